@@ -1,0 +1,43 @@
+import type { Faults } from '../faults.ts'
+import type { Stats } from '../stats.ts'
+import type { Tenant } from '../tenant.ts'
+import { AadstsError } from './aadsts.ts'
+import type { AuthorizationCodes } from './authorization-codes.ts'
+import type { KeyRing } from './keys.ts'
+import type { Seal } from './seal.ts'
+
+/** What Entra's endpoints share. */
+export interface Authority {
+  readonly tenant: Tenant
+  readonly keys: KeyRing
+  readonly codes: AuthorizationCodes
+  readonly seal: Seal
+  readonly faults: Faults
+  readonly stats: Stats
+  /** Where it listens; known only after `listen`. */
+  readonly origin: string
+  /** Epoch seconds. */
+  now(): number
+}
+
+export function issuerOf(authority: Pick<Authority, 'origin' | 'tenant'>, version: 1 | 2): string {
+  const { origin, tenant } = authority
+  return version === 2 ? `${origin}/${tenant.tenantId}/v2.0` : `https://sts.windows.net/${tenant.tenantId}/`
+}
+
+const DOMAIN_NAME = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/i
+const SHARED_ENDPOINTS = ['common', 'organizations', 'consumers']
+
+/**
+ * Refuses a tenant segment that is not this tenant. Its apps are single-tenant, so the shared endpoints are refused too.
+ * @throws {AadstsError} 50194, 90002 or 900023
+ */
+export function requireTenant(authority: Authority, segment: string): void {
+  const { tenant } = authority
+  if (segment.toLowerCase() === tenant.tenantId) return
+  if (SHARED_ENDPOINTS.includes(segment)) {
+    throw new AadstsError(50194, { app: tenant.api.clientId, name: tenant.api.displayName, segment })
+  }
+  const couldBeTenant = /^[0-9a-f-]{36}$/i.test(segment) || DOMAIN_NAME.test(segment)
+  throw new AadstsError(couldBeTenant ? 90002 : 900023, { tenant: segment })
+}

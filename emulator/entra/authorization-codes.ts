@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { Platform } from '../tenant.ts'
+
+/** What a code stands for: the request that was answered with it, and the user who answered. */
+export interface AuthorizationGrant {
+  clientId: string
+  redirectUri: string
+  platform: Platform
+  scope: string
+  userId: string
+  sessionId: string
+  acrs: string[]
+  clientCapabilities: string[]
+  nonce?: string | undefined
+  challenge?: { value: string; method: 'S256' | 'plain' } | undefined
+  /** Epoch seconds. */
+  expiresAt: number
+  redeemed: boolean
+}
+
+export type AuthorizationCodes = ReturnType<typeof createAuthorizationCodes>
+
+// Microsoft documents "about 10 minutes"; RFC 6749 §4.1.2 allows no more.
+const CODE_LIFETIME_SECONDS = 600
+const MAX_CODES = 50_000
+
+/** Codes in memory. A redeemed one is kept, so that a replay can be told from a code that never was. */
+export function createAuthorizationCodes(now: () => number) {
+  const grants = new LRUCache<string, AuthorizationGrant>({ max: MAX_CODES })
+  return {
+    issue(grant: Omit<AuthorizationGrant, 'expiresAt' | 'redeemed'>): string {
+      // Entra's codes are long and opaque and begin with a version.
+      const code = `1.${randomBytes(96).toString('base64url')}`
+      grants.set(code, { ...grant, expiresAt: now() + CODE_LIFETIME_SECONDS, redeemed: false })
+      return code
+    },
+    find: (code: string): AuthorizationGrant | undefined => grants.get(code),
+  }
+}

@@ -1,0 +1,41 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+
+export interface Seal<T extends object> {
+  seal(value: T): string
+  /** The sealed value, or `undefined` for anything that this very seal did not make. */
+  open(text: string): T | undefined
+}
+
+const ALGORITHM = 'aes-256-gcm'
+const IV_BYTES = 12
+const TAG_BYTES = 16
+
+/**
+ * Seals a value that a client carries for the tenant: a refresh token, a session cookie.
+ * Each seal has a key of its own, so one kind is never taken for another, and none survives a restart.
+ */
+export function createSeal<T extends object>(): Seal<T> {
+  const key = randomBytes(32)
+  return {
+    seal(value) {
+      const iv = randomBytes(IV_BYTES)
+      const cipher = createCipheriv(ALGORITHM, key, iv)
+      const sealed = Buffer.concat([cipher.update(JSON.stringify(value)), cipher.final()])
+      return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')
+    },
+
+    open(text) {
+      const bytes = Buffer.from(text, 'base64url')
+      if (bytes.length < IV_BYTES + TAG_BYTES) return undefined
+      const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
+      decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
+      try {
+        const opened = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])
+        // Authenticated by a key that never leaves this closure: only `seal` can have made it.
+        return JSON.parse(opened.toString()) as T
+      } catch {
+        return undefined
+      }
+    },
+  }
+}

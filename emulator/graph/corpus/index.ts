@@ -1,0 +1,4 @@
+import type { Message } from '../message.ts'
+export function createCorpus(): readonly Message[] {
+  return []
+}

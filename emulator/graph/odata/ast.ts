@@ -1,0 +1,57 @@
+/** What a primitive expression gives. Date-times are milliseconds since the epoch, enumeration members their index. */
+export type Primitive = string | number | boolean | null
+
+export type LiteralType = 'null' | 'Edm.String' | 'Edm.Boolean' | 'Edm.Int32' | 'Edm.Double' | 'Edm.DateTimeOffset'
+
+export interface Literal {
+  kind: 'literal'
+  type: LiteralType
+  value: Primitive
+}
+
+/** `title`, `body/content`, `d/name`, `$it/title`. */
+export interface Path {
+  kind: 'path'
+  segments: readonly string[]
+}
+
+export interface Call {
+  kind: 'call'
+  name: string
+  arguments: readonly Expression[]
+}
+
+export interface Not {
+  kind: 'not'
+  operand: Expression
+}
+
+export type Comparison = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le'
+
+export interface Binary {
+  kind: 'binary'
+  operator: Comparison | 'and' | 'or'
+  left: Expression
+  right: Expression
+}
+
+export interface In {
+  kind: 'in'
+  operand: Expression
+  members: readonly Expression[]
+}
+
+/** `services/any(s: …)`; `any()` without a predicate asks for a non-empty collection. */
+export interface Lambda {
+  kind: 'lambda'
+  quantifier: 'any' | 'all'
+  collection: Path
+  range: { variable: string; predicate: Expression } | null
+}
+
+export type Expression = Literal | Path | Call | Not | Binary | In | Lambda
+
+export interface OrderByItem {
+  expression: Expression
+  direction: 'asc' | 'desc'
+}

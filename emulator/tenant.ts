@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto'
+import { createDirectory, type Directory, type User } from './directory.ts'
+
+/** Something a token can be for. */
+export interface Resource {
+  readonly clientId: string
+  readonly displayName: string
+  /** The Application ID URI: the prefix of its scopes. */
+  readonly identifierUri: string
+  /** Delegated permissions it exposes, without prefix. */
+  readonly scopes: readonly string[]
+  /** The shape of tokens for it, whichever endpoint was asked; `null` in a manifest means 1. */
+  requestedAccessTokenVersion: 1 | 2
+}
+
+export type Platform = 'web' | 'spa' | 'publicClient'
+
+/** An app registration: always a client, and a resource where it exposes scopes. */
+export interface AppRegistration extends Resource {
+  clientSecret: string
+  /** Redirect URIs by platform, under the names of the app manifest. */
+  redirectUris: Record<Platform, string[]>
+  /** Delegated Graph permissions that an administrator has consented to. */
+  graphPermissions: string[]
+}
+
+export interface Consent {
+  /** Clients → API. `missing`: each user is asked once, on the consent page. */
+  clientToApi: 'granted' | 'missing'
+  /** API → Graph: how On-Behalf-Of fails for everybody without it. Entra is seen to send 65001 with and without its suberror. */
+  apiToGraph: 'granted' | 'missing' | 'missing_without_suberror' | 'admin_required'
+}
+
+export interface Tenant {
+  readonly tenantId: string
+  readonly displayName: string
+  /** The server's registration. */
+  readonly api: AppRegistration
+  /** The client's registration in the two-app model. */
+  readonly client: AppRegistration
+  readonly directory: Directory
+  readonly consent: Consent
+  findApp(clientId: string): AppRegistration | undefined
+  /** A resource by its client id or Application ID URI. */
+  findResource(identifier: string): Resource | undefined
+  /** The scopes of `resource` that `client` holds for `user`, as an administrator or the user consented to them. */
+  consentedScopes(client: AppRegistration, resource: Resource, user: User): readonly string[]
+  /** Remembers that `user` let `client` use `resource`. */
+  grantConsent(client: AppRegistration, resource: Resource, user: User): void
+  /** Makes every token the user holds stale, as Graph's `revokeSignInSessions` does; `nowSeconds` is epoch time. */
+  revokeSessions(user: User, nowSeconds: number): void
+}
+
+export const DEFAULT_TENANT_ID = '3d5c1a70-8f24-4b6e-b0c9-5a7e2d914f01'
+const API_CLIENT_ID = 'b7e9d2c4-1f38-4a65-9c0d-6e8a3f512b02'
+const CLIENT_CLIENT_ID = 'e1a4f6b8-73d5-4c29-8b1e-0d9c5a267c03'
+
+/** Microsoft Graph, under the application id it has in every tenant. */
+export const GRAPH: Resource = {
+  clientId: '00000003-0000-0000-c000-000000000000',
+  displayName: 'Microsoft Graph',
+  identifierUri: 'https://graph.microsoft.com',
+  scopes: ['User.Read', 'ServiceMessage.Read.All', 'ServiceHealth.Read.All', 'ServiceMessageViewpoint.Write'],
+  requestedAccessTokenVersion: 1,
+}
+
+/** One tenant with two app registrations, its people, and consent given. All of it can be changed while it runs. */
+export function createTenant(tenantId: string = DEFAULT_TENANT_ID): Tenant {
+  const api = registration(API_CLIENT_ID, 'Message Center MCP Server', ['access_as_user'], [
+    'ServiceMessage.Read.All',
+    'ServiceHealth.Read.All',
+    'ServiceMessageViewpoint.Write',
+  ])
+  const client = registration(CLIENT_CLIENT_ID, 'Message Center Client', [], ['User.Read'])
+  const consent: Consent = { clientToApi: 'granted', apiToGraph: 'granted' }
+  const userConsents = new Set<string>()
+  const consentKey = (from: AppRegistration, to: Resource, user: User) => `${from.clientId} ${to.clientId} ${user.id}`
+
+  return {
+    tenantId,
+    displayName: 'Contoso',
+    api,
+    client,
+    directory: createDirectory(),
+    consent,
+
+    findApp: (clientId) => [api, client].find((app) => app.clientId === clientId.toLowerCase()),
+
+    findResource: (identifier) =>
+      [api, client, GRAPH].find(
+        (resource) => resource.identifierUri === identifier || resource.clientId === identifier.toLowerCase(),
+      ),
+
+    consentedScopes(from, to, user) {
+      if (to === GRAPH) return from.graphPermissions
+      return consent.clientToApi === 'granted' || userConsents.has(consentKey(from, to, user)) ? to.scopes : []
+    },
+
+    grantConsent(from, to, user) {
+      userConsents.add(consentKey(from, to, user))
+    },
+
+    revokeSessions(user, nowSeconds) {
+      // A second ahead, so that a token issued within this very second is stale as well.
+      user.sessionsValidFrom = Math.max(nowSeconds, user.sessionsValidFrom) + 1
+    },
+  }
+}
+
+function registration(
+  clientId: string,
+  displayName: string,
+  scopes: string[],
+  graphPermissions: string[],
+): AppRegistration {
+  return {
+    clientId,
+    displayName,
+    identifierUri: `api://${clientId}`,
+    scopes,
+    graphPermissions,
+    requestedAccessTokenVersion: 2,
+    clientSecret: randomBytes(30).toString('base64url'),
+    redirectUris: {
+      web: ['http://localhost/oauth/callback', 'http://127.0.0.1/oauth/callback'],
+      spa: ['http://localhost/spa'],
+      publicClient: ['http://localhost', 'http://127.0.0.1'],
+    },
+  }
+}

@@ -1,0 +1,248 @@
+import { parse as parseDuration } from '@lukeed/ms'
+import { type Static, type TOptional, type TString, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+
+const guid = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
+const guidList = `^\\s*${guid.slice(1, -1)}(\\s*,\\s*${guid.slice(1, -1)})*\\s*$`
+const flag = '^(true|false)$'
+const count = '^[1-9][0-9]{0,8}$'
+
+/** A variable: what it is for, what completes "NAME must be …" in a start error, and the pattern it must match. */
+const text = (description: string, expects = 'a text', pattern = '\\S') =>
+  Type.Optional(Type.String({ description, expects, pattern })) as TOptional<TString> & {
+    description: string
+    expects: string
+  }
+
+/** Every variable the server reads. An empty string counts as not set; unknown variables are ignored. */
+export const EnvironmentSchema = Type.Object({
+  NODE_ENV: text('production locks every development switch', 'production, development or test', '^[a-z]+$'),
+  PORT: text('port to listen on (8080)', 'a port number, 0 to 65535', '^[0-9]{1,5}$'),
+  HOST: text('address to listen on (0.0.0.0 in production, 127.0.0.1 elsewhere)', 'an IP address or host name'),
+  PUBLIC_BASE_URL: text('the origin clients see (http://localhost:PORT outside production)', 'an origin', '^https?://'),
+  GRAPH_TENANT_ID: text('the Entra tenant', 'a GUID', guid),
+  GRAPH_CLIENT_ID: text("the server's app registration", 'a GUID', guid),
+  GRAPH_CLIENT_SECRET: text('client secret of that app'),
+  GRAPH_OBO_SCOPES: text('scopes asked for On-Behalf-Of (https://graph.microsoft.com/.default)'),
+  GRAPH_BASE_URL: text('Microsoft Graph (https://graph.microsoft.com/v1.0)', 'a URL', '^https?://'),
+  ENTRA_AUTHORITY_HOST: text('Microsoft Entra (https://login.microsoftonline.com)', 'an origin', '^https?://'),
+  MCP_REQUIRE_AUTH: text('whether callers must sign in (true)', 'true or false', flag),
+  MCP_OAUTH_REQUIRED_SCOPES: text('delegated scopes a caller must carry (access_as_user)'),
+  MCP_ALLOWED_CLIENT_IDS: text('client applications that may call (any)', 'a comma-separated list of GUIDs', guidList),
+  MCP_ALLOWED_ORIGINS: text(
+    'origins of browser-based clients (loopback outside production)',
+    'a comma-separated list of origins',
+    '^\\s*https?://[^,\\s]+(\\s*,\\s*https?://[^,\\s]+)*\\s*$',
+  ),
+  ALLOW_MCP_ACCESS_TOKEN_ARG: text(
+    'whether tools take a Graph token as an argument (false in production, true elsewhere)',
+    'true or false',
+    flag,
+  ),
+  GRAPH_ACCESS_TOKEN: text('a Graph token for a local run without sign-in'),
+  ALLOW_GRAPH_BEARER_TOKEN: text('accept a Graph token as the credential: debugging only', 'true or false', flag),
+  RATE_LIMIT_MAX: text('requests an address may make in a window (300)', 'a whole number above 0', count),
+  RATE_LIMIT_USER_MAX: text('requests a user may make in a window (120)', 'a whole number above 0', count),
+  RATE_LIMIT_WINDOW: text('that window (1 minute)', 'a duration such as 30s or 1 minute'),
+  TRUST_PROXY: text(
+    'whose forwarded headers count (none)',
+    'a number of hops, or a comma-separated list of addresses and CIDR ranges',
+    '^([0-9]|[0-9a-fA-F.:/]+(\\s*,\\s*[0-9a-fA-F.:/]+)*|(loopback|linklocal|uniquelocal)(\\s*,\\s*(loopback|linklocal|uniquelocal))*)$',
+  ),
+  LOG_LEVEL: text(
+    "the log's level (info)",
+    'fatal, error, warn, info, debug, trace or silent',
+    '^(fatal|error|warn|info|debug|trace|silent)$',
+  ),
+})
+
+const environment = Compile(EnvironmentSchema)
+type Environment = Static<typeof EnvironmentSchema>
+
+/** How the server proves itself to Entra: one of these kinds, and room for more. */
+export type ClientCredential = { readonly kind: 'secret'; readonly secret: string }
+
+/** What the server was told, checked and frozen. Durations carry their unit; URLs have no trailing slash. */
+export interface Config {
+  readonly production: boolean
+  readonly logLevel: string
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly trustProxy: false | number | string
+  /** The one origin that metadata and challenges name; never taken from a request. */
+  readonly publicBaseUrl: string
+  readonly allowedOrigins: readonly string[]
+  readonly entra: {
+    readonly authorityHost: string
+    readonly tenantId: string
+    readonly clientId: string
+    readonly credential: ClientCredential
+    readonly oboScopes: readonly string[]
+  }
+  readonly graph: { readonly baseUrl: string }
+  readonly callers: {
+    readonly required: boolean
+    readonly requiredScopes: readonly string[]
+    /** Empty: any application of the tenant may call. */
+    readonly allowedClientIds: readonly string[]
+    readonly accessTokenArgument: boolean
+    readonly graphBearerToken: boolean
+    readonly graphAccessToken: string | undefined
+  }
+  readonly rateLimit: { readonly max: number; readonly userMax: number; readonly windowMs: number }
+}
+
+/** Everything that is wrong with a configuration, one line a fault, each with its mend. Holds no value of a secret. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[]
+  constructor(faults: readonly string[], hint: string) {
+    super(
+      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((fault) => `  - ${fault}`).join('\n')}\n${hint}`,
+    )
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+/**
+ * Reads a configuration from environment variables.
+ *
+ * @param env variables by name; an empty value is the same as none
+ * @throws {ConfigError} naming every fault at once
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = pickKnown(env)
+  const faults = shapeFaults(given)
+  const faulty = new Set(faults.map((fault) => fault.split(' ', 1)[0]))
+  const sound = Object.fromEntries(Object.entries(given).filter(([name]) => !faulty.has(name))) as Environment
+  const fault = (name: keyof Environment, mend: string) => {
+    if (!faulty.has(name)) faults.push(`${name} ${mend}`)
+  }
+
+  const production = sound.NODE_ENV === 'production'
+  const port = Number(sound.PORT ?? 8080)
+  if (port > 65535) fault('PORT', 'must be a port number, 0 to 65535')
+
+  for (const name of ['GRAPH_TENANT_ID', 'GRAPH_CLIENT_ID', 'GRAPH_CLIENT_SECRET'] as const) {
+    if (given[name] === undefined) fault(name, `is not set: ${EnvironmentSchema.properties[name].description}`)
+  }
+
+  const publicBaseUrl = originOf(sound.PUBLIC_BASE_URL ?? `http://localhost:${port}`)
+  if (production && sound.PUBLIC_BASE_URL === undefined) {
+    fault('PUBLIC_BASE_URL', 'is not set: production needs the https origin that clients see')
+  } else if (publicBaseUrl === undefined) {
+    fault('PUBLIC_BASE_URL', 'must be an origin without a path, such as https://mcp.example.com')
+  } else if (production && !publicBaseUrl.startsWith('https:')) {
+    fault('PUBLIC_BASE_URL', 'must be https in production')
+  }
+
+  const authorityHost = originOf(sound.ENTRA_AUTHORITY_HOST ?? 'https://login.microsoftonline.com')
+  if (authorityHost === undefined) fault('ENTRA_AUTHORITY_HOST', 'must be an origin without a path')
+  const graphBaseUrl = (sound.GRAPH_BASE_URL ?? 'https://graph.microsoft.com/v1.0').replace(/\/+$/, '')
+  for (const [name, url] of [
+    ['ENTRA_AUTHORITY_HOST', authorityHost],
+    ['GRAPH_BASE_URL', graphBaseUrl],
+  ] as const) {
+    if (url?.startsWith('http:') && (production || !isLoopback(new URL(url).hostname))) {
+      fault(name, production ? 'must be https in production' : 'may be http only on a loopback address')
+    }
+  }
+  if (!URL.canParse(graphBaseUrl) || /[?#@]/.test(graphBaseUrl))
+    fault('GRAPH_BASE_URL', 'must be a URL without a query')
+
+  const allowedOrigins = list(sound.MCP_ALLOWED_ORIGINS)
+  if (allowedOrigins.some((origin) => originOf(origin) === undefined)) {
+    fault('MCP_ALLOWED_ORIGINS', 'must list origins without a path, such as https://app.example.com')
+  }
+
+  const required = sound.MCP_REQUIRE_AUTH !== 'false'
+  const graphBearerToken = sound.ALLOW_GRAPH_BEARER_TOKEN === 'true'
+  if (production && !required) fault('MCP_REQUIRE_AUTH', 'cannot be false in production')
+  if (production && graphBearerToken) fault('ALLOW_GRAPH_BEARER_TOKEN', 'cannot be true in production')
+  if (production && sound.GRAPH_ACCESS_TOKEN !== undefined) {
+    fault('GRAPH_ACCESS_TOKEN', 'is for local runs: remove it in production')
+  }
+  const accessTokenArgument = (sound.ALLOW_MCP_ACCESS_TOKEN_ARG ?? String(!production)) === 'true'
+  if (sound.GRAPH_ACCESS_TOKEN !== undefined && !accessTokenArgument) {
+    fault('GRAPH_ACCESS_TOKEN', 'needs ALLOW_MCP_ACCESS_TOKEN_ARG=true')
+  }
+
+  const windowMs = parseDuration(sound.RATE_LIMIT_WINDOW ?? '1 minute')
+  if (windowMs === undefined || windowMs < 1_000) {
+    fault('RATE_LIMIT_WINDOW', 'must be a duration of at least a second, such as 30s or 1 minute')
+  }
+
+  if (faults.length > 0 || publicBaseUrl === undefined || authorityHost === undefined) {
+    throw new ConfigError(faults, hintFor(given))
+  }
+  return deepFreeze({
+    production,
+    logLevel: sound.LOG_LEVEL ?? 'info',
+    listen: { host: sound.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'), port },
+    trustProxy: trustProxy(sound.TRUST_PROXY),
+    publicBaseUrl,
+    allowedOrigins,
+    entra: {
+      authorityHost,
+      tenantId: (sound.GRAPH_TENANT_ID ?? '').toLowerCase(),
+      clientId: (sound.GRAPH_CLIENT_ID ?? '').toLowerCase(),
+      credential: { kind: 'secret', secret: sound.GRAPH_CLIENT_SECRET ?? '' },
+      oboScopes: list(sound.GRAPH_OBO_SCOPES ?? 'https://graph.microsoft.com/.default'),
+    },
+    graph: { baseUrl: graphBaseUrl },
+    callers: {
+      required,
+      requiredScopes: list(sound.MCP_OAUTH_REQUIRED_SCOPES ?? 'access_as_user'),
+      allowedClientIds: list(sound.MCP_ALLOWED_CLIENT_IDS).map((id) => id.toLowerCase()),
+      accessTokenArgument,
+      graphBearerToken,
+      graphAccessToken: sound.GRAPH_ACCESS_TOKEN,
+    },
+    rateLimit: {
+      max: Number(sound.RATE_LIMIT_MAX ?? 300),
+      userMax: Number(sound.RATE_LIMIT_USER_MAX ?? 120),
+      windowMs: windowMs ?? 60_000,
+    },
+  } satisfies Config)
+}
+
+/** Whether a URL's hostname is this machine: 127.0.0.0/8, ::1 or localhost. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+}
+
+function pickKnown(env: Readonly<Record<string, string | undefined>>): Environment {
+  const names = Object.keys(EnvironmentSchema.properties)
+  return Object.fromEntries(names.map((name) => [name, env[name]]).filter(([, value]) => value?.trim())) as Environment
+}
+
+function shapeFaults(given: Environment): string[] {
+  const names = new Set(environment.Errors(given).map((error) => error.instancePath.slice(1) as keyof Environment))
+  return [...names].map((name) => `${name} must be ${EnvironmentSchema.properties[name].expects}`)
+}
+
+function hintFor(given: Environment): string {
+  return given.GRAPH_TENANT_ID === undefined
+    ? 'No tenant at hand? "npm run demo" runs the server against an emulated one.'
+    : 'Set them in the environment, or outside production in .env.local (see .env.local.sample).'
+}
+
+function originOf(value: string): string | undefined {
+  if (!URL.canParse(value)) return undefined
+  const url = new URL(value)
+  const bare = url.pathname === '/' && !url.search && !url.hash && !url.username && !url.password
+  return bare && /^https?:$/.test(url.protocol) && !/[?#@]/.test(value) ? url.origin : undefined
+}
+
+function trustProxy(value: string | undefined): false | number | string {
+  if (value === undefined || value === '0') return false
+  return /^\d$/.test(value) ? Number(value) : value
+}
+
+function list(value: string | undefined): string[] {
+  return (value ?? '').split(/[\s,]+/).filter((entry) => entry !== '')
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner)
+  return Object.freeze(value)
+}

@@ -1,0 +1,150 @@
+import { Failure, type Reason } from '../errors.ts'
+import { retryAfterSeconds } from '../http/retry-after.ts'
+
+/** What Entra answered to a token request, as it came. */
+export interface EntraAnswer {
+  readonly status: number
+  readonly retryAfter: string | undefined
+  readonly body: string
+}
+
+/** Entra's error body: RFC 6749 section 5.2 with Microsoft's additions. */
+export interface EntraError {
+  readonly error?: string
+  readonly suberror?: string
+  readonly error_codes?: readonly number[]
+  readonly error_description?: string
+  readonly claims?: string
+  readonly correlation_id?: string
+  readonly trace_id?: string
+}
+
+/**
+ * AADSTS codes by what they mean for a call.
+ * Source: Microsoft, "Microsoft Entra authentication and authorization error codes".
+ */
+const reasonByCode: Readonly<Record<number, Reason>> = {
+  // Our own credential: secret wrong, expired; certificate unknown, assertion out of time; federated identity refused.
+  7000215: 'credential_refused',
+  7000222: 'credential_refused',
+  7000218: 'credential_refused',
+  700027: 'credential_refused',
+  700024: 'credential_refused',
+  700211: 'credential_refused',
+  700212: 'credential_refused',
+  700213: 'credential_refused',
+  // Our own configuration: scope, resource, application.
+  70011: 'exchange_misconfigured',
+  500011: 'exchange_misconfigured',
+  700016: 'exchange_misconfigured',
+  700038: 'exchange_misconfigured',
+  90002: 'exchange_misconfigured',
+  // Consent.
+  65001: 'user_consent_required',
+  90094: 'admin_consent_required',
+  650056: 'admin_consent_required',
+  650057: 'admin_consent_required',
+  // The assertion is no longer good, or never was.
+  50013: 'assertion_refused',
+  50132: 'assertion_refused',
+  50133: 'assertion_refused',
+  50173: 'assertion_refused',
+  70043: 'assertion_refused',
+  500133: 'assertion_refused',
+  500131: 'assertion_refused',
+  240002: 'assertion_refused',
+  // The user: not assigned, not in the tenant, disabled; blocked by policy without a way out.
+  50020: 'user_not_allowed',
+  50034: 'user_not_allowed',
+  50057: 'user_not_allowed',
+  50105: 'user_not_allowed',
+  53000: 'access_blocked',
+  53001: 'access_blocked',
+  53002: 'access_blocked',
+  53003: 'access_blocked',
+  // Limits and passing trouble.
+  50196: 'exchange_throttled',
+  90033: 'exchange_unavailable',
+}
+
+const reasonBySuberror: Readonly<Record<string, Reason>> = {
+  consent_required: 'user_consent_required',
+  bad_token: 'assertion_refused',
+  token_expired: 'assertion_refused',
+}
+
+const reasonByError: Readonly<Record<string, Reason>> = {
+  invalid_client: 'credential_refused',
+  unauthorized_client: 'exchange_misconfigured',
+  invalid_scope: 'exchange_misconfigured',
+  invalid_resource: 'exchange_misconfigured',
+  unsupported_grant_type: 'exchange_misconfigured',
+  temporarily_unavailable: 'exchange_unavailable',
+  server_error: 'exchange_unavailable',
+  consent_required: 'user_consent_required',
+  interaction_required: 'assertion_refused',
+  invalid_grant: 'assertion_refused',
+}
+
+/** How long to wait where Entra limits requests and does not say for how long. */
+const defaultWaitSeconds = 10
+
+/**
+ * What an unsuccessful answer to an On-Behalf-Of request means.
+ *
+ * @param adminConsentUrl where an administrator can consent; users are sent there too, since a middle tier has no page
+ */
+export function exchangeFailure(answer: EntraAnswer, adminConsentUrl: string): Failure {
+  const cause = { status: answer.status, ...parseError(answer.body) }
+  const reason = reasonOf(cause)
+  const wait = retryAfterSeconds(answer.retryAfter)
+  switch (reason) {
+    case 'claims_required':
+      return new Failure(reason, { cause, ...(cause.claims !== undefined && { claims: cause.claims }) })
+    case 'user_consent_required':
+    case 'admin_consent_required':
+      return new Failure(reason, { cause, link: adminConsentUrl })
+    case 'exchange_throttled':
+      return new Failure(reason, { cause, retryAfterSeconds: wait ?? defaultWaitSeconds })
+    default:
+      return new Failure(reason, { cause, ...(wait !== undefined && { retryAfterSeconds: wait }) })
+  }
+}
+
+/** A claims challenge first, whichever error it rides on; then the AADSTS code, which says more than the error. */
+function reasonOf({ status, claims, error_codes, suberror, error }: EntraError & { status: number }): Reason {
+  if (status === 429) return 'exchange_throttled'
+  if (status >= 500) return 'exchange_unavailable'
+  if (claims !== undefined) return 'claims_required'
+  return (
+    error_codes?.map((code) => reasonByCode[code]).find((known) => known !== undefined) ??
+    (suberror === undefined ? undefined : reasonBySuberror[suberror]) ??
+    (error === undefined ? undefined : reasonByError[error]) ??
+    'exchange_unavailable'
+  )
+}
+
+/** Entra's error body, only with fields of the documented types; an answer that is none gives an empty one. */
+function parseError(body: string): EntraError {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch {
+    return {}
+  }
+  const fields = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as Record<string, unknown>
+  const codes = fields['error_codes']
+  const text = (name: keyof EntraError) => {
+    const value = fields[name]
+    return typeof value === 'string' ? { [name]: value.slice(0, 2_000) } : {}
+  }
+  return {
+    ...text('error'),
+    ...text('suberror'),
+    ...text('error_description'),
+    ...text('claims'),
+    ...text('correlation_id'),
+    ...text('trace_id'),
+    ...(Array.isArray(codes) && { error_codes: codes.filter((code) => typeof code === 'number') }),
+  }
+}

@@ -1,0 +1,34 @@
+/** Where one tenant's Entra endpoints are, and under which names it issues tokens. */
+export interface TenantEndpoints {
+  /** `iss` of v2 access tokens. */
+  readonly issuer: string
+  /** `iss` of v1 access tokens, trailing slash included. */
+  readonly issuerV1: string
+  readonly keysUrl: string
+  readonly authorizeUrl: string
+  readonly tokenUrl: string
+  readonly adminConsentUrl: string
+}
+
+/**
+ * Names a tenant's endpoints from configuration alone; nothing is ever taken from a token or a request.
+ *
+ * Source: Microsoft identity platform, "OpenID Connect on the Microsoft identity platform" and, for the other hosts,
+ * "National clouds".
+ */
+export function tenantEndpoints(entra: {
+  readonly authorityHost: string
+  readonly tenantId: string
+  readonly clientId: string
+}): TenantEndpoints {
+  const tenant = `${entra.authorityHost}/${entra.tenantId}`
+  const inChina = entra.authorityHost.endsWith('.cn')
+  return {
+    issuer: `${tenant}/v2.0`,
+    issuerV1: `https://${inChina ? 'sts.chinacloudapi.cn' : 'sts.windows.net'}/${entra.tenantId}/`,
+    keysUrl: `${tenant}/discovery/v2.0/keys`,
+    authorizeUrl: `${tenant}/oauth2/v2.0/authorize`,
+    tokenUrl: `${tenant}/oauth2/v2.0/token`,
+    adminConsentUrl: `${tenant}/adminconsent?client_id=${entra.clientId}`,
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * Every way a call can fail, and the one place that says what a caller is told about it.
+ *
+ * `http` answers end the request with a status and a JSON-RPC error, and 401 and 403 carry a Bearer challenge
+ * (RFC 6750 section 3). `tool` answers are tool results with `isError`, so that the agent can act on them.
+ * Codes and meanings: Microsoft identity platform, "Error handling in Microsoft Entra authentication".
+ */
+interface HttpAnswer {
+  readonly as: 'http'
+  readonly status: number
+  /** The `error` of a Bearer challenge. */
+  readonly oauth?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'insufficient_claims'
+  readonly text: string
+}
+interface ToolAnswer {
+  readonly as: 'tool'
+  /** Whether the same call may succeed later without anybody doing anything. */
+  readonly retryable: boolean
+  readonly text: string
+}
+
+const http = (status: number, text: string, oauth?: HttpAnswer['oauth']): HttpAnswer => ({
+  as: 'http',
+  status,
+  text,
+  ...(oauth !== undefined && { oauth }),
+})
+const invalidToken = (text: string) => http(401, text, 'invalid_token')
+const forbidden = (text: string) => http(403, text, 'insufficient_scope')
+const tool = (text: string): ToolAnswer => ({ as: 'tool', retryable: false, text })
+const retryable = (text: string): ToolAnswer => ({ as: 'tool', retryable: true, text })
+
+const signIn = 'Sign in again and send the new access token.'
+const entraTrouble = 'The server cannot exchange tokens with Microsoft Entra at the moment. Try again shortly.'
+
+/** What each reason becomes on the wire. The keys are the union {@link Reason}; nothing else may be answered. */
+export const answers = {
+  // The request as such.
+  host_refused: http(403, 'This server does not answer to that Host.'),
+  origin_refused: http(403, 'This server does not answer requests from that Origin.'),
+  not_found: http(404, 'There is nothing here. The MCP endpoint is POST /mcp.'),
+  method_not_allowed: http(405, 'Only POST is served here: this server is stateless.'),
+  not_acceptable: http(406, 'Accept must include application/json and text/event-stream.'),
+  body_too_large: http(413, 'The request body is larger than this server takes.'),
+  media_type_unsupported: http(415, 'Content-Type must be application/json.'),
+  invalid_json: http(400, 'The request body is not valid JSON.'),
+  batch_refused: http(400, 'JSON-RPC batches are not served: send one message a request.'),
+  bad_request: http(400, 'The request is malformed.'),
+  rate_limited: http(429, 'Too many requests.'),
+  stopping: http(503, 'The server is stopping. Try again: another replica will answer.'),
+  internal: http(500, 'Something went wrong on the server. Its log has the details under this request id.'),
+
+  // The caller's token (RFC 6750, RFC 9068, Microsoft "Access tokens: validate").
+  missing_token: http(401, 'Sign in: send "Authorization: Bearer" with an Entra access token for this API.'),
+  malformed_authorization: http(400, 'Send exactly one "Authorization: Bearer <token>" header.', 'invalid_request'),
+  malformed_token: invalidToken('The bearer token is not a signed JWT.'),
+  algorithm_refused: invalidToken('The token must be signed with RS256.'),
+  unknown_key: invalidToken(`The token is not signed by a key of this tenant. ${signIn}`),
+  bad_signature: invalidToken(`The signature of the token does not hold. ${signIn}`),
+  keys_unavailable: http(503, 'The signing keys of the tenant cannot be fetched at the moment. Try again shortly.'),
+  wrong_issuer: invalidToken('The token was not issued by this tenant.'),
+  wrong_tenant: invalidToken('The token belongs to another tenant.'),
+  wrong_audience: invalidToken('The token was issued for another API. Ask Entra for a token for this API.'),
+  graph_audience: invalidToken(
+    'This is a Microsoft Graph token. A server that accepted it would be a confused deputy: ' +
+      'send a token issued for this API, and the server exchanges it for Graph itself.',
+  ),
+  id_token: invalidToken('This is an ID token. Send an access token for this API.'),
+  missing_claim: invalidToken('The token lacks a claim that this API needs.'),
+  expired: invalidToken(`The token has expired. ${signIn}`),
+  not_yet_valid: invalidToken('The token is not valid yet. Check the clocks.'),
+  lifetime_refused: invalidToken('The token claims a lifetime that Entra does not give.'),
+  app_only: forbidden('This token has no signed-in user. On-Behalf-Of needs one: sign in as a user.'),
+  missing_scope: forbidden('The token lacks a scope that this API needs. Ask for the scopes named in the challenge.'),
+  client_not_allowed: http(403, 'This client application may not call this API. Ask its operator to allow it.'),
+
+  // The exchange (On-Behalf-Of).
+  claims_required: http(
+    401,
+    'Entra asks for more proof, such as MFA. Sign in again with these claims.',
+    'insufficient_claims',
+  ),
+  assertion_refused: invalidToken(`Entra no longer accepts this token. ${signIn}`),
+  access_blocked: http(403, 'A Conditional Access policy of the tenant blocks this access. Ask an administrator.'),
+  user_not_allowed: http(
+    403,
+    'Entra does not let this user in: not assigned, not in the tenant, or disabled. Ask an administrator.',
+  ),
+  credential_refused: http(503, entraTrouble),
+  exchange_misconfigured: http(
+    500,
+    'The server is not configured for this tenant. Its operator finds the details in the log.',
+  ),
+  exchange_throttled: http(503, 'Microsoft Entra limits token requests at the moment. Try again later.'),
+  exchange_unavailable: http(503, entraTrouble),
+  user_consent_required: tool(
+    'You have not consented to this server reading the Message Center for you. Open the link, sign in and accept.',
+  ),
+  admin_consent_required: tool(
+    'An administrator of your tenant has to consent to this server first. Send the link to one.',
+  ),
+
+  // Graph.
+  graph_claims_required: http(
+    401,
+    'Microsoft Graph asks for more proof. Sign in again with these claims.',
+    'insufficient_claims',
+  ),
+  graph_token_refused: tool(
+    'Microsoft Graph did not accept the token. Sign in again; if it lasts, check the permissions of the app registration.',
+  ),
+  graph_forbidden: tool(
+    'Your account may not read the Message Center. Ask an administrator for the role "Message Center Reader" ' +
+      '(and the app needs the delegated permission ServiceMessage.Read.All).',
+  ),
+  graph_not_found: tool('There is no such message, or your account may not see it.'),
+  graph_bad_request: tool('Microsoft Graph did not understand the query.'),
+  graph_throttled: retryable('Microsoft Graph limits requests at the moment.'),
+  graph_unavailable: retryable('Microsoft Graph did not answer properly. Try again.'),
+  graph_timeout: retryable('Microsoft Graph took too long to answer. Try again, or ask for less.'),
+  graph_answer_invalid: retryable('Microsoft Graph answered something that is not what it documents. Try again.'),
+  graph_answer_too_large: tool('The answer of Microsoft Graph is too large. Ask for fewer messages with "top".'),
+  graph_link_refused: tool('Microsoft Graph named a next page outside of Graph. The server does not follow it.'),
+  call_cancelled: tool('The call was cancelled.'),
+
+  // The tool's input.
+  invalid_input: tool('The arguments do not fit.'),
+  unknown_tool: tool('There is no such tool.'),
+  accessToken_disabled: tool(
+    'The argument "accessToken" is switched off on this server. Sign in instead: the server gets the Graph token ' +
+      'On-Behalf-Of. (For a local run an operator may set ALLOW_MCP_ACCESS_TOKEN_ARG=true.)',
+  ),
+  sign_in_required: tool('This tool reads Microsoft Graph as you. Sign in and call it again.'),
+} as const satisfies Record<string, HttpAnswer | ToolAnswer>
+
+export type Reason = keyof typeof answers
+
+/** What may accompany a reason. All of it may be shown to the caller, except `cause`, which only the log sees. */
+export interface FailureDetails {
+  /** A sentence that adds to the answer's text: which field, which scope, what Graph said. */
+  readonly detail?: string
+  readonly retryAfterSeconds?: number
+  /** A claims request, as JSON text, that a new sign-in has to carry (Microsoft "Claims challenges"). */
+  readonly claims?: string
+  /** Where somebody can mend it, such as the admin-consent page. */
+  readonly link?: string
+  /** Graph's `request-id`, which Microsoft's support asks for. */
+  readonly graphRequestId?: string
+  readonly cause?: unknown
+}
+
+/** A call that ended in one of the known reasons. */
+export class Failure extends Error {
+  readonly reason: Reason
+  readonly details: FailureDetails
+  constructor(reason: Reason, details: FailureDetails = {}) {
+    super(details.detail ?? reason, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'Failure'
+    this.reason = reason
+    this.details = details
+  }
+}
+
+/** The text for a caller: the reason's own sentence and what is known beyond it, on one line. */
+export function failureText({ reason, details }: Failure): string {
+  const parts: (string | undefined)[] = [answers[reason].text, details.detail]
+  if (details.retryAfterSeconds !== undefined) parts.push(`Try again in ${details.retryAfterSeconds} s.`)
+  if (details.link !== undefined) parts.push(details.link)
+  if (details.graphRequestId !== undefined) parts.push(`(Graph request id ${details.graphRequestId})`)
+  return parts.filter((part) => part !== undefined).join(' ')
+}
+
+/** The reason behind whatever was thrown, Fastify's own errors included; what is unknown is `internal`. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown }
+  const reason = typeof code === 'string' ? fastifyReasons[code] : undefined
+  if (reason !== undefined) return new Failure(reason, { cause: error })
+  const isCallersFault = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
+  return new Failure(isCallersFault ? 'bad_request' : 'internal', { cause: error })
+}
+
+const fastifyReasons: Readonly<Record<string, Reason>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media_type_unsupported',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad_request',
+}
+
+/** JSON-RPC 2.0 section 5.1, with -32000 for everything that only this server defines. */
+function jsonRpcCode(reason: Reason): number {
+  switch (reason) {
+    case 'invalid_json':
+      return -32700
+    case 'batch_refused':
+    case 'bad_request':
+      return -32600
+    case 'internal':
+      return -32603
+    default:
+      return -32000
+  }
+}
+
+/** A failure as a JSON-RPC error. A 5xx does not say why: the log does, under the same request id. */
+export function jsonRpcError(failure: Failure, requestId: string, id: string | number | null = null) {
+  const { status } = httpAnswer(failure)
+  return {
+    jsonrpc: '2.0' as const,
+    id,
+    error: {
+      code: jsonRpcCode(failure.reason),
+      message: failureText(failure),
+      data: {
+        ...(status < 500 && { reason: failure.reason }),
+        ...(failure.details.retryAfterSeconds !== undefined && {
+          retryAfterSeconds: failure.details.retryAfterSeconds,
+        }),
+        requestId,
+      },
+    },
+  }
+}
+
+/** The HTTP side of a failure; a reason meant for a tool result that ends up here is the server's own fault. */
+export function httpAnswer({ reason }: Failure): HttpAnswer {
+  const answer = answers[reason]
+  return answer.as === 'http' ? answer : answers.internal
+}

@@ -1,0 +1,78 @@
+import { Failure, type FailureDetails } from '../errors.ts'
+import type { BoundedAnswer, TransportError } from '../http/bounded-client.ts'
+import { retryAfterSeconds } from '../http/retry-after.ts'
+
+/**
+ * What an unsuccessful answer of Graph means for the user who asked.
+ * Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
+ */
+export function graphFailure(answer: BoundedAnswer): Failure {
+  const requestId = header(answer, 'request-id')
+  const known: FailureDetails = {
+    cause: { status: answer.status, ...graphError(answer.body) },
+    ...(requestId !== undefined && { graphRequestId: requestId.slice(0, 64) }),
+  }
+  switch (answer.status) {
+    case 400:
+      return new Failure('graph_bad_request', { ...known, ...saidByGraph(answer.body) })
+    case 401:
+      return unauthorized(header(answer, 'www-authenticate'), known)
+    case 403:
+      return new Failure('graph_forbidden', known)
+    case 404:
+      return new Failure('graph_not_found', known)
+    case 429:
+      return new Failure('graph_throttled', { ...known, retryAfterSeconds: retryAfterOf(answer) ?? 10 })
+    default:
+      return new Failure(answer.status >= 500 ? 'graph_unavailable' : 'graph_answer_invalid', known)
+  }
+}
+
+/** A call to Graph that brought no answer. */
+export function graphTransportFailure(error: TransportError): Failure {
+  switch (error.kind) {
+    case 'timeout':
+      return new Failure('graph_timeout', { cause: error })
+    case 'cancelled':
+      return new Failure('call_cancelled', { cause: error })
+    case 'too_large':
+      return new Failure('graph_answer_too_large', { cause: error })
+    case 'unreachable':
+      return new Failure('graph_unavailable', { cause: error })
+  }
+}
+
+/** Retry-After of an answer, in seconds. */
+export function retryAfterOf(answer: BoundedAnswer): number | undefined {
+  return retryAfterSeconds(header(answer, 'retry-after'))
+}
+
+/** A challenge with claims asks for a new sign-in (Microsoft, "Claims challenges, claims requests"); without, the token is bad. */
+function unauthorized(challenge: string | undefined, known: FailureDetails): Failure {
+  const encoded = /\bclaims="([A-Za-z0-9+/_=-]+)"/.exec(challenge ?? '')?.[1]
+  if (encoded === undefined) return new Failure('graph_token_refused', known)
+  return new Failure('graph_claims_required', { ...known, claims: Buffer.from(encoded, 'base64').toString() })
+}
+
+/** Graph's sentence about a query it refused: it speaks of the caller's own words, so the caller may read it. */
+function saidByGraph(body: string): FailureDetails {
+  const { message } = graphError(body)
+  return message === undefined ? {} : { detail: `It said: ${message.replaceAll(/\s+/g, ' ').slice(0, 300)}` }
+}
+
+function graphError(body: string): { code?: string; message?: string } {
+  try {
+    const { code, message } = (JSON.parse(body) as { error?: Record<string, unknown> }).error ?? {}
+    return {
+      ...(typeof code === 'string' && { code: code.slice(0, 100) }),
+      ...(typeof message === 'string' && { message: message.slice(0, 1_000) }),
+    }
+  } catch {
+    return {}
+  }
+}
+
+function header(answer: BoundedAnswer, name: string): string | undefined {
+  const value = answer.headers[name]
+  return typeof value === 'string' ? value : value?.[0]
+}

@@ -1,0 +1,89 @@
+import { Agent, type Dispatcher } from 'undici'
+
+/** What a peer may cost: every call ends within `deadlineMs` and no answer grows beyond `maxBodyBytes`. */
+export interface Bounds {
+  readonly connectTimeoutMs: number
+  readonly deadlineMs: number
+  readonly maxBodyBytes: number
+  /** Sockets kept to one origin. */
+  readonly connections: number
+}
+
+export interface BoundedRequest {
+  readonly method: 'GET' | 'POST'
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** Ends the call early, for a caller that went away. */
+  readonly signal?: AbortSignal | undefined
+  /** A shorter deadline than the client's own. */
+  readonly deadlineMs?: number
+}
+
+export interface BoundedAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: string
+}
+
+/** Why a call brought no answer. `unreachable` covers refused, reset and broken connections. */
+export class TransportError extends Error {
+  readonly kind: 'timeout' | 'cancelled' | 'too_large' | 'unreachable'
+  constructor(kind: TransportError['kind'], cause: unknown) {
+    super(kind, { cause })
+    this.name = 'TransportError'
+    this.kind = kind
+  }
+}
+
+export type BoundedClient = ReturnType<typeof createBoundedClient>
+
+/**
+ * A pooled HTTP client that no peer can hang, flood or send elsewhere: redirects are answers like any other, and
+ * since no encoding is asked for, none is undone.
+ *
+ * @throws {TransportError} from `request`, and nothing else
+ */
+export function createBoundedClient(bounds: Bounds) {
+  const agent = new Agent({
+    connect: { timeout: bounds.connectTimeoutMs },
+    connections: bounds.connections,
+    headersTimeout: bounds.deadlineMs,
+    bodyTimeout: bounds.deadlineMs,
+    maxResponseSize: bounds.maxBodyBytes,
+    pipelining: 1,
+  })
+
+  async function request({ url, signal, deadlineMs, ...options }: BoundedRequest): Promise<BoundedAnswer> {
+    if (signal?.aborted) throw new TransportError('cancelled', signal.reason)
+    const abort = new AbortController()
+    const onCancel = () => abort.abort(new TransportError('cancelled', signal?.reason))
+    const onDeadline = () => abort.abort(new TransportError('timeout', undefined))
+    const timer = setTimeout(onDeadline, deadlineMs ?? bounds.deadlineMs)
+    signal?.addEventListener('abort', onCancel, { once: true })
+    try {
+      const answer = await agent.request({ ...splitUrl(url), ...options, signal: abort.signal })
+      return { status: answer.statusCode, headers: answer.headers, body: await answer.body.text() }
+    } catch (error) {
+      throw transportError(error)
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onCancel)
+    }
+  }
+
+  return { request, close: () => agent.destroy() }
+}
+
+function splitUrl(url: string): Pick<Dispatcher.DispatchOptions, 'origin' | 'path'> {
+  const pathStart = url.indexOf('/', url.indexOf('//') + 2)
+  return { origin: url.slice(0, pathStart), path: url.slice(pathStart) }
+}
+
+function transportError(error: unknown): TransportError {
+  if (error instanceof TransportError) return error
+  const code = (error as { code?: unknown }).code
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new TransportError('too_large', error)
+  if (typeof code === 'string' && /^UND_ERR_\w*TIMEOUT$/.test(code)) return new TransportError('timeout', error)
+  return new TransportError('unreachable', error)
+}

@@ -1,0 +1,147 @@
+import { hash } from 'node:crypto'
+import fastifyJwt from '@fastify/jwt'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { LRUCache } from 'lru-cache'
+import type { Config } from '../config.ts'
+import { readBearer } from '../entra/bearer.ts'
+import {
+  type Caller,
+  callerOf,
+  checkClaims,
+  checkHeader,
+  type Expectations,
+  isGraphToken,
+  leewaySeconds,
+} from '../entra/claims.ts'
+import { tenantEndpoints } from '../entra/tenant.ts'
+import { Failure, toFailure } from '../errors.ts'
+
+/** A proof is trusted this long before the token is judged anew, so that what changes meanwhile is noticed. */
+const proofTtlMs = 5 * 60_000
+const maxProofs = 50_000
+
+interface Proof {
+  readonly caller: Caller
+  readonly kid: string
+  readonly untilMs: number
+}
+
+interface DecodedToken {
+  readonly header: Record<string, unknown>
+  readonly payload: Record<string, unknown>
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** An onRequest hook: sets `request.caller` from a bearer token, or throws the reason why not. */
+    authenticate(request: FastifyRequest): Promise<void>
+  }
+  interface FastifyRequest {
+    /** The proven caller; null on public routes, and where sign-in is switched off and no token came. */
+    caller: Caller | null
+    /** The caller's own token: the assertion of an exchange. It is never logged, cached or passed to a tool. */
+    assertion: string | null
+    /** A Graph token sent as the credential, where a debugging switch allows it. */
+    graphBearerToken: string | null
+  }
+}
+
+/**
+ * A bearer token in, `request.caller` out, or a 401 or 403 that says what to do.
+ *
+ * The same token again costs one hash: its frozen caller is remembered until the token or the key that signed it ends.
+ */
+export const auth = fp<Config>(
+  async (app, config) => {
+    const { issuer, issuerV1 } = tenantEndpoints(config.entra)
+    const expected: Expectations = { ...config.entra, ...config.callers, issuers: [issuer, issuerV1] }
+    const proofs = new LRUCache<string, Proof>({ max: maxProofs })
+
+    app.entraKeys.onRemoved((kid) => {
+      for (const [tokenHash, proof] of proofs.entries()) if (proof.kid === kid) proofs.delete(tokenHash)
+    })
+
+    await app.register(fastifyJwt, {
+      secret: {
+        public: (_request: FastifyRequest, token: DecodedToken) => app.entraKeys.publicKey(String(token.header['kid'])),
+      },
+      decode: { complete: true },
+      verify: {
+        algorithms: ['RS256'],
+        clockTolerance: leewaySeconds * 1000,
+        cache: false,
+        extractToken: (request: FastifyRequest) => request.assertion ?? undefined,
+      },
+    })
+    app.decorateRequest('caller', null)
+    app.decorateRequest('assertion', null)
+    app.decorateRequest('graphBearerToken', null)
+
+    async function authenticate(request: FastifyRequest): Promise<void> {
+      const bearer = readBearer(request.raw.rawHeaders)
+      if ('reason' in bearer) {
+        if (bearer.reason === 'missing_token' && !config.callers.required) return
+        throw new Failure(bearer.reason)
+      }
+      const tokenHash = hash('sha256', bearer.token, 'base64url')
+      const proof = proofs.get(tokenHash)
+      request.assertion = bearer.token
+      if (proof !== undefined && Date.now() < proof.untilMs) request.caller = proof.caller
+      else await prove(request, bearer.token, tokenHash)
+    }
+
+    async function prove(request: FastifyRequest, token: string, tokenHash: string): Promise<void> {
+      const { header, payload } = decode(token)
+      if (isGraphToken(payload) && config.callers.graphBearerToken) {
+        request.assertion = null
+        request.graphBearerToken = token
+        return
+      }
+      const refused = checkHeader(header) ?? (isGraphToken(payload) ? 'graph_audience' : undefined)
+      if (refused !== undefined) throw new Failure(refused)
+      await checkSignature(request)
+      const reason = checkClaims(payload, expected, Date.now() / 1000)
+      if (reason !== undefined) throw new Failure(reason)
+
+      const caller = callerOf(payload, tokenHash)
+      const untilMs = Math.min(caller.expiresAtMs, Date.now() + proofTtlMs)
+      proofs.set(tokenHash, { caller, kid: String(header['kid']), untilMs })
+      request.caller = caller
+      request.log.info({ event: 'auth_success', user: caller.userKey, client: caller.clientId }, 'caller proven')
+    }
+
+    function decode(token: string): DecodedToken {
+      try {
+        return app.jwt.decode<DecodedToken>(token) as DecodedToken
+      } catch (cause) {
+        throw new Failure('malformed_token', { cause })
+      }
+    }
+
+    /** The signature by the tenant's key, and the times once more: what the claims say otherwise is judged after. */
+    async function checkSignature(request: FastifyRequest): Promise<void> {
+      try {
+        await request.jwtVerify()
+      } catch (error) {
+        if (error instanceof Failure) throw error
+        const { code } = error as { code?: string }
+        if (code === 'FST_JWT_AUTHORIZATION_TOKEN_EXPIRED') throw new Failure('expired', { cause: error })
+        if (code === 'FAST_JWT_INACTIVE') throw new Failure('not_yet_valid', { cause: error })
+        throw new Failure('bad_signature', { cause: error })
+      }
+    }
+
+    app.decorate('authenticate', async (request: FastifyRequest) => {
+      try {
+        await authenticate(request)
+      } catch (error) {
+        const { reason } = toFailure(error)
+        request.assertion = null
+        request.log.warn({ event: 'auth_failure', reason }, 'caller refused')
+        throw error
+      }
+    })
+  },
+  { name: 'auth', dependencies: ['entra-keys'], decorators: { fastify: ['entraKeys'] } },
+)

@@ -1,0 +1,188 @@
+import fp from 'fastify-plugin'
+import createGetJwks from 'get-jwks'
+import type { Config } from '../config.ts'
+import { type TenantEndpoints, tenantEndpoints } from '../entra/tenant.ts'
+import { Failure } from '../errors.ts'
+import { type BoundedClient, createBoundedClient } from '../http/bounded-client.ts'
+
+/** The set is some 10 KB; a slow or vast answer is a fault, not keys. */
+const keysBounds = { connectTimeoutMs: 2_000, deadlineMs: 5_000, maxBodyBytes: 256 * 1024, connections: 1 }
+
+interface KeyLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+export interface EntraKeysOptions {
+  readonly endpoints: TenantEndpoints
+  readonly http: Pick<BoundedClient, 'request'>
+  readonly log: KeyLog
+  /** How often the set is fetched anew in the background: keys that left stop counting, new ones are known early. */
+  readonly refreshMs?: number
+  /** At most one fetch for unknown key ids in this time, whoever asks: invented ids cost one fetch, not one each. */
+  readonly cooldownMs?: number
+  /** How soon a failed fetch is tried again. */
+  readonly retryMs?: number
+  readonly now?: () => number
+}
+
+export type EntraKeys = ReturnType<typeof createEntraKeys>
+
+/**
+ * The tenant's signing keys, as PEM by key id.
+ *
+ * get-jwks turns JSON Web Keys (RFC 7517) into PEM; the rest is what it leaves to its user: the keys' URL comes from
+ * configuration and never from a token, the whole set is loaded at once, fetches are bounded, shared and rationed, and
+ * the last good set goes on working while Entra cannot be reached.
+ * Source: Microsoft, "Signing key rollover in the Microsoft identity platform".
+ */
+export function createEntraKeys({
+  endpoints,
+  http,
+  log,
+  refreshMs = 3_600_000,
+  cooldownMs = 30_000,
+  retryMs = 1_000,
+  now = Date.now,
+}: EntraKeysOptions) {
+  let keys: ReadonlyMap<string, string> = new Map()
+  let loading: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+  let unknownKeyFetchAt = Number.NEGATIVE_INFINITY
+  let failedAt = Number.NEGATIVE_INFINITY
+  let stopped = false
+  const removalListeners: ((kid: string) => void)[] = []
+
+  /** One fetch at a time; whoever needs the set waits for the same one. Never rejects. */
+  function load(): Promise<void> {
+    loading ??= fetchKeys()
+      .then(replace, keepLastGood)
+      .finally(() => {
+        loading = undefined
+      })
+    return loading
+  }
+
+  async function fetchKeys(): Promise<Map<string, string>> {
+    const { status, body } = await http.request({ method: 'GET', url: endpoints.keysUrl })
+    if (status !== 200) throw new Error(`The keys endpoint answered ${status}`)
+    return toPems(JSON.parse(body), endpoints)
+  }
+
+  function replace(next: Map<string, string>) {
+    const gone = [...keys.keys()].filter((kid) => next.get(kid) !== keys.get(kid))
+    const isNews = gone.length > 0 || next.size !== keys.size
+    keys = next
+    failedAt = Number.NEGATIVE_INFINITY
+    for (const kid of gone) for (const listener of removalListeners) listener(kid)
+    if (isNews) log.info({ event: 'keys_loaded', keys: [...next.keys()], gone }, 'signing keys loaded')
+    schedule(refreshMs * (0.9 + Math.random() * 0.2))
+  }
+
+  function keepLastGood(error: unknown) {
+    failedAt = now()
+    log.warn({ event: 'keys_unavailable', err: error, known: keys.size }, 'signing keys could not be fetched')
+    schedule(keys.size === 0 ? retryMs : Math.max(retryMs, cooldownMs))
+  }
+
+  function schedule(delayMs: number) {
+    clearTimeout(timer)
+    if (!stopped) timer = setTimeout(load, delayMs).unref()
+  }
+
+  /** Whether an id that is not in the set is worth a fetch now. */
+  function mayFetch(): boolean {
+    if (keys.size === 0) return now() - failedAt >= retryMs
+    if (now() - unknownKeyFetchAt < cooldownMs) return false
+    unknownKeyFetchAt = now()
+    return true
+  }
+
+  return {
+    /** Fetches the set for the first time and keeps it fresh from then on. Never rejects: see {@link loaded}. */
+    start: load,
+    stop() {
+      stopped = true
+      clearTimeout(timer)
+    },
+    /** Whether there is a set to judge by. */
+    get loaded() {
+      return keys.size > 0
+    },
+    /** Calls back with the id of each key that leaves the set or changes. */
+    onRemoved(listener: (kid: string) => void) {
+      removalListeners.push(listener)
+    },
+    /**
+     * The key of that id, as PEM.
+     *
+     * @throws {Failure} `unknown_key`, or `keys_unavailable` while no set could ever be fetched
+     */
+    async publicKey(kid: string): Promise<string> {
+      const known = keys.get(kid)
+      if (known !== undefined) return known
+      if (loading !== undefined || mayFetch()) await load()
+      const fetched = keys.get(kid)
+      if (fetched !== undefined) return fetched
+      throw new Failure(keys.size === 0 ? 'keys_unavailable' : 'unknown_key')
+    },
+  }
+}
+
+/** The signing keys of a JWK set that belong to the tenant, as PEM by id. */
+async function toPems(set: unknown, { issuer, issuerV1 }: TenantEndpoints): Promise<Map<string, string>> {
+  const jwks = (set as { keys?: unknown }).keys
+  if (!Array.isArray(jwks)) throw new Error('The keys endpoint answered no JWK set')
+  const getJwks = createGetJwks({ issuersWhitelist: [issuer], max: 100 })
+  const pems = new Map<string, string>()
+  for (const jwk of jwks) {
+    if (!isSigningKey(jwk) || (jwk.issuer !== undefined && jwk.issuer !== issuer && jwk.issuer !== issuerV1)) continue
+    const key = { ...jwk, domain: issuer, alg: 'RS256' }
+    getJwks.cache.set(getJwks.generateCacheKey(key.alg, key.kid, `${issuer}/`), key)
+    pems.set(key.kid, await getJwks.getPublicKey({ domain: issuer, alg: key.alg, kid: key.kid }))
+  }
+  if (pems.size === 0) throw new Error('The JWK set holds no signing key of this tenant')
+  return pems
+}
+
+interface SigningKey {
+  readonly kid: string
+  readonly kty: 'RSA'
+  readonly issuer?: string
+  readonly [parameter: string]: unknown
+}
+
+/** RSA, for signatures, of 2048 bits at least (RFC 7518 section 3.3). */
+function isSigningKey(jwk: unknown): jwk is SigningKey {
+  const { kid, kty, use, n, e } = (jwk ?? {}) as Record<string, unknown>
+  return (
+    typeof kid === 'string' &&
+    kty === 'RSA' &&
+    (use === undefined || use === 'sig') &&
+    typeof e === 'string' &&
+    typeof n === 'string' &&
+    Buffer.byteLength(n, 'base64url') >= 256
+  )
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    entraKeys: EntraKeys
+  }
+}
+
+export const entraKeys = fp<Config>(
+  async (app, config) => {
+    const http = createBoundedClient(keysBounds)
+    const keys = createEntraKeys({ endpoints: tenantEndpoints(config.entra), http, log: app.log })
+    app.decorate('entraKeys', keys)
+    app.addHook('onListen', () => {
+      void keys.start()
+    })
+    app.addHook('onClose', async () => {
+      keys.stop()
+      await http.close()
+    })
+  },
+  { name: 'entra-keys' },
+)

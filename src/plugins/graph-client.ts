@@ -1,0 +1,179 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import fp from 'fastify-plugin'
+import type { Config } from '../config.ts'
+import { Failure } from '../errors.ts'
+import { graphFailure, graphTransportFailure, retryAfterOf } from '../graph/failures.ts'
+import { type BoundedAnswer, type BoundedClient, createBoundedClient, TransportError } from '../http/bounded-client.ts'
+
+/** A page of 1,000 messages with bodies is some 8 MB. */
+const graphBounds = { connectTimeoutMs: 3_000, deadlineMs: 15_000, maxBodyBytes: 16 * 1024 * 1024, connections: 64 }
+
+const passing = new Set([502, 503, 504])
+
+export interface GraphClientOptions {
+  readonly baseUrl: string
+  readonly http: Pick<BoundedClient, 'request'>
+  readonly log: { info(fields: object, message: string): void }
+  /** All attempts and waits of one call end within this. */
+  readonly budgetMs?: number
+  readonly maxAttempts?: number
+  /** A longer Retry-After is the caller's to wait for, not this server's. */
+  readonly longestWaitMs?: number
+  readonly now?: () => number
+}
+
+/** On whose behalf Graph is called, and for how long anybody wants the answer. */
+export interface GraphUser {
+  readonly accessToken: string
+  /** GUID, sent as `client-request-id`: Graph's logs and this server's share it. */
+  readonly correlationId: string
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface GraphQuery {
+  readonly query?: URLSearchParams
+  /** The Prefer header (RFC 7240), such as `odata.maxpagesize=50`. */
+  readonly prefer?: string
+}
+
+/** What a tool sees of Graph: reading, as one user. */
+export interface GraphSession {
+  /**
+   * Reads a path below the configured base.
+   *
+   * @param path starts with `/`; built from constants and ids that a pattern has checked
+   * @returns the JSON of the answer, whatever it is
+   * @throws {Failure} any of the `graph_…` reasons
+   */
+  get(path: string, options?: GraphQuery): Promise<unknown>
+  /**
+   * The query of a next page's link, which must lead to the same path of the configured Graph.
+   *
+   * @throws {Failure} `graph_link_refused`
+   */
+  nextQuery(path: string, link: string): URLSearchParams
+}
+
+export type GraphClient = ReturnType<typeof createGraphClient>
+
+/**
+ * Microsoft Graph, as one user at a time: pooled, bounded, and retried where a retry can help.
+ *
+ * Only reads are retried: on 429 after what Retry-After says, on 502, 503, 504 and broken connections after a short
+ * random wait, all within one budget. Source: Microsoft Graph, "Throttling guidance" and "Best practices".
+ */
+export function createGraphClient({
+  baseUrl,
+  http,
+  log,
+  budgetMs = 20_000,
+  maxAttempts = 3,
+  longestWaitMs = 5_000,
+  now = Date.now,
+}: GraphClientOptions) {
+  async function read(url: string, user: GraphUser, prefer: string | undefined): Promise<string> {
+    const started = now()
+    const headers = {
+      accept: 'application/json',
+      authorization: `Bearer ${user.accessToken}`,
+      'client-request-id': user.correlationId,
+      ...(prefer !== undefined && { prefer }),
+    }
+    for (let attempt = 1; ; attempt++) {
+      const remainingMs = budgetMs - (now() - started)
+      const outcome = await once({
+        method: 'GET',
+        url,
+        headers,
+        signal: user.signal,
+        deadlineMs: Math.min(remainingMs, graphBounds.deadlineMs),
+      })
+      report(outcome, { attempt, correlationId: user.correlationId, ms: now() - started })
+      if (!(outcome instanceof Error) && outcome.status === 200) return outcome.body
+
+      const waitMs = attempt < maxAttempts ? retryWaitMs(outcome) : undefined
+      if (waitMs === undefined || waitMs > longestWaitMs || now() - started + waitMs >= budgetMs) {
+        throw outcome instanceof Error ? graphTransportFailure(outcome) : graphFailure(outcome)
+      }
+      await pause(waitMs, user.signal)
+    }
+  }
+
+  async function once(request: Parameters<BoundedClient['request']>[0]): Promise<BoundedAnswer | TransportError> {
+    try {
+      return await http.request(request)
+    } catch (error) {
+      if (error instanceof TransportError) return error
+      throw error
+    }
+  }
+
+  function report(outcome: BoundedAnswer | TransportError, call: object) {
+    const result =
+      outcome instanceof Error
+        ? { outcome: outcome.kind }
+        : { status: outcome.status, graphRequestId: outcome.headers['request-id'] }
+    log.info({ event: 'graph_call', ...call, ...result }, 'called Graph')
+  }
+
+  return {
+    /** Graph as this user sees it. */
+    as(user: GraphUser): GraphSession {
+      return {
+        async get(path, { query, prefer } = {}) {
+          const url = query === undefined || query.size === 0 ? baseUrl + path : `${baseUrl}${path}?${query}`
+          return parseJson(await read(url, user, prefer))
+        },
+        nextQuery: (path, link) => nextQuery(baseUrl + path, link),
+      }
+    },
+  }
+}
+
+/** How long to wait before another try, or undefined where none can help. */
+function retryWaitMs(outcome: BoundedAnswer | TransportError): number | undefined {
+  const jitterMs = 100 + Math.random() * 300
+  if (outcome instanceof Error) return outcome.kind === 'unreachable' ? jitterMs : undefined
+  if (outcome.status === 429) return (retryAfterOf(outcome) ?? 1) * 1000 + jitterMs
+  return passing.has(outcome.status) ? (retryAfterOf(outcome) ?? 0) * 1000 + jitterMs : undefined
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await delay(ms, undefined, signal === undefined ? {} : { signal })
+  } catch (cause) {
+    throw new Failure('call_cancelled', { cause })
+  }
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    throw new Failure('graph_answer_invalid', { cause: new Error('Graph’s answer is not JSON') })
+  }
+}
+
+/** Follows nothing that Graph's own address does not begin: a bearer token goes nowhere else. */
+function nextQuery(expected: string, link: string): URLSearchParams {
+  const url = URL.canParse(link) ? new URL(link) : undefined
+  if (url === undefined || `${url.origin}${url.pathname}` !== expected || url.username !== '' || url.password !== '') {
+    throw new Failure('graph_link_refused')
+  }
+  return url.searchParams
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    graph: GraphClient
+  }
+}
+
+export const graphClient = fp<Config>(
+  async (app, { graph }) => {
+    const http = createBoundedClient(graphBounds)
+    app.decorate('graph', createGraphClient({ baseUrl: graph.baseUrl, http, log: app.log }))
+    app.addHook('onClose', () => http.close())
+  },
+  { name: 'graph-client' },
+)

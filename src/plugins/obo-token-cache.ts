@@ -1,0 +1,238 @@
+import { hash } from 'node:crypto'
+import fp from 'fastify-plugin'
+import { LRUCache } from 'lru-cache'
+import type { Config } from '../config.ts'
+import type { Caller } from '../entra/claims.ts'
+import { createOnBehalfOf, type Exchange, type GraphToken } from '../entra/on-behalf-of.ts'
+import { tenantEndpoints } from '../entra/tenant.ts'
+import { Failure, toFailure } from '../errors.ts'
+import { createBoundedClient } from '../http/bounded-client.ts'
+import { untilAborted } from '../http/until-aborted.ts'
+
+/** Entra answers in a fraction of a second or not at all; a caller waits no longer than this for one attempt. */
+const entraBounds = { connectTimeoutMs: 3_000, deadlineMs: 10_000, maxBodyBytes: 128 * 1024, connections: 32 }
+
+/** Graph may be slow, and its clock may differ: a token is not used in its last five minutes. */
+const expiryMarginMs = 5 * 60_000
+
+export interface OboTokenCacheOptions {
+  readonly exchange: Exchange
+  readonly tenantId: string
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  readonly log: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+    error(fields: object, message: string): void
+  }
+  readonly maxEntries?: number
+  readonly maxBytes?: number
+  /** How long a refusal answers the same assertion again without asking Entra. */
+  readonly failureTtlMs?: number
+  /** How long nobody asks Entra after it refused our own credential. */
+  readonly breakerMs?: number
+  readonly now?: () => number
+  readonly sleep?: (ms: number) => Promise<void>
+}
+
+/** One user's call that needs a Graph token. */
+export interface TokenRequest {
+  readonly caller: Caller
+  readonly assertion: string
+  readonly correlationId: string
+  /** A caller that goes away stops waiting; the exchange it shares goes on. */
+  readonly signal?: AbortSignal | undefined
+}
+
+interface Entry extends GraphToken {
+  readonly refreshAtMs: number
+}
+
+export type OboTokenCache = ReturnType<typeof createOboTokenCache>
+
+/**
+ * Graph tokens by assertion: from memory, else from Entra, one exchange at a time for each.
+ *
+ * The key is a hash over tenant, client, scopes and the assertion's own hash, never the user alone: what one proof
+ * earned is not given for another (Microsoft, "Token cache serialization", on partitioning by assertion).
+ */
+export function createOboTokenCache({
+  exchange,
+  tenantId,
+  clientId,
+  scopes,
+  log,
+  maxEntries = 100_000,
+  maxBytes = 256 * 1024 * 1024,
+  failureTtlMs = 10_000,
+  breakerMs = 5_000,
+  now = Date.now,
+  sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+}: OboTokenCacheOptions) {
+  const tokens = new LRUCache<string, Entry>({
+    max: maxEntries,
+    maxSize: maxBytes,
+    sizeCalculation: (entry) => entry.accessToken.length + 256,
+  })
+  const failures = new LRUCache<string, { failure: Failure; untilMs: number }>({ max: 10_000 })
+  const exchanges = new Map<string, Promise<Entry>>()
+  const keyPrefix = lengthPrefixed([tenantId, clientId, [...scopes].sort().join(' ')])
+  let breakerUntilMs = 0
+
+  function keyOf(caller: Caller): string {
+    return hash('sha256', keyPrefix + lengthPrefixed([caller.tokenHash]), 'base64url')
+  }
+
+  /** Starts the one exchange for a key, or joins it. */
+  function exchangeOnce(key: string, request: TokenRequest): Promise<Entry> {
+    const running = exchanges.get(key)
+    if (running !== undefined) return running
+    const started = redeem(key, request).finally(() => exchanges.delete(key))
+    exchanges.set(key, started)
+    return started
+  }
+
+  async function redeem(key: string, { assertion, caller, correlationId }: TokenRequest): Promise<Entry> {
+    const context = { user: caller.userKey, correlationId }
+    try {
+      const token = await withOneRetry(() => exchange({ assertion, correlationId }))
+      const entry = lifetime(token, caller.expiresAtMs, now())
+      tokens.set(key, entry)
+      log.info({ event: 'obo_success', ...context }, 'exchanged a token On-Behalf-Of')
+      return entry
+    } catch (error) {
+      const failure = toFailure(error)
+      remember(key, failure)
+      const level =
+        failure.reason === 'credential_refused' || failure.reason === 'exchange_misconfigured' ? 'error' : 'warn'
+      log[level](
+        { event: 'obo_failure', reason: failure.reason, ...context, err: failure.details.cause },
+        explain(failure),
+      )
+      throw failure
+    }
+  }
+
+  /** Entra's passing troubles get one more try, a little later; everything else is an answer. */
+  async function withOneRetry(attempt: () => Promise<GraphToken>): Promise<GraphToken> {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof Failure) || error.reason !== 'exchange_unavailable') throw error
+      await sleep(100 + Math.random() * 200)
+      return attempt()
+    }
+  }
+
+  function remember(key: string, failure: Failure) {
+    switch (failure.reason) {
+      case 'exchange_unavailable':
+      case 'internal':
+        return
+      case 'credential_refused':
+      case 'exchange_misconfigured':
+        breakerUntilMs = now() + breakerMs
+        return
+      case 'exchange_throttled':
+        failures.set(key, { failure, untilMs: now() + (failure.details.retryAfterSeconds ?? 10) * 1000 })
+        return
+      default:
+        failures.set(key, { failure, untilMs: now() + failureTtlMs })
+    }
+  }
+
+  function throwIfRefused(key: string) {
+    const refused = failures.get(key)
+    if (refused !== undefined && now() < refused.untilMs) {
+      const { failure, untilMs } = refused
+      if (failure.details.retryAfterSeconds === undefined) throw failure
+      throw new Failure(failure.reason, {
+        ...failure.details,
+        retryAfterSeconds: Math.ceil((untilMs - now()) / 1000),
+      })
+    }
+    if (now() < breakerUntilMs) {
+      throw new Failure('credential_refused', { retryAfterSeconds: Math.ceil((breakerUntilMs - now()) / 1000) })
+    }
+  }
+
+  /** A good token that grows old is replaced while it still serves; if that fails, the failure's memory paces retries. */
+  function refreshInBackground(key: string, request: TokenRequest) {
+    const refused = failures.get(key)
+    if (exchanges.has(key) || now() < breakerUntilMs || (refused !== undefined && now() < refused.untilMs)) return
+    exchangeOnce(key, request).catch((error) => {
+      if (!failures.has(key)) failures.set(key, { failure: toFailure(error), untilMs: now() + failureTtlMs })
+    })
+  }
+
+  return {
+    /**
+     * A Graph access token for this caller, on the strength of this assertion.
+     *
+     * @throws {Failure} any of the exchange's reasons
+     */
+    async get(request: TokenRequest): Promise<string> {
+      const key = keyOf(request.caller)
+      const entry = tokens.get(key)
+      if (entry !== undefined && now() < entry.expiresAtMs) {
+        if (now() >= entry.refreshAtMs) refreshInBackground(key, request)
+        return entry.accessToken
+      }
+      if (!exchanges.has(key)) throwIfRefused(key)
+      const { accessToken } = await untilAborted(exchangeOnce(key, request), request.signal)
+      return accessToken
+    },
+    /** Forgets the token of this assertion: Graph no longer takes it. */
+    evict(caller: Caller) {
+      tokens.delete(keyOf(caller))
+    },
+    get size() {
+      return tokens.size
+    },
+  }
+}
+
+/**
+ * How long a Graph token is used: until five minutes before its end, and never longer than the proof that earned it.
+ * Past three quarters of that time, a little earlier or later for each, it is due for replacement.
+ */
+export function lifetime(token: GraphToken, assertionExpiresAtMs: number, nowMs: number): Entry {
+  const expiresAtMs = Math.min(token.expiresAtMs - expiryMarginMs, assertionExpiresAtMs)
+  return {
+    accessToken: token.accessToken,
+    expiresAtMs,
+    refreshAtMs: nowMs + (expiresAtMs - nowMs) * (0.7 + Math.random() * 0.1),
+  }
+}
+
+function lengthPrefixed(parts: readonly string[]): string {
+  return parts.map((part) => `${part.length}:${part}`).join('')
+}
+
+function explain({ reason }: Failure): string {
+  switch (reason) {
+    case 'credential_refused':
+      return 'Entra refuses this server’s credential: renew GRAPH_CLIENT_SECRET. Every new sign-in fails until then.'
+    case 'exchange_misconfigured':
+      return 'Entra refuses this server’s configuration: check GRAPH_CLIENT_ID, GRAPH_TENANT_ID and GRAPH_OBO_SCOPES.'
+    default:
+      return 'a token could not be exchanged'
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    oboTokens: OboTokenCache
+  }
+}
+
+export const oboTokenCache = fp<Config>(
+  async (app, { entra }) => {
+    const http = createBoundedClient(entraBounds)
+    const scopes = entra.oboScopes
+    const exchange = createOnBehalfOf({ ...entra, scopes, endpoints: tenantEndpoints(entra), http })
+    app.decorate('oboTokens', createOboTokenCache({ ...entra, scopes, exchange, log: app.log }))
+    app.addHook('onClose', () => http.close())
+  },
+  { name: 'obo-token-cache' },
+)
