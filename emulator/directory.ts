@@ -91,7 +91,13 @@ function writtenUsers(): User[] {
   const reader = ['Message Center Reader']
   return [
     user('6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1001', 'Rowan Reade', 'rowan', reader, 'Message Center Reader'),
-    user('6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1002', 'Gale Adair', 'gale', ['Global Administrator'], 'Global Administrator'),
+    user(
+      '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1002',
+      'Gale Adair',
+      'gale',
+      ['Global Administrator'],
+      'Global Administrator',
+    ),
     user(
       '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1003',
       'Priya Varga',

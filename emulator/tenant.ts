@@ -66,11 +66,12 @@ export const GRAPH: Resource = {
 
 /** One tenant with two app registrations, its people, and consent given. All of it can be changed while it runs. */
 export function createTenant(tenantId: string = DEFAULT_TENANT_ID): Tenant {
-  const api = registration(API_CLIENT_ID, 'Message Center MCP Server', ['access_as_user'], [
-    'ServiceMessage.Read.All',
-    'ServiceHealth.Read.All',
-    'ServiceMessageViewpoint.Write',
-  ])
+  const api = registration(
+    API_CLIENT_ID,
+    'Message Center MCP Server',
+    ['access_as_user'],
+    ['ServiceMessage.Read.All', 'ServiceHealth.Read.All', 'ServiceMessageViewpoint.Write'],
+  )
   const client = registration(CLIENT_CLIENT_ID, 'Message Center Client', [], ['User.Read'])
   const consent: Consent = { clientToApi: 'granted', apiToGraph: 'granted' }
   const userConsents = new Set<string>()

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { parse as parseDuration } from '@lukeed/ms'
 import { type Static, type TOptional, type TString, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -45,9 +46,8 @@ export const EnvironmentSchema = Type.Object({
   RATE_LIMIT_USER_MAX: text('requests a user may make in a window (120)', 'a whole number above 0', count),
   RATE_LIMIT_WINDOW: text('that window (1 minute)', 'a duration such as 30s or 1 minute'),
   TRUST_PROXY: text(
-    'whose forwarded headers count (none)',
-    'a number of hops, or a comma-separated list of addresses and CIDR ranges',
-    '^([0-9]|[0-9a-fA-F.:/]+(\\s*,\\s*[0-9a-fA-F.:/]+)*|(loopback|linklocal|uniquelocal)(\\s*,\\s*(loopback|linklocal|uniquelocal))*)$',
+    'proxies whose forwarded headers count (none)',
+    'a comma-separated list of addresses, CIDR ranges, loopback, linklocal or uniquelocal',
   ),
   LOG_LEVEL: text(
     "the log's level (info)",
@@ -67,7 +67,8 @@ export interface Config {
   readonly production: boolean
   readonly logLevel: string
   readonly listen: { readonly host: string; readonly port: number }
-  readonly trustProxy: false | number | string
+  /** Addresses and ranges; false: nobody's forwarded headers count. */
+  readonly trustProxy: false | string[]
   /** The one origin that metadata and challenges name; never taken from a request. */
   readonly publicBaseUrl: string
   readonly allowedOrigins: readonly string[]
@@ -89,6 +90,11 @@ export interface Config {
     readonly graphAccessToken: string | undefined
   }
   readonly rateLimit: { readonly max: number; readonly userMax: number; readonly windowMs: number }
+}
+
+/** What every plugin of this server is registered with. */
+export interface Configured {
+  readonly config: Config
 }
 
 /** Everything that is wrong with a configuration, one line a fault, each with its mend. Holds no value of a secret. */
@@ -154,6 +160,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     fault('MCP_ALLOWED_ORIGINS', 'must list origins without a path, such as https://app.example.com')
   }
 
+  const trustedProxies = list(sound.TRUST_PROXY)
+  if (!trustedProxies.every(isProxyRange))
+    fault('TRUST_PROXY', `must be ${EnvironmentSchema.properties.TRUST_PROXY.expects}`)
+
   const required = sound.MCP_REQUIRE_AUTH !== 'false'
   const graphBearerToken = sound.ALLOW_GRAPH_BEARER_TOKEN === 'true'
   if (production && !required) fault('MCP_REQUIRE_AUTH', 'cannot be false in production')
@@ -178,7 +188,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     production,
     logLevel: sound.LOG_LEVEL ?? 'info',
     listen: { host: sound.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'), port },
-    trustProxy: trustProxy(sound.TRUST_PROXY),
+    trustProxy: trustedProxies.length > 0 && trustedProxies,
     publicBaseUrl,
     allowedOrigins,
     entra: {
@@ -233,9 +243,12 @@ function originOf(value: string): string | undefined {
   return bare && /^https?:$/.test(url.protocol) && !/[?#@]/.test(value) ? url.origin : undefined
 }
 
-function trustProxy(value: string | undefined): false | number | string {
-  if (value === undefined || value === '0') return false
-  return /^\d$/.test(value) ? Number(value) : value
+/** An entry that names proxies by address; a count of hops is not one, since any client can send as many. */
+function isProxyRange(entry: string): boolean {
+  const [address = '', prefix] = entry.split('/')
+  const version = isIP(address)
+  if (version === 0) return /^(loopback|linklocal|uniquelocal)$/.test(entry)
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128))
 }
 
 function list(value: string | undefined): string[] {

@@ -114,6 +114,12 @@ export const AADSTS: ReadonlyMap<number, AadstsEntry> = new Map(
       text: "The resource parameter provided in the request doesn't match with the requested scopes.",
     },
 
+    165000: {
+      status: 403,
+      error: 'invalid_request',
+      text: 'Invalid Request: The request tokens do not match the user context. Do not copy the user context values (cookies; form fields; headers) between different requests or user sessions.',
+    },
+
     // Redirects
     50011: {
       error: 'invalid_request',
@@ -213,7 +219,7 @@ export const AADSTS: ReadonlyMap<number, AadstsEntry> = new Map(
     },
     500131: {
       error: 'invalid_grant',
-      text: 'Assertion audience does not match the Client app presenting the assertion. The audience in the assertion was \'{audience}\' and the expected audience is \'{expected}\' or one of the Application Uris of this application with App ID \'{app}\'({name}). The downstream client must request a token for the expected audience (the application that made the OBO request) and this application should use that token as the assertion.',
+      text: "Assertion audience does not match the Client app presenting the assertion. The audience in the assertion was '{audience}' and the expected audience is '{expected}' or one of the Application Uris of this application with App ID '{app}'({name}). The downstream client must request a token for the expected audience (the application that made the OBO request) and this application should use that token as the assertion.",
     },
     500133: {
       error: 'invalid_grant',
@@ -228,8 +234,14 @@ export const AADSTS: ReadonlyMap<number, AadstsEntry> = new Map(
       error: 'invalid_grant',
       text: "Application '{app}' is not allowed to make application on-behalf-of calls.",
     },
-    50132: { error: 'invalid_grant', text: 'The session is not valid due to password expiration or recent password change.' },
-    50133: { error: 'invalid_grant', text: 'The session is not valid due to password expiration or recent password change.' },
+    50132: {
+      error: 'invalid_grant',
+      text: 'The session is not valid due to password expiration or recent password change.',
+    },
+    50133: {
+      error: 'invalid_grant',
+      text: 'The session is not valid due to password expiration or recent password change.',
+    },
     50173: {
       error: 'invalid_grant',
       text: 'The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password.',
@@ -244,8 +256,14 @@ export const AADSTS: ReadonlyMap<number, AadstsEntry> = new Map(
     },
 
     // The user
-    50020: { error: 'invalid_grant', text: "User account from identity provider does not exist in tenant '{tenant}' and cannot access the application '{app}'." },
-    50034: { error: 'invalid_grant', text: "The user account {user} does not exist in the {tenant} directory. To sign into this application, the account must be added to the directory." },
+    50020: {
+      error: 'invalid_grant',
+      text: "User account from identity provider does not exist in tenant '{tenant}' and cannot access the application '{app}'.",
+    },
+    50034: {
+      error: 'invalid_grant',
+      text: 'The user account {user} does not exist in the {tenant} directory. To sign into this application, the account must be added to the directory.',
+    },
     50057: { error: 'invalid_grant', text: 'The user account is disabled.', lookup: true },
     50058: {
       error: 'login_required',
@@ -261,10 +279,26 @@ export const AADSTS: ReadonlyMap<number, AadstsEntry> = new Map(
     // Conditional Access
     50076: { error: 'invalid_grant', text: `${mustUseMfa}'{resource}'.`, suberror: 'basic_action', lookup: true },
     50079: { error: 'interaction_required', text: `${mustEnrol}'{resource}'.`, lookup: true },
-    50158: { error: 'interaction_required', text: 'External security challenge not satisfied. User will be redirected to another page or authentication provider to satisfy additional authentication challenges.', lookup: true },
-    53000: { error: 'interaction_required', text: 'Device is not in required device state: compliant. Conditional Access policy requires a compliant device, and the device is not compliant.', lookup: true },
-    53001: { error: 'interaction_required', text: 'Device is not in required device state: domain_joined. Conditional Access policy requires a domain joined device, and the device is not domain joined.', lookup: true },
-    53002: { error: 'interaction_required', text: 'Application is not an approved app. Conditional Access policy requires one of the approved apps.', lookup: true },
+    50158: {
+      error: 'interaction_required',
+      text: 'External security challenge not satisfied. User will be redirected to another page or authentication provider to satisfy additional authentication challenges.',
+      lookup: true,
+    },
+    53000: {
+      error: 'interaction_required',
+      text: 'Device is not in required device state: compliant. Conditional Access policy requires a compliant device, and the device is not compliant.',
+      lookup: true,
+    },
+    53001: {
+      error: 'interaction_required',
+      text: 'Device is not in required device state: domain_joined. Conditional Access policy requires a domain joined device, and the device is not domain joined.',
+      lookup: true,
+    },
+    53002: {
+      error: 'interaction_required',
+      text: 'Application is not an approved app. Conditional Access policy requires one of the approved apps.',
+      lookup: true,
+    },
     53003: {
       error: 'interaction_required',
       text: 'Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.',
@@ -273,7 +307,16 @@ export const AADSTS: ReadonlyMap<number, AadstsEntry> = new Map(
     },
 
     // Entra's own troubles
-    50196: { error: 'invalid_grant', text: 'The server terminated an operation because it encountered a client request loop. Please contact your app vendor.', lookup: true },
-    90033: { status: 503, error: 'temporarily_unavailable', text: 'A transient error has occurred. Please try again.', lookup: true },
+    50196: {
+      error: 'invalid_grant',
+      text: 'The server terminated an operation because it encountered a client request loop. Please contact your app vendor.',
+      lookup: true,
+    },
+    90033: {
+      status: 503,
+      error: 'temporarily_unavailable',
+      text: 'A transient error has occurred. Please try again.',
+      lookup: true,
+    },
   }).map(([code, entry]) => [Number(code), entry]),
 )

@@ -3,6 +3,8 @@ import type { Stats } from '../stats.ts'
 import type { Tenant } from '../tenant.ts'
 import { AadstsError } from './aadsts.ts'
 import type { AuthorizationCodes } from './authorization-codes.ts'
+import type { BrowserSession } from './browser-session.ts'
+import type { RefreshTokenContent } from './grants/refresh-token.ts'
 import type { KeyRing } from './keys.ts'
 import type { Seal } from './seal.ts'
 
@@ -11,7 +13,8 @@ export interface Authority {
   readonly tenant: Tenant
   readonly keys: KeyRing
   readonly codes: AuthorizationCodes
-  readonly seal: Seal
+  readonly refreshTokens: Seal<RefreshTokenContent>
+  readonly sessions: Seal<BrowserSession>
   readonly faults: Faults
   readonly stats: Stats
   /** Where it listens; known only after `listen`. */

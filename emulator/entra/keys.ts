@@ -15,7 +15,7 @@ const generateRsaKeyPair = promisify(generateKeyPair)
 
 /** The tenant's signing keys. Two are live from the start, as in Entra; the newest one signs. */
 export async function createKeyRing() {
-  let published = await Promise.all([makeSigningKey(), makeSigningKey()])
+  let published: readonly SigningKey[] = await Promise.all([makeSigningKey(), makeSigningKey()])
   let foreignKey: Promise<SigningKey> | undefined
 
   return {
@@ -64,6 +64,8 @@ async function makeSigningKey(): Promise<SigningKey> {
   const { n, e } = publicKey.export({ format: 'jwk' })
   if (n === undefined || e === undefined) throw new Error('an RSA key without modulus or exponent')
   // Entra's kid is its certificate's thumbprint. Without a certificate, the key's own stands in for it.
-  const kid = createHash('sha1').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64url')
+  const kid = createHash('sha1')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64url')
   return { kid, publicKey, privateKey, jwk: { kty: 'RSA', use: 'sig', kid, x5t: kid, n, e } }
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { User } from '../directory.ts'
 import { guidFrom } from '../guid.ts'
-import { type AppRegistration, GRAPH, type Resource } from "../tenant.ts"
+import { type AppRegistration, GRAPH, type Resource } from '../tenant.ts'
 import { type Authority, issuerOf } from './authority.ts'
 import { type JwtClaims, signJwt } from './jwt.ts'
 import type { SigningKey } from './keys.ts'

@@ -24,10 +24,10 @@ export function nextLinkOf(address: string, query: URLSearchParams, next: NonNul
   const kept = [...query].filter(([name]) => name !== '$skip' && name !== '$top')
   if (next.top !== null) kept.push(['$top', `${next.top}`])
   kept.push(['$skip', `${next.skip}`])
-  return `${address}?${kept.map(([name, value]) => `${escape(name)}=${escape(value)}`).join('&')}`
+  return `${address}?${kept.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&')}`
 }
 
 /** As `encodeURIComponent`, but `$` stays readable, as in Graph's own links. */
-function escape(text: string): string {
-  return encodeURIComponent(text.toWellFormed()).replaceAll('%24', '$')
+function encoded(text: string): string {
+  return encodeURIComponent(text).replaceAll('%24', '$')
 }

@@ -95,13 +95,12 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (app, { tenan
 
   /** @throws GraphError 403 */
   function readerOf({ graphCaller }: FastifyRequest): { userId: string; view: View } {
-    const { user, scopes } = graphCaller ?? { user: { id: '', roles: [] }, scopes: [] }
-    if (!scopes.includes(requiredScope)) {
+    if (graphCaller?.scopes.includes(requiredScope) !== true) {
       throw forbidden(`The token does not hold the permission this call requires: ${requiredScope}.`)
     }
-    const access = accessOf(user.roles)
+    const access = accessOf(graphCaller.user.roles)
     if (access === 'none') throw forbidden('The user holds no directory role that may read the Message Center.')
-    return { userId: user.id, view: views[access] }
+    return { userId: graphCaller.user.id, view: views[access] }
   }
 
   function read(written: WrittenMessage, userId: string, select: readonly string[] | null): string {

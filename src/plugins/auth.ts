@@ -3,7 +3,7 @@ import fastifyJwt from '@fastify/jwt'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
-import type { Config } from '../config.ts'
+import type { Configured } from '../config.ts'
 import { readBearer } from '../entra/bearer.ts'
 import {
   type Caller,
@@ -52,8 +52,8 @@ declare module 'fastify' {
  *
  * The same token again costs one hash: its frozen caller is remembered until the token or the key that signed it ends.
  */
-export const auth = fp<Config>(
-  async (app, config) => {
+export const auth = fp<Configured>(
+  async (app, { config }) => {
     const { issuer, issuerV1 } = tenantEndpoints(config.entra)
     const expected: Expectations = { ...config.entra, ...config.callers, issuers: [issuer, issuerV1] }
     const proofs = new LRUCache<string, Proof>({ max: maxProofs })
@@ -63,9 +63,7 @@ export const auth = fp<Config>(
     })
 
     await app.register(fastifyJwt, {
-      secret: {
-        public: (_request: FastifyRequest, token: DecodedToken) => app.entraKeys.publicKey(String(token.header['kid'])),
-      },
+      secret: (_request: FastifyRequest, token: fastifyJwt.TokenOrHeader) => app.entraKeys.publicKey(kidOf(token)),
       decode: { complete: true },
       verify: {
         algorithms: ['RS256'],
@@ -145,3 +143,7 @@ export const auth = fp<Config>(
   },
   { name: 'auth', dependencies: ['entra-keys'], decorators: { fastify: ['entraKeys'] } },
 )
+
+function kidOf(token: fastifyJwt.TokenOrHeader): string {
+  return 'header' in token ? String(token.header.kid) : ''
+}

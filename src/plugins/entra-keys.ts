@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import createGetJwks from 'get-jwks'
-import type { Config } from '../config.ts'
+import type { Configured } from '../config.ts'
 import { type TenantEndpoints, tenantEndpoints } from '../entra/tenant.ts'
 import { Failure } from '../errors.ts'
 import { type BoundedClient, createBoundedClient } from '../http/bounded-client.ts'
@@ -171,8 +171,8 @@ declare module 'fastify' {
   }
 }
 
-export const entraKeys = fp<Config>(
-  async (app, config) => {
+export const entraKeys = fp<Configured>(
+  async (app, { config }) => {
     const http = createBoundedClient(keysBounds)
     const keys = createEntraKeys({ endpoints: tenantEndpoints(config.entra), http, log: app.log })
     app.decorate('entraKeys', keys)

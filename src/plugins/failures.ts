@@ -1,14 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Config } from '../config.ts'
+import type { Configured } from '../config.ts'
 import { bearerChallenge, type SignIn } from '../entra/challenge.ts'
 import { resourceOf } from '../entra/resource.ts'
 import { tenantEndpoints } from '../entra/tenant.ts'
 import { Failure, httpAnswer, jsonRpcError, toFailure } from '../errors.ts'
 
 /** Turns whatever is thrown, and every unknown path, into an answer in one shape. Nothing else writes an error. */
-export const failures = fp<Config>(
-  async (app, config) => {
+export const failures = fp<Configured>(
+  async (app, { config }) => {
     const signIn: SignIn = { ...resourceOf(config), authorizeUrl: tenantEndpoints(config.entra).authorizeUrl }
 
     app.setErrorHandler((error, request, reply) => sendFailure(toFailure(error), request, reply, signIn))

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
-import type { Config } from '../config.ts'
+import type { Configured } from '../config.ts'
 import { Failure } from '../errors.ts'
 import { graphFailure, graphTransportFailure, retryAfterOf } from '../graph/failures.ts'
 import { type BoundedAnswer, type BoundedClient, createBoundedClient, TransportError } from '../http/bounded-client.ts'
@@ -169,8 +169,8 @@ declare module 'fastify' {
   }
 }
 
-export const graphClient = fp<Config>(
-  async (app, { graph }) => {
+export const graphClient = fp<Configured>(
+  async (app, { config: { graph } }) => {
     const http = createBoundedClient(graphBounds)
     app.decorate('graph', createGraphClient({ baseUrl: graph.baseUrl, http, log: app.log }))
     app.addHook('onClose', () => http.close())

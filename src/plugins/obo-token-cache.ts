@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
-import type { Config } from '../config.ts'
+import type { Configured } from '../config.ts'
 import type { Caller } from '../entra/claims.ts'
 import { createOnBehalfOf, type Exchange, type GraphToken } from '../entra/on-behalf-of.ts'
 import { tenantEndpoints } from '../entra/tenant.ts'
@@ -226,8 +226,8 @@ declare module 'fastify' {
   }
 }
 
-export const oboTokenCache = fp<Config>(
-  async (app, { entra }) => {
+export const oboTokenCache = fp<Configured>(
+  async (app, { config: { entra } }) => {
     const http = createBoundedClient(entraBounds)
     const scopes = entra.oboScopes
     const exchange = createOnBehalfOf({ ...entra, scopes, endpoints: tenantEndpoints(entra), http })

@@ -1,0 +1,54 @@
+import type { Platform } from '../../tenant.ts'
+import { AadstsError } from '../aadsts.ts'
+import { requireProof } from '../client-authentication.ts'
+import { required } from '../parameters.ts'
+import { checkResourceParameter, parseScopes, type ScopeRequest } from '../scopes.ts'
+import { type Grant, requireConsent, requireUsableAccount, type TokenRequest } from './grant.ts'
+
+/** What a refresh token carries, sealed; times are epoch seconds. */
+export interface RefreshTokenContent {
+  clientId: string
+  userId: string
+  platform: Platform
+  scope: string
+  sessionId: string
+  acrs: readonly string[]
+  clientCapabilities: readonly string[]
+  issuedAt: number
+  expiresAt: number
+}
+
+/**
+ * Redeems a refresh token (RFC 6749 §6). Entra's are reusable: a new one is given and the old one goes on working.
+ * A scope may name another resource than before; the consent decides.
+ */
+export const refreshToken: Grant = (request) => {
+  const { authority, client, form } = request
+  const content = openRefreshToken(request)
+  requireProof(client, content.platform)
+  const scope = form['scope'] ?? content.scope
+  const scopes = parseScopes(scope, client.app, authority.tenant)
+  checkResourceParameter(form['resource'], scopes, authority.tenant)
+  refuseOwnIdentifierUri(request, scopes)
+  const user = requireUsableAccount(authority, content.userId, content.issuedAt, client)
+  const { asked, granted } = requireConsent(request, scopes, scope, user)
+  const { acrs, clientCapabilities, sessionId, platform } = content
+  // A single-page app's refresh tokens all end with the first one; others start their 90 days anew.
+  const refreshUntil = platform === 'spa' ? content.expiresAt : undefined
+  const openid = scopes.openid
+  return { user, asked, granted, openid, acrs, clientCapabilities, sessionId, platform, scope, refreshUntil }
+}
+
+function openRefreshToken({ authority, client, form }: TokenRequest): RefreshTokenContent {
+  const content = authority.refreshTokens.open(required(form, 'refresh_token'))
+  if (content === undefined || content.clientId !== client.app.clientId) throw new AadstsError(70000)
+  if (content.expiresAt <= authority.now()) throw new AadstsError(content.platform === 'spa' ? 700084 : 700082)
+  return content
+}
+
+/** An app that is its own API can refresh for itself only under its client id, not under `api://…`. */
+function refuseOwnIdentifierUri({ client: { app } }: TokenRequest, { resources }: ScopeRequest): void {
+  if (resources.some(({ resource, prefix }) => resource === app && prefix === app.identifierUri)) {
+    throw new AadstsError(90009, { app: app.clientId, name: app.displayName })
+  }
+}

@@ -1,0 +1,34 @@
+import type { User } from '../../directory.ts'
+import type { AuthorizeRequest } from '../authorize-request.ts'
+import { html } from './html.ts'
+import type { Page } from './page.ts'
+
+interface Consent {
+  user: User
+  asked: AuthorizeRequest
+  canary: string
+}
+
+/** What the client asks for, and the user's yes or no. Fields: `canary`, `consent` (`accept` or `cancel`). */
+export function consentPage({ user, asked, canary }: Consent): Page {
+  const { app, scopes } = asked
+  return {
+    title: 'Permissions requested',
+    main: html`<p class="soft">${user.userPrincipalName}</p>
+<h1>Permissions requested</h1>
+<p><strong>${app.displayName}</strong> would like to:</p>
+${scopes.resources.map(
+  ({ resource, names }) => html`<h2>${resource.displayName}</h2>
+<ul class="scopes">${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>
+`,
+)}
+<p class="soft">You will return to ${asked.redirectUri}</p>
+<form method="post">
+<input type="hidden" name="canary" value="${canary}">
+<div class="row end">
+<button name="consent" value="cancel">Cancel</button>
+<button name="consent" value="accept" class="primary">Accept</button>
+</div>
+</form>`,
+  }
+}

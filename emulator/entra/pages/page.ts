@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import type { FastifyReply } from 'fastify'
+import { Html, html } from './html.ts'
+import { STYLE } from './style.ts'
+
+export interface Page {
+  title: string
+  main: Html
+  /** A script of this origin; every page works without it. */
+  script?: string
+}
+
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
+const STYLE_ELEMENT = new Html(`<style>${STYLE}</style>`)
+
+// No `form-action`: browsers apply it to every redirect after a form is posted, and where those lead is the clients' to
+// say. What keeps a form from being turned elsewhere is that nothing on a page is unescaped.
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  `style-src 'sha256-${STYLE_HASH}'`,
+  "script-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+export function sendPage(reply: FastifyReply, page: Page): FastifyReply {
+  return reply
+    .headers({
+      'content-security-policy': CONTENT_SECURITY_POLICY,
+      'cache-control': 'no-store, no-cache',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    })
+    .type('text/html; charset=utf-8')
+    .send(documentOf(page).markup)
+}
+
+function documentOf({ title, main, script }: Page): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<link rel="icon" href="data:,">
+${STYLE_ELEMENT}
+</head>
+<body>
+<main>
+${main}
+</main>
+<footer>Emulated tenant: no password is asked and none is known.</footer>
+${script === undefined ? undefined : html`<script src="${script}"></script>`}
+</body>
+</html>
+`
+}

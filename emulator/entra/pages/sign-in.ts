@@ -1,0 +1,46 @@
+import type { User } from '../../directory.ts'
+import type { AppRegistration } from '../../tenant.ts'
+import { type Html, html } from './html.ts'
+import type { Page } from './page.ts'
+
+interface SignIn {
+  app: AppRegistration
+  people: readonly User[]
+  preselected: User | undefined
+  canary: string
+}
+
+/** One button a user; the forms go back to this very address. Fields: `canary`, `login`. */
+export function signInPage({ app, people, preselected, canary }: SignIn): Page {
+  const others = people.filter((user) => user !== preselected)
+  return {
+    title: `Sign in to ${app.displayName}`,
+    main: html`<h1>Sign in</h1>
+<p class="soft">to continue to ${app.displayName}</p>
+<form method="post">
+<input type="hidden" name="canary" value="${canary}">
+<ul class="people" aria-label="Pick an account">
+${preselected && person(preselected, true)}
+${others.map((user) => person(user, false))}
+</ul>
+</form>
+<form method="post">
+<input type="hidden" name="canary" value="${canary}">
+<label for="login">Another account, by user name or object id</label>
+<div class="row">
+<input id="login" name="login" required autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="load-00042">
+<button>Next</button>
+</div>
+</form>`,
+  }
+}
+
+function person(user: User, chosen: boolean): Html {
+  const emphasis = chosen ? html` class="person chosen" autofocus` : html` class="person"`
+  return html`<li><button name="login" value="${user.id}"${emphasis}>
+<strong>${user.displayName}</strong>
+<span class="soft">${user.userPrincipalName}</span>
+<span class="soft">${user.about}</span>
+</button></li>
+`
+}

@@ -1,0 +1,50 @@
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { AadstsError } from './aadsts.ts'
+import { type Authority, requireTenant } from './authority.ts'
+import { authenticateClient } from './client-authentication.ts'
+import { authorizationCode } from './grants/authorization-code.ts'
+import { clientCredentials } from './grants/client-credentials.ts'
+import type { Grant } from './grants/grant.ts'
+import { onBehalfOf } from './grants/on-behalf-of.ts'
+import { refreshToken } from './grants/refresh-token.ts'
+import { type Parameters, required, singleValued } from './parameters.ts'
+import { tokenResponse } from './token-response.ts'
+
+export type GrantName = 'authorization_code' | 'refresh_token' | 'on_behalf_of' | 'client_credentials'
+
+const GRANTS: ReadonlyMap<string, { name: GrantName; prove: Grant }> = new Map([
+  ['authorization_code', { name: 'authorization_code', prove: authorizationCode }],
+  ['refresh_token', { name: 'refresh_token', prove: refreshToken }],
+  ['urn:ietf:params:oauth:grant-type:jwt-bearer', { name: 'on_behalf_of', prove: onBehalfOf }],
+  ['client_credentials', { name: 'client_credentials', prove: clientCredentials }],
+])
+
+/** `POST /{tenant}/oauth2/v2.0/token`: who asks, by which grant, and then the tokens. */
+export const tokenRoute: FastifyPluginAsync<{ authority: Authority }> = async (app, { authority }) => {
+  // RFC 6749 §5.1; the CORS header is what lets a single-page app read the answer.
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers({ 'cache-control': 'no-store, no-cache', pragma: 'no-cache', 'access-control-allow-origin': '*' })
+  })
+
+  app.post<{ Params: { tenant: string } }>('/:tenant/oauth2/v2.0/token', async (request, reply) => {
+    requireTenant(authority, request.params.tenant)
+    const form = readForm(request)
+    const grantType = required(form, 'grant_type')
+    const grant = GRANTS.get(grantType)
+    if (grant === undefined) throw new AadstsError(70003, { grant: grantType })
+    authority.stats.countGrant(grant.name)
+    if (await authority.faults.strike(request, reply, { target: 'token', grant: grant.name })) return reply
+
+    const { authorization, origin } = request.headers
+    const client = authenticateClient(form, authorization, authority.tenant)
+    const entitlement = grant.prove({ authority, client, form, origin })
+    const { user } = entitlement
+    if (user && (await authority.faults.strike(request, reply, { target: 'token', grant: grant.name, user })))
+      return reply
+    return tokenResponse(authority, client, entitlement, form['client_info'] === '1')
+  })
+}
+
+function readForm({ body }: FastifyRequest): Parameters {
+  return singleValued(body instanceof URLSearchParams ? body : new URLSearchParams())
+}

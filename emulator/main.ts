@@ -1,0 +1,74 @@
+import { parseArgs } from 'node:util'
+import { type Emulator, startEmulator } from './app.ts'
+
+const DEFAULT_PORT = 9600
+
+const HELP = `A Microsoft Entra tenant and Microsoft Graph's Message Center on this machine, for local runs and tests.
+
+  npm run emulator -- [options]
+
+  --port <n>             where to listen (default ${DEFAULT_PORT}, or EMULATOR_PORT; 0 takes a free port)
+  --host <address>       a loopback address (default 127.0.0.1)
+  --allow-non-loopback   let it listen elsewhere; it signs in anybody as anybody, so think twice
+  --help                 this text
+`
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string' },
+      host: { type: 'string' },
+      'allow-non-loopback': { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  })
+  if (values.help) {
+    process.stdout.write(HELP)
+    return
+  }
+  const emulator = await startEmulator({
+    port: readPort(values.port ?? process.env['EMULATOR_PORT']),
+    ...(values.host !== undefined && { host: values.host }),
+    allowNonLoopback: values['allow-non-loopback'] ?? false,
+  })
+  process.stdout.write(welcome(emulator))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close())
+}
+
+function readPort(text: string | undefined): number {
+  if (text === undefined || text === '') return DEFAULT_PORT
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`"${text}" is not a port.`)
+  return port
+}
+
+function welcome({ origin, tenantId, api, client, users }: Emulator): string {
+  const width = Math.max(...users.map((user) => user.userPrincipalName.length))
+  return `Tenant ${tenantId} (Entra and Graph) listens on ${origin}
+
+Users, no passwords:
+${users.map((user) => `  ${user.userPrincipalName.padEnd(width)}  ${user.about}`).join('\n')}
+  ${'load-00001@… and so on'.padEnd(width)}  Message Center Reader, as many as are named
+
+Client app: ${client.clientId}, secret ${client.clientSecret}
+
+To point the server at it, put this into .env.local (the secrets are new with every start):
+
+GRAPH_TENANT_ID=${tenantId}
+GRAPH_CLIENT_ID=${api.clientId}
+GRAPH_CLIENT_SECRET=${api.clientSecret}
+ENTRA_AUTHORITY_HOST=${origin}
+GRAPH_BASE_URL=${origin}/v1.0
+`
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number }
+  return code === 'EADDRINUSE' ? `Port ${port} is in use; --port takes another.` : error.message
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${explain(error)}\n`)
+  process.exitCode = 1
+})

@@ -1,0 +1,49 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Config } from './config.ts'
+import { auth } from './plugins/auth.ts'
+import { entraKeys } from './plugins/entra-keys.ts'
+import { failures } from './plugins/failures.ts'
+import { graphClient } from './plugins/graph-client.ts'
+import { mcp } from './plugins/mcp/index.ts'
+import { oboTokenCache } from './plugins/obo-token-cache.ts'
+import { loggingOptions, observability } from './plugins/observability.ts'
+import { rateLimits } from './plugins/rate-limit.ts'
+import { security } from './plugins/security.ts'
+import { discoveryRoutes } from './routes/discovery.ts'
+import { healthRoutes } from './routes/health.ts'
+import { mcpRoutes } from './routes/mcp.ts'
+
+/**
+ * The whole service, in order: what everything uses, then the routes from the most public to the protected ones.
+ * The order is the argument for its security: a hook guards what is registered after it in its scope, and nothing else.
+ */
+export async function buildApp(config: Config): Promise<FastifyInstance> {
+  const app = Fastify({
+    ...loggingOptions(config),
+    trustProxy: config.trustProxy,
+    requestTimeout: 30_000,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  })
+  app.decorate('stopping', false)
+
+  await app.register(observability)
+  await app.register(entraKeys, { config })
+  await app.register(auth, { config })
+  await app.register(oboTokenCache, { config })
+  await app.register(graphClient, { config })
+  await app.register(mcp, { config })
+
+  await app.register(healthRoutes)
+  await app.register(async (site) => {
+    await site.register(failures, { config })
+    await site.register(security, { config })
+    await site.register(rateLimits, { config })
+    await site.register(discoveryRoutes, { config })
+    await site.register(async (guarded) => {
+      guarded.addHook('onRequest', guarded.authenticate)
+      guarded.addHook('onRequest', guarded.limitUser)
+      await guarded.register(mcpRoutes, { config })
+    })
+  })
+  return app
+}

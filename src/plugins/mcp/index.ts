@@ -1,0 +1,210 @@
+import {
+  type CallToolResult,
+  classifyInboundRequest,
+  createMcpHandler,
+  isJSONRPCRequest,
+  type Tool as ListedTool,
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '@modelcontextprotocol/server'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Configured } from '../../config.ts'
+import type { Caller } from '../../entra/claims.ts'
+import { answers, Failure, failureText, toFailure } from '../../errors.ts'
+import type { Tool, ToolDefinition } from '../../tools/define-tool.ts'
+import { tools } from '../../tools/index.ts'
+import type { GraphSession } from '../graph-client.ts'
+import { accessTokenArgument, advertise, withoutAccessToken } from './access-token-argument.ts'
+import { exchangeOnce } from './legacy-exchange.ts'
+import { webRequest } from './web-request.ts'
+
+const serverInfo = { name: 'mcp-message-center-server', title: 'Microsoft 365 Message Center', version: '0.1.0' }
+
+const instructions =
+  'Reads the Microsoft 365 Message Center as the signed-in user. Start with getMessages: narrow it with its structured ' +
+  'arguments (services, actionRequiredBefore, isMajorChange, search …), keep "body" at none, and page with nextSkip. ' +
+  'Then read single messages with getMessage. Microsoft Graph allows few requests a minute, so prefer one narrow ' +
+  'question to many broad ones. Cite messages by id and url.'
+
+/** The tools change with a release and are the same for everybody: an hour's trust saves a list a session. */
+const listing = { ttlMs: 3_600_000, cacheScope: 'public' } as const
+
+/** What a call may use, prepared by the route before anything is dispatched. */
+export interface McpCall {
+  readonly caller: Caller | null
+  /** Graph as the caller; or why there is none, which a tool that needs it answers. */
+  readonly graph: GraphSession | Failure
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal
+}
+
+export interface McpAnswer {
+  readonly status: number
+  readonly contentType: string | undefined
+  readonly body: string | ReadableStream | null
+}
+
+/** A JSON-RPC message whose outer shape the route's schema has checked. */
+export interface McpMessage {
+  readonly jsonrpc: '2.0'
+  readonly id?: string | number
+  readonly method?: string
+  readonly params?: Readonly<Record<string, unknown>>
+}
+
+type ServedCall = McpCall & { failure?: Failure }
+
+export type Mcp = ReturnType<typeof createMcp>
+
+/**
+ * The tools as an MCP server, for both protocol eras on one endpoint: revision 2026-07-28 through the SDK's handler, the
+ * 2025 revisions through a stateless exchange. Schemas and listings are made once; a request gets an SDK server of its
+ * own, bound to its caller.
+ */
+export function createMcp(
+  available: readonly Tool[],
+  { accessTokenAllowed, onError }: { accessTokenAllowed: boolean; onError: (error: Error) => void },
+) {
+  const byName = new Map(available.map((tool) => [tool.definition.name, tool]))
+  const definitions = available.map(({ definition }) => asListed(advertise(definition, accessTokenAllowed)))
+  const options = {
+    capabilities: { tools: { listChanged: false } },
+    instructions,
+    cacheHints: { 'server/discover': listing, 'tools/list': listing },
+  }
+  const modern = createMcpHandler(({ authInfo }) => serverFor(authInfo?.extra?.['call'] as ServedCall), {
+    legacy: 'reject',
+    onerror: onError,
+  })
+
+  function serverFor(call: ServedCall): Server {
+    const server = new Server(serverInfo, options)
+    server.onerror = onError
+    server.setRequestHandler('tools/list', () => ({ tools: definitions }))
+    server.setRequestHandler('tools/call', ({ params }) => callTool(params.name, params.arguments, call))
+    return server
+  }
+
+  async function callTool(name: string, args: unknown, call: ServedCall): Promise<CallToolResult> {
+    const tool = byName.get(name)
+    if (tool === undefined)
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 80)}`)
+    try {
+      const { graph } = call
+      if (graph instanceof Failure) throw graph
+      const given = accessTokenAllowed ? withoutAccessToken(args) : args
+      const structuredContent = await tool.call(given, { caller: call.caller, graph })
+      return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent }
+    } catch (error) {
+      const failure = toFailure(error)
+      call.failure = failure
+      return toolError(failure)
+    }
+  }
+
+  return {
+    /** The tool that a message calls, where it calls one. */
+    calledTool({ method, params }: McpMessage): Tool | undefined {
+      return method === 'tools/call' ? byName.get(String(params?.['name'])) : undefined
+    },
+    /** The Graph token among a call's arguments. @throws {Failure} `accessToken_disabled`, `invalid_input` */
+    accessTokenOf: ({ params }: McpMessage) => accessTokenArgument(params?.['arguments'], accessTokenAllowed),
+    /**
+     * Answers one message.
+     *
+     * @throws {Failure} what has to be an HTTP answer rather than a result, such as a claims challenge
+     */
+    async dispatch(request: FastifyRequest, message: McpMessage, prepared: McpCall): Promise<McpAnswer> {
+      const call: ServedCall = { ...prepared }
+      const answer = isLegacy(request, message)
+        ? await serveLegacy(request, message, call)
+        : await serveModern(request, message, call)
+      if (call.failure !== undefined && answers[call.failure.reason].as === 'http') throw call.failure
+      return answer
+    },
+    close: () => modern.close(),
+  }
+
+  async function serveModern(request: FastifyRequest, message: McpMessage, call: ServedCall): Promise<McpAnswer> {
+    const response = await modern.fetch(webRequest(request, call.signal), {
+      parsedBody: message,
+      authInfo: { token: '', clientId: call.caller?.clientId ?? '', scopes: [], extra: { call } },
+    })
+    const contentType = response.headers.get('content-type') ?? undefined
+    const isStream = contentType?.startsWith('text/event-stream') === true
+    return { status: response.status, contentType, body: isStream ? response.body : await response.text() }
+  }
+
+  async function serveLegacy(request: FastifyRequest, message: McpMessage, call: ServedCall): Promise<McpAnswer> {
+    checkLegacyHeaders(request, message)
+    if (!isJSONRPCRequest(message)) return { status: 202, contentType: undefined, body: null }
+    const answer = await exchangeOnce(serverFor(call), message, call.signal)
+    return { status: 200, contentType: 'application/json', body: JSON.stringify(answer) }
+  }
+}
+
+/** A definition as plain JSON: TypeBox's own marks on a schema are nobody else's business. */
+function asListed(definition: ToolDefinition): ListedTool {
+  return JSON.parse(JSON.stringify(definition))
+}
+
+/** The SDK's own judgement of which era a message belongs to. */
+function isLegacy({ headers }: FastifyRequest, message: McpMessage): boolean {
+  const version = single(headers['mcp-protocol-version'])
+  const named = version === undefined ? {} : { protocolVersionHeader: version }
+  return classifyInboundRequest({ httpMethod: 'POST', body: message, ...named }).kind === 'legacy'
+}
+
+/** MCP 2025-11-25, "Transports: Sending Messages to the Server" and "Protocol Version Header". */
+function checkLegacyHeaders({ headers }: FastifyRequest, { method }: McpMessage) {
+  const accept = headers.accept ?? ''
+  if (!accept.includes('application/json') || !accept.includes('text/event-stream')) throw new Failure('not_acceptable')
+  const version = single(headers['mcp-protocol-version'])
+  if (method !== 'initialize' && version !== undefined && !SUPPORTED_PROTOCOL_VERSIONS.includes(version)) {
+    throw new Failure('bad_request', {
+      detail: `MCP-Protocol-Version: ${SUPPORTED_PROTOCOL_VERSIONS.join(', ')} are served.`,
+    })
+  }
+}
+
+/** A failure as the agent sees it: a sentence to act on, and the same for programs in `_meta`. */
+function toolError(failure: Failure): CallToolResult {
+  const { reason, details } = failure
+  const answer = answers[reason]
+  return {
+    isError: true,
+    content: [{ type: 'text', text: `${reason}: ${failureText(failure)}` }],
+    _meta: {
+      'mcp-message-center-server/error': {
+        reason,
+        retryable: answer.as === 'tool' && answer.retryable,
+        ...(details.retryAfterSeconds !== undefined && { retryAfterSeconds: details.retryAfterSeconds }),
+        ...(details.graphRequestId !== undefined && { graphRequestId: details.graphRequestId }),
+        ...(details.link !== undefined && { link: details.link }),
+      },
+    },
+  }
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    mcp: Mcp
+  }
+}
+
+export const mcp = fp<Configured>(
+  async (app, { config: { callers } }) => {
+    const onError = (error: Error) => app.log.debug({ event: 'mcp_refused', err: error }, 'MCP message refused')
+    const served = createMcp(tools, { accessTokenAllowed: callers.accessTokenArgument, onError })
+    app.decorate('mcp', served)
+    app.addHook('preClose', () => served.close())
+  },
+  { name: 'mcp' },
+)

@@ -1,0 +1,56 @@
+import {
+  isJSONRPCErrorResponse,
+  isJSONRPCResultResponse,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  type Server,
+  type Transport,
+} from '@modelcontextprotocol/server'
+import { untilAborted } from '../../http/until-aborted.ts'
+
+/**
+ * Serves one request of a 2025 revision: one message in, one answer out, as JSON.
+ *
+ * Server and transport are this request's alone, so that no answer can reach another caller.
+ *
+ * @throws {Failure} `call_cancelled` when the client goes away first
+ */
+export async function exchangeOnce(
+  server: Server,
+  request: JSONRPCRequest,
+  signal: AbortSignal,
+): Promise<JSONRPCMessage> {
+  const transport = new LegacyExchange()
+  await server.connect(transport)
+  try {
+    transport.onmessage?.(request)
+    return await untilAborted(transport.answer, signal)
+  } finally {
+    await server.close()
+  }
+}
+
+class LegacyExchange implements Transport {
+  onmessage?: NonNullable<Transport['onmessage']>
+  onclose?: () => void
+  onerror?: (error: Error) => void
+  readonly answer: Promise<JSONRPCMessage>
+  #resolve: (message: JSONRPCMessage) => void = () => {}
+
+  constructor() {
+    this.answer = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  async start() {}
+
+  /** Notifications of a server on the way to its answer have nowhere to go in a JSON answer. */
+  async send(message: JSONRPCMessage) {
+    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) this.#resolve(message)
+  }
+
+  async close() {
+    this.onclose?.()
+  }
+}

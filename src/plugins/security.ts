@@ -1,0 +1,66 @@
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import { hostHeaderValidation, originValidation } from '@modelcontextprotocol/fastify'
+import fp from 'fastify-plugin'
+import { type Config, type Configured, isLoopback } from '../config.ts'
+
+const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
+
+/** What a browser-based MCP client sends beyond the plain headers, and what it has to read. */
+const requestHeaders = [
+  'Authorization',
+  'Content-Type',
+  'MCP-Protocol-Version',
+  'Mcp-Method',
+  'Mcp-Name',
+  'Last-Event-ID',
+]
+const exposedHeaders = [
+  'WWW-Authenticate',
+  'Mcp-Session-Id',
+  'Mcp-Protocol-Version',
+  'Retry-After',
+  'RateLimit-Limit',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
+  'X-Request-Id',
+]
+
+/**
+ * Who may speak to this server at all: the Host it is known by and the Origins it serves (DNS rebinding; MCP,
+ * "Transports: Security Warning"), CORS for those Origins and no others, and helmet's headers on every answer.
+ */
+export const security = fp<Configured>(
+  async (app, { config }) => {
+    const publicHost = new URL(config.publicBaseUrl).hostname
+    const localNames = config.production ? [] : loopbackNames
+    const originNames = config.allowedOrigins.map((origin) => new URL(origin).hostname)
+
+    await app.register(helmet, {
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
+      },
+      strictTransportSecurity: config.publicBaseUrl.startsWith('https:'),
+      referrerPolicy: { policy: 'no-referrer' },
+    })
+
+    app.addHook('onRequest', hostHeaderValidation([publicHost, ...localNames]))
+    app.addHook('onRequest', originValidation([publicHost, ...localNames, ...originNames]))
+
+    const origins = new Set([config.publicBaseUrl, ...config.allowedOrigins])
+    await app.register(cors, {
+      origin: (origin, allow) => allow(null, origin !== undefined && (origins.has(origin) || isLocal(origin, config))),
+      methods: ['GET', 'POST'],
+      allowedHeaders: requestHeaders,
+      exposedHeaders,
+      maxAge: 3600,
+    })
+  },
+  { name: 'security' },
+)
+
+/** Browser-based tools of a developer run on any loopback port. */
+function isLocal(origin: string, { production }: Config): boolean {
+  return !production && URL.canParse(origin) && isLoopback(new URL(origin).hostname)
+}

@@ -1,0 +1,55 @@
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { Configured } from '../config.ts'
+import { resourceOf } from '../entra/resource.ts'
+import { tenantEndpoints } from '../entra/tenant.ts'
+
+/** RFC 9728 section 2. */
+const ProtectedResourceMetadata = Type.Object({
+  resource: Type.String(),
+  resource_name: Type.String(),
+  authorization_servers: Type.Array(Type.String()),
+  scopes_supported: Type.Array(Type.String()),
+  bearer_methods_supported: Type.Array(Type.String()),
+})
+
+const Discovery = Type.Object({
+  issuer: Type.String(),
+  tenantId: Type.String(),
+  clientId: Type.String(),
+  authorizationEndpoint: Type.String(),
+  tokenEndpoint: Type.String(),
+  scopes: Type.Array(Type.String()),
+  pkceRequired: Type.Boolean(),
+  grantTypes: Type.Array(Type.String()),
+})
+
+/** Where and how to sign in. Public, and the same for every request: nothing in it comes from one. */
+export async function discoveryRoutes(app: FastifyInstance, { config }: Configured) {
+  const { resource, scopes } = resourceOf(config)
+  const tenant = tenantEndpoints(config.entra)
+
+  const metadata = {
+    resource,
+    resource_name: 'Microsoft 365 Message Center',
+    authorization_servers: [tenant.issuer],
+    scopes_supported: scopes,
+    bearer_methods_supported: ['header'],
+  }
+  // The path-inserted form of RFC 9728 section 3.1, and the root form that clients fall back to.
+  for (const path of ['/.well-known/oauth-protected-resource/mcp', '/.well-known/oauth-protected-resource']) {
+    app.get(path, { schema: { response: { 200: ProtectedResourceMetadata } } }, () => metadata)
+  }
+
+  const discovery = {
+    issuer: tenant.issuer,
+    tenantId: config.entra.tenantId,
+    clientId: config.entra.clientId,
+    authorizationEndpoint: tenant.authorizeUrl,
+    tokenEndpoint: tenant.tokenUrl,
+    scopes,
+    pkceRequired: true,
+    grantTypes: ['authorization_code', 'refresh_token'],
+  }
+  app.get('/discover', { schema: { response: { 200: Discovery } } }, () => discovery)
+}

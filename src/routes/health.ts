@@ -1,0 +1,23 @@
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+
+const Alive = Type.Object({ status: Type.Literal('ok') })
+const Ready = Type.Object({ status: Type.Literal('ready') })
+const NotReady = Type.Object({ status: Type.Literal('not ready'), why: Type.String() })
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Set when the process was told to stop: readiness fails while calls in flight finish. */
+    stopping: boolean
+  }
+}
+
+/** Probes. They come by address, not by name, so they stand outside the Host check; they say nothing of the tenant. */
+export async function healthRoutes(app: FastifyInstance) {
+  app.get('/healthz', { schema: { response: { 200: Alive } } }, () => ({ status: 'ok' as const }))
+
+  app.get('/readyz', { schema: { response: { 200: Ready, 503: NotReady } } }, (_request, reply) => {
+    const why = app.stopping ? 'stopping' : app.entraKeys.loaded ? undefined : 'signing keys are not loaded yet'
+    return why === undefined ? { status: 'ready' as const } : reply.code(503).send({ status: 'not ready', why })
+  })
+}

@@ -1,0 +1,114 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { Configured } from '../config.ts'
+import { answers, Failure, toFailure } from '../errors.ts'
+import { jsonFault } from '../http/strict-json.ts'
+import type { McpMessage } from '../plugins/mcp/index.ts'
+
+/** No tool call comes near this. */
+const bodyLimitBytes = 256 * 1024
+
+/** JSON-RPC 2.0 sections 4 and 5, one message: batches left MCP with revision 2025-06-18. */
+const JsonRpcMessage = Type.Object({
+  jsonrpc: Type.Literal('2.0'),
+  id: Type.Optional(Type.Union([Type.String({ maxLength: 200 }), Type.Integer()])),
+  method: Type.Optional(Type.String({ maxLength: 200 })),
+  params: Type.Optional(Type.Object({})),
+})
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the request asked for and how it ended, for its log line. */
+    rpc: { method: string | undefined; tool?: string; outcome?: string } | null
+  }
+}
+
+/** The MCP endpoint. What comes here has passed security, limits and `authenticate`. */
+export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
+  app.decorateRequest('rpc', null)
+  parseStrictly(app)
+
+  app.post<{ Body: McpMessage }>(
+    '/mcp',
+    { schema: { body: JsonRpcMessage }, bodyLimit: bodyLimitBytes },
+    async (request, reply) => {
+      const { body: message, caller } = request
+      const signal = untilClosed(reply)
+      const tool = app.mcp.calledTool(message)
+      request.rpc = { method: message.method, ...(tool !== undefined && { tool: tool.definition.name }) }
+
+      const needsGraph = tool !== undefined && tool.graphScopes.length > 0
+      const graph = needsGraph ? await graphFor(request, signal) : new Failure('sign_in_required')
+      const { status, contentType, body } = await app.mcp
+        .dispatch(request, message, { caller, graph, signal })
+        .catch((error) => refuse(request, error))
+      reply.code(status).header('cache-control', 'no-store')
+      if (contentType !== undefined) reply.header('content-type', contentType)
+      return reply.send(body ?? undefined)
+    },
+  )
+
+  app.route({
+    method: ['GET', 'DELETE'],
+    url: '/mcp',
+    handler: () => {
+      throw new Failure('method_not_allowed')
+    },
+  })
+
+  /**
+   * Graph as the caller, before anything is dispatched, so that Entra's refusals can still be HTTP answers; what the
+   * agent can act on itself is left to the tool's result.
+   */
+  async function graphFor(request: FastifyRequest<{ Body: McpMessage }>, signal: AbortSignal) {
+    try {
+      const accessToken = await graphToken(request, signal)
+      return app.graph.as({ accessToken, correlationId: request.id, signal })
+    } catch (error) {
+      const failure = toFailure(error)
+      if (answers[failure.reason].as === 'tool') return failure
+      throw failure
+    }
+  }
+
+  /** A token given for a local run, else the caller's own assertion exchanged On-Behalf-Of. */
+  async function graphToken(request: FastifyRequest<{ Body: McpMessage }>, signal: AbortSignal): Promise<string> {
+    const { caller, assertion } = request
+    const given = app.mcp.accessTokenOf(request.body) ?? request.graphBearerToken
+    if (given !== undefined && given !== null) return given
+    if (caller !== null && assertion !== null) {
+      return app.oboTokens.get({ caller, assertion, correlationId: request.id, signal })
+    }
+    if (config.callers.graphAccessToken !== undefined) return config.callers.graphAccessToken
+    throw new Failure('sign_in_required')
+  }
+
+  /** A Graph token that Graph no longer takes is not used again. */
+  function refuse({ caller }: FastifyRequest, error: unknown): never {
+    if (caller !== null && error instanceof Failure && error.reason === 'graph_claims_required') {
+      app.oboTokens.evict(caller)
+    }
+    throw error
+  }
+}
+
+/** Aborted when the client closes the connection before it has its answer. */
+function untilClosed({ raw }: FastifyReply): AbortSignal {
+  const abort = new AbortController()
+  raw.once('close', () => {
+    if (!raw.writableFinished) abort.abort()
+  })
+  return abort.signal
+}
+
+/** JSON and nothing else; batches, ambiguous and bottomless bodies end here. */
+function parseStrictly(app: FastifyInstance) {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
+    const fault = jsonFault(bytes)
+    if (fault !== undefined) return done(new Failure('invalid_json', { detail: `It has a fault: ${fault}.` }))
+    if (bytes.toString('latin1').trimStart().startsWith('[')) return done(new Failure('batch_refused'))
+    return parse(request, bytes.toString(), done)
+  })
+}

@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs'
+import closeWithGrace from 'close-with-grace'
+import { buildApp } from './app.ts'
+import { ConfigError, readConfig } from './config.ts'
+
+/** Calls in flight get this long to finish; a platform's own grace is usually 30 s. */
+const graceMs = 25_000
+/** How long readiness fails before connections do, so that a load balancer looks elsewhere first. */
+const drainMs = 1_000
+
+if (process.env['NODE_ENV'] !== 'production' && existsSync('.env.local')) process.loadEnvFile('.env.local')
+
+const config = configOrExit()
+const app = await buildApp(config)
+
+closeWithGrace({ delay: graceMs, logger: false }, async ({ signal, err }) => {
+  if (err) app.log.fatal({ event: 'crash', err }, 'the process cannot go on')
+  else app.log.info({ event: 'stopping', signal }, 'finishing the calls in flight')
+  app.stopping = true
+  if (signal === 'SIGTERM') await new Promise((resolve) => setTimeout(resolve, drainMs))
+  await app.close()
+})
+
+await app.listen({ ...config.listen })
+
+function configOrExit() {
+  try {
+    return readConfig(process.env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(1)
+  }
+}

@@ -1,0 +1,106 @@
+import type { Static, TObject, TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { Caller } from '../entra/claims.ts'
+import { Failure } from '../errors.ts'
+import type { GraphSession } from '../plugins/graph-client.ts'
+
+/** All that a tool may use: who calls, and Graph as that user. */
+export interface ToolContext {
+  readonly caller: Caller | null
+  readonly graph: GraphSession
+}
+
+/** MCP, "Tools: Tool annotations". All four are said, so that no client has to assume the worst. */
+export interface ToolAnnotations {
+  readonly readOnlyHint: boolean
+  readonly destructiveHint: boolean
+  readonly idempotentHint: boolean
+  readonly openWorldHint: boolean
+}
+
+/** A tool as `tools/list` shows it. */
+export interface ToolDefinition {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly inputSchema: TObject
+  readonly outputSchema: TObject
+  readonly annotations: ToolAnnotations
+}
+
+export interface Tool {
+  readonly definition: ToolDefinition
+  /** Delegated Graph permissions that the tool needs; none: it does not call Graph. */
+  readonly graphScopes: readonly string[]
+  /**
+   * Checks the arguments and runs the tool.
+   *
+   * @returns the structured content, of the shape `outputSchema`
+   * @throws {Failure} `invalid_input`, or whatever the handler throws
+   */
+  call(args: unknown, context: ToolContext): Promise<Record<string, unknown>>
+}
+
+/**
+ * Makes a tool of a name, two TypeBox schemas and a handler. One file, one tool: listing it in `tools/index.ts` is all
+ * that is left to do. Arguments reach the handler checked and typed; it returns data and throws a {@link Failure}.
+ */
+export function defineTool<Input extends TObject, Output extends TObject>(tool: {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly input: Input
+  readonly output: Output
+  readonly graphScopes: readonly string[]
+  readonly annotations: ToolAnnotations
+  readonly handler: (input: Static<Input>, context: ToolContext) => Promise<Static<Output>>
+}): Tool {
+  const { name, title, description, annotations, graphScopes, handler } = tool
+  const input = Compile(tool.input)
+  return {
+    definition: { name, title, description, annotations, inputSchema: tool.input, outputSchema: tool.output },
+    graphScopes,
+    async call(args, context) {
+      const given: unknown = args ?? {}
+      if (!input.Check(given)) throw new Failure('invalid_input', { detail: explain(input.Errors(given), tool.input) })
+      return (await handler(given as Static<Input>, context)) as Record<string, unknown>
+    },
+  }
+}
+
+/** A Failure for an argument that its schema cannot judge. */
+export function invalidInput(field: string, takes: string): Failure {
+  return new Failure('invalid_input', { detail: `"${field}" takes ${takes}.` })
+}
+
+interface SchemaError {
+  readonly keyword: string
+  readonly instancePath: string
+  readonly message: string
+  readonly params: unknown
+}
+
+/** Names each argument that does not fit, with what it takes. */
+function explain(errors: readonly SchemaError[], schema: TObject): string {
+  const names = Object.keys(schema.properties)
+  const byField = new Map<string, string>()
+  for (const { keyword, instancePath, message, params } of errors) {
+    const listed = params as { additionalProperties?: string[]; requiredProperties?: string[] }
+    const fields = (keyword === 'additionalProperties' && listed.additionalProperties) ||
+      (keyword === 'required' && listed.requiredProperties) || [instancePath.slice(1).replaceAll('/', '.')]
+    for (const field of fields) {
+      if (!byField.has(field)) byField.set(field, sentence(field, keyword, message, schema, names))
+    }
+  }
+  return [...byField.values()].slice(0, 5).join(' ')
+}
+
+function sentence(field: string, keyword: string, message: string, schema: TObject, names: readonly string[]): string {
+  if (field === '') return 'The arguments must be an object.'
+  const shown = JSON.stringify(field.slice(0, 60))
+  if (keyword === 'additionalProperties') return `There is no argument ${shown}; there are: ${names.join(', ')}.`
+  const property: (TSchema & { description?: string }) | undefined = schema.properties[field.split('.')[0] ?? '']
+  const takes = property?.description
+  const problem = keyword === 'required' ? 'is missing' : message
+  return takes === undefined ? `${shown} ${problem}.` : `${shown} ${problem}. It takes: ${takes}`
+}

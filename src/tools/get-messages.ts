@@ -1,0 +1,216 @@
+import { type Static, Type } from 'typebox'
+import { Failure } from '../errors.ts'
+import {
+  asPage,
+  BodyFormat,
+  fieldsWithoutBody,
+  type GraphPage,
+  Message,
+  messagesPath,
+  present,
+} from '../graph/message.ts'
+import { and, isSelfContained, literal, or } from '../graph/odata.ts'
+import { defineTool, invalidInput, type ToolContext } from './define-tool.ts'
+
+const defaultPageSize = 25
+
+const list = (description: string) =>
+  Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 20, description }))
+const moment = (description: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,7})?)?(Z|[+-]\\d{2}:\\d{2}))?$',
+      description: `${description}; a date (2026-12-01, its start in UTC) or a date-time with its zone (2026-12-01T08:00:00Z)`,
+    }),
+  )
+
+const Input = Type.Object(
+  {
+    services: list('products, any of which the message is about; part of a name is enough: ["Teams", "SharePoint"]'),
+    category: Type.Optional(
+      Type.Enum(['planForChange', 'stayInformed', 'preventOrFixIssue'], {
+        description: 'planForChange, stayInformed or preventOrFixIssue',
+      }),
+    ),
+    severity: Type.Optional(Type.Enum(['normal', 'high', 'critical'], { description: 'normal, high or critical' })),
+    tags: list(
+      'tags, any of which the message carries, written exactly: "New feature", "Feature update", "Retirement", ' +
+        '"User impact", "Admin impact", "Updated message", "Data privacy"',
+    ),
+    isMajorChange: Type.Optional(Type.Boolean({ description: 'true: only major changes; false: all others' })),
+    actionRequiredBefore: moment('only messages that require action before this time'),
+    actionRequiredAfter: moment('only messages that require action at this time or later'),
+    modifiedSince: moment('only messages posted or changed at this time or later'),
+    startedSince: moment('only messages first posted at this time or later'),
+    search: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description: 'a text that title or body contains; case does not matter',
+      }),
+    ),
+    roadmapId: Type.Optional(
+      Type.String({ pattern: '^[0-9]{1,10}$', description: 'a Microsoft 365 roadmap id: digits, such as "478611"' }),
+    ),
+    unreadOnly: Type.Optional(
+      Type.Boolean({ description: 'true: only messages that the signed-in user has not read' }),
+    ),
+    body: Type.Optional({
+      ...BodyFormat,
+      description:
+        'how much of each body: none (default), text, or html as Graph has it. Bodies are long: use getMessage for one',
+    } as typeof BodyFormat),
+    top: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 1000, description: 'how many messages at most, 0 to 1000; 0 counts only' }),
+    ),
+    skip: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 1_000_000,
+        description: 'how many messages to leave out first: nextSkip of the page before',
+      }),
+    ),
+    count: Type.Optional(Type.Boolean({ description: 'whether to count all matching messages (default true)' })),
+    pageSize: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        description: `messages a page where top is not given, 1 to 1000 (default ${defaultPageSize})`,
+      }),
+    ),
+    filter: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 2000,
+        description: 'a raw OData $filter, joined to the other arguments by "and"',
+      }),
+    ),
+    orderby: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z]+(/[A-Za-z]+)?( (asc|desc))?(, ?[A-Za-z]+(/[A-Za-z]+)?( (asc|desc))?)*$',
+        maxLength: 200,
+        description: 'a raw OData $orderby (default "lastModifiedDateTime desc")',
+      }),
+    ),
+    prefer: Type.Optional(
+      Type.String({
+        pattern: '^odata\\.maxpagesize=([1-9][0-9]{0,2}|1000)$',
+        description: 'a raw Prefer header: odata.maxpagesize=1 to odata.maxpagesize=1000; the same as pageSize',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+type Input = Static<typeof Input>
+
+const Output = Type.Object({
+  value: Type.Array(Message, { description: 'The messages of this page' }),
+  '@odata.count': Type.Optional(Type.Integer({ description: 'How many messages match in all' })),
+  nextSkip: Type.Optional(
+    Type.Integer({ description: 'There are more: call again with the same arguments and skip set to this' }),
+  ),
+})
+
+export const getMessages = defineTool({
+  name: 'getMessages',
+  title: 'List Message Center messages',
+  description:
+    'Lists posts of the Microsoft 365 Message Center as the signed-in user sees them: changes to come, new features, ' +
+    'retirements, and what administrators must do by when. All arguments are optional and joined by "and"; newest ' +
+    'changes come first. Bodies are left out unless asked for: read one message in full with getMessage.',
+  input: Input,
+  output: Output,
+  graphScopes: ['ServiceMessage.Read.All'],
+  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
+  async handler(input, { graph }) {
+    const format = input.body ?? 'none'
+    const page = await readPage(input, graph)
+    const value = await Promise.all(page.value.map((message) => present(message, format)))
+    const count = page['@odata.count']
+    const nextSkip = nextSkipOf(input, page, graph)
+    return { value, ...(count !== undefined && { '@odata.count': count }), ...(nextSkip !== undefined && { nextSkip }) }
+  },
+})
+
+/** Graph's answer; where the body is not wanted it is not fetched, unless Graph refuses `$select`. */
+async function readPage(input: Input, graph: ToolContext['graph']): Promise<GraphPage> {
+  const query = queryOf(input)
+  const prefer = preferOf(input)
+  const options = { query, ...(prefer !== undefined && { prefer }) }
+  if ((input.body ?? 'none') !== 'none') return asPage(await graph.get(messagesPath, options))
+  query.set('$select', fieldsWithoutBody)
+  try {
+    return asPage(await graph.get(messagesPath, options))
+  } catch (error) {
+    if (!(error instanceof Failure) || error.reason !== 'graph_bad_request') throw error
+    query.delete('$select')
+    return asPage(await graph.get(messagesPath, options))
+  }
+}
+
+function queryOf(input: Input): URLSearchParams {
+  const query = new URLSearchParams({ $orderby: input.orderby ?? 'lastModifiedDateTime desc' })
+  const filter = filterOf(input)
+  if (filter !== undefined) query.set('$filter', filter)
+  if (input.top !== undefined) query.set('$top', String(input.top))
+  if (input.skip !== undefined && input.skip > 0) query.set('$skip', String(input.skip))
+  if (input.count ?? true) query.set('$count', 'true')
+  return query
+}
+
+/** `$top` can keep Graph from naming a next page, so pages are asked for by preference where no top is given. */
+function preferOf({ prefer, pageSize, top }: Input): string | undefined {
+  if (prefer !== undefined) return prefer
+  if (pageSize === undefined && top !== undefined) return undefined
+  return `odata.maxpagesize=${pageSize ?? defaultPageSize}`
+}
+
+/** The expressions are those that Graph is known to take for messages. */
+function filterOf(input: Input): string | undefined {
+  const { services, tags, category, severity, isMajorChange, search, roadmapId, filter } = input
+  if (filter !== undefined && !isSelfContained(filter)) {
+    throw invalidInput('filter', 'an OData expression with balanced parentheses and quotes')
+  }
+  const sought = search === undefined ? undefined : literal(search.toLowerCase())
+  return and([
+    or((services ?? []).map((name) => `services/any(s:contains(s,${literal(name)}))`)),
+    or((tags ?? []).map((tag) => `tags/any(t:t eq ${literal(tag)})`)),
+    category === undefined ? undefined : `category eq '${category}'`,
+    severity === undefined ? undefined : `severity eq '${severity}'`,
+    isMajorChange === undefined ? undefined : `isMajorChange eq ${isMajorChange}`,
+    timeFilter(input, 'actionRequiredBefore', 'actionRequiredByDateTime lt'),
+    timeFilter(input, 'actionRequiredAfter', 'actionRequiredByDateTime ge'),
+    timeFilter(input, 'modifiedSince', 'lastModifiedDateTime ge'),
+    timeFilter(input, 'startedSince', 'startDateTime ge'),
+    sought === undefined
+      ? undefined
+      : `(contains(tolower(title),${sought}) or contains(tolower(body/content),${sought}))`,
+    roadmapId === undefined
+      ? undefined
+      : `details/any(d:d/name eq 'RoadmapIds' and contains(d/value,${literal(roadmapId)}))`,
+    input.unreadOnly === true ? 'viewPoint/isRead eq false' : undefined,
+    filter === undefined ? undefined : `(${filter})`,
+  ])
+}
+
+type Moment = 'actionRequiredBefore' | 'actionRequiredAfter' | 'modifiedSince' | 'startedSince'
+
+function timeFilter(input: Input, field: Moment, comparison: string): string | undefined {
+  const given = input[field]
+  if (given === undefined) return undefined
+  const time = new Date(given)
+  if (Number.isNaN(time.getTime())) throw invalidInput(field, 'a date that exists')
+  return `${comparison} ${time.toISOString()}`
+}
+
+/** Where the next page begins: from Graph's link, or by counting where `top` kept Graph from giving one. */
+function nextSkipOf({ skip = 0, top }: Input, page: GraphPage, graph: ToolContext['graph']): number | undefined {
+  const seen = skip + page.value.length
+  const link = page['@odata.nextLink']
+  if (link !== undefined) {
+    const next = Number(graph.nextQuery(messagesPath, link).get('$skip'))
+    return Number.isSafeInteger(next) && next > skip ? next : seen
+  }
+  const count = page['@odata.count']
+  return top !== 0 && page.value.length > 0 && count !== undefined && seen < count ? seen : undefined
+}

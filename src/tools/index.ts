@@ -1,0 +1,6 @@
+import type { Tool } from './define-tool.ts'
+import { getMessage } from './get-message.ts'
+import { getMessages } from './get-messages.ts'
+
+/** Every tool of this server, in the order in which `tools/list` shows them. */
+export const tools: readonly Tool[] = [getMessages, getMessage]

@@ -1,0 +1,79 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { after } from 'node:test'
+import { request } from 'undici'
+import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulator/app.ts'
+import type { AppRegistration } from '../../emulator/tenant.ts'
+
+export const REDIRECT = 'http://localhost:5005/oauth/callback'
+
+/** A tenant for one test file, closed after its last test. */
+export async function startTenant(options: EmulatorOptions = {}): Promise<Emulator> {
+  const emulator = await startEmulator(options)
+  after(() => emulator.close())
+  return emulator
+}
+
+export interface Answer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads members of answers by name
+  body: any
+}
+
+/** One HTTP request whose JSON answer is read; any other body is left as text. */
+export async function call(url: string | URL, options: Parameters<typeof request>[1] = {}): Promise<Answer> {
+  const { statusCode, headers, body } = await request(url, options)
+  const text = await body.text()
+  const isJson = String(headers['content-type']).startsWith('application/json')
+  return { status: statusCode, headers, body: isJson && text !== '' ? JSON.parse(text) : text }
+}
+
+/** Posts a form to the token endpoint; `undefined` leaves a field out. */
+export function postToken(
+  emulator: Emulator,
+  fields: Record<string, string | undefined>,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const form = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined)
+  return call(`${emulator.origin}/${emulator.tenantId}/oauth2/v2.0/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    body: new URLSearchParams(form).toString(),
+  })
+}
+
+/** The form of an On-Behalf-Of exchange as the API makes it. */
+export function exchangeForm({ api }: Emulator, assertion: string): Record<string, string> {
+  return {
+    grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    requested_token_use: 'on_behalf_of',
+    client_id: api.clientId,
+    client_secret: api.clientSecret,
+    scope: 'https://graph.microsoft.com/.default',
+    assertion,
+  }
+}
+
+export function authorizeUrl(emulator: Emulator, changes: Record<string, string | undefined> = {}): URL {
+  const url = new URL(`${emulator.origin}/${emulator.tenantId}/oauth2/v2.0/authorize`)
+  const parameters = {
+    client_id: emulator.client.clientId,
+    response_type: 'code',
+    redirect_uri: REDIRECT,
+    scope: `openid profile offline_access ${apiScope(emulator.api)}`,
+    state: 'the state',
+    ...changes,
+  }
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value)
+  return url
+}
+
+export function apiScope(api: AppRegistration): string {
+  return `${api.identifierUri}/access_as_user`
+}
+
+/** A PKCE pair (RFC 7636 §4). */
+export function pkce(): { verifier: string; challenge: string } {
+  const verifier = randomBytes(32).toString('base64url')
+  return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') }
+}
