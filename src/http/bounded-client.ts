@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { Agent, type Dispatcher } from 'undici'
 
 /** What a peer may cost: every call ends within `deadlineMs` and no answer grows beyond `maxBodyBytes`. */
@@ -56,16 +57,21 @@ export function createBoundedClient(bounds: Bounds) {
 
   async function request({ url, signal, deadlineMs, ...options }: BoundedRequest): Promise<BoundedAnswer> {
     if (signal?.aborted) throw new TransportError('cancelled', signal.reason)
-    const abort = new AbortController()
-    const onCancel = () => abort.abort(new TransportError('cancelled', signal?.reason))
-    const onDeadline = () => abort.abort(new TransportError('timeout', undefined))
-    const timer = setTimeout(onDeadline, deadlineMs ?? bounds.deadlineMs)
+    let ended: TransportError['kind'] | undefined
+    // undici also takes an emitter of "abort", at a fraction of what an AbortController costs.
+    const abort = new EventEmitter()
+    const end = (kind: TransportError['kind']) => {
+      ended = kind
+      abort.emit('abort')
+    }
+    const onCancel = () => end('cancelled')
+    const timer = setTimeout(() => end('timeout'), deadlineMs ?? bounds.deadlineMs)
     signal?.addEventListener('abort', onCancel, { once: true })
     try {
-      const answer = await agent.request({ ...splitUrl(url), ...options, signal: abort.signal })
+      const answer = await agent.request({ ...splitUrl(url), ...options, signal: abort })
       return { status: answer.statusCode, headers: answer.headers, body: await answer.body.text() }
     } catch (error) {
-      throw transportError(error)
+      throw new TransportError(ended ?? kindOf(error), error)
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onCancel)
@@ -80,10 +86,8 @@ function splitUrl(url: string): Pick<Dispatcher.DispatchOptions, 'origin' | 'pat
   return { origin: url.slice(0, pathStart), path: url.slice(pathStart) }
 }
 
-function transportError(error: unknown): TransportError {
-  if (error instanceof TransportError) return error
-  const code = (error as { code?: unknown }).code
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new TransportError('too_large', error)
-  if (typeof code === 'string' && /^UND_ERR_\w*TIMEOUT$/.test(code)) return new TransportError('timeout', error)
-  return new TransportError('unreachable', error)
+function kindOf(error: unknown): TransportError['kind'] {
+  const code = String((error as { code?: unknown }).code)
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'too_large'
+  return /^UND_ERR_\w*TIMEOUT$/.test(code) ? 'timeout' : 'unreachable'
 }

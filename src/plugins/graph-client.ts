@@ -13,7 +13,7 @@ const passing = new Set([502, 503, 504])
 export interface GraphClientOptions {
   readonly baseUrl: string
   readonly http: Pick<BoundedClient, 'request'>
-  readonly log: { info(fields: object, message: string): void }
+  readonly log: { info(fields: object, message: string): void; debug(fields: object, message: string): void }
   /** All attempts and waits of one call end within this. */
   readonly budgetMs?: number
   readonly maxAttempts?: number
@@ -88,7 +88,7 @@ export function createGraphClient({
         signal: user.signal,
         deadlineMs: Math.min(remainingMs, graphBounds.deadlineMs),
       })
-      report(outcome, { attempt, correlationId: user.correlationId, ms: now() - started })
+      report(outcome, attempt, { correlationId: user.correlationId, ms: now() - started })
       if (!(outcome instanceof Error) && outcome.status === 200) return outcome.body
 
       const waitMs = attempt < maxAttempts ? retryWaitMs(outcome) : undefined
@@ -108,12 +108,14 @@ export function createGraphClient({
     }
   }
 
-  function report(outcome: BoundedAnswer | TransportError, call: object) {
+  /** A call that went well at once is the rule, and the request's own line tells of it. */
+  function report(outcome: BoundedAnswer | TransportError, attempt: number, call: object) {
     const result =
       outcome instanceof Error
         ? { outcome: outcome.kind }
         : { status: outcome.status, graphRequestId: outcome.headers['request-id'] }
-    log.info({ event: 'graph_call', ...call, ...result }, 'called Graph')
+    const isRoutine = attempt === 1 && 'status' in result && result.status === 200
+    log[isRoutine ? 'debug' : 'info']({ event: 'graph_call', attempt, ...call, ...result }, 'called Graph')
   }
 
   return {

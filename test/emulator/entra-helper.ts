@@ -13,19 +13,49 @@ export async function startTenant(options: EmulatorOptions = {}): Promise<Emulat
   return emulator
 }
 
-export interface Answer {
+/** The members that tests read out of JSON answers; which of them are there is what they test. */
+export type Body = Partial<{
+  error: string
+  error_description: string
+  error_codes: number[]
+  error_uri: string
+  suberror: string
+  claims: string
+  timestamp: string
+  trace_id: string
+  correlation_id: string
+  access_token: string
+  refresh_token: string
+  id_token: string
+  client_info: string
+  scope: string
+  token_type: string
+  expires_in: number
+  ext_expires_in: number
+  issuer: string
+  authorization_endpoint: string
+  token_endpoint: string
+  jwks_uri: string
+  keys: Record<string, string>[]
+}>
+
+export interface Answer<T = Body> {
   status: number
   headers: Record<string, string | string[] | undefined>
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads members of answers by name
-  body: any
+  text: string
+  /** The JSON of the answer; empty where it is none. */
+  body: T
 }
 
-/** One HTTP request whose JSON answer is read; any other body is left as text. */
-export async function call(url: string | URL, options: Parameters<typeof request>[1] = {}): Promise<Answer> {
+/** One HTTP request. */
+export async function call<T = Body>(
+  url: string | URL,
+  options: Parameters<typeof request>[1] = {},
+): Promise<Answer<T>> {
   const { statusCode, headers, body } = await request(url, options)
   const text = await body.text()
   const isJson = String(headers['content-type']).startsWith('application/json')
-  return { status: statusCode, headers, body: isJson && text !== '' ? JSON.parse(text) : text }
+  return { status: statusCode, headers, text, body: JSON.parse(isJson && text !== '' ? text : '{}') as T }
 }
 
 /** Posts a form to the token endpoint; `undefined` leaves a field out. */

@@ -46,10 +46,10 @@ for (const [segment, code] of [
 for (const path of ['discovery/v2.0/keys', 'discovery/keys']) {
   test(`${path} publishes two keys without alg`, async () => {
     const { body } = await call(`${base}/${path}`)
-    assert.equal(body.keys.length, 2)
-    for (const key of body.keys) {
+    assert.equal(body.keys?.length, 2)
+    for (const key of body.keys ?? []) {
       assert.deepEqual(Object.keys(key).sort(), ['e', 'issuer', 'kid', 'kty', 'n', 'use', 'x5t'])
-      assert.deepEqual([key.kty, key.use, key.issuer], ['RSA', 'sig', `${base}/v2.0`])
+      assert.deepEqual([key['kty'], key['use'], key['issuer']], ['RSA', 'sig', `${base}/v2.0`])
     }
   })
 }

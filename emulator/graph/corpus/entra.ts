@@ -148,7 +148,10 @@ export const entra: Family = {
       name: 'Provisioning logs: shorter default retention',
       kind: 'change',
       lede: 'For tenants with the free edition, provisioning logs are kept seven days where they used to be thirty. Paid editions keep thirty days as before.',
-      points: ['Logs routed to storage or Log Analytics are not concerned.', 'The API answers with an empty page for older days.'],
+      points: [
+        'Logs routed to storage or Log Analytics are not concerned.',
+        'The API answers with an empty page for older days.',
+      ],
       audience: 'Tenants of the free edition with provisioning to at least one application.',
       prepare: ['Set up diagnostic settings if you look back further than a week.'],
     },
@@ -202,7 +205,10 @@ export const entra: Family = {
       name: 'Intermittent MFA prompts on shared kiosks',
       kind: 'fix',
       lede: 'Shared kiosks in some tenants asked for a second factor more often than policy says, because a device claim was lost when the browser restored its session.',
-      points: ['A change in the token service restores the claim.', 'Kiosks recover by themselves at the next sign-in.'],
+      points: [
+        'A change in the token service restores the claim.',
+        'Kiosks recover by themselves at the next sign-in.',
+      ],
       audience: 'Frontline workers on shared Windows kiosks.',
       prepare: ['Remove temporary exclusions that you may have made for affected kiosks.'],
       follow: {

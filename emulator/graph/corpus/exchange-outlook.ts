@@ -128,10 +128,7 @@ export const exchange: Family = {
         'Three cmdlets change the type of one result; see the table in the documentation.',
       ],
       audience: 'Administrators with scheduled compliance scripts.',
-      prepare: [
-        'Update the module to 3.9 or later.',
-        'Run each scheduled script once by hand before the date.',
-      ],
+      prepare: ['Update the module to 3.9 or later.', 'Run each scheduled script once by hand before the date.'],
       glimpse: 'Scripts that open a remote session for compliance cmdlets will fail after the date below.',
     },
     {
@@ -222,7 +219,9 @@ export const outlook: Family = {
         'The inventory in the Apps admin center shows which have a web counterpart.',
       ],
       audience: 'Testers in the preview channels who use COM add-ins.',
-      prepare: ['Ask the makers of your add-ins for a web version, and write down who needs classic Outlook for longer.'],
+      prepare: [
+        'Ask the makers of your add-ins for a web version, and write down who needs classic Outlook for longer.',
+      ],
       glimpse: 'Testers: this is the last month in which COM add-ins load beside new Outlook.',
     },
     {

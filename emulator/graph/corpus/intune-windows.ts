@@ -99,7 +99,11 @@ export const intune: Family = {
       roadmap: 513777,
       platforms: 'Windows',
       lede: 'Installing and removing a Win32 app can be a PowerShell script kept beside the package. A change of one line no longer means packing and uploading gigabytes.',
-      points: ['Scripts are limited to 50 KB.', 'They run in the same context as the app.', 'Signatures can be demanded by policy.'],
+      points: [
+        'Scripts are limited to 50 KB.',
+        'They run in the same context as the app.',
+        'Signatures can be demanded by policy.',
+      ],
       audience: 'Application packagers.',
       prepare: ['Decide whether scripts must be signed before you let others upload them.'],
       glimpse: 'One switch forgotten, two hours of upload: no more.',
@@ -211,7 +215,11 @@ export const windows: Family = {
       kind: 'retirement',
       major: true,
       lede: 'The first year of Extended Security Updates is over. Devices get further updates only with the key for the second year, whose price is twice that of the first.',
-      points: ['Keys of the first year stay valid for what they covered.', 'Cloud PCs need no key.', 'There is no way to skip a year.'],
+      points: [
+        'Keys of the first year stay valid for what they covered.',
+        'Cloud PCs need no key.',
+        'There is no way to skip a year.',
+      ],
       audience: 'Computers still on Windows 10.',
       prepare: ['Count them again: many were replaced in summer.', 'Order keys for those that remain.'],
       glimpse: 'The second year of ESU has to be bought before the date below.',
@@ -231,7 +239,10 @@ export const windows: Family = {
       kind: 'privacy',
       platforms: 'Windows',
       lede: 'The enhanced level of diagnostic data for enterprises loses eleven event families that turned out not to help with reliability. What remains is listed in full.',
-      points: ['The level’s name and value are unchanged.', 'Analytics workspaces show no more data for the families that are gone.'],
+      points: [
+        'The level’s name and value are unchanged.',
+        'Analytics workspaces show no more data for the families that are gone.',
+      ],
       audience: 'Devices that send optional diagnostic data.',
       prepare: ['Reports on input latency should be moved to Endpoint analytics.'],
       follow: {

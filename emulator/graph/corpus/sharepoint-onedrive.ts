@@ -126,7 +126,8 @@ export const sharepoint: Family = {
         'Scan with the assessment tool for ACS principals that were used in the last thirty days.',
         'Ask each vendor for a release based on Microsoft Entra.',
       ],
-      glimpse: 'An add-in that nobody remembers can still hold up a whole process. Please look for the last users of ACS.',
+      glimpse:
+        'An add-in that nobody remembers can still hold up a whole process. Please look for the last users of ACS.',
     },
   ],
 }
@@ -177,10 +178,7 @@ export const oneDrive: Family = {
       kind: 'fix',
       platforms: 'Mac',
       lede: 'Folders from a Mac whose names end in a space could stop synchronization of everything below them. The app now proposes a name without the space and carries on with the rest.',
-      points: [
-        'The proposal is shown once for each folder.',
-        'Nothing is renamed without an answer.',
-      ],
+      points: ['The proposal is shown once for each folder.', 'Nothing is renamed without an answer.'],
       audience: 'Designers and others who exchange folders between Mac and Windows.',
       prepare: ['Update to sync app 26.180 or later.'],
       follow: {
@@ -244,7 +242,8 @@ export const oneDrive: Family = {
         'Text that was extracted before stays where the file is.',
         'At times of high demand, search for text in images may lag behind by some hours.',
       ],
-      audience: 'Tenants with residency commitments, in particular in Switzerland, Norway and the United Arab Emirates.',
+      audience:
+        'Tenants with residency commitments, in particular in Switzerland, Norway and the United Arab Emirates.',
       prepare: ['Amend your record of processing activities if it names the neighbouring region.'],
       follow: {
         name: 'Processing in region: audit evidence available',

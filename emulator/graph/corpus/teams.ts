@@ -163,7 +163,8 @@ export const teams: Family = {
         'Read the text of your notices again: it is now a condition rather than a hint.',
         'If you must keep the old behaviour for a while, set <b>RequireNoticeAcceptance</b> to <i>False</i> in the meeting policy.',
       ],
-      glimpse: 'A notice that can be waved away is not much of a notice. We plan to make acceptance a condition of joining.',
+      glimpse:
+        'A notice that can be waved away is not much of a notice. We plan to make acceptance a condition of joining.',
       follow: {
         name: 'Meeting notice: acceptance kept for 180 days',
         text: 'Legal teams asked how long acceptances are kept. They now stay in the attendance report for 180 days, or as long as your retention policy says where that is longer.',

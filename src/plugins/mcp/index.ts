@@ -18,6 +18,7 @@ import type { Tool, ToolDefinition } from '../../tools/define-tool.ts'
 import { tools } from '../../tools/index.ts'
 import type { GraphSession } from '../graph-client.ts'
 import { accessTokenArgument, advertise, withoutAccessToken } from './access-token-argument.ts'
+import { encodeAnswer } from './encode-answer.ts'
 import { exchangeOnce } from './legacy-exchange.ts'
 import { webRequest } from './web-request.ts'
 
@@ -55,7 +56,8 @@ export interface McpMessage {
   readonly params?: Readonly<Record<string, unknown>>
 }
 
-type ServedCall = McpCall & { failure?: Failure }
+/** A call on its way: what became of it is noted here for whoever writes the answer. */
+type ServedCall = McpCall & { failure?: Failure; structuredText?: string }
 
 export type Mcp = ReturnType<typeof createMcp>
 
@@ -97,7 +99,9 @@ export function createMcp(
       if (graph instanceof Failure) throw graph
       const given = accessTokenAllowed ? withoutAccessToken(args) : args
       const structuredContent = await tool.call(given, { caller: call.caller, graph })
-      return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent }
+      const text = JSON.stringify(structuredContent)
+      call.structuredText = text
+      return { content: [{ type: 'text', text }], structuredContent }
     } catch (error) {
       const failure = toFailure(error)
       call.failure = failure
@@ -142,7 +146,7 @@ export function createMcp(
     checkLegacyHeaders(request, message)
     if (!isJSONRPCRequest(message)) return { status: 202, contentType: undefined, body: null }
     const answer = await exchangeOnce(serverFor(call), message, call.signal)
-    return { status: 200, contentType: 'application/json', body: JSON.stringify(answer) }
+    return { status: 200, contentType: 'application/json', body: encodeAnswer(answer, call.structuredText) }
   }
 }
 

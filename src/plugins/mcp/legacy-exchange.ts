@@ -11,7 +11,8 @@ import { untilAborted } from '../../http/until-aborted.ts'
 /**
  * Serves one request of a 2025 revision: one message in, one answer out, as JSON.
  *
- * Server and transport are this request's alone, so that no answer can reach another caller.
+ * Server and transport are this request's alone, so that no answer can reach another caller; they hold nothing open,
+ * and are dropped with it.
  *
  * @throws {Failure} `call_cancelled` when the client goes away first
  */
@@ -22,12 +23,8 @@ export async function exchangeOnce(
 ): Promise<JSONRPCMessage> {
   const transport = new LegacyExchange()
   await server.connect(transport)
-  try {
-    transport.onmessage?.(request)
-    return await untilAborted(transport.answer, signal)
-  } finally {
-    await server.close()
-  }
+  transport.onmessage?.(request)
+  return untilAborted(transport.answer, signal)
 }
 
 class LegacyExchange implements Transport {

@@ -1,0 +1,24 @@
+export type Random = ReturnType<typeof createRandom>
+
+/** A seeded source of choices (mulberry32), so that the corpus is the same at every start. */
+export function createRandom(seed: number) {
+  let state = seed
+
+  /** At least 0 and below 1. */
+  function fraction(): number {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  /** A whole number, both ends included. */
+  const between = (least: number, most: number): number => least + Math.floor(fraction() * (most - least + 1))
+  const chance = (probability: number): boolean => fraction() < probability
+
+  function pick<T>(choices: readonly [T, ...T[]]): T {
+    return choices[between(0, choices.length - 1)] ?? choices[0]
+  }
+
+  return { between, chance, pick }
+}
