@@ -91,7 +91,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
 function createServer({ logger = false }: EmulatorOptions): FastifyInstance {
   const app = Fastify({
-    logger: logger ?? false,
+    logger,
     // `close()` must not wait for an answer that was told to hang.
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },

@@ -37,7 +37,7 @@ const LOAD_USER = /^load-\d{1,9}$/
  * always with the same object id.
  */
 export function createDirectory() {
-  const people = writtenUsers()
+  const people = PEOPLE.map(makeUser)
   const byKey = new Map<string, User>()
   const add = (user: User): User => {
     for (const key of [user.id, user.userPrincipalName, user.userPrincipalName.split('@')[0] ?? '']) {
@@ -60,69 +60,109 @@ export function createDirectory() {
   }
 }
 
+type Person = Pick<User, 'id' | 'displayName' | 'roles' | 'about'> & Partial<UserFlags> & { alias: string }
+
+const READER = 'Message Center Reader'
+
+const PEOPLE: readonly Person[] = [
+  {
+    id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1001',
+    displayName: 'Rowan Reade',
+    alias: 'rowan',
+    roles: [READER],
+    about: READER,
+  },
+  {
+    id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1002',
+    displayName: 'Gale Adair',
+    alias: 'gale',
+    roles: ['Global Administrator'],
+    about: 'Global Administrator',
+  },
+  {
+    id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1003',
+    displayName: 'Priya Varga',
+    alias: 'priya',
+    roles: ['Message Center Privacy Reader'],
+    about: 'Message Center Privacy Reader',
+  },
+  {
+    id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1004',
+    displayName: 'Nico Plain',
+    alias: 'nico',
+    roles: [],
+    about: 'No admin role: Graph answers 403',
+  },
+  {
+    id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1005',
+    displayName: 'Mika Fell',
+    alias: 'mika',
+    roles: [READER],
+    about: 'Must use MFA (AADSTS50079)',
+    conditionalAccess: 'interaction_required',
+  },
+  {
+    id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1006',
+    displayName: 'Signe Foss',
+    alias: 'signe',
+    roles: [READER],
+    about: 'Must use MFA (AADSTS50076)',
+    conditionalAccess: 'invalid_grant',
+  },
+  {
+    id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1007',
+    displayName: 'Blake Storr',
+    alias: 'blake',
+    roles: [READER],
+    about: 'Blocked by policy (AADSTS53003)',
+    conditionalAccess: 'blocked',
+  },
+  {
+    id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1008',
+    displayName: 'Dana Stille',
+    alias: 'dana',
+    roles: [READER],
+    about: 'Disabled account (AADSTS50057)',
+    disabled: true,
+  },
+  {
+    id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1009',
+    displayName: 'Una Lister',
+    alias: 'una',
+    roles: [READER],
+    about: 'Not assigned (AADSTS50105)',
+    unassigned: true,
+  },
+  {
+    id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1010',
+    displayName: 'Cato Wray',
+    alias: 'cato',
+    roles: [READER],
+    about: 'No consent to Graph (AADSTS65001)',
+    graphConsentRefused: true,
+  },
+]
+
 function loadUser(alias: string): User {
-  return user(guidFrom(`user:${alias}`), alias, alias, ['Message Center Reader'], 'A user made for load')
+  return makeUser({
+    id: guidFrom(`user:${alias}`),
+    displayName: alias,
+    alias,
+    roles: [READER],
+    about: 'A user made for load',
+  })
 }
 
-function user(
-  id: string,
-  displayName: string,
-  alias: string,
-  roles: string[],
-  about: string,
-  flags: Partial<UserFlags> = {},
-): User {
+function makeUser({ alias, ...person }: Person): User {
   return {
-    id,
-    displayName,
-    userPrincipalName: `${alias}@${DOMAIN}`,
-    roles,
-    about,
-    sessionsValidFrom: 0,
     disabled: false,
     unassigned: false,
     graphConsentRefused: false,
     conditionalAccess: 'none',
-    ...flags,
+    ...person,
+    // A copy: each tenant changes its own.
+    roles: [...person.roles],
+    userPrincipalName: `${alias}@${DOMAIN}`,
+    sessionsValidFrom: 0,
   }
-}
-
-function writtenUsers(): User[] {
-  const reader = ['Message Center Reader']
-  return [
-    user('6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1001', 'Rowan Reade', 'rowan', reader, 'Message Center Reader'),
-    user(
-      '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1002',
-      'Gale Adair',
-      'gale',
-      ['Global Administrator'],
-      'Global Administrator',
-    ),
-    user(
-      '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1003',
-      'Priya Varga',
-      'priya',
-      ['Message Center Privacy Reader'],
-      'Message Center Privacy Reader',
-    ),
-    user('6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1004', 'Nico Plain', 'nico', [], 'No admin role: Graph answers 403'),
-    user('6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1005', 'Mika Fell', 'mika', reader, 'Must use MFA (AADSTS50079)', {
-      conditionalAccess: 'interaction_required',
-    }),
-    user('6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1006', 'Signe Foss', 'signe', reader, 'Must use MFA (AADSTS50076)', {
-      conditionalAccess: 'invalid_grant',
-    }),
-    user('6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1007', 'Blake Storr', 'blake', reader, 'Blocked by policy (AADSTS53003)', {
-      conditionalAccess: 'blocked',
-    }),
-    user('6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1008', 'Dana Stille', 'dana', reader, 'Disabled account (AADSTS50057)', {
-      disabled: true,
-    }),
-    user('6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1009', 'Una Lister', 'una', reader, 'Not assigned (AADSTS50105)', {
-      unassigned: true,
-    }),
-    user('6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1010', 'Cato Wray', 'cato', reader, 'No consent to Graph (AADSTS65001)', {
-      graphConsentRefused: true,
-    }),
-  ]
 }

@@ -98,6 +98,10 @@ export async function inflict(
   now: number,
 ): Promise<boolean> {
   if (rule.delayMs !== undefined) await sleepUnlessClosed(rule.delayMs, reply)
+  if (reply.raw.destroyed) {
+    reply.hijack()
+    return true
+  }
   if (rule.kind === 'delay') return false
   if (rule.retryAfter !== undefined) reply.header('retry-after', rule.retryAfter)
   await KINDS[rule.kind](rule, reply, now, request)

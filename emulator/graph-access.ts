@@ -4,7 +4,6 @@ import { type Authority, issuerOf } from './entra/authority.ts'
 import { revocationClaims } from './entra/claims-request.ts'
 import { isSignedBy, type JwtClaims, readJwt } from './entra/jwt.ts'
 import type { GraphCaller, GraphTenant } from './graph/routes.ts'
-import { guidFrom } from './guid.ts'
 import { GRAPH } from './tenant.ts'
 
 type Access = Awaited<ReturnType<GraphTenant['authenticate']>>
@@ -72,7 +71,7 @@ function userCaller(authority: Authority, claims: JwtClaims): GraphCaller | unde
 /** An app has no directory roles of its own; its application roles stand where a user's scopes would. */
 function appCaller({ oid, roles }: JwtClaims): GraphCaller {
   return {
-    user: { id: String(oid ?? guidFrom('no one')), userPrincipalName: '', roles: [] },
+    user: { id: String(oid), userPrincipalName: '', roles: [] },
     scopes: Array.isArray(roles) ? roles.map(String) : [],
   }
 }

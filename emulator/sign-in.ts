@@ -22,6 +22,8 @@ export interface SignInResult {
 export class SignInError extends Error {
   /** The AADSTS number on the page. */
   readonly code: number | undefined
+  override readonly name = 'SignInError'
+
   constructor(message: string, code?: number) {
     super(message)
     this.code = code

@@ -51,7 +51,7 @@ export interface Tenant {
   revokeSessions(user: User, nowSeconds: number): void
 }
 
-export const DEFAULT_TENANT_ID = '3d5c1a70-8f24-4b6e-b0c9-5a7e2d914f01'
+const DEFAULT_TENANT_ID = '3d5c1a70-8f24-4b6e-b0c9-5a7e2d914f01'
 const API_CLIENT_ID = 'b7e9d2c4-1f38-4a65-9c0d-6e8a3f512b02'
 const CLIENT_CLIENT_ID = 'e1a4f6b8-73d5-4c29-8b1e-0d9c5a267c03'
 

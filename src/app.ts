@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { auth } from './plugins/auth.ts'
@@ -16,10 +17,12 @@ import { mcpRoutes } from './routes/mcp.ts'
 /**
  * The whole service, in order: what everything uses, then the routes from the most public to the protected ones.
  * The order is the argument for its security: a hook guards what is registered after it in its scope, and nothing else.
+ *
+ * @param logTo where log lines go; standard output unless given
  */
-export async function buildApp(config: Config): Promise<FastifyInstance> {
+export async function buildApp(config: Config, { logTo }: { logTo?: Writable } = {}): Promise<FastifyInstance> {
   const app = Fastify({
-    ...loggingOptions(config),
+    ...loggingOptions(config, logTo),
     trustProxy: config.trustProxy,
     requestTimeout: 30_000,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },

@@ -1,4 +1,5 @@
 import type { Faults } from '../faults.ts'
+import { isGuid } from '../guid.ts'
 import type { Stats } from '../stats.ts'
 import type { Tenant } from '../tenant.ts'
 import { AadstsError } from './aadsts.ts'
@@ -41,6 +42,6 @@ export function requireTenant(authority: Authority, segment: string): void {
   if (SHARED_ENDPOINTS.includes(segment)) {
     throw new AadstsError(50194, { app: tenant.api.clientId, name: tenant.api.displayName, segment })
   }
-  const couldBeTenant = /^[0-9a-f-]{36}$/i.test(segment) || DOMAIN_NAME.test(segment)
+  const couldBeTenant = isGuid(segment) || DOMAIN_NAME.test(segment)
   throw new AadstsError(couldBeTenant ? 90002 : 900023, { tenant: segment })
 }

@@ -37,6 +37,15 @@ export function requireProof(client: Client, platform: Platform): void {
   if (platform !== 'web' && client.proof !== '0') throw new AadstsError(700025)
 }
 
+/**
+ * Single-page apps redeem from a browser, across origins; nobody else does.
+ * @throws {AadstsError} 9002326 or 9002327
+ */
+export function requireOrigin(origin: string | undefined, platform: Platform): void {
+  if (platform !== 'spa' && origin !== undefined) throw new AadstsError(9002326)
+  if (platform === 'spa' && origin === undefined) throw new AadstsError(9002327)
+}
+
 /** No registration holds a certificate or a federated credential yet, so no assertion is signed by one. */
 function proveByAssertion(app: AppRegistration): ClientProof {
   throw new AadstsError(700027, { app: app.clientId })

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { Writable } from 'node:stream'
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
@@ -10,9 +11,13 @@ const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
  * Log lines are JSON; none holds a header, a body or a query string, so that no token or code can get into one.
  * Requests are numbered by GUID, since the same id goes to Entra and Graph as `client-request-id`.
  */
-export function loggingOptions({ logLevel }: Pick<Config, 'logLevel'>) {
+export function loggingOptions({ logLevel }: Pick<Config, 'logLevel'>, logTo?: Writable) {
   return {
-    logger: { level: logLevel, serializers: { req: () => ({}), res: () => ({}) } },
+    logger: {
+      level: logLevel,
+      serializers: { req: () => ({}), res: () => ({}) },
+      ...(logTo !== undefined && { stream: logTo }),
+    },
     logController: new RequestLog({ requestIdLogLabel: 'requestId' }),
     genReqId: ({ headers }: IncomingMessage) => {
       const given = headers['x-request-id']

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { AadstsError } from '../aadsts.ts'
 import type { AuthorizationGrant } from '../authorization-codes.ts'
-import { requireProof } from '../client-authentication.ts'
+import { requireOrigin, requireProof } from '../client-authentication.ts'
 import { required } from '../parameters.ts'
 import { checkResourceParameter, parseScopes } from '../scopes.ts'
 import { type Grant, requireConsent, requireUsableAccount, type TokenRequest } from './grant.ts'
@@ -14,7 +14,8 @@ export const authorizationCode: Grant = (request) => {
   const { authority, client, form } = request
   const grant = findGrant(request)
   requireProof(client, grant.platform)
-  requireOrigin(request, grant)
+  requireOrigin(request.origin, grant.platform)
+  if (grant.platform === 'spa' && grant.challenge === undefined) throw new AadstsError(9002325)
   requireVerifier(grant, form['code_verifier'])
   const scope = requestedScope(request, grant)
   const scopes = parseScopes(scope, client.app, authority.tenant)
@@ -34,13 +35,6 @@ function findGrant({ authority, client, form }: TokenRequest): AuthorizationGran
   const redirect = required(form, 'redirect_uri')
   if (grant.redirectUri !== redirect) throw new AadstsError(500112, { redirect })
   return grant
-}
-
-/** Single-page apps redeem from a browser, across origins, with PKCE; nobody else does. */
-function requireOrigin({ origin }: TokenRequest, grant: AuthorizationGrant): void {
-  if (grant.platform !== 'spa' && origin !== undefined) throw new AadstsError(9002326)
-  if (grant.platform === 'spa' && origin === undefined) throw new AadstsError(9002327)
-  if (grant.platform === 'spa' && grant.challenge === undefined) throw new AadstsError(9002325)
 }
 
 function requireVerifier({ challenge }: AuthorizationGrant, verifier: string | undefined): void {

@@ -1,6 +1,6 @@
 import type { Platform } from '../../tenant.ts'
 import { AadstsError } from '../aadsts.ts'
-import { requireProof } from '../client-authentication.ts'
+import { requireOrigin, requireProof } from '../client-authentication.ts'
 import { required } from '../parameters.ts'
 import { checkResourceParameter, parseScopes, type ScopeRequest } from '../scopes.ts'
 import { type Grant, requireConsent, requireUsableAccount, type TokenRequest } from './grant.ts'
@@ -26,6 +26,7 @@ export const refreshToken: Grant = (request) => {
   const { authority, client, form } = request
   const content = openRefreshToken(request)
   requireProof(client, content.platform)
+  requireOrigin(request.origin, content.platform)
   const scope = form['scope'] ?? content.scope
   const scopes = parseScopes(scope, client.app, authority.tenant)
   checkResourceParameter(form['resource'], scopes, authority.tenant)

@@ -13,7 +13,7 @@ const pattern = new RegExp(
     /(?<string>'(?:[^']|'')*')/,
     /(?<dateTime>\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,12})?)?(?:Z|[+-]\d\d:\d\d))?)/,
     /(?<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/,
-    /(?<word>[p{L}_$][p{L}p{N}_.]*)/,
+    /(?<word>[\p{L}_$][\p{L}\p{N}_.]*)/u,
     /(?<mark>[(),:/])/,
   ]
     .map((alternative) => alternative.source)

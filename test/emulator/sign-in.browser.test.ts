@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, afterEach, type TestContext, test } from 'node:test'
+import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { authorizeUrl, startTenant } from './entra-helper.ts'
+
+const emulator = await startTenant()
+const { tenant } = emulator
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: [
+    ...['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+    ...['--disable-sync', '--no-first-run'],
+  ],
+})
+
+/** A client: shows in its title and text what came back to it, by query or by form. */
+const client = createServer(async (request, response) => {
+  let form = ''
+  for await (const chunk of request) form += chunk
+  const parameters = new URLSearchParams(request.method === 'POST' ? form : request.url?.split('?')[1])
+  response.setHeader('content-type', 'text/html')
+  response.end(
+    `<title>Client</title><link rel="icon" href="data:,"><pre>${JSON.stringify([...parameters.keys()])}</pre>`,
+  )
+})
+await new Promise<void>((listening) => client.listen(0, '127.0.0.1', listening))
+const redirect = `http://127.0.0.1:${(client.address() as AddressInfo).port}/oauth/callback`
+
+after(async () => {
+  await browser.close()
+  client.close()
+})
+
+afterEach(() => {
+  tenant.consent.clientToApi = 'granted'
+})
+
+/** A page of a fresh browser profile that fails the test over any console, script or policy error. */
+async function open(t: TestContext, changes: Record<string, string> = {}, options: BrowserContextOptions = {}) {
+  const context = await browser.newContext(options)
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => complaints.push(message.text()))
+  page.on('pageerror', (error) => complaints.push(error.message))
+  t.after(async () => {
+    await context.close()
+    assert.deepEqual(complaints, [])
+  })
+  await page.goto(authorizeUrl(emulator, { redirect_uri: redirect, ...changes }).href)
+  return page
+}
+
+async function received(page: Page): Promise<string[]> {
+  await page.waitForURL((url) => url.origin === new URL(redirect).origin)
+  return JSON.parse((await page.locator('pre').textContent()) ?? '')
+}
+
+const person = (page: Page, name: string) => page.getByRole('button', { name })
+
+for (const javaScriptEnabled of [true, false]) {
+  const mode = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
+
+  test(`a user signs in ${mode}`, async (t) => {
+    const page = await open(t, {}, { javaScriptEnabled })
+    await person(page, 'Rowan Reade').click()
+    assert.deepEqual(await received(page), ['code', 'session_state', 'state'])
+  })
+
+  test(`a user consents ${mode}`, async (t) => {
+    tenant.consent.clientToApi = 'missing'
+    const page = await open(t, {}, { javaScriptEnabled })
+    await person(page, javaScriptEnabled ? 'Gale Adair' : 'Priya Varga').click()
+    assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'Permissions requested')
+    await page.getByRole('button', { name: 'Accept' }).click()
+    assert.deepEqual(await received(page), ['code', 'session_state', 'state'])
+  })
+
+  test(`a user cancels ${mode}`, async (t) => {
+    tenant.consent.clientToApi = 'missing'
+    const page = await open(t, {}, { javaScriptEnabled })
+    await person(page, 'Nico Plain').click()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    assert.deepEqual(await received(page), ['error', 'error_description', 'error_uri', 'state'])
+  })
+}
+
+test('a form post goes by itself with JavaScript', async (t) => {
+  const page = await open(t, { response_mode: 'form_post' })
+  await person(page, 'Rowan Reade').click()
+  assert.deepEqual(await received(page), ['code', 'session_state', 'state'])
+})
+
+test('a form post has a button without JavaScript', async (t) => {
+  const page = await open(t, { response_mode: 'form_post' }, { javaScriptEnabled: false })
+  await person(page, 'Rowan Reade').click()
+  await page.getByRole('button', { name: 'Continue' }).click()
+  assert.deepEqual(await received(page), ['code', 'session_state', 'state'])
+})
+
+test('the keyboard is enough: the hinted user has the focus', async (t) => {
+  const page = await open(t, { login_hint: 'priya@contoso.example' })
+  assert.match((await page.locator(':focus').textContent()) ?? '', /Priya Varga/)
+  await page.keyboard.press('Enter')
+  assert.deepEqual(await received(page), ['code', 'session_state', 'state'])
+})
+
+test('any account can be typed into the labelled field', async (t) => {
+  const page = await open(t)
+  await page.getByLabel('Another account').fill('load-00042')
+  await page.keyboard.press('Enter')
+  assert.deepEqual(await received(page), ['code', 'session_state', 'state'])
+})
+
+for (const width of [390, 1280]) {
+  test(`nothing runs over the edge at ${width} px`, async (t) => {
+    tenant.consent.clientToApi = 'missing'
+    const viewport = { width, height: 844 }
+    const page = await open(t, { login_hint: 'gale' }, { viewport })
+    await assertFits(page, `sign-in-${width}`)
+    await person(page, 'Mika Fell').click()
+    await assertFits(page, `consent-${width}`)
+  })
+}
+
+test('an error page fits a phone and names its code', async (t) => {
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, colorScheme: 'dark' })
+  t.after(() => context.close())
+  const page = await context.newPage()
+  await page.goto(authorizeUrl(emulator, { redirect_uri: 'https://fabrikam.example/cb' }).href)
+  assert.match((await page.getByRole('alert').textContent()) ?? '', /^AADSTS50011:/)
+  await assertFits(page, 'error-390')
+})
+
+async function assertFits(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(tmpdir(), `emulator-${name}.png`), fullPage: true })
+  const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+  assert.equal(overflow, 0)
+}

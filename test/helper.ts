@@ -1,0 +1,104 @@
+import { createServer } from 'node:net'
+import { Writable } from 'node:stream'
+import type { TestContext } from 'node:test'
+import type { FastifyInstance } from 'fastify'
+import { type Emulator, startEmulator } from '../emulator/app.ts'
+import { buildApp } from '../src/app.ts'
+import { type Config, readConfig } from '../src/config.ts'
+
+/** A tenant of this test's own, gone when it ends. */
+export async function startTenant(t: TestContext): Promise<Emulator> {
+  const tenant = await startEmulator()
+  t.after(() => tenant.close())
+  return tenant
+}
+
+export type Env = Record<string, string>
+
+/** Variables that make the server one of this tenant's. Limits are out of the way unless a test sets them. */
+export function envFor(tenant: Emulator): Env {
+  return {
+    GRAPH_TENANT_ID: tenant.tenantId,
+    GRAPH_CLIENT_ID: tenant.api.clientId,
+    GRAPH_CLIENT_SECRET: tenant.api.clientSecret,
+    ENTRA_AUTHORITY_HOST: tenant.origin,
+    GRAPH_BASE_URL: `${tenant.origin}/v1.0`,
+    RATE_LIMIT_MAX: '1000000',
+    RATE_LIMIT_USER_MAX: '1000000',
+    LOG_LEVEL: 'trace',
+  }
+}
+
+export function configFor(tenant: Emulator, env: Env = {}): Config {
+  return readConfig({ ...envFor(tenant), ...env })
+}
+
+export interface RunningApp {
+  readonly app: FastifyInstance
+  readonly tenant: Emulator
+  /** `http://localhost:PORT`, which is also its PUBLIC_BASE_URL. */
+  readonly origin: string
+  /** Everything it logged so far, one parsed line each. */
+  readonly logs: LogLine[]
+}
+export type LogLine = Record<string, unknown> & { readonly event?: string; readonly level: number }
+
+/** The service against a tenant, for `inject`: keys are loaded, nothing listens. */
+export async function build(t: TestContext, env: Env = {}, tenant?: Emulator): Promise<RunningApp> {
+  const own = tenant ?? (await startTenant(t))
+  const logs: LogLine[] = []
+  const config = configFor(own, env)
+  const app = await buildApp(config, { logTo: collect(logs) })
+  t.after(() => app.close())
+  await app.ready()
+  await app.entraKeys.start()
+  return { app, tenant: own, origin: config.publicBaseUrl, logs }
+}
+
+/** The service on a socket of its own, for real clients. */
+export async function listen(t: TestContext, env: Env = {}, tenant?: Emulator): Promise<RunningApp> {
+  const port = String(await freePort())
+  const running = await build(t, { PORT: port, ...env }, tenant)
+  await running.app.listen({ host: '127.0.0.1', port: Number(port) })
+  return running
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+/** Headers of an MCP request of a 2025 revision. */
+export function mcpHeaders(token?: string): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  }
+}
+
+/** A `tools/call` as JSON-RPC. */
+export function toolCall(name: string, args: Record<string, unknown> = {}, id: string | number = 1) {
+  return { jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: args } }
+}
+
+/** Polls until the condition holds; a test fails when it does not within the deadline. */
+export async function eventually(condition: () => boolean | Promise<boolean>, deadlineMs = 5_000): Promise<void> {
+  const end = Date.now() + deadlineMs
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error('The condition did not come to hold in time')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+function collect(logs: LogLine[]): Writable {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      for (const line of String(chunk).split('\n')) if (line !== '') logs.push(JSON.parse(line))
+      done()
+    },
+  })
+}
