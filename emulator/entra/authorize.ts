@@ -63,9 +63,9 @@ async function answer(
   } catch (error) {
     if (!(error instanceof AadstsError)) throw error
     const report = reportOf(error, authority.now(), correlationId(request))
-    if (address !== undefined && !PAGE_ONLY.has(error.code))
-      return sendToClient(reply, address, errorAnswer(error, report))
-    return sendPage(reply.code(error.status), errorPage(error, report))
+    return address === undefined || PAGE_ONLY.has(error.code)
+      ? sendPage(reply.code(error.status), errorPage(error, report))
+      : sendToClient(reply, address, errorAnswer(error, report))
   }
 }
 

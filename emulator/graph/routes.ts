@@ -4,7 +4,7 @@ import { correlate } from './correlation.ts'
 import { forbidden, GraphError, graphErrorBody, notFound } from './errors.ts'
 import type { Message } from './message.ts'
 import { nextLinkOf, pageOf } from './page.ts'
-import { postMembers, type WrittenMessage } from './post-json.ts'
+import { encode, type Piece, postMembers, type WrittenMessage } from './post-json.ts'
 import { pageSizeOf } from './prefer.ts'
 import { collectionOptionsOf, selectOf } from './query-options.ts'
 import { accessOf } from './roles.ts'
@@ -75,10 +75,12 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (app, { tenan
 
     if (page.applied !== null) reply.header('preference-applied', page.applied)
     return answer(reply, [
-      `"@odata.context":${JSON.stringify(contextOf(select))}`,
-      ...(count ? [`"@odata.count":${found.length}`] : []),
-      ...(next === null ? [] : [`"@odata.nextLink":${JSON.stringify(nextLinkOf(address(), query, next))}`]),
-      `"value":[${items.map((item) => `{${read(item, reader.userId, select)}}`).join(',')}]`,
+      `{"@odata.context":${JSON.stringify(contextOf(select))}`,
+      count ? `,"@odata.count":${found.length}` : '',
+      next === null ? '' : `,"@odata.nextLink":${JSON.stringify(nextLinkOf(address(), query, next))}`,
+      ',"value":[',
+      ...items.flatMap((item, index) => [index === 0 ? '{' : ',{', ...read(item, reader.userId, select), '}']),
+      ']}',
     ])
   })
 
@@ -88,8 +90,9 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (app, { tenan
     const found = reader.view.find(request.params.id)
     if (found === undefined) throw notFound('The requested service update message was not found.')
     return answer(reply, [
-      `"@odata.context":${JSON.stringify(`${contextOf(select)}/$entity`)}`,
-      read(found, reader.userId, select),
+      `{"@odata.context":${JSON.stringify(`${contextOf(select)}/$entity`)},`,
+      ...read(found, reader.userId, select),
+      '}',
     ])
   })
 
@@ -103,7 +106,7 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (app, { tenan
     return { userId: graphCaller.user.id, view: views[access] }
   }
 
-  function read(written: WrittenMessage, userId: string, select: readonly string[] | null): string {
+  function read(written: WrittenMessage, userId: string, select: readonly string[] | null): readonly Piece[] {
     return postMembers(written, viewPoints.of(userId, written.message.id), select)
   }
 
@@ -117,11 +120,8 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (app, { tenan
   }
 }
 
-function answer(reply: FastifyReply, members: readonly string[]): FastifyReply {
-  return reply
-    .header('odata-version', '4.0')
-    .type(json)
-    .send(`{${members.join(',')}}`)
+function answer(reply: FastifyReply, pieces: readonly Piece[]): FastifyReply {
+  return reply.header('odata-version', '4.0').type(json).send(encode(pieces))
 }
 
 /** Graph decodes a query as forms are: `+` is a space. */

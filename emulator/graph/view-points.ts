@@ -8,8 +8,6 @@ export interface ViewPoint {
   isRead: boolean
 }
 
-export type ViewPoints = ReturnType<typeof createViewPoints>
-
 /** Per-user state. Where a user has changed nothing, a hash of (user, message) stands in for a history. */
 export function createViewPoints() {
   const changes = new Map<string, Map<string, Partial<ViewPoint>>>()

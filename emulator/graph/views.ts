@@ -44,7 +44,7 @@ function createView(posts: readonly WrittenMessage[]) {
     const key = JSON.stringify(question)
     const ask = compiled.get(key) ?? compileQuestion(question)
     compiled.set(key, ask)
-    return ask(posts, (message): Post => ({ ...message, viewPoint: viewPointOf(message) }))
+    return ask(posts, (message): Post => ({ viewPoint: viewPointOf(message), ...message }))
   }
 
   return {

@@ -1,6 +1,7 @@
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import { hostHeaderValidation, originValidation } from '@modelcontextprotocol/fastify'
+import Fastify from 'fastify'
 import fp from 'fastify-plugin'
 import { type Config, type Configured, isLoopback } from '../config.ts'
 
@@ -36,15 +37,10 @@ export const security = fp<Configured>(
     const localNames = config.production ? [] : loopbackNames
     const originNames = config.allowedOrigins.map((origin) => new URL(origin).hostname)
 
-    await app.register(helmet, {
-      contentSecurityPolicy: {
-        useDefaults: false,
-        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
-      },
-      strictTransportSecurity: config.publicBaseUrl.startsWith('https:'),
-      referrerPolicy: { policy: 'no-referrer' },
+    const headers = await helmetHeaders(config)
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.headers(headers)
     })
-
     app.addHook('onRequest', hostHeaderValidation([publicHost, ...localNames]))
     app.addHook('onRequest', originValidation([publicHost, ...localNames, ...originNames]))
 
@@ -59,6 +55,28 @@ export const security = fp<Configured>(
   },
   { name: 'security' },
 )
+
+/**
+ * What helmet puts on an answer. It is the same for every answer, so helmet is asked once, at start: asking it for each
+ * request costs as much as everything else that is checked before a caller is known.
+ */
+async function helmetHeaders({ publicBaseUrl }: Config): Promise<Record<string, string>> {
+  const probe = Fastify()
+  await probe.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
+    },
+    strictTransportSecurity: publicBaseUrl.startsWith('https:'),
+    referrerPolicy: { policy: 'no-referrer' },
+    xFrameOptions: { action: 'deny' },
+  })
+  probe.get('/', (_request, reply) => reply.code(204).send())
+  const { headers } = await probe.inject('/')
+  await probe.close()
+  const { date: _, connection: __, ...own } = headers
+  return own as Record<string, string>
+}
 
 /** Browser-based tools of a developer run on any loopback port. */
 function isLocal(origin: string, { production }: Config): boolean {

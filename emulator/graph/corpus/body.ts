@@ -1,6 +1,16 @@
 import { dateIn, dayMs, periodIn } from './calendar.ts'
 import type { Draft, Stage } from './drafts.ts'
-import { closings, completions, compliance, defaults, rings, thanksForPreview, updates } from './phrases.ts'
+import {
+  closings,
+  completions,
+  compliance,
+  defaults,
+  noticeClosings,
+  noticeOpenings,
+  rings,
+  thanksForPreview,
+  updates,
+} from './phrases.ts'
 import type { Random } from './random.ts'
 
 /** @param announcement the id of the post that opened the story; null in that post itself */
@@ -41,7 +51,8 @@ const parts: Readonly<Record<Stage, (draft: Draft, sections: Sections, random: R
       sections.list([...feature.prepare, random.pick(closings)]),
       sections.learnMore(),
     ]),
-    ...(random.chance(0.3) ? sections.compliance() : []),
+    ...(random.chance(0.5) ? sections.notice() : []),
+    ...(random.chance(0.6) ? sections.compliance() : []),
   ],
 
   reminder: ({ feature, effective }, sections) => [
@@ -52,6 +63,7 @@ const parts: Readonly<Record<Stage, (draft: Draft, sections: Sections, random: R
       paragraph(`Not sure whether this concerns you? It concerns: ${feature.audience}`),
     ]),
     ...sections.headed('What happens otherwise', [sections.list(feature.points.slice(0, 2)), sections.learnMore()]),
+    ...sections.notice(),
   ],
 
   followUp: ({ feature }, sections) => [
@@ -138,9 +150,17 @@ function createSections({ family, feature, start, effective }: Draft, announceme
         `<img src="https://mc.content.office.net/images/${feature.roadmap ?? start}.png" alt="${escapeHtml(feature.name)}" width="600"/>`,
       ),
 
+    /** A text that administrators may pass on, as Microsoft offers it for changes that users see. */
+    notice: (): readonly string[] =>
+      headed('A text you may send to your users', [
+        `<blockquote>${paragraph(`<i>${escapeHtml(family.product)}: ${escapeHtml(feature.name)}</i>`)}${paragraph(
+          `${random.pick(['Hello,', 'Dear colleagues,', 'Hi everyone 👋,'])}<br>${random.pick(noticeOpenings)} ${periodIn(effective)}:`,
+        )}${list(feature.points)}${paragraph(random.pick(noticeClosings))}</blockquote>`,
+      ]),
+
     compliance(): readonly string[] {
       const first = random.between(0, compliance.length - 3)
-      const rows = compliance.slice(first, first + 3)
+      const rows = compliance.slice(first, first + random.between(3, compliance.length))
       const cells = rows.map(([question, answer]) => `<tr><td>${question}</td><td>${answer}</td></tr>`).join('')
       return headed('Compliance considerations', [`<table><tbody>${cells}</tbody></table>`])
     },

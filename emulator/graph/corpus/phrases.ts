@@ -95,3 +95,17 @@ export const compliance = [
   ['Does the change modify how users can access, export or delete their data?', 'No compliance impact was identified.'],
   ['Are events written to the audit log?', 'Yes, within an hour, under the names given in the documentation.'],
 ] as const
+
+export const noticeOpenings = [
+  'please note what changes around',
+  'you will notice the following from',
+  'here is something that will be different as of',
+  'our tools change a little in',
+] as const satisfies readonly string[]
+
+export const noticeClosings = [
+  'You need not do anything. If something does not work as you expect, contact the help desk.',
+  'If you have a question, the service desk knows about this and is glad to help.',
+  'Merci, danke, gracias &mdash; your IT team',
+  'A short guide is on the intranet. Thank you for reading to the end!',
+] as const satisfies readonly string[]

@@ -1,4 +1,4 @@
-import { isJSONRPCResultResponse, type JSONRPCMessage } from '@modelcontextprotocol/server'
+import type { JSONRPCMessage } from '@modelcontextprotocol/server'
 
 /**
  * An answer as JSON text.
@@ -7,7 +7,7 @@ import { isJSONRPCResultResponse, type JSONRPCMessage } from '@modelcontextproto
  *   and writing it once instead of twice is a good part of what an answer costs
  */
 export function encodeAnswer(answer: JSONRPCMessage, structuredText: string | undefined): string {
-  if (structuredText === undefined || !isJSONRPCResultResponse(answer)) return JSON.stringify(answer)
+  if (structuredText === undefined || !('result' in answer)) return JSON.stringify(answer)
   const { structuredContent: _, ...result } = answer.result
   const { result: __, ...envelope } = answer
   return `${open(envelope)},"result":${open(result)},"structuredContent":${structuredText}}}`

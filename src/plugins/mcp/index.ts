@@ -2,7 +2,7 @@ import {
   type CallToolResult,
   classifyInboundRequest,
   createMcpHandler,
-  isJSONRPCRequest,
+  type JSONRPCRequest,
   type Tool as ListedTool,
   ProtocolError,
   ProtocolErrorCode,
@@ -144,10 +144,15 @@ export function createMcp(
 
   async function serveLegacy(request: FastifyRequest, message: McpMessage, call: ServedCall): Promise<McpAnswer> {
     checkLegacyHeaders(request, message)
-    if (!isJSONRPCRequest(message)) return { status: 202, contentType: undefined, body: null }
+    if (!isRequest(message)) return { status: 202, contentType: undefined, body: null }
     const answer = await exchangeOnce(serverFor(call), message, call.signal)
     return { status: 200, contentType: 'application/json', body: encodeAnswer(answer, call.structuredText) }
   }
+}
+
+/** A message that wants an answer; a notification has no id, and a response no method. */
+function isRequest(message: McpMessage): message is McpMessage & JSONRPCRequest {
+  return message.method !== undefined && message.id !== undefined
 }
 
 /** A definition as plain JSON: TypeBox's own marks on a schema are nobody else's business. */

@@ -1,11 +1,4 @@
-import {
-  isJSONRPCErrorResponse,
-  isJSONRPCResultResponse,
-  type JSONRPCMessage,
-  type JSONRPCRequest,
-  type Server,
-  type Transport,
-} from '@modelcontextprotocol/server'
+import type { JSONRPCMessage, JSONRPCRequest, Server, Transport } from '@modelcontextprotocol/server'
 import { untilAborted } from '../../http/until-aborted.ts'
 
 /**
@@ -44,7 +37,7 @@ class LegacyExchange implements Transport {
 
   /** Notifications of a server on the way to its answer have nowhere to go in a JSON answer. */
   async send(message: JSONRPCMessage) {
-    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) this.#resolve(message)
+    if ('result' in message || 'error' in message) this.#resolve(message)
   }
 
   async close() {
