@@ -39,12 +39,11 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
 
       const needsGraph = tool !== undefined && tool.graphScopes.length > 0
       const graph = needsGraph ? await graphFor(request, signal) : new Failure('sign_in_required')
-      const { status, contentType, body } = await app.mcp
-        .dispatch(request, message, { caller, graph, signal })
-        .catch((error) => refuse(request, error))
-      reply.code(status).header('cache-control', 'no-store')
-      if (contentType !== undefined) reply.header('content-type', contentType)
-      return reply.send(body ?? undefined)
+      const answer = await app.mcp.dispatch(request, message, { caller, graph, signal })
+      if (answer.failure !== undefined) heed(answer.failure, request)
+      reply.code(answer.status).header('cache-control', 'no-store')
+      if (answer.contentType !== undefined) reply.header('content-type', answer.contentType)
+      return reply.send(answer.body ?? undefined)
     },
   )
 
@@ -83,12 +82,14 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     throw new Failure('sign_in_required')
   }
 
-  /** A Graph token that Graph no longer takes is not used again. */
-  function refuse({ caller }: FastifyRequest, error: unknown): never {
-    if (caller !== null && error instanceof Failure && error.reason === 'graph_claims_required') {
+  /** A token that Graph no longer takes is not used again; and what HTTP has to say is not said by a result. */
+  function heed(failure: Failure, { caller, rpc }: FastifyRequest) {
+    const { reason } = failure
+    if (rpc !== null) rpc.outcome = reason
+    if (caller !== null && (reason === 'graph_claims_required' || reason === 'graph_token_refused')) {
       app.oboTokens.evict(caller)
     }
-    throw error
+    if (answers[reason].as === 'http') throw failure
   }
 }
 

@@ -46,6 +46,8 @@ export interface McpAnswer {
   readonly status: number
   readonly contentType: string | undefined
   readonly body: string | ReadableStream | null
+  /** Why the tool failed, where it did: the body tells the agent, and the route knows whether HTTP must say it instead. */
+  readonly failure?: Failure
 }
 
 /** A JSON-RPC message whose outer shape the route's schema has checked. */
@@ -116,18 +118,13 @@ export function createMcp(
     },
     /** The Graph token among a call's arguments. @throws {Failure} `accessToken_disabled`, `invalid_input` */
     accessTokenOf: ({ params }: McpMessage) => accessTokenArgument(params?.['arguments'], accessTokenAllowed),
-    /**
-     * Answers one message.
-     *
-     * @throws {Failure} what has to be an HTTP answer rather than a result, such as a claims challenge
-     */
+    /** Answers one message. @throws {Failure} what makes it no message to answer, such as its headers */
     async dispatch(request: FastifyRequest, message: McpMessage, prepared: McpCall): Promise<McpAnswer> {
       const call: ServedCall = { ...prepared }
       const answer = isLegacy(request, message)
         ? await serveLegacy(request, message, call)
         : await serveModern(request, message, call)
-      if (call.failure !== undefined && answers[call.failure.reason].as === 'http') throw call.failure
-      return answer
+      return call.failure === undefined ? answer : { ...answer, failure: call.failure }
     },
     close: () => modern.close(),
   }
