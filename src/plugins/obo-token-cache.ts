@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Configured } from '../config.ts'
 import type { Caller } from '../entra/claims.ts'
 import { createOnBehalfOf, type Exchange, type GraphToken } from '../entra/on-behalf-of.ts'
+import { createRefusals } from '../entra/refusals.ts'
 import { tenantEndpoints } from '../entra/tenant.ts'
 import { Failure, toFailure } from '../errors.ts'
 import { createBoundedClient } from '../http/bounded-client.ts'
@@ -27,9 +28,7 @@ export interface OboTokenCacheOptions {
   }
   readonly maxEntries?: number
   readonly maxBytes?: number
-  /** How long a refusal answers the same assertion again without asking Entra. */
-  readonly failureTtlMs?: number
-  /** How long nobody asks Entra after it refused our own credential. */
+  readonly refusalTtlMs?: number
   readonly breakerMs?: number
   readonly now?: () => number
   readonly sleep?: (ms: number) => Promise<void>
@@ -64,7 +63,7 @@ export function createOboTokenCache({
   log,
   maxEntries = 100_000,
   maxBytes = 256 * 1024 * 1024,
-  failureTtlMs = 10_000,
+  refusalTtlMs = 10_000,
   breakerMs = 5_000,
   now = Date.now,
   sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -74,10 +73,9 @@ export function createOboTokenCache({
     maxSize: maxBytes,
     sizeCalculation: (entry) => entry.accessToken.length + 256,
   })
-  const failures = new LRUCache<string, { failure: Failure; untilMs: number }>({ max: 10_000 })
+  const refusals = createRefusals({ refusalTtlMs, breakerMs, now })
   const exchanges = new Map<string, Promise<Entry>>()
   const keyPrefix = lengthPrefixed([tenantId, clientId, [...scopes].sort().join(' ')])
-  let breakerUntilMs = 0
 
   function keyOf(caller: Caller): string {
     return hash('sha256', keyPrefix + lengthPrefixed([caller.tokenHash]), 'base64url')
@@ -102,7 +100,7 @@ export function createOboTokenCache({
       return entry
     } catch (error) {
       const failure = toFailure(error)
-      remember(key, failure)
+      refusals.remember(key, failure)
       const level =
         failure.reason === 'credential_refused' || failure.reason === 'exchange_misconfigured' ? 'error' : 'warn'
       log[level](
@@ -124,45 +122,10 @@ export function createOboTokenCache({
     }
   }
 
-  function remember(key: string, failure: Failure) {
-    switch (failure.reason) {
-      case 'exchange_unavailable':
-      case 'internal':
-        return
-      case 'credential_refused':
-      case 'exchange_misconfigured':
-        breakerUntilMs = now() + breakerMs
-        return
-      case 'exchange_throttled':
-        failures.set(key, { failure, untilMs: now() + (failure.details.retryAfterSeconds ?? 10) * 1000 })
-        return
-      default:
-        failures.set(key, { failure, untilMs: now() + failureTtlMs })
-    }
-  }
-
-  function throwIfRefused(key: string) {
-    const refused = failures.get(key)
-    if (refused !== undefined && now() < refused.untilMs) {
-      const { failure, untilMs } = refused
-      if (failure.details.retryAfterSeconds === undefined) throw failure
-      throw new Failure(failure.reason, {
-        ...failure.details,
-        retryAfterSeconds: Math.ceil((untilMs - now()) / 1000),
-      })
-    }
-    if (now() < breakerUntilMs) {
-      throw new Failure('credential_refused', { retryAfterSeconds: Math.ceil((breakerUntilMs - now()) / 1000) })
-    }
-  }
-
-  /** A good token that grows old is replaced while it still serves; if that fails, the failure's memory paces retries. */
+  /** A good token that grows old is replaced while it still serves; if that fails, not again at once. */
   function refreshInBackground(key: string, request: TokenRequest) {
-    const refused = failures.get(key)
-    if (exchanges.has(key) || now() < breakerUntilMs || (refused !== undefined && now() < refused.untilMs)) return
-    exchangeOnce(key, request).catch((error) => {
-      if (!failures.has(key)) failures.set(key, { failure: toFailure(error), untilMs: now() + failureTtlMs })
-    })
+    if (exchanges.has(key) || refusals.find(key) !== undefined) return
+    exchangeOnce(key, request).catch((error) => refusals.postpone(key, toFailure(error)))
   }
 
   return {
@@ -178,7 +141,8 @@ export function createOboTokenCache({
         if (now() >= entry.refreshAtMs) refreshInBackground(key, request)
         return entry.accessToken
       }
-      if (!exchanges.has(key)) throwIfRefused(key)
+      const refusal = exchanges.has(key) ? undefined : refusals.find(key)
+      if (refusal !== undefined) throw refusal
       const { accessToken } = await untilAborted(exchangeOnce(key, request), request.signal)
       return accessToken
     },
