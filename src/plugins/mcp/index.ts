@@ -45,7 +45,7 @@ export interface McpCall {
 export interface McpAnswer {
   readonly status: number
   readonly contentType: string | undefined
-  readonly body: string | ReadableStream | null
+  readonly body: string | null
   /** Why the tool failed, where it did: the body tells the agent, and the route knows whether HTTP must say it instead. */
   readonly failure?: Failure
 }
@@ -82,6 +82,8 @@ export function createMcp(
   const modern = createMcpHandler(({ authInfo }) => serverFor(authInfo?.extra?.['call'] as ServedCall), {
     legacy: 'reject',
     onerror: onError,
+    // Nothing here ever changes while it runs, so there is nothing to listen for and no stream to hold open.
+    maxSubscriptions: 0,
   })
 
   function serverFor(call: ServedCall): Server {
@@ -135,8 +137,7 @@ export function createMcp(
       authInfo: { token: '', clientId: call.caller?.clientId ?? '', scopes: [], extra: { call } },
     })
     const contentType = response.headers.get('content-type') ?? undefined
-    const isStream = contentType?.startsWith('text/event-stream') === true
-    return { status: response.status, contentType, body: isStream ? response.body : await response.text() }
+    return { status: response.status, contentType, body: response.body === null ? null : await response.text() }
   }
 
   async function serveLegacy(request: FastifyRequest, message: McpMessage, call: ServedCall): Promise<McpAnswer> {
@@ -210,7 +211,7 @@ export const mcp = fp<Configured>(
     const onError = (error: Error) => app.log.debug({ event: 'mcp_refused', err: error }, 'MCP message refused')
     const served = createMcp(tools, { accessTokenAllowed: callers.accessTokenArgument, onError })
     app.decorate('mcp', served)
-    app.addHook('preClose', () => served.close())
+    app.addHook('onClose', () => served.close())
   },
   { name: 'mcp' },
 )
