@@ -1,0 +1,61 @@
+import { createServer } from 'node:net'
+import { type Emulator, startEmulator } from '../emulator/app.ts'
+import { buildApp } from '../src/app.ts'
+import { readConfig } from '../src/config.ts'
+
+/** The emulated tenant. @throws an Error of one line where the port is taken */
+export function startTenant(port: number): Promise<Emulator> {
+  return startEmulator({ port }).catch((error) => {
+    throw portError(error, '--emulator-port')
+  })
+}
+
+export interface Server {
+  /** The MCP endpoint. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/**
+ * The server as it is, told of the tenant alone: the variables of the shell, NODE_ENV included, do not reach it.
+ *
+ * @param log whether its log goes to standard error; it is silent otherwise
+ * @throws an Error of one line where the port is taken
+ */
+export async function startServer(tenant: Emulator, { port, log }: { port: number; log: boolean }): Promise<Server> {
+  // Its public origin has to be known before it listens, and names the port.
+  const ownPort = port === 0 ? await freePort() : port
+  const origin = `http://127.0.0.1:${ownPort}`
+  const config = readConfig({
+    HOST: '127.0.0.1',
+    PORT: String(ownPort),
+    PUBLIC_BASE_URL: origin,
+    GRAPH_TENANT_ID: tenant.tenantId,
+    GRAPH_CLIENT_ID: tenant.api.clientId,
+    GRAPH_CLIENT_SECRET: tenant.api.clientSecret,
+    ENTRA_AUTHORITY_HOST: tenant.origin,
+    GRAPH_BASE_URL: `${tenant.origin}/v1.0`,
+    LOG_LEVEL: log ? 'info' : 'silent',
+  })
+  const app = await buildApp(config, { logTo: process.stderr })
+  try {
+    await app.listen({ ...config.listen })
+  } catch (error) {
+    await app.close()
+    throw portError(error, '--port')
+  }
+  return { url: `${origin}/mcp`, close: () => app.close() }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+function portError(error: unknown, option: string): unknown {
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number }
+  return code === 'EADDRINUSE' ? new Error(`Port ${port} is in use; ${option} takes another.`) : error
+}

@@ -1,0 +1,63 @@
+import { LRUCache } from 'lru-cache'
+import { Failure } from '../errors.ts'
+
+export interface RefusalsOptions {
+  /** How long a refusal answers the same assertion again without asking Entra. */
+  readonly refusalTtlMs: number
+  /** How long nobody asks Entra after it refused this server's own credential or configuration. */
+  readonly breakerMs: number
+  readonly now: () => number
+}
+
+/**
+ * What Entra refused, and for how long that is an answer without asking it again.
+ *
+ * A refusal counts for the one assertion that met it: no user's trouble is another's. Only what is this server's own
+ * fault stops everybody, briefly.
+ */
+export function createRefusals({ refusalTtlMs, breakerMs, now }: RefusalsOptions) {
+  const refusals = new LRUCache<string, { failure: Failure; untilMs: number }>({ max: 10_000 })
+  let breakerUntilMs = 0
+
+  function keep(key: string, failure: Failure, ttlMs: number) {
+    refusals.set(key, { failure, untilMs: now() + ttlMs })
+  }
+
+  return {
+    /** Takes note of a failed exchange; passing trouble is nobody's refusal and is forgotten at once. */
+    remember(key: string, failure: Failure) {
+      switch (failure.reason) {
+        case 'exchange_unavailable':
+        case 'internal':
+          return
+        case 'credential_refused':
+        case 'exchange_misconfigured':
+          breakerUntilMs = now() + breakerMs
+          return
+        default:
+          keep(key, failure, secondsLeft(failure) * 1000 || refusalTtlMs)
+      }
+    },
+    /** Keeps an assertion from being tried again for a moment, whatever its exchange failed of. */
+    postpone(key: string, failure: Failure) {
+      if (!refusals.has(key)) keep(key, failure, refusalTtlMs)
+    },
+    /** The failure that answers this assertion now, if any; where one has to wait, with the time that is left. */
+    find(key: string): Failure | undefined {
+      const refusal = refusals.get(key)
+      if (refusal !== undefined && now() < refusal.untilMs)
+        return withTimeLeft(refusal.failure, refusal.untilMs - now())
+      if (now() >= breakerUntilMs) return undefined
+      return new Failure('credential_refused', { retryAfterSeconds: Math.ceil((breakerUntilMs - now()) / 1000) })
+    },
+  }
+}
+
+function withTimeLeft(failure: Failure, leftMs: number): Failure {
+  if (failure.details.retryAfterSeconds === undefined) return failure
+  return new Failure(failure.reason, { ...failure.details, retryAfterSeconds: Math.ceil(leftMs / 1000) })
+}
+
+function secondsLeft({ details }: Failure): number {
+  return details.retryAfterSeconds ?? 0
+}

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { createCorpus } from '../../emulator/graph/corpus/index.ts'
+import { eventually, mcpHeaders, toolCall } from '../helper.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+interface Run {
+  readonly child: ChildProcess
+  readonly output: { out: string; err: string }
+  readonly ended: Promise<unknown[]>
+}
+
+function run(t: TestContext, args: string[], env: Record<string, string> = {}, command = demo(args)): Run {
+  const [file = '', ...rest] = command
+  const child = spawn(file, rest, { cwd: root, env: { ...process.env, ...env }, detached: true })
+  t.after(() => {
+    if (groupLives(child)) process.kill(-Number(child.pid), 'SIGKILL')
+  })
+  const output = { out: '', err: '' }
+  child.stdout.on('data', (chunk) => {
+    output.out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    output.err += chunk
+  })
+  return { child, output, ended: once(child, 'close') }
+}
+
+function demo(args: string[]): string[] {
+  return [process.execPath, '--import', 'tsx', 'demo/main.ts', ...args]
+}
+
+/** Whether the child, or anything that it started, is still there. */
+function groupLives({ pid }: ChildProcess): boolean {
+  try {
+    return process.kill(-Number(pid), 0)
+  } catch {
+    return false
+  }
+}
+
+function originsIn({ out }: { out: string }): string[] {
+  return [...new Set([...out.matchAll(/listens on (http:\/\/127\.0\.0\.1:\d+)/g)].map(([, origin]) => String(origin)))]
+}
+
+/** Waits until the demo stays up; fails at once where it ended instead. */
+async function stayingUp({ child, output }: Run): Promise<void> {
+  await eventually(() => {
+    assert.equal(child.exitCode, null, output.err)
+    return output.out.includes('To see it refuse')
+  }, 30_000)
+}
+
+function tokenIn({ out }: { out: string }): string {
+  return /TOKEN='([^']+)'/.exec(out)?.[1] ?? ''
+}
+
+async function occupiedPort(t: TestContext): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const address = server.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  return address.port
+}
+
+test('--once goes from the 401 to tables of the tenant’s messages, 100 columns wide, and ends', async (t) => {
+  const { output, ended, child } = run(t, ['--once'])
+  assert.deepEqual(await ended, [0, null], output.err)
+  assert.equal(output.err, '')
+  assert.equal(groupLives(child), false)
+
+  const steps = [...output.out.matchAll(/^ *(\d+) +\d+ ms {2}(.+)$/gm)]
+  assert.deepEqual(
+    steps.map(([, number]) => Number(number)),
+    steps.map((_, index) => index + 1),
+  )
+  const expected = [
+    /emulated tenant.* listens on/,
+    /server listens on .*\/mcp$/,
+    /without a token: 401/,
+    /sign in for api:\/\/.*\/access_as_user$/,
+    /openid-configuration/,
+    /authorize: rowan@contoso\.example .*S256/,
+    /token: .* 75 minutes/,
+    /^MCP 2026-07-28: connected to mcp-message-center-server/,
+    /tools\/list: getMessages, getMessage/,
+    /getMessages: 5 of \d+ messages/,
+    /getMessages: 6 of \d+ messages/,
+  ]
+  assert.equal(steps.length, expected.length, output.out)
+  for (const [index, pattern] of expected.entries()) assert.match(String(steps[index]?.[2]), pattern)
+
+  const posts = new Map(createCorpus().map((post) => [post.id, post]))
+  const rows = [...output.out.matchAll(/^│ (MC\d+) │ (\S+) │/gm)].map(([, id, date]) => ({ id, date }))
+  assert.equal(rows.length, 11)
+  const urgent = rows.slice(0, 6)
+  assert.deepEqual(
+    urgent.map(({ id }) => posts.get(String(id))?.actionRequiredByDateTime?.slice(0, 10)),
+    urgent.map(({ date }) => date),
+  )
+  assert.ok(urgent.every(({ id }) => posts.get(String(id))?.isMajorChange))
+  for (const { id, date } of rows.slice(6)) {
+    assert.equal(posts.get(String(id))?.lastModifiedDateTime.slice(0, 10), date, id)
+  }
+
+  const lines = output.out.split('\n').filter((line) => /^[┌├│└]/.test(line))
+  assert.deepEqual([...new Set(lines.map((line) => line.length))], [100])
+  assert.doesNotMatch(output.out, /eyJ/)
+})
+
+test('variables of the shell neither break the demo nor reach its server', async (t) => {
+  const { output, ended } = run(t, ['--once'], {
+    NODE_ENV: 'production',
+    PORT: '1',
+    PUBLIC_BASE_URL: 'https://elsewhere.example',
+    GRAPH_TENANT_ID: 'not a tenant',
+    GRAPH_CLIENT_ID: '11111111-2222-4333-8444-555555555555',
+    GRAPH_BASE_URL: 'https://elsewhere.example/v1.0',
+    ENTRA_AUTHORITY_HOST: 'https://elsewhere.example',
+    MCP_OAUTH_REQUIRED_SCOPES: 'another_scope',
+    RATE_LIMIT_MAX: '1',
+    LOG_LEVEL: 'trace',
+  })
+  assert.deepEqual(await ended, [0, null], output.err)
+  assert.equal(output.err, '')
+  assert.match(output.out, /^│ MC\d+/m)
+  assert.doesNotMatch(output.out, /elsewhere|another_scope|11111111-2222/)
+})
+
+test('--log shows the server’s log on standard error, and only there', async (t) => {
+  const { output, ended } = run(t, ['--once', '--log'])
+  assert.deepEqual(await ended, [0, null])
+  const events = output.err
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).event)
+  for (const event of ['auth_failure', 'auth_success', 'obo_success', 'request']) assert.ok(events.includes(event))
+  assert.doesNotMatch(output.out, /"event"/)
+  assert.doesNotMatch(output.err, /eyJ/)
+})
+
+for (const [user, says, exitCode] of [
+  ['nico', /refused: graph_forbidden: .*Message Center Reader/, 1],
+  ['cato', /refused: user_consent_required: .*\/adminconsent\?client_id=/, 1],
+  ['blake', /refused: 403 .*Conditional Access/, 1],
+  ['mika', /refused: 401 insufficient_claims .*claims of the challenge \(MFA\).*│ MC\d+/s, 0],
+] as const) {
+  test(`--user ${user} shows how the server refuses`, async (t) => {
+    const { output, ended } = run(t, ['--once', '--user', user])
+    assert.deepEqual(await ended, [exitCode, null], output.err)
+    assert.match(output.out, says)
+    assert.equal(output.err, '')
+  })
+}
+
+test('it stays up with a token and lines to paste that work', async (t) => {
+  const running = run(t, [])
+  await stayingUp(running)
+  const { out } = running.output
+  const token = tokenIn(running.output)
+  const config = JSON.parse(/^\{$.*?^\}$/ms.exec(out)?.[0] ?? '')
+  const { url, headers, type } = config.servers['message-center']
+  assert.deepEqual({ type, ...headers }, { type: 'http', Authorization: `Bearer \${input:token}` })
+  assert.ok(out.includes(`claude mcp add --transport http message-center ${url} --header`))
+  assert.ok(out.includes(`--cli --server-url ${url} --transport http --header`))
+
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: mcpHeaders(token),
+    body: JSON.stringify(toolCall('getMessages', { top: 1 })),
+  })
+  const { result } = (await response.json()) as { result: { structuredContent: { value: { id: string }[] } } }
+  assert.match(String(result.structuredContent.value[0]?.id), /^MC\d+$/)
+
+  const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+  const expires = /expires at (\S+),/.exec(out)?.[1] ?? ''
+  assert.ok(Math.abs(Date.parse(expires) - exp * 1000) < 5_000)
+})
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`${signal} stops all of it with exit code 0, both ports closed`, async (t) => {
+    const running = run(t, [])
+    await stayingUp(running)
+    const origins = originsIn(running.output)
+    assert.equal(origins.length, 2)
+    running.child.kill(signal)
+    assert.deepEqual(await running.ended, [0, null], running.output.err)
+    assert.equal(groupLives(running.child), false)
+    for (const origin of origins) await assert.rejects(fetch(origin), origin)
+  })
+}
+
+test('Ctrl-C under npm, which sends it to every process at once, leaves nothing behind', async (t) => {
+  const running = run(t, [], {}, ['npm', 'run', '--silent', 'demo'])
+  await stayingUp(running)
+  const origins = originsIn(running.output)
+  process.kill(-Number(running.child.pid), 'SIGINT')
+  await running.ended
+  await eventually(() => !groupLives(running.child))
+  for (const origin of origins) await assert.rejects(fetch(origin), origin)
+})
+
+test('Ctrl-C while it starts stops it too', async (t) => {
+  const { child, output, ended } = run(t, [])
+  await eventually(() => output.out.includes('emulated tenant'), 30_000)
+  child.kill('SIGINT')
+  assert.deepEqual(await ended, [0, null], output.err)
+  assert.equal(output.err, '')
+})
+
+for (const option of ['--port', '--emulator-port']) {
+  test(`${option} with a port in use gives one clear line and exit code 1`, async (t) => {
+    const port = await occupiedPort(t)
+    const { output, ended } = run(t, ['--once', option, String(port)])
+    assert.deepEqual(await ended, [1, null])
+    assert.equal(output.err, `Port ${port} is in use; ${option} takes another.\n`)
+  })
+}
+
+for (const [args, message] of [
+  [['--prot', '1'], /Unknown option '--prot'/],
+  [['--user', 'nobody'], /Nobody in the tenant is called "nobody"; there are rowan, /],
+  [['--user', 'dana'], /AADSTS50057/],
+] as const) {
+  test(`${args.join(' ')} gives one clear line and exit code 1`, async (t) => {
+    const { output, ended } = run(t, [...args])
+    assert.deepEqual(await ended, [1, null])
+    assert.match(output.err, message)
+    assert.equal(output.err.trim().split('\n').length, 1, output.err)
+  })
+}
+
+test('--help says what the options are and starts nothing', async (t) => {
+  const { output, ended } = run(t, ['--help'])
+  assert.deepEqual(await ended, [0, null])
+  for (const option of ['--user', '--once', '--port', '--emulator-port', '--log'])
+    assert.ok(output.out.includes(option))
+  assert.doesNotMatch(output.out, /listens on/)
+})
