@@ -49,8 +49,9 @@ class RequestLog extends LogController {
 /** Gives every answer the id under which the log tells its story. */
 export const observability = fp(
   async (app) => {
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, next) => {
       reply.header('x-request-id', request.id)
+      next()
     })
   },
   { name: 'observability' },

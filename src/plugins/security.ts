@@ -38,8 +38,9 @@ export const security = fp<Configured>(
     const originNames = config.allowedOrigins.map((origin) => new URL(origin).hostname)
 
     const headers = await helmetHeaders(config)
-    app.addHook('onRequest', async (_request, reply) => {
+    app.addHook('onRequest', (_request, reply, next) => {
       reply.headers(headers)
+      next()
     })
     app.addHook('onRequest', hostHeaderValidation([publicHost, ...localNames]))
     app.addHook('onRequest', originValidation([publicHost, ...localNames, ...originNames]))
