@@ -176,6 +176,8 @@ export function toFailure(error: unknown): Failure {
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown }
   const reason = typeof code === 'string' ? fastifyReasons[code] : undefined
   if (reason !== undefined) return new Failure(reason, { cause: error })
+  if (code === 'FST_ERR_VALIDATION')
+    return new Failure('bad_request', { detail: `It is not JSON-RPC: ${(error as Error).message}.` })
   const isCallersFault = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
   return new Failure(isCallersFault ? 'bad_request' : 'internal', { cause: error })
 }

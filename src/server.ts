@@ -21,7 +21,14 @@ closeWithGrace({ delay: graceMs, logger: false }, async ({ signal, err }) => {
   await app.close()
 })
 
-await app.listen({ ...config.listen })
+try {
+  await app.listen({ ...config.listen })
+} catch (error) {
+  const { code, message } = error as NodeJS.ErrnoException
+  const mend = code === 'EADDRINUSE' ? `Port ${config.listen.port} is in use: set PORT to another.` : message
+  process.stderr.write(`The server cannot listen. ${mend}\n`)
+  process.exit(1)
+}
 
 function configOrExit() {
   try {

@@ -109,7 +109,10 @@ function parseStrictly(app: FastifyInstance) {
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
     const fault = jsonFault(bytes)
     if (fault !== undefined) return done(new Failure('invalid_json', { detail: `It has a fault: ${fault}.` }))
-    if (bytes.toString('latin1').trimStart().startsWith('[')) return done(new Failure('batch_refused'))
-    return parse(request, bytes.toString(), done)
+    return parse(request, bytes.toString(), (error, message) => {
+      if (error) done(error)
+      else if (Array.isArray(message)) done(new Failure('batch_refused'))
+      else done(null, message)
+    })
   })
 }
