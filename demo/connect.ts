@@ -20,9 +20,9 @@ VS Code: .vscode/mcp.json, which asks for the token
 
 ${vsCodeConfig(url)}
 
-MCP Inspector (npx fetches it)
+MCP Inspector, which npx fetches (Node 22)
 
-npx @modelcontextprotocol/inspector --cli --server-url ${url} --transport http --header "Authorization: Bearer $TOKEN" --method tools/list
+npx @modelcontextprotocol/inspector@2 --cli --server-url ${url} --transport http --header "Authorization: Bearer $TOKEN" --method tools/list
 
 To see it refuse, run another demo as somebody else
 

@@ -17,7 +17,11 @@ const text = (description: string, expects = 'a text', pattern = '\\S') =>
 
 /** Every variable the server reads. An empty string counts as not set; unknown variables are ignored. */
 export const EnvironmentSchema = Type.Object({
-  NODE_ENV: text('production locks every development switch', 'production, development or test', '^[a-z]+$'),
+  NODE_ENV: text(
+    'production locks every development switch',
+    'production, development or test',
+    '^(production|development|test)$',
+  ),
   PORT: text('port to listen on (8080)', 'a port number, 0 to 65535', '^[0-9]{1,5}$'),
   HOST: text('address to listen on (0.0.0.0 in production, 127.0.0.1 elsewhere)', 'an IP address or host name'),
   PUBLIC_BASE_URL: text('the origin clients see (http://localhost:PORT outside production)', 'an origin', '^https?://'),
@@ -143,7 +147,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 
   const authorityHost = originOf(sound.ENTRA_AUTHORITY_HOST ?? 'https://login.microsoftonline.com')
   if (authorityHost === undefined) fault('ENTRA_AUTHORITY_HOST', 'must be an origin without a path')
-  const graphBaseUrl = (sound.GRAPH_BASE_URL ?? 'https://graph.microsoft.com/v1.0').replace(/\/+$/, '')
+  const graphBaseUrl = baseUrlOf(sound.GRAPH_BASE_URL ?? 'https://graph.microsoft.com/v1.0')
   for (const [name, url] of [
     ['ENTRA_AUTHORITY_HOST', authorityHost],
     ['GRAPH_BASE_URL', graphBaseUrl],
@@ -152,8 +156,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       fault(name, production ? 'must be https in production' : 'may be http only on a loopback address')
     }
   }
-  if (!URL.canParse(graphBaseUrl) || /[?#@]/.test(graphBaseUrl))
-    fault('GRAPH_BASE_URL', 'must be a URL without a query')
+  if (graphBaseUrl === undefined) fault('GRAPH_BASE_URL', 'must be a URL without a query')
+
+  const oboScopes = list(sound.GRAPH_OBO_SCOPES ?? 'https://graph.microsoft.com/.default')
+  const requiredScopes = list(sound.MCP_OAUTH_REQUIRED_SCOPES ?? 'access_as_user')
+  if (oboScopes.length === 0) fault('GRAPH_OBO_SCOPES', 'must name a scope')
+  if (requiredScopes.length === 0) fault('MCP_OAUTH_REQUIRED_SCOPES', 'must name a scope')
 
   const allowedOrigins = list(sound.MCP_ALLOWED_ORIGINS)
   if (allowedOrigins.some((origin) => originOf(origin) === undefined)) {
@@ -172,7 +180,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     fault('GRAPH_ACCESS_TOKEN', 'is for local runs: remove it in production')
   }
   const accessTokenArgument = (sound.ALLOW_MCP_ACCESS_TOKEN_ARG ?? String(!production)) === 'true'
-  if (sound.GRAPH_ACCESS_TOKEN !== undefined && !accessTokenArgument) {
+  if (!production && sound.GRAPH_ACCESS_TOKEN !== undefined && !accessTokenArgument) {
     fault('GRAPH_ACCESS_TOKEN', 'needs ALLOW_MCP_ACCESS_TOKEN_ARG=true')
   }
 
@@ -181,7 +189,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     fault('RATE_LIMIT_WINDOW', 'must be a duration of at least a second, such as 30s or 1 minute')
   }
 
-  if (faults.length > 0 || publicBaseUrl === undefined || authorityHost === undefined) {
+  if (faults.length > 0 || publicBaseUrl === undefined || authorityHost === undefined || graphBaseUrl === undefined) {
     throw new ConfigError(faults, hintFor(given))
   }
   return deepFreeze({
@@ -196,12 +204,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       tenantId: (sound.GRAPH_TENANT_ID ?? '').toLowerCase(),
       clientId: (sound.GRAPH_CLIENT_ID ?? '').toLowerCase(),
       credential: { kind: 'secret', secret: sound.GRAPH_CLIENT_SECRET ?? '' },
-      oboScopes: list(sound.GRAPH_OBO_SCOPES ?? 'https://graph.microsoft.com/.default'),
+      oboScopes,
     },
     graph: { baseUrl: graphBaseUrl },
     callers: {
       required,
-      requiredScopes: list(sound.MCP_OAUTH_REQUIRED_SCOPES ?? 'access_as_user'),
+      requiredScopes,
       allowedClientIds: list(sound.MCP_ALLOWED_CLIENT_IDS).map((id) => id.toLowerCase()),
       accessTokenArgument,
       graphBearerToken,
@@ -243,12 +251,19 @@ function originOf(value: string): string | undefined {
   return bare && /^https?:$/.test(url.protocol) && !/[?#@]/.test(value) ? url.origin : undefined
 }
 
+/** As the URL parser writes it, since links of Graph are compared with it. */
+function baseUrlOf(value: string): string | undefined {
+  if (!URL.canParse(value) || /[?#@]/.test(value)) return undefined
+  return new URL(value).href.replace(/\/+$/, '')
+}
+
 /** An entry that names proxies by address; a count of hops is not one, since any client can send as many. */
 function isProxyRange(entry: string): boolean {
-  const [address = '', prefix] = entry.split('/')
+  const [address = '', prefix, ...more] = entry.split('/')
   const version = isIP(address)
   if (version === 0) return /^(loopback|linklocal|uniquelocal)$/.test(entry)
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128))
+  if (prefix === undefined) return true
+  return more.length === 0 && /^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)
 }
 
 function list(value: string | undefined): string[] {

@@ -31,13 +31,11 @@ const tool = (text: string): ToolAnswer => ({ as: 'tool', retryable: false, text
 const retryable = (text: string): ToolAnswer => ({ as: 'tool', retryable: true, text })
 
 const signIn = 'Sign in again and send the new access token.'
-const entraTrouble = 'The server cannot exchange tokens with Microsoft Entra at the moment. Try again shortly.'
+const entraTrouble = 'The server cannot exchange tokens with Microsoft Entra at the moment.'
 
 /** What each reason becomes on the wire. The keys are the union {@link Reason}; nothing else may be answered. */
 export const answers = {
   // The request as such.
-  host_refused: http(403, 'This server does not answer to that Host.'),
-  origin_refused: http(403, 'This server does not answer requests from that Origin.'),
   not_found: http(404, 'There is nothing here. The MCP endpoint is POST /mcp.'),
   method_not_allowed: http(405, 'Only POST is served here: this server is stateless.'),
   not_acceptable: http(406, 'Accept must include application/json and text/event-stream.'),
@@ -47,7 +45,6 @@ export const answers = {
   batch_refused: http(400, 'JSON-RPC batches are not served: send one message a request.'),
   bad_request: http(400, 'The request is malformed.'),
   rate_limited: http(429, 'Too many requests.'),
-  stopping: http(503, 'The server is stopping. Try again: another replica will answer.'),
   internal: http(500, 'Something went wrong on the server. Its log has the details under this request id.'),
 
   // The caller's token (RFC 6750, RFC 9068, Microsoft "Access tokens: validate").
@@ -57,7 +54,7 @@ export const answers = {
   algorithm_refused: invalidToken('The token must be signed with RS256.'),
   unknown_key: invalidToken(`The token is not signed by a key of this tenant. ${signIn}`),
   bad_signature: invalidToken(`The signature of the token does not hold. ${signIn}`),
-  keys_unavailable: http(503, 'The signing keys of the tenant cannot be fetched at the moment. Try again shortly.'),
+  keys_unavailable: http(503, 'The signing keys of the tenant cannot be fetched at the moment.'),
   wrong_issuer: invalidToken('The token was not issued by this tenant.'),
   wrong_tenant: invalidToken('The token belongs to another tenant.'),
   wrong_audience: invalidToken('The token was issued for another API. Ask Entra for a token for this API.'),
@@ -91,7 +88,7 @@ export const answers = {
     500,
     'The server is not configured for this tenant. Its operator finds the details in the log.',
   ),
-  exchange_throttled: http(503, 'Microsoft Entra limits token requests at the moment. Try again later.'),
+  exchange_throttled: http(503, 'Microsoft Entra limits token requests at the moment.'),
   exchange_unavailable: http(503, entraTrouble),
   user_consent_required: tool(
     'You have not consented to this server reading the Message Center for you. Open the link, sign in and accept.',
@@ -125,7 +122,6 @@ export const answers = {
 
   // The tool's input.
   invalid_input: tool('The arguments do not fit.'),
-  unknown_tool: tool('There is no such tool.'),
   accessToken_disabled: tool(
     'The argument "accessToken" is switched off on this server. Sign in instead: the server gets the Graph token ' +
       'On-Behalf-Of. (For a local run an operator may set ALLOW_MCP_ACCESS_TOKEN_ARG=true.)',
@@ -163,8 +159,10 @@ export class Failure extends Error {
 
 /** The text for a caller: the reason's own sentence and what is known beyond it, on one line. */
 export function failureText({ reason, details }: Failure): string {
-  const parts: (string | undefined)[] = [answers[reason].text, details.detail]
+  const answer: HttpAnswer | ToolAnswer = answers[reason]
+  const parts: (string | undefined)[] = [answer.text, details.detail]
   if (details.retryAfterSeconds !== undefined) parts.push(`Try again in ${details.retryAfterSeconds} s.`)
+  else if (answer.as === 'http' && answer.status === 503) parts.push('Try again shortly.')
   if (details.link !== undefined) parts.push(details.link)
   if (details.graphRequestId !== undefined) parts.push(`(Graph request id ${details.graphRequestId})`)
   return parts.filter((part) => part !== undefined).join(' ')

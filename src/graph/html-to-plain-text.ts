@@ -3,7 +3,7 @@ import { compile } from 'html-to-text'
 /** Several times the longest post seen. Parsing costs the square of the nesting, and this bounds that too. */
 const maxHtmlChars = 100_000
 /** What lies deeper or further than any post's content is left out. */
-const limits = { limits: { maxDepth: 50, maxChildNodes: 10_000, maxBaseElements: 100 } }
+const limits = { limits: { maxDepth: 50, maxChildNodes: 2_000, maxBaseElements: 100 } }
 /** A span of more than one digit: each cell would be laid out that many times. */
 const wildSpan = /\b(?:col|row)span\s*=(?!\s*["']?\d["'\s>/])/gi
 

@@ -118,13 +118,18 @@ export function createGraphClient({
     log[isRoutine ? 'debug' : 'info']({ event: 'graph_call', attempt, ...call, ...result }, 'called Graph')
   }
 
+  /** With `%20` for a space: `+` is one in forms only (OData, "URL Conventions", section 2). */
+  function urlOf(path: string, query: URLSearchParams | undefined): string {
+    if (query === undefined || query.size === 0) return baseUrl + path
+    return `${baseUrl}${path}?${query.toString().replaceAll('+', '%20')}`
+  }
+
   return {
     /** Graph as this user sees it. */
     as(user: GraphUser): GraphSession {
       return {
         async get(path, { query, prefer } = {}) {
-          const url = query === undefined || query.size === 0 ? baseUrl + path : `${baseUrl}${path}?${query}`
-          return parseJson(await read(url, user, prefer))
+          return parseJson(await read(urlOf(path, query), user, prefer))
         },
         nextQuery: (path, link) => nextQuery(baseUrl + path, link),
       }
