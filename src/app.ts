@@ -1,5 +1,5 @@
-import type { Writable } from 'node:stream'
 import Fastify, { type FastifyInstance } from 'fastify'
+import type { DestinationStream } from 'pino'
 import type { Config } from './config.ts'
 import { auth } from './plugins/auth.ts'
 import { entraKeys } from './plugins/entra-keys.ts'
@@ -20,7 +20,10 @@ import { mcpRoutes } from './routes/mcp.ts'
  *
  * @param logTo where log lines go; standard output unless given
  */
-export async function buildApp(config: Config, { logTo }: { logTo?: Writable } = {}): Promise<FastifyInstance> {
+export async function buildApp(
+  config: Config,
+  { logTo }: { logTo?: DestinationStream } = {},
+): Promise<FastifyInstance> {
   const app = Fastify({
     ...loggingOptions(config, logTo),
     trustProxy: config.trustProxy,

@@ -171,7 +171,7 @@ export function failureText({ reason, details }: Failure): string {
 /** The reason behind whatever was thrown, Fastify's own errors included; what is unknown is `internal`. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
-  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown }
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown }
   const reason = typeof code === 'string' ? fastifyReasons[code] : undefined
   if (reason !== undefined) return new Failure(reason, { cause: error })
   if (code === 'FST_ERR_VALIDATION')

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
+import pino from 'pino'
 import { buildApp } from './app.ts'
 import { ConfigError, readConfig } from './config.ts'
 
@@ -11,7 +12,8 @@ const drainMs = 1_000
 if (process.env['NODE_ENV'] !== 'production' && existsSync('.env.local')) process.loadEnvFile('.env.local')
 
 const config = configOrExit()
-const app = await buildApp(config)
+// Asynchronous: a slow reader of the log delays no call. What is left is written when the process exits.
+const app = await buildApp(config, { logTo: pino.destination({ fd: 1, sync: false }) })
 
 closeWithGrace({ delay: graceMs, logger: false }, async ({ signal, err }) => {
   if (err) app.log.fatal({ event: 'crash', err }, 'the process cannot go on')

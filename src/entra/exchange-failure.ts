@@ -118,10 +118,15 @@ function reasonOf({ status, claims, error_codes, suberror, error }: EntraError &
   if (claims !== undefined) return 'claims_required'
   return (
     error_codes?.map((code) => reasonByCode[code]).find((known) => known !== undefined) ??
-    (suberror === undefined ? undefined : reasonBySuberror[suberror]) ??
-    (error === undefined ? undefined : reasonByError[error]) ??
+    named(reasonBySuberror, suberror) ??
+    named(reasonByError, error) ??
     'exchange_unavailable'
   )
+}
+
+/** The table's own entry: an answer may say "constructor". */
+function named(table: Readonly<Record<string, Reason>>, name: string | undefined): Reason | undefined {
+  return name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
 }
 
 /** Entra's error body, only with fields of the documented types; an answer that is none gives an empty one. */

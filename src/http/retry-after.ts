@@ -1,5 +1,7 @@
 /** A wait longer than this is not believed. */
 const longestSeconds = 3600
+/** Any form of an HTTP-date (RFC 9110 section 5.6.7): Date.parse alone takes "1.5" and "-5" for days. */
+const httpDate = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d/
 
 /**
  * Retry-After (RFC 9110 section 10.2.3) in whole seconds, from either of its forms.
@@ -8,6 +10,10 @@ const longestSeconds = 3600
  */
 export function retryAfterSeconds(value: string | undefined, nowMs = Date.now()): number | undefined {
   if (value === undefined || value === '') return undefined
-  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - nowMs) / 1000)
-  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), longestSeconds) : undefined
+  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((dateMs(value) - nowMs) / 1000)
+  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), longestSeconds)
+}
+
+function dateMs(value: string): number {
+  return httpDate.test(value) ? Date.parse(value) : Number.NaN
 }

@@ -126,6 +126,8 @@ export const auth = fp<Configured>(
         const { code } = error as { code?: string }
         if (code === 'FST_JWT_AUTHORIZATION_TOKEN_EXPIRED') throw new Failure('expired', { cause: error })
         if (code === 'FAST_JWT_INACTIVE') throw new Failure('not_yet_valid', { cause: error })
+        // The signature holds by then: a time is no number.
+        if (code === 'FAST_JWT_INVALID_CLAIM_TYPE') throw new Failure('missing_claim', { cause: error })
         throw new Failure('bad_signature', { cause: error })
       }
     }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { Writable } from 'node:stream'
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import fp from 'fastify-plugin'
+import type { DestinationStream } from 'pino'
 import type { Config } from '../config.ts'
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -11,7 +11,7 @@ const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
  * Log lines are JSON; none holds a header, a body or a query string, so that no token or code can get into one.
  * Requests are numbered by GUID, since the same id goes to Entra and Graph as `client-request-id`.
  */
-export function loggingOptions({ logLevel }: Pick<Config, 'logLevel'>, logTo?: Writable) {
+export function loggingOptions({ logLevel }: Pick<Config, 'logLevel'>, logTo?: DestinationStream) {
   return {
     logger: {
       level: logLevel,

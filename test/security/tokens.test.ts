@@ -3,7 +3,7 @@ import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { test } from 'node:test'
 import { type Emulator, startEmulator } from '../../emulator/app.ts'
 import type { MintOptions } from '../../emulator/mint.ts'
-import { listen } from '../helper.ts'
+import { eventually, listen } from '../helper.ts'
 import { type Answer, file, isRpcError, listTools, post, reasonOf, startBystander } from './harness.ts'
 
 const tenant = await startEmulator()
@@ -216,7 +216,7 @@ const times: readonly Refusal[] = [
   { attack: 'exp in milliseconds', token: withClaims({ exp: Date.now() + 3_600_000 }), reason: 'lifetime_refused' },
   { attack: 'exp 1e308', token: withClaims({ exp: 1e308 }), reason: 'lifetime_refused' },
   { attack: 'nbf in ten minutes', token: withClaims({ nbf: now() + 600 }), reason: 'not_yet_valid' },
-  { attack: 'nbf as text', token: withClaims({ nbf: String(now()) }), reason: 'not_yet_valid' },
+  { attack: 'nbf as text', token: withClaims({ nbf: String(now()) }), reason: 'missing_claim' },
   { attack: 'iat in ten minutes', token: withClaims({ iat: now() + 600 }), reason: 'not_yet_valid' },
   { attack: 'iat as text', token: withClaims({ iat: String(now()) }), reason: 'not_yet_valid' },
 ]
@@ -360,7 +360,7 @@ test('a proof ends with its token', async () => {
   const exp = now() - 59
   const token = await tenant.mint(withClaims({ exp }))
   assert.equal((await post(origin, listTools, token)).status, 200)
-  while (Date.now() / 1000 < exp + 61) await new Promise((resolve) => setTimeout(resolve, 20))
+  await eventually(async () => (await post(origin, listTools, token)).status === 401)
   assertRefused(await post(origin, listTools, token), 401, 'expired')
 })
 
