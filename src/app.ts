@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import { auth } from './plugins/auth.ts'
 import { entraKeys } from './plugins/entra-keys.ts'
 import { failures } from './plugins/failures.ts'
+import { gracefulStop } from './plugins/graceful-stop.ts'
 import { graphClient } from './plugins/graph-client.ts'
 import { mcp } from './plugins/mcp/index.ts'
 import { oboTokenCache } from './plugins/obo-token-cache.ts'
@@ -30,8 +31,8 @@ export async function buildApp(
     requestTimeout: 30_000,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   })
-  app.decorate('stopping', false)
 
+  await app.register(gracefulStop)
   await app.register(observability)
   await app.register(entraKeys, { config })
   await app.register(auth, { config })

@@ -5,13 +5,6 @@ const Alive = Type.Object({ status: Type.Literal('ok') })
 const Ready = Type.Object({ status: Type.Literal('ready') })
 const NotReady = Type.Object({ status: Type.Literal('not ready'), why: Type.String() })
 
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** Set when the process was told to stop: readiness fails while calls in flight finish. */
-    stopping: boolean
-  }
-}
-
 /** Probes. They come by address, not by name, so they stand outside the Host check; they say nothing of the tenant. */
 export async function healthRoutes(app: FastifyInstance) {
   app.get('/healthz', { schema: { response: { 200: Alive } } }, () => ({ status: 'ok' as const }))

@@ -85,6 +85,8 @@ function explain(errors: readonly SchemaError[], schema: TObject): string {
   const names = Object.keys(schema.properties)
   const byField = new Map<string, string>()
   for (const { keyword, instancePath, message, params } of errors) {
+    // An unknown argument comes twice: as one that `false` judged, which says nothing, and among the additional ones.
+    if (keyword === 'boolean') continue
     const listed = params as { additionalProperties?: string[]; requiredProperties?: string[] }
     const fields = (keyword === 'additionalProperties' && listed.additionalProperties) ||
       (keyword === 'required' && listed.requiredProperties) || [instancePath.slice(1).replaceAll('/', '.')]

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startEmulator } from '../../emulator/app.ts'
+import { buildApp } from '../../src/app.ts'
+import { configFor, mcpHeaders } from '../helper.ts'
+import { file } from './harness.ts'
+
+/** Every route of the service, and who may ask. A new one fails the first test until somebody has placed it here. */
+const placed: Readonly<Record<string, 'public' | 'protected'>> = {
+  'GET /healthz': 'public',
+  'GET /readyz': 'public',
+  'GET /discover': 'public',
+  'GET /.well-known/oauth-protected-resource': 'public',
+  'GET /.well-known/oauth-protected-resource/mcp': 'public',
+  'POST /mcp': 'protected',
+  'GET /mcp': 'protected',
+  'DELETE /mcp': 'protected',
+  // CORS answers preflights, which carry no credentials, for every path.
+  'OPTIONS *': 'public',
+}
+
+const tenant = await startEmulator()
+file.after(() => tenant.close())
+const app = await buildApp(configFor(tenant, { LOG_LEVEL: 'silent' }))
+file.after(() => app.close())
+await app.ready()
+await app.entraKeys.start()
+
+test('every route of the app is placed as public or protected', () => {
+  const listed = listRoutes(app.printRoutes({ commonPrefix: false }))
+  assert.deepEqual(listed.sort(), Object.keys(placed).sort())
+})
+
+for (const [route, access] of Object.entries(placed)) {
+  const [method = '', path = ''] = route.split(' ')
+  if (path === '*') continue
+  test(`${route} is ${access}`, async () => {
+    const answer = await app.inject({ method: method as 'GET', url: path, headers: mcpHeaders() })
+    if (access === 'protected') assert.equal(answer.statusCode, 401)
+    else assert.equal(answer.statusCode, 200)
+  })
+}
+
+test('an unknown path says so, and where the endpoint is', async () => {
+  const answer = await app.inject({ url: '/admin', headers: { authorization: 'Bearer x' } })
+  assert.equal(answer.statusCode, 404)
+  assert.match(answer.json().error.message, /POST \/mcp/)
+})
+
+/** `METHOD path` of each line of Fastify's route tree; HEAD comes with every GET. */
+function listRoutes(tree: string): string[] {
+  const routes: string[] = []
+  const path: string[] = []
+  for (const line of tree.split('\n')) {
+    const [, indent = '', segment = '', methods] = /^([│ ]*)[├└]── (\S+)(?: \((.+)\))?$/.exec(line) ?? []
+    if (segment === '') continue
+    path.length = indent.length / 4
+    path.push(segment)
+    for (const method of methods?.split(', ') ?? []) if (method !== 'HEAD') routes.push(`${method} ${path.join('')}`)
+  }
+  return routes
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startEmulator } from '../../emulator/app.ts'
+import { listen, toolCall } from '../helper.ts'
+import { type Answer, file, modernToolCall, post } from './harness.ts'
+
+const rounds = 1_000
+const users = ['rowan', 'gale'] as const
+
+const tenant = await startEmulator()
+file.after(() => tenant.close())
+const { origin } = await listen(file, { LOG_LEVEL: 'silent' }, tenant)
+const tokens = await Promise.all(users.map((user) => tenant.mint({ user })))
+
+/** What the tenant marked for each user: read, favourite and archived differ from one to the other. */
+function marks({ body }: Answer): string {
+  const page = body.result?.structuredContent as { value: { id: string; viewPoint: unknown }[] }
+  return JSON.stringify(page.value.map(({ id, viewPoint }) => [id, viewPoint]))
+}
+
+const args = { top: 20, orderby: 'startDateTime', filter: "not tags/any(t:t eq 'Data privacy')" }
+const eras = {
+  '2025 revisions': (token: string) => post(origin, toolCall('getMessages', args, 'same-id'), token),
+  'revision 2026-07-28': (token: string) => {
+    const { message, headers } = modernToolCall('getMessages', args, 'same-id')
+    return post(origin, message, token, headers)
+  },
+}
+
+for (const [era, ask] of Object.entries(eras)) {
+  test(`two users with the same request id, answered out of order, get their own answers (${era})`, async () => {
+    const own = await Promise.all(tokens.map(async (token) => marks(await ask(token))))
+    assert.notEqual(own[0], own[1], 'the tenant must tell the two users apart')
+    // Every other answer comes late, so that answers overtake each other all the time.
+    tenant.faults.add({ target: 'graph', kind: 'delay', delayMs: 3, user: users[0], times: rounds / 2 })
+
+    let crossed = 0
+    const lanes = Array.from({ length: 20 }, async (_, lane) => {
+      for (let round = lane; round < rounds; round += 20) {
+        const who = (round + lane) % 2
+        if (marks(await ask(tokens[who] ?? '')) !== own[who]) crossed++
+      }
+    })
+    await Promise.all(lanes)
+    tenant.faults.clear()
+    assert.equal(crossed, 0)
+  })
+}
+
+test('one user’s token is exchanged once for each user, and never for the other', () => {
+  const { exchangesByUser } = tenant.stats.snapshot()
+  assert.deepEqual(Object.values(exchangesByUser), [1, 1])
+})

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { afterEach, describe, test } from 'node:test'
+import { type Emulator, startEmulator } from '../../emulator/app.ts'
+import type { FaultRule } from '../../emulator/faults.ts'
+import { buildApp } from '../../src/app.ts'
+import { tenantEndpoints } from '../../src/entra/tenant.ts'
+import { createBoundedClient } from '../../src/http/bounded-client.ts'
+import { createEntraKeys } from '../../src/plugins/entra-keys.ts'
+import { configFor, eventually, listen, startTenant } from '../helper.ts'
+import { call, costOf, file, listTools, post, reasonOf, serve, startBystander } from './harness.ts'
+
+const tenant = await startEmulator()
+file.after(() => tenant.close())
+afterEach(() => tenant.faults.clear())
+
+const keyFetches = ({ stats }: Emulator) => stats.snapshot().endpoints.keys
+
+/** A good token's claims and signature under an invented key id: nothing but its header tells it apart. */
+async function tokensWithInventedKids(count: number): Promise<string[]> {
+  const [, claims, signature] = (await tenant.mint()).split('.')
+  return Array.from({ length: count }, () => {
+    const header = { typ: 'JWT', alg: 'RS256', kid: randomBytes(20).toString('base64url') }
+    return `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${claims}.${signature}`
+  })
+}
+
+test('1,000 invented key ids in a burst cost one fetch, and good callers notice nothing', async (t) => {
+  const { origin } = await listen(t, {}, tenant)
+  const invented = await tokensWithInventedKids(1_000)
+  const good = await Promise.all(Array.from({ length: 20 }, (_, n) => tenant.mint({ user: `load-${n}` })))
+  const fetchedBefore = keyFetches(tenant)
+
+  const burst = Promise.all(invented.map((token) => post(origin, listTools, token)))
+  const served = await Promise.all(good.map((token) => post(origin, listTools, token)))
+  const refused = await burst
+
+  assert.deepEqual(new Set(served.map(({ status }) => status)), new Set([200]))
+  assert.deepEqual(new Set(refused.map((one) => `${one.status} ${reasonOf(one)}`)), new Set(['401 unknown_key']))
+  assert.equal(keyFetches(tenant) - fetchedBefore, 1)
+
+  const more = await Promise.all((await tokensWithInventedKids(50)).map((token) => post(origin, listTools, token)))
+  assert.ok(more.every(({ status }) => status === 401))
+  assert.equal(keyFetches(tenant) - fetchedBefore, 1, 'the cooldown lasts')
+})
+
+test('an unknown key id is worth one more fetch once the cooldown is over, and not before', async (t) => {
+  let now = 0
+  const keys = createEntraKeys({ ...ingredients(t), cooldownMs: 30_000, now: () => now })
+  await keys.start()
+  const fetchedBefore = keyFetches(tenant)
+  const burst = () => Promise.allSettled(Array.from({ length: 200 }, (_, n) => keys.publicKey(`invented-${n}`)))
+
+  for (const [at, fetches] of [
+    [0, 1],
+    [29_999, 1],
+    [30_000, 2],
+    [59_999, 2],
+    [60_000, 3],
+  ] as const) {
+    now = at
+    await burst()
+    assert.equal(keyFetches(tenant) - fetchedBefore, fetches, `after ${at} ms`)
+  }
+})
+
+test('the cooldown holds while the endpoint is down', async (t) => {
+  let now = 0
+  const keys = createEntraKeys({ ...ingredients(t), cooldownMs: 30_000, now: () => now })
+  await keys.start()
+  tenant.faults.add({ target: 'keys', kind: 'status', status: 503 })
+  const fetchedBefore = keyFetches(tenant)
+  for (now = 0; now < 60_000; now += 1_000) await Promise.allSettled([keys.publicKey(`a${now}`), keys.publicKey('b')])
+  assert.equal(keyFetches(tenant) - fetchedBefore, 2)
+  assert.match(await keys.publicKey(tenant.keys.current.kid), /BEGIN PUBLIC KEY/)
+})
+
+test('a new key is accepted at once, the old one until it leaves, and a proof leaves with its key', async (t) => {
+  const own = await startTenant(t)
+  const { origin, app } = await listen(t, {}, own)
+  const old = own.keys.current
+  const oldToken = await own.mint({ user: 'rowan' })
+  assert.equal((await post(origin, listTools, oldToken)).status, 200)
+
+  await own.keys.rotate()
+  const newToken = await own.mint({ user: 'rowan' })
+  assert.equal((await post(origin, listTools, newToken)).status, 200)
+  assert.equal((await post(origin, listTools, oldToken)).status, 200)
+  assert.equal((await post(origin, listTools, await own.mint({ key: old.kid }))).status, 200)
+
+  const unseen = await own.mint({ key: old.kid })
+  own.keys.retire(old.kid)
+  await app.entraKeys.start()
+  for (const token of [oldToken, unseen]) assert.equal(reasonOf(await post(origin, listTools, token)), 'unknown_key')
+  assert.equal((await post(origin, listTools, newToken)).status, 200)
+})
+
+test('a proof is dropped when another key takes over its key id', async (t) => {
+  const { origin, app } = await listen(t, {}, tenant)
+  const token = await tenant.mint()
+  assert.equal((await post(origin, listTools, token)).status, 200)
+
+  const stranger = await tenant.keys.foreign()
+  const { kid } = tenant.keys.current
+  tenant.faults.add({ target: 'keys', kind: 'status', status: 200, body: { keys: [{ ...stranger.jwk, kid }] } })
+  await app.entraKeys.start()
+  assert.equal(reasonOf(await post(origin, listTools, token)), 'bad_signature')
+})
+
+for (const [what, jwk] of Object.entries<Record<string, unknown>>({
+  'of 1024 bits': { n: randomBytes(128).toString('base64url') },
+  'for encryption': { use: 'enc' },
+  'of another kind': { kty: 'oct', k: 'c2VjcmV0' },
+  'without a modulus': { n: undefined },
+  'without an id': { kid: undefined },
+})) {
+  test(`a published key ${what} is passed over, and the good ones count`, async (t) => {
+    const keys = createEntraKeys(ingredients(t))
+    const { keys: good } = tenant.keys.jwks(tenantEndpoints(configFor(tenant).entra).issuer)
+    const odd = { ...(await tenant.keys.foreign()).jwk, kid: 'odd', ...jwk }
+    tenant.faults.add({ target: 'keys', kind: 'status', status: 200, body: { keys: [null, 7, odd, ...good] } })
+    await keys.start()
+    await assert.rejects(keys.publicKey('odd'), { reason: 'unknown_key' })
+    assert.match(await keys.publicKey(tenant.keys.current.kid), /BEGIN PUBLIC KEY/)
+  })
+}
+
+/** What can be wrong with the keys endpoint, and the longest that one fetch may take with it. */
+const swift = 2_000
+const faults: readonly {
+  readonly name: string
+  readonly fault: Omit<FaultRule, 'target'>
+  readonly withinMs: number
+}[] = [
+  { name: 'is down', fault: { kind: 'status', status: 503 }, withinMs: swift },
+  { name: 'is not found', fault: { kind: 'status', status: 404 }, withinMs: swift },
+  { name: 'resets connections', fault: { kind: 'reset' }, withinMs: swift },
+  { name: 'answers HTML', fault: { kind: 'html' }, withinMs: swift },
+  { name: 'answers half of its JSON', fault: { kind: 'truncated' }, withinMs: swift },
+  { name: 'answers an empty object', fault: { kind: 'empty-object' }, withinMs: swift },
+  { name: 'answers wrong types', fault: { kind: 'wrong-types' }, withinMs: swift },
+  { name: 'answers an empty set', fault: { kind: 'status', status: 200, body: { keys: [] } }, withinMs: swift },
+  { name: 'answers 50 MB', fault: { kind: 'huge' }, withinMs: swift },
+  { name: 'answers a gzip bomb', fault: { kind: 'gzip-bomb' }, withinMs: swift },
+  { name: 'redirects', fault: { kind: 'redirect' }, withinMs: swift },
+  { name: 'never ends its answer', fault: { kind: 'endless' }, withinMs: 7_000 },
+  { name: 'hangs', fault: { kind: 'hang' }, withinMs: 7_000 },
+]
+
+describe('the keys endpoint', { concurrency: true }, () => {
+  for (const { name, fault, withinMs } of faults) {
+    test(`${name}: known keys go on working, readiness tells the truth, time and memory are bounded`, async (t) => {
+      const own = await startTenant(t)
+      own.faults.add({ ...fault, target: 'keys' })
+      const app = await buildApp(configFor(own, { PORT: '0' }))
+      t.after(() => app.close())
+      await app.listen({ host: '127.0.0.1', port: 0 })
+      const address = app.server.address()
+      const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+      const token = await own.mint()
+
+      // Before any set was loaded: nobody can be judged, which is nobody's fault but the tenant's.
+      const early = await costOf(() => post(origin, listTools, token))
+      assert.equal(early.result.status, 503)
+      assert.equal(early.result.headers['www-authenticate'], undefined)
+      assert.ok(early.ms < withinMs, `it took ${early.ms} ms`)
+      assert.equal((await call(`${origin}/readyz`)).status, 503)
+      assert.equal((await call(`${origin}/healthz`)).status, 200)
+
+      // It recovers by itself.
+      own.faults.clear()
+      await eventually(async () => (await call(`${origin}/readyz`)).status === 200, 15_000)
+      assert.equal((await post(origin, listTools, token)).status, 200)
+
+      // After: what was known stays known, while the fetch goes on and when it has failed.
+      own.faults.add({ ...fault, target: 'keys' })
+      const fetched = costOf(() => app.entraKeys.start())
+      const during = await costOf(async () => post(origin, listTools, await own.mint({ user: 'gale' })))
+      assert.equal(during.result.status, 200)
+      assert.ok(during.ms < swift, `a known key took ${during.ms} ms`)
+      const { ms } = await fetched
+      assert.ok(ms < withinMs, `it took ${ms} ms`)
+      assert.equal((await post(origin, listTools, await own.mint({ user: 'priya' }))).status, 200)
+      assert.equal((await post(origin, listTools, token)).status, 200)
+      assert.equal((await call(`${origin}/readyz`)).status, 200)
+      assert.equal(reasonOf(await post(origin, listTools, (await tokensWithInventedKids(1))[0])), 'unknown_key')
+    })
+  }
+})
+
+for (const kind of ['huge', 'gzip-bomb'] as const) {
+  test(`ten fetches that meet ${kind} answers keep memory where it was`, async (t) => {
+    const keys = createEntraKeys(ingredients(t))
+    tenant.faults.add({ target: 'keys', kind })
+    const { megabytes } = await costOf(async () => {
+      for (let times = 0; times < 10; times++) await keys.start()
+    })
+    assert.equal(keys.loaded, false)
+    assert.ok(megabytes < 250, `memory rose by ${megabytes} MB`)
+  })
+}
+
+test('a slow keys endpoint delays those who need it and nobody else', async (t) => {
+  const { origin } = await listen(t, {}, tenant)
+  tenant.faults.add({ target: 'keys', kind: 'delay', delayMs: 700 })
+  const [invented = ''] = await tokensWithInventedKids(1)
+  const good = await tenant.mint()
+  const slow = costOf(() => post(origin, listTools, invented))
+  await eventually(() => keyFetches(tenant) > 0)
+  const swiftly = await costOf(() => post(origin, listTools, good))
+  assert.equal(swiftly.result.status, 200)
+  assert.ok(swiftly.ms < 500, `a known key took ${swiftly.ms} ms`)
+  const { result, ms } = await slow
+  assert.equal(reasonOf(result), 'unknown_key')
+  assert.ok(ms >= 690)
+})
+
+test('a redirect of the keys endpoint leads nowhere', async (t) => {
+  const bystander = await startBystander(t)
+  const app = await buildApp(configFor(tenant))
+  tenant.faults.add({ target: 'keys', kind: 'redirect', location: `${bystander.origin}/keys` })
+  await serve(t, app)
+  assert.equal(app.entraKeys.loaded, false)
+  assert.equal(bystander.received.length, 0)
+})
+
+/** The real client against the emulator, without a server around it, so that a test can hold the clock. */
+function ingredients(t: { after(end: () => unknown): void }) {
+  const http = createBoundedClient({
+    connectTimeoutMs: 2_000,
+    deadlineMs: 5_000,
+    maxBodyBytes: 256 * 1024,
+    connections: 1,
+  })
+  t.after(() => http.close())
+  return { endpoints: tenantEndpoints(configFor(tenant).entra), http, log: { info() {}, warn() {} } }
+}

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Agent, request } from 'undici'
+import { startEmulator } from '../../emulator/app.ts'
+import { type Env, envFor, eventually, freePort, mcpHeaders, toolCall } from '../helper.ts'
+
+const entry = fileURLToPath(new URL('../../src/server.ts', import.meta.url))
+const tsx = import.meta.resolve('tsx')
+const tenant = await startEmulator()
+after(() => tenant.close())
+
+interface Run {
+  readonly child: ChildProcess
+  readonly ended: Promise<number | null>
+  readonly out: () => string
+  readonly err: () => string
+}
+
+function start(t: TestContext, env: Env, cwd?: string): Run {
+  const child = spawn(process.execPath, ['--import', tsx, entry], { env: { PATH: process.env['PATH'], ...env }, cwd })
+  t.after(() => child.kill('SIGKILL'))
+  let [out, err] = ['', '']
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  return { child, ended: once(child, 'close').then(([code]) => code), out: () => out, err: () => err }
+}
+
+async function startReady(t: TestContext, env: Env = {}): Promise<Run & { origin: string }> {
+  const port = await freePort()
+  const run = start(t, { ...envFor(tenant), LOG_LEVEL: 'info', PORT: String(port), ...env })
+  const origin = `http://127.0.0.1:${port}`
+  await eventually(async () => (await statusOf(`${origin}/readyz`)) === 200, 20_000)
+  return { ...run, origin }
+}
+
+async function statusOf(url: string): Promise<number> {
+  try {
+    const { statusCode, body } = await request(url)
+    await body.dump()
+    return statusCode
+  } catch {
+    return 0
+  }
+}
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'mcp-process-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  return path
+}
+
+test('a start without configuration names everything that is missing, points to the demo and exits with 1', async (t) => {
+  const run = start(t, {}, folder(t))
+  assert.equal(await run.ended, 1)
+  for (const name of ['GRAPH_TENANT_ID', 'GRAPH_CLIENT_ID', 'GRAPH_CLIENT_SECRET', 'npm run demo']) {
+    assert.ok(run.err().includes(name), name)
+  }
+  assert.equal(run.out(), '')
+})
+
+test('a faulty start lists every fault at once and shows no secret', async (t) => {
+  const secret = 'a-secret-that-must-not-be-shown'
+  const env = {
+    ...envFor(tenant),
+    GRAPH_CLIENT_SECRET: secret,
+    GRAPH_TENANT_ID: 'contoso',
+    PORT: 'x',
+    LOG_LEVEL: 'loud',
+  }
+  const run = start(t, { ...env, NODE_ENV: 'production', MCP_REQUIRE_AUTH: 'false' }, folder(t))
+  assert.equal(await run.ended, 1)
+  for (const name of ['GRAPH_TENANT_ID', 'PORT', 'LOG_LEVEL', 'MCP_REQUIRE_AUTH', 'PUBLIC_BASE_URL']) {
+    assert.match(run.err(), new RegExp(`- ${name} `))
+  }
+  assert.ok(!run.err().includes(secret))
+})
+
+test('.env.local is read outside production, and not in it', async (t) => {
+  const cwd = folder(t)
+  writeFileSync(join(cwd, '.env.local'), 'GRAPH_TENANT_ID=not-a-guid\n')
+  const local = start(t, {}, cwd)
+  const production = start(t, { NODE_ENV: 'production' }, cwd)
+  await Promise.all([local.ended, production.ended])
+  assert.match(local.err(), /GRAPH_TENANT_ID must be a GUID/)
+  assert.match(production.err(), /GRAPH_TENANT_ID is not set/)
+})
+
+test('a taken port ends the start in one line', async (t) => {
+  const holder = createServer().listen(0, '127.0.0.1')
+  await once(holder, 'listening')
+  t.after(() => holder.close())
+  const address = holder.address()
+  const port = typeof address === 'object' ? String(address?.port) : ''
+  const run = start(t, { ...envFor(tenant), PORT: port })
+  assert.equal(await run.ended, 1)
+  assert.match(run.err(), new RegExp(`^The server cannot listen. Port ${port} is in use: set PORT to another.$`, 'm'))
+})
+
+test('SIGTERM under load: readiness fails first, calls in flight finish, the process exits with 0', async (t) => {
+  const { child, ended, origin } = await startReady(t)
+  const token = await tenant.mint({ user: 'rowan' })
+  const calls = new Agent({ connections: 20 })
+  t.after(() => calls.destroy())
+  const ask = async () => {
+    const body = JSON.stringify(toolCall('getMessages', { top: 1 }))
+    const answer = await request(`${origin}/mcp`, {
+      method: 'POST',
+      headers: mcpHeaders(token),
+      body,
+      dispatcher: calls,
+    })
+    return { status: answer.statusCode, text: await answer.body.text() }
+  }
+  assert.equal((await ask()).status, 200)
+
+  tenant.faults.add({ target: 'graph', kind: 'delay', delayMs: 2_000 })
+  t.after(() => tenant.faults.clear())
+  const graphCalls = tenant.stats.snapshot().endpoints.graph
+  const inFlight = Array.from({ length: 10 }, ask)
+  await eventually(() => tenant.stats.snapshot().endpoints.graph >= graphCalls + 10)
+
+  child.kill('SIGTERM')
+  await eventually(async () => (await statusOf(`${origin}/readyz`)) === 503)
+  assert.equal(await statusOf(`${origin}/healthz`), 200, 'alive while it drains')
+  for (const { status, text } of await Promise.all(inFlight)) {
+    assert.equal(status, 200)
+    assert.match(text, /"structuredContent"/)
+  }
+  assert.equal(await ended, 0)
+  assert.equal(await statusOf(`${origin}/healthz`), 0, 'nobody listens any more')
+})
+
+test('SIGINT stops an idle server at once, and its log is complete', async (t) => {
+  const { child, ended, out } = await startReady(t)
+  child.kill('SIGINT')
+  assert.equal(await ended, 0)
+  const events = out()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).event)
+  assert.ok(events.includes('keys_loaded') && events.includes('stopping'))
+})
+
+test('a second signal ends a stop that takes too long', async (t) => {
+  const { child, ended, origin } = await startReady(t)
+  tenant.faults.add({ target: 'graph', kind: 'hang', times: 1 })
+  const token = await tenant.mint({ user: 'rowan' })
+  const graphCalls = tenant.stats.snapshot().endpoints.graph
+  const body = JSON.stringify(toolCall('getMessages'))
+  const cut = request(`${origin}/mcp`, { method: 'POST', headers: mcpHeaders(token), body }).catch((error) => error)
+  await eventually(() => tenant.stats.snapshot().endpoints.graph > graphCalls)
+  child.kill('SIGINT')
+  await eventually(async () => (await statusOf(`${origin}/readyz`)) !== 200)
+  child.kill('SIGINT')
+  assert.equal(await ended, 1)
+  assert.ok((await cut) instanceof Error)
+})
