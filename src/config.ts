@@ -6,6 +6,7 @@ import { Compile } from 'typebox/compile'
 const guid = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
 const guidList = `^\\s*${guid.slice(1, -1)}(\\s*,\\s*${guid.slice(1, -1)})*\\s*$`
 const flag = '^(true|false)$'
+const portNumber = '^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$'
 const count = '^[1-9][0-9]{0,8}$'
 
 /** A variable: what it is for, what completes "NAME must be …" in a start error, and the pattern it must match. */
@@ -22,7 +23,7 @@ export const EnvironmentSchema = Type.Object({
     'production, development or test',
     '^(production|development|test)$',
   ),
-  PORT: text('port to listen on (8080)', 'a port number, 0 to 65535', '^[0-9]{1,5}$'),
+  PORT: text('port to listen on (8080)', 'a port number, 0 to 65535', portNumber),
   HOST: text('address to listen on (0.0.0.0 in production, 127.0.0.1 elsewhere)', 'an IP address or host name'),
   PUBLIC_BASE_URL: text('the origin clients see (http://localhost:PORT outside production)', 'an origin', '^https?://'),
   GRAPH_TENANT_ID: text('the Entra tenant', 'a GUID', guid),
@@ -130,7 +131,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 
   const production = sound.NODE_ENV === 'production'
   const port = Number(sound.PORT ?? 8080)
-  if (port > 65535) fault('PORT', 'must be a port number, 0 to 65535')
 
   for (const name of ['GRAPH_TENANT_ID', 'GRAPH_CLIENT_ID', 'GRAPH_CLIENT_SECRET'] as const) {
     if (given[name] === undefined) fault(name, `is not set: ${EnvironmentSchema.properties[name].description}`)
@@ -198,7 +198,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     listen: { host: sound.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'), port },
     trustProxy: trustedProxies.length > 0 && trustedProxies,
     publicBaseUrl,
-    allowedOrigins,
+    allowedOrigins: allowedOrigins.map((origin) => originOf(origin) ?? origin),
     entra: {
       authorityHost,
       tenantId: (sound.GRAPH_TENANT_ID ?? '').toLowerCase(),

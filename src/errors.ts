@@ -36,6 +36,7 @@ const entraTrouble = 'The server cannot exchange tokens with Microsoft Entra at 
 /** What each reason becomes on the wire. The keys are the union {@link Reason}; nothing else may be answered. */
 export const answers = {
   // The request as such.
+  origin_refused: http(403, 'This server does not answer requests from that Origin.'),
   not_found: http(404, 'There is nothing here. The MCP endpoint is POST /mcp.'),
   method_not_allowed: http(405, 'Only POST is served here: this server is stateless.'),
   not_acceptable: http(406, 'Accept must include application/json and text/event-stream.'),

@@ -40,7 +40,7 @@ export function createRefusals({ refusalTtlMs, breakerMs, now }: RefusalsOptions
     },
     /** Keeps an assertion from being tried again for a moment, whatever its exchange failed of. */
     postpone(key: string, failure: Failure) {
-      if (!refusals.has(key)) keep(key, failure, refusalTtlMs)
+      if (now() >= (refusals.get(key)?.untilMs ?? 0)) keep(key, failure, refusalTtlMs)
     },
     /** The failure that answers this assertion now, if any; where one has to wait, with the time that is left. */
     find(key: string): Failure | undefined {

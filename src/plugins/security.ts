@@ -1,9 +1,10 @@
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
-import { hostHeaderValidation, originValidation } from '@modelcontextprotocol/fastify'
+import { hostHeaderValidation } from '@modelcontextprotocol/fastify'
 import Fastify from 'fastify'
 import fp from 'fastify-plugin'
 import { type Config, type Configured, isLoopback } from '../config.ts'
+import { Failure } from '../errors.ts'
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
@@ -35,7 +36,8 @@ export const security = fp<Configured>(
   async (app, { config }) => {
     const publicHost = new URL(config.publicBaseUrl).hostname
     const localNames = config.production ? [] : loopbackNames
-    const originNames = config.allowedOrigins.map((origin) => new URL(origin).hostname)
+    const origins = new Set([config.publicBaseUrl, ...config.allowedOrigins])
+    const isServed = (origin: string) => origins.has(origin) || isLocal(origin, config)
 
     const headers = await helmetHeaders(config)
     app.addHook('onRequest', (_request, reply, next) => {
@@ -43,11 +45,13 @@ export const security = fp<Configured>(
       next()
     })
     app.addHook('onRequest', hostHeaderValidation([publicHost, ...localNames]))
-    app.addHook('onRequest', originValidation([publicHost, ...localNames, ...originNames]))
+    // Scheme and port count as well as the name (RFC 6454 section 5), which the SDK's own check leaves out.
+    app.addHook('onRequest', async ({ headers: { origin } }) => {
+      if (origin !== undefined && !isServed(origin)) throw new Failure('origin_refused')
+    })
 
-    const origins = new Set([config.publicBaseUrl, ...config.allowedOrigins])
     await app.register(cors, {
-      origin: (origin, allow) => allow(null, origin !== undefined && (origins.has(origin) || isLocal(origin, config))),
+      origin: (origin, allow) => allow(null, origin !== undefined && isServed(origin)),
       methods: ['GET', 'POST'],
       allowedHeaders: requestHeaders,
       exposedHeaders,

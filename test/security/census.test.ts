@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { startEmulator } from '../../emulator/app.ts'
 import { buildApp } from '../../src/app.ts'
 import { configFor, mcpHeaders } from '../helper.ts'
-import { file } from './harness.ts'
+import { file, productionConfig } from './harness.ts'
 
 /** Every route of the service, and who may ask. A new one fails the first test until somebody has placed it here. */
 const placed: Readonly<Record<string, 'public' | 'protected'>> = {
@@ -31,6 +31,14 @@ test('every route of the app is placed as public or protected', () => {
   assert.deepEqual(listed.sort(), Object.keys(placed).sort())
 })
 
+test('production has the same routes', async (t) => {
+  const production = await buildApp(productionConfig(tenant, { LOG_LEVEL: 'silent' }))
+  t.after(() => production.close())
+  await production.ready()
+  const tree = (of: typeof app) => listRoutes(of.printRoutes({ commonPrefix: false })).sort()
+  assert.deepEqual(tree(production), tree(app))
+})
+
 for (const [route, access] of Object.entries(placed)) {
   const [method = '', path = ''] = route.split(' ')
   if (path === '*') continue
@@ -40,6 +48,20 @@ for (const [route, access] of Object.entries(placed)) {
     else assert.equal(answer.statusCode, 200)
   })
 }
+
+for (const dressed of ['/', '//', '?access_token=x', ';x', '%20', '%2f', '/.', '/../mcp', '#', '\\']) {
+  test(`"${dressed}" after the endpoint’s path is no way around its guard`, async () => {
+    for (const method of ['POST', 'GET', 'HEAD', 'DELETE', 'PUT'] as const) {
+      const { statusCode } = await app.inject({ method, url: `/mcp${dressed}`, headers: mcpHeaders() })
+      assert.ok([401, 404].includes(statusCode), `${method} answered ${statusCode}`)
+    }
+  })
+}
+
+test('a header that names another method is no way around it either', async () => {
+  const headers = { ...mcpHeaders(), 'x-http-method-override': 'OPTIONS' }
+  assert.equal((await app.inject({ method: 'POST', url: '/mcp', headers, body: {} })).statusCode, 401)
+})
 
 test('an unknown path says so, and where the endpoint is', async () => {
   const answer = await app.inject({ url: '/admin', headers: { authorization: 'Bearer x' } })

@@ -32,7 +32,13 @@ for (const [era, ask] of Object.entries(eras)) {
     const own = await Promise.all(tokens.map(async (token) => marks(await ask(token))))
     assert.notEqual(own[0], own[1], 'the tenant must tell the two users apart')
     // Every other answer comes late, so that answers overtake each other all the time.
-    tenant.faults.add({ target: 'graph', kind: 'delay', delayMs: 3, user: users[0], times: rounds / 2 })
+    tenant.faults.add({
+      target: 'graph',
+      kind: 'delay',
+      delayMs: 3,
+      user: `${users[0]}@contoso.example`,
+      times: rounds / 2,
+    })
 
     let crossed = 0
     const lanes = Array.from({ length: 20 }, async (_, lane) => {

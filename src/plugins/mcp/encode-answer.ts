@@ -10,10 +10,11 @@ export function encodeAnswer(answer: JSONRPCMessage, structuredText: string | un
   if (structuredText === undefined || !('result' in answer)) return JSON.stringify(answer)
   const { structuredContent: _, ...result } = answer.result
   const { result: __, ...envelope } = answer
-  return `${open(envelope)},"result":${open(result)},"structuredContent":${structuredText}}}`
+  return `${open(envelope)}"result":${open(result)}"structuredContent":${structuredText}}}`
 }
 
-/** An object that has entries as JSON text, without its closing brace. */
+/** An object as JSON text, up to where another entry goes. */
 function open(value: object): string {
-  return JSON.stringify(value).slice(0, -1)
+  const entries = JSON.stringify(value).slice(0, -1)
+  return entries === '{' ? entries : `${entries},`
 }

@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Config, ConfigError, EnvironmentSchema, isLoopback, readConfig } from '../src/config.ts'
+import type { Env } from './helper.ts'
+
+const tenantId = '11111111-2222-3333-4444-555555555555'
+const clientId = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee'
+const needed: Env = { GRAPH_TENANT_ID: tenantId, GRAPH_CLIENT_ID: clientId, GRAPH_CLIENT_SECRET: 'not-much-of-one' }
+const production: Env = { ...needed, NODE_ENV: 'production', PUBLIC_BASE_URL: 'https://mcp.contoso.example' }
+
+const read = (env: Env) => readConfig({ ...needed, ...env })
+
+/** The faults of a configuration that must not start. */
+function faultsOf(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  try {
+    readConfig(env)
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, `${error} is no ConfigError`)
+    return error.faults
+  }
+  assert.fail('The configuration was taken')
+}
+
+test('three variables are enough, and the rest has its documented default', () => {
+  assert.deepEqual(readConfig(needed), {
+    production: false,
+    logLevel: 'info',
+    listen: { host: '127.0.0.1', port: 8080 },
+    trustProxy: false,
+    publicBaseUrl: 'http://localhost:8080',
+    allowedOrigins: [],
+    entra: {
+      authorityHost: 'https://login.microsoftonline.com',
+      tenantId,
+      clientId,
+      credential: { kind: 'secret', secret: 'not-much-of-one' },
+      oboScopes: ['https://graph.microsoft.com/.default'],
+    },
+    graph: { baseUrl: 'https://graph.microsoft.com/v1.0' },
+    callers: {
+      required: true,
+      requiredScopes: ['access_as_user'],
+      allowedClientIds: [],
+      accessTokenArgument: true,
+      graphBearerToken: false,
+      graphAccessToken: undefined,
+    },
+    rateLimit: { max: 300, userMax: 120, windowMs: 60_000 },
+  })
+})
+
+test('production listens on every address and takes no token as an argument', () => {
+  const { listen, callers } = readConfig(production)
+  assert.equal(listen.host, '0.0.0.0')
+  assert.equal(callers.accessTokenArgument, false)
+})
+
+const accepted: readonly [variable: string, value: string, of: (config: Config) => unknown, expected: unknown][] = [
+  ['PORT', '0', (c) => c.listen.port, 0],
+  ['PORT', '65535', (c) => c.listen.port, 65535],
+  ['PORT', '9000', (c) => c.publicBaseUrl, 'http://localhost:9000'],
+  ['HOST', '::1', (c) => c.listen.host, '::1'],
+  ['PUBLIC_BASE_URL', 'https://mcp.contoso.example/', (c) => c.publicBaseUrl, 'https://mcp.contoso.example'],
+  ['PUBLIC_BASE_URL', 'https://MCP.Contoso.example:443', (c) => c.publicBaseUrl, 'https://mcp.contoso.example'],
+  ['PUBLIC_BASE_URL', 'http://10.0.0.4:8080', (c) => c.publicBaseUrl, 'http://10.0.0.4:8080'],
+  ['GRAPH_TENANT_ID', tenantId.toUpperCase(), (c) => c.entra.tenantId, tenantId],
+  ['GRAPH_CLIENT_ID', clientId.toUpperCase(), (c) => c.entra.clientId, clientId],
+  ['GRAPH_OBO_SCOPES', 'a/One, a/Two a/Three', (c) => c.entra.oboScopes, ['a/One', 'a/Two', 'a/Three']],
+  ['GRAPH_BASE_URL', 'https://graph.microsoft.us/v1.0/', (c) => c.graph.baseUrl, 'https://graph.microsoft.us/v1.0'],
+  [
+    'GRAPH_BASE_URL',
+    'https://Graph.Microsoft.com:443/beta',
+    (c) => c.graph.baseUrl,
+    'https://graph.microsoft.com/beta',
+  ],
+  ['GRAPH_BASE_URL', 'http://127.0.0.1:9600/v1.0', (c) => c.graph.baseUrl, 'http://127.0.0.1:9600/v1.0'],
+  ['GRAPH_BASE_URL', 'http://[::1]:9600/v1.0', (c) => c.graph.baseUrl, 'http://[::1]:9600/v1.0'],
+  [
+    'ENTRA_AUTHORITY_HOST',
+    'https://login.microsoftonline.us',
+    (c) => c.entra.authorityHost,
+    'https://login.microsoftonline.us',
+  ],
+  [
+    'ENTRA_AUTHORITY_HOST',
+    'https://login.partner.microsoftonline.cn/',
+    (c) => c.entra.authorityHost,
+    'https://login.partner.microsoftonline.cn',
+  ],
+  ['ENTRA_AUTHORITY_HOST', 'http://localhost:9600', (c) => c.entra.authorityHost, 'http://localhost:9600'],
+  ['MCP_REQUIRE_AUTH', 'false', (c) => c.callers.required, false],
+  ['MCP_REQUIRE_AUTH', 'true', (c) => c.callers.required, true],
+  ['MCP_OAUTH_REQUIRED_SCOPES', 'access_as_user read', (c) => c.callers.requiredScopes, ['access_as_user', 'read']],
+  [
+    'MCP_ALLOWED_CLIENT_IDS',
+    ` ${clientId.toUpperCase()} , ${tenantId}`,
+    (c) => c.callers.allowedClientIds,
+    [clientId, tenantId],
+  ],
+  [
+    'MCP_ALLOWED_ORIGINS',
+    'https://a.example, http://b.example:81',
+    (c) => c.allowedOrigins,
+    ['https://a.example', 'http://b.example:81'],
+  ],
+  ['ALLOW_MCP_ACCESS_TOKEN_ARG', 'false', (c) => c.callers.accessTokenArgument, false],
+  ['GRAPH_ACCESS_TOKEN', 'a-token', (c) => c.callers.graphAccessToken, 'a-token'],
+  ['ALLOW_GRAPH_BEARER_TOKEN', 'true', (c) => c.callers.graphBearerToken, true],
+  ['RATE_LIMIT_MAX', '1', (c) => c.rateLimit.max, 1],
+  ['RATE_LIMIT_USER_MAX', '999999999', (c) => c.rateLimit.userMax, 999_999_999],
+  ['RATE_LIMIT_WINDOW', '30s', (c) => c.rateLimit.windowMs, 30_000],
+  ['RATE_LIMIT_WINDOW', '2 hours', (c) => c.rateLimit.windowMs, 7_200_000],
+  ['TRUST_PROXY', '10.0.0.0/8', (c) => c.trustProxy, ['10.0.0.0/8']],
+  ['TRUST_PROXY', 'loopback, fd00::/8 192.0.2.7', (c) => c.trustProxy, ['loopback', 'fd00::/8', '192.0.2.7']],
+  ['TRUST_PROXY', '10.0.0.1/32,fd00::1/128', (c) => c.trustProxy, ['10.0.0.1/32', 'fd00::1/128']],
+  ['LOG_LEVEL', 'silent', (c) => c.logLevel, 'silent'],
+  ['NODE_ENV', 'test', (c) => c.production, false],
+]
+for (const [variable, value, of, expected] of accepted) {
+  test(`${variable}=${JSON.stringify(value)} is taken`, () => {
+    assert.deepEqual(of(read({ [variable]: value })), expected)
+  })
+}
+
+const refused: Readonly<Record<string, readonly string[]>> = {
+  NODE_ENV: ['Production', 'prod', 'production '],
+  PORT: ['65536', '-1', '80.5', '0x50', ' 80', 'http'],
+  PUBLIC_BASE_URL: [
+    'mcp.contoso.example',
+    'ftp://mcp.contoso.example',
+    'https://mcp.contoso.example/mcp',
+    'https://mcp.contoso.example?a=b',
+    'https://mcp.contoso.example/?',
+    'https://mcp.contoso.example#',
+    'https://user@mcp.contoso.example',
+    'https://user:word@mcp.contoso.example',
+    'https://',
+    'https://[bad',
+    'HTTPS//x',
+  ],
+  GRAPH_TENANT_ID: ['contoso.example', 'common', tenantId.slice(1), `${tenantId}0`, `{${tenantId}}`],
+  GRAPH_CLIENT_ID: ['api://x', `${clientId}\n`, `x${clientId}`],
+  GRAPH_OBO_SCOPES: [','],
+  GRAPH_BASE_URL: [
+    'graph.microsoft.com',
+    'http://',
+    'https://',
+    'http://[bad',
+    'https://graph.microsoft.com/v1.0?x=1',
+    'https://graph.microsoft.com/v1.0#x',
+    'https://someone@graph.microsoft.com/v1.0',
+    'http://graph.microsoft.com/v1.0',
+    'http://127.0.0.1.evil.example/v1.0',
+    'http://localhost.evil.example/v1.0',
+    'http://10.0.0.1/v1.0',
+  ],
+  ENTRA_AUTHORITY_HOST: [
+    'login.microsoftonline.com',
+    'https://login.microsoftonline.com/common',
+    'https://login.microsoftonline.com/?x',
+    'http://login.microsoftonline.com',
+    'http://0.0.0.0:9600',
+    'http://',
+  ],
+  MCP_REQUIRE_AUTH: ['yes', 'FALSE', '0'],
+  MCP_OAUTH_REQUIRED_SCOPES: [',', ' , '],
+  MCP_ALLOWED_CLIENT_IDS: ['a client', `${clientId},`, `${clientId};${tenantId}`, '*'],
+  MCP_ALLOWED_ORIGINS: ['*', 'null', 'https://a.example/path', 'https://a.example,b.example', 'https://[bad'],
+  ALLOW_MCP_ACCESS_TOKEN_ARG: ['1', 'True'],
+  ALLOW_GRAPH_BEARER_TOKEN: ['on'],
+  RATE_LIMIT_MAX: ['0', '-3', '1.5', '1e3', '1000000000', 'many'],
+  RATE_LIMIT_USER_MAX: ['0', '+1'],
+  RATE_LIMIT_WINDOW: ['soon', '0s', '10ms', '-1 minute', '60'],
+  TRUST_PROXY: [
+    'true',
+    '1',
+    '*',
+    'everyone',
+    'proxy.internal',
+    '10.0.0.0/33',
+    '10.0.0.0/0',
+    '10.0.0.0/',
+    '10.0.0.0/8/8',
+    'fd00::/129',
+    'loopback/8',
+    '10.0.0.0/255.0.0.0',
+    '10.0.0.256',
+  ],
+  LOG_LEVEL: ['verbose', 'INFO'],
+}
+for (const [variable, values] of Object.entries(refused)) {
+  for (const value of values) {
+    test(`${variable}=${JSON.stringify(value)} stops the start with one fault of that name`, () => {
+      const faults = faultsOf({ ...needed, [variable]: value })
+      assert.equal(faults.length, 1, faults.join('\n'))
+      assert.match(faults[0] ?? '', new RegExp(`^${variable} \\w+`))
+    })
+  }
+}
+
+test('every variable of the schema has a refused form here, or any text is good', () => {
+  const anyText = ['HOST', 'GRAPH_CLIENT_SECRET', 'GRAPH_ACCESS_TOKEN']
+  assert.deepEqual(new Set([...Object.keys(refused), ...anyText]), new Set(Object.keys(EnvironmentSchema.properties)))
+})
+
+for (const name of Object.keys(needed)) {
+  for (const value of [undefined, '', '   ']) {
+    test(`${name} as ${JSON.stringify(value)} is not set`, () => {
+      const [fault, ...more] = faultsOf({ ...needed, [name]: value })
+      assert.match(fault ?? '', new RegExp(`^${name} is not set: `))
+      assert.deepEqual(more, [])
+    })
+  }
+}
+
+test('an empty string leaves every optional variable at its default', () => {
+  const empty = Object.keys(EnvironmentSchema.properties).filter((name) => !(name in needed))
+  assert.deepEqual(read(Object.fromEntries(empty.map((name) => [name, '']))), readConfig(needed))
+})
+
+test('variables of others are ignored', () => {
+  assert.deepEqual(read({ PATH: '/bin', GRAPH_SOMETHING: 'x', constructor: 'y' }), readConfig(needed))
+})
+
+test('all faults are told at once, each on a line of its own', () => {
+  const env = { NODE_ENV: 'production', PORT: 'x', GRAPH_TENANT_ID: 'x', MCP_REQUIRE_AUTH: 'false', TRUST_PROXY: '1' }
+  const names = faultsOf(env).map((fault) => fault.split(' ')[0])
+  assert.deepEqual(
+    new Set(names),
+    new Set([...Object.keys(env).slice(1), 'GRAPH_CLIENT_ID', 'GRAPH_CLIENT_SECRET', 'PUBLIC_BASE_URL']),
+  )
+  assert.equal(names.length, new Set(names).size)
+  assert.throws(
+    () => readConfig(env),
+    (error: Error) => error.message.split('\n  - ').length - 1 === names.length,
+  )
+})
+
+const dangerous: readonly [switched: Env, fault: RegExp][] = [
+  [{ MCP_REQUIRE_AUTH: 'false' }, /^MCP_REQUIRE_AUTH cannot be false in production$/],
+  [{ ALLOW_GRAPH_BEARER_TOKEN: 'true' }, /^ALLOW_GRAPH_BEARER_TOKEN cannot be true in production$/],
+  [{ GRAPH_ACCESS_TOKEN: 'a-token' }, /^GRAPH_ACCESS_TOKEN is for local runs/],
+  [{ PUBLIC_BASE_URL: '' }, /^PUBLIC_BASE_URL is not set/],
+  [{ PUBLIC_BASE_URL: 'http://mcp.contoso.example' }, /^PUBLIC_BASE_URL must be https in production$/],
+  [{ PUBLIC_BASE_URL: 'http://localhost:8080' }, /^PUBLIC_BASE_URL must be https in production$/],
+  [{ GRAPH_BASE_URL: 'http://127.0.0.1:9600/v1.0' }, /^GRAPH_BASE_URL must be https in production$/],
+  [{ ENTRA_AUTHORITY_HOST: 'http://localhost:9600' }, /^ENTRA_AUTHORITY_HOST must be https in production$/],
+]
+for (const [switched, expected] of dangerous) {
+  test(`production does not start with ${JSON.stringify(switched)}`, () => {
+    const faults = faultsOf({ ...production, ...switched })
+    assert.equal(faults.length, 1, faults.join('\n'))
+    assert.match(faults[0] ?? '', expected)
+  })
+}
+
+test('a Graph token for local runs needs the switch that allows one', () => {
+  const [fault] = faultsOf({ ...needed, GRAPH_ACCESS_TOKEN: 'a-token', ALLOW_MCP_ACCESS_TOKEN_ARG: 'false' })
+  assert.match(fault ?? '', /^GRAPH_ACCESS_TOKEN needs ALLOW_MCP_ACCESS_TOKEN_ARG=true$/)
+})
+
+test('no value of a faulty variable is repeated, be it a secret or not', () => {
+  const marker = 'zq7-do-not-print'
+  const env = Object.fromEntries(Object.keys(EnvironmentSchema.properties).map((name) => [name, `${marker} ${name}`]))
+  assert.throws(
+    () => readConfig({ ...env, NODE_ENV: 'production' }),
+    (error: Error) => {
+      assert.ok(error instanceof ConfigError)
+      assert.ok(!`${error.stack} ${JSON.stringify(error)}`.includes(marker))
+      return true
+    },
+  )
+})
+
+test('a configuration is frozen to its last list', () => {
+  const unfrozen: string[] = []
+  const walk = (value: unknown, path: string) => {
+    if (typeof value !== 'object' || value === null) return
+    if (!Object.isFrozen(value)) unfrozen.push(path)
+    for (const [name, inner] of Object.entries(value)) walk(inner, `${path}.${name}`)
+  }
+  walk(read({ TRUST_PROXY: 'loopback', MCP_ALLOWED_ORIGINS: 'https://a.example' }), 'config')
+  assert.deepEqual(unfrozen, [])
+})
+
+test('who has no tenant is pointed at the demo, and who has one at .env.local', () => {
+  assert.throws(() => readConfig({}), /npm run demo/)
+  assert.throws(
+    () => readConfig({ ...needed, PORT: 'x' }),
+    (error: Error) => {
+      assert.doesNotMatch(error.message, /npm run demo/)
+      assert.match(error.message, /\.env\.local/)
+      return true
+    },
+  )
+})
+
+test('one fault is spoken of as one', () => {
+  assert.throws(() => read({ PORT: 'x' }), /^ConfigError: The configuration has a fault:\n {2}- PORT must be/)
+})
+
+for (const [hostname, expected] of [
+  ['localhost', true],
+  ['127.0.0.1', true],
+  ['127.255.0.9', true],
+  ['[::1]', true],
+  ['::1', false],
+  ['localhost.', false],
+  ['localhost.evil.example', false],
+  ['127.0.0.1.evil.example', false],
+  ['0.0.0.0', false],
+  ['[::ffff:127.0.0.1]', false],
+  ['10.0.0.1', false],
+] as const) {
+  test(`${hostname} is ${expected ? '' : 'not '}this machine`, () => {
+    assert.equal(isLoopback(hostname), expected)
+  })
+}

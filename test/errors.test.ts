@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import Fastify from 'fastify'
+import { answers, Failure, failureText, httpAnswer, jsonRpcError, type Reason, toFailure } from '../src/errors.ts'
+
+const reasons = Object.keys(answers) as Reason[]
+const httpStatuses = new Set([400, 401, 403, 404, 405, 406, 413, 415, 429, 500, 503])
+
+for (const reason of reasons) {
+  const answer = answers[reason]
+  test(`${reason} has a sentence for a person and a place on the wire`, () => {
+    assert.match(answer.text, /^[A-Z][\x20-\x7e]{10,400}\.\)?$/)
+    if (answer.as === 'tool') assert.equal(typeof answer.retryable, 'boolean')
+    else assert.ok(httpStatuses.has(answer.status), `status ${answer.status}`)
+  })
+}
+
+test('a Bearer error goes with the status that RFC 6750 gives it', () => {
+  const statuses = { invalid_request: 400, invalid_token: 401, insufficient_claims: 401, insufficient_scope: 403 }
+  for (const reason of reasons) {
+    const answer = answers[reason]
+    if (answer.as === 'http' && 'oauth' in answer) assert.equal(answer.status, statuses[answer.oauth], reason)
+  }
+})
+
+test('a request without a token is challenged without an error', () => {
+  assert.equal('oauth' in answers.missing_token, false)
+})
+
+test("only passing trouble of Graph's is worth the same call again", () => {
+  const retryable = reasons.filter((reason) => {
+    const answer = answers[reason]
+    return answer.as === 'tool' && answer.retryable
+  })
+  assert.deepEqual(retryable, ['graph_throttled', 'graph_unavailable', 'graph_timeout', 'graph_answer_invalid'])
+})
+
+test('what the operator has to mend is never a 401, for clients would sign in for ever', () => {
+  for (const reason of ['credential_refused', 'exchange_misconfigured', 'exchange_unavailable'] as const) {
+    assert.ok(httpAnswer(new Failure(reason)).status >= 500, reason)
+  }
+})
+
+for (const reason of reasons) {
+  const { status } = httpAnswer(new Failure(reason))
+  test(`an HTTP answer of ${reason} ${status >= 500 ? 'keeps the reason to itself' : 'names the reason'}`, () => {
+    const { error } = jsonRpcError(new Failure(reason, { cause: new Error('inner zq7') }), 'request-1', 7)
+    assert.equal(error.data.reason, status >= 500 ? undefined : reason)
+    assert.equal(error.data.requestId, 'request-1')
+    assert.doesNotMatch(JSON.stringify(error), /zq7/)
+  })
+}
+
+test('a reason meant for a tool result is a 500 where it ends as an HTTP answer', () => {
+  assert.equal(httpAnswer(new Failure('graph_forbidden')).status, 500)
+})
+
+for (const [reason, code] of [
+  ['invalid_json', -32700],
+  ['batch_refused', -32600],
+  ['bad_request', -32600],
+  ['internal', -32603],
+  ['missing_token', -32000],
+  ['rate_limited', -32000],
+] as const) {
+  test(`${reason} is JSON-RPC error ${code}`, () => {
+    assert.equal(jsonRpcError(new Failure(reason), 'r').error.code, code)
+  })
+}
+
+test('a JSON-RPC error answers the id it was asked with, and null where there was none', () => {
+  assert.equal(jsonRpcError(new Failure('bad_request'), 'r', 'seven').id, 'seven')
+  assert.equal(jsonRpcError(new Failure('bad_request'), 'r', 0).id, 0)
+  assert.equal(jsonRpcError(new Failure('bad_request'), 'r').id, null)
+})
+
+test('a wait is told to programs too', () => {
+  const { error } = jsonRpcError(new Failure('rate_limited', { retryAfterSeconds: 12 }), 'r')
+  assert.equal(error.data.retryAfterSeconds, 12)
+  assert.equal('retryAfterSeconds' in jsonRpcError(new Failure('rate_limited'), 'r').error.data, false)
+})
+
+test('the text says all that a caller may know, on one line', () => {
+  const text = failureText(
+    new Failure('graph_throttled', {
+      detail: 'It said: slow down.',
+      retryAfterSeconds: 0,
+      link: 'https://consent.example/',
+      graphRequestId: 'g-1',
+      claims: '{"secret":1}',
+      cause: new Error('inner'),
+    }),
+  )
+  assert.equal(
+    text,
+    'Microsoft Graph limits requests at the moment. It said: slow down. Try again in 0 s. https://consent.example/ (Graph request id g-1)',
+  )
+})
+
+test('the text of a bare failure is its sentence', () => {
+  assert.equal(failureText(new Failure('expired')), answers.expired.text)
+})
+
+test('a failure keeps its cause for the log and has its detail or reason as message', () => {
+  const cause = new Error('inner')
+  assert.equal(new Failure('internal', { cause }).cause, cause)
+  assert.equal(new Failure('internal').message, 'internal')
+  assert.equal('cause' in new Failure('internal'), false)
+  assert.equal(new Failure('internal', { detail: 'so' }).message, 'so')
+})
+
+test('a failure passes as it is', () => {
+  const failure = new Failure('expired')
+  assert.equal(toFailure(failure), failure)
+})
+
+const thrown: readonly [name: string, value: unknown, reason: Reason][] = [
+  ['an error', new TypeError('x'), 'internal'],
+  ['null', null, 'internal'],
+  ['undefined', undefined, 'internal'],
+  ['a text', 'x', 'internal'],
+  ['an error with a code of no known kind', Object.assign(new Error(), { code: 'ECONNRESET' }), 'internal'],
+  ['an error whose code is a word of every object', Object.assign(new Error(), { code: 'constructor' }), 'internal'],
+  ['an error of the caller', Object.assign(new Error(), { statusCode: 422 }), 'bad_request'],
+  ['an error that claims to be a success', Object.assign(new Error(), { statusCode: 200 }), 'internal'],
+  ['an error of the server', Object.assign(new Error(), { statusCode: 502 }), 'internal'],
+  ['a status that is a text', { statusCode: '404' }, 'internal'],
+]
+for (const [name, value, reason] of thrown) {
+  test(`${name} that was thrown is ${reason}`, () => {
+    const failure = toFailure(value)
+    assert.equal(failure.reason, reason)
+    assert.equal(failure.cause, value)
+  })
+}
+
+const bodies: readonly [name: string, headers: Record<string, string>, payload: string, reason: Reason][] = [
+  ['too large', { 'content-type': 'application/json' }, JSON.stringify('x'.repeat(200)), 'body_too_large'],
+  ['of another type', { 'content-type': 'text/xml' }, '<a/>', 'media_type_unsupported'],
+  ['that is no JSON', { 'content-type': 'application/json' }, '{', 'invalid_json'],
+  ['that is empty', { 'content-type': 'application/json' }, '', 'invalid_json'],
+  ['of another length', { 'content-type': 'application/json', 'content-length': '3' }, '{"a":1}', 'bad_request'],
+  ['that the schema refuses', { 'content-type': 'application/json' }, '{"a":"x"}', 'bad_request'],
+]
+for (const [name, headers, payload, reason] of bodies) {
+  test(`a body ${name} is ${reason} as Fastify throws it`, async (t) => {
+    const app = Fastify({ bodyLimit: 100 })
+    t.after(() => app.close())
+    let seen: Reason | undefined
+    app.setErrorHandler((error, _request, reply) => {
+      seen = toFailure(error).reason
+      return reply.send('')
+    })
+    app.post('/', { schema: { body: { type: 'object', properties: { a: { type: 'number' } } } } }, () => '')
+    await app.inject({ method: 'POST', url: '/', headers, payload })
+    assert.equal(seen, reason)
+  })
+}

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import { startEmulator } from '../../emulator/app.ts'
+import { listen } from '../helper.ts'
+import { call, file, listTools, post, raw, rawPost, reasonOf, statusOf } from './harness.ts'
+
+const tenant = await startEmulator()
+file.after(() => tenant.close())
+const { origin } = await listen(file, {}, tenant)
+const good = await tenant.mint()
+const bad = await tenant.mint({ key: 'foreign' })
+const bearer = (token: string) => `Authorization: Bearer ${token}`
+
+test('the raw client that the attacks use is served when it behaves', async () => {
+  assert.equal(statusOf(await raw(origin, rawPost(origin, [bearer(good)]))), 200)
+})
+
+for (const [attack, lines, expected] of [
+  ['two good Authorization headers', [bearer(good), bearer(good)], 400],
+  ['a good Authorization and a bad one', [bearer(good), bearer(bad)], 400],
+  ['a bad Authorization and a good one', [bearer(bad), bearer(good)], 400],
+  ['an empty Authorization and a good one', ['Authorization:', bearer(good)], 400],
+  ['Authorization in two spellings', [`AUTHORIZATION: Bearer ${good}`, `authorization: Bearer ${good}`], 400],
+  ['two tokens in one header', [`${bearer(good)}, Bearer ${good}`], 400],
+  ['two tokens by a space', [`${bearer(good)} ${good}`], 400],
+  ['two schemes', [`Authorization: Basic Bearer ${good}`], 400],
+  ['the Basic scheme', ['Authorization: Basic dXNlcjpwYXNzd29yZA=='], 400],
+  ['the DPoP scheme', [`Authorization: DPoP ${good}`], 400],
+  ['a token without a scheme', [`Authorization: ${good}`], 400],
+  ['a scheme without a token', ['Authorization: Bearer'], 400],
+  ['a scheme that begins like Bearer', [`Authorization: BearerX ${good}`], 400],
+  ['a tab between scheme and token', [`Authorization: Bearer\t${good}`], 400],
+  ['two spaces between scheme and token', [`Authorization: Bearer  ${good}`], 400],
+  ['a no-break space between scheme and token', [`Authorization: Bearer\u00a0${good}`], 400],
+  ['a tab within the token', [`Authorization: Bearer ${good.slice(0, 20)}\t${good.slice(20)}`], 400],
+  ['a quoted token', [`Authorization: Bearer "${good}"`], 400],
+  ['a token of 13 KB', [bearer('x'.repeat(13_000))], 400],
+  ['a token of 100 KB', [bearer('x'.repeat(100_000))], 431],
+  ['a NUL in the token', [bearer(`${good}\0`)], 400],
+  ['a lone carriage return', [`${bearer(good)}\rX-Injected: 1`], 400],
+  ['a folded header', ['Authorization: Bearer', ` ${good}`], 400],
+  ['a header folded by a tab', ['Authorization: Bearer', `\t${good}`], 400],
+  ['a space before the colon', [`Authorization : Bearer ${good}`], 400],
+  ['two Content-Lengths', [bearer(good), 'Content-Length: 3'], 400],
+  ['Content-Length and Transfer-Encoding', [bearer(good), 'Transfer-Encoding: chunked'], 400],
+  ['an unknown Transfer-Encoding', [bearer(good), 'Transfer-Encoding: xchunked'], 400],
+  ['2,100 headers', [bearer(good), ...Array.from({ length: 2_100 }, (_, n) => `X-${n}: 1`)], 431],
+] as const) {
+  test(`${attack} → ${expected}`, async () => {
+    const answer = await raw(origin, rawPost(origin, lines))
+    assert.equal(statusOf(answer), expected, answer.slice(0, 300))
+    assertUninjected(answer)
+    for (const part of good.split('.')) assert.ok(!answer.includes(part), 'a part of the token was echoed')
+    assert.equal((await post(origin, listTools, good)).status, 200, 'the server goes on')
+  })
+}
+
+for (const scheme of ['bearer', 'BEARER', 'bEaReR']) {
+  test(`the scheme may be written ${scheme}`, async () => {
+    assert.equal((await post(origin, listTools, undefined, { authorization: `${scheme} ${good}` })).status, 200)
+  })
+}
+
+test('a token anywhere but in its header is none', async () => {
+  const inQuery = await call(`${origin}/mcp?access_token=${good}&token=${good}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...listTools, access_token: good }),
+  })
+  assert.deepEqual([inQuery.status, reasonOf(inQuery)], [401, 'missing_token'])
+  for (const [name, value] of [
+    ['cookie', `access_token=${good}; authorization=Bearer ${good}`],
+    ['x-access-token', good],
+    ['x-ms-token-aad-access-token', good],
+    ['x-forwarded-access-token', good],
+    ['proxy-authorization', `Bearer ${good}`],
+    ['x-authorization', `Bearer ${good}`],
+  ] as const) {
+    const answer = await post(origin, listTools, undefined, { [name]: value })
+    assert.deepEqual([answer.status, reasonOf(answer)], [401, 'missing_token'], name)
+  }
+})
+
+test('a token in a form body is none', async () => {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const answer = await call(`${origin}/mcp`, { method: 'POST', headers, body: `access_token=${good}` })
+  assert.equal(answer.status, 401)
+})
+
+const attackIds = [
+  'evil',
+  '<script>alert(1)</script>',
+  '../../etc/passwd',
+  `${randomUUID()} `.repeat(2),
+  `${randomUUID()}x`,
+  randomUUID().replaceAll('-', ''),
+  '%0d%0aX-Injected: 1',
+  'x'.repeat(4_000),
+  '{"requestId":1}',
+]
+
+for (const id of attackIds) {
+  test(`x-request-id ${JSON.stringify(id.slice(0, 40))} is not echoed`, async () => {
+    for (const token of [good, undefined]) {
+      const { headers, text } = await post(origin, listTools, token, { 'x-request-id': id })
+      assert.match(String(headers['x-request-id']), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+      assert.ok(!text.includes(id.trim()))
+      assert.ok(!JSON.stringify(headers).includes(id.trim()))
+    }
+  })
+}
+
+test('x-request-id twice is not echoed', async () => {
+  const [first, second] = [randomUUID(), randomUUID()]
+  const lines = [bearer(good), `X-Request-Id: ${first}`, `X-Request-Id: ${second}`]
+  const answer = await raw(origin, rawPost(origin, lines))
+  assert.ok(!answer.includes(first) && !answer.includes(second))
+})
+
+test('x-request-id that is a GUID is echoed, so that logs meet', async () => {
+  const id = randomUUID()
+  assert.equal((await post(origin, listTools, good, { 'x-request-id': id.toUpperCase() })).headers['x-request-id'], id)
+})
+
+const crlf = 'x\r\nX-Injected: 1\r\nSet-Cookie: injected=1\r\n\r\n<h1>'
+
+test('CRLF in a message’s id, method, tool or arguments stays within the JSON', async () => {
+  for (const message of [
+    { ...listTools, id: crlf },
+    { ...listTools, method: crlf },
+    { ...listTools, method: 'tools/call', params: { name: crlf, arguments: {} } },
+    { ...listTools, method: 'tools/call', params: { name: 'getMessage', arguments: { id: crlf } } },
+    { ...listTools, method: 'tools/call', params: { name: 'getMessage', arguments: { [crlf]: 1 } } },
+    { ...listTools, [crlf]: 1 },
+  ]) {
+    assertUninjected(await raw(origin, rawPost(origin, [bearer(good)], JSON.stringify(message))))
+  }
+})
+
+test('CRLF in the path, encoded or not, ends no header', async () => {
+  for (const path of [
+    '/%0d%0aX-Injected:%201',
+    '/mcp?%0d%0aX-Injected:%201',
+    '/%E5%98%8A%E5%98%8DX-Injected:%201',
+    '/%zz',
+  ]) {
+    const answer = await raw(origin, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+    assert.ok([400, 401, 404].includes(statusOf(answer)), answer.slice(0, 100))
+    assertUninjected(answer)
+  }
+})
+
+test('what a client says of protocol, name and language changes no header of the answer', async () => {
+  for (const name of [
+    'mcp-protocol-version',
+    'mcp-method',
+    'mcp-name',
+    'mcp-session-id',
+    'last-event-id',
+    'accept-language',
+  ]) {
+    const { headers, status } = await post(origin, listTools, good, { [name]: 'evil"value' })
+    assert.ok(status < 500)
+    assert.ok(!JSON.stringify(headers).includes('evil'), name)
+  }
+})
+
+test('every answer forbids sniffing, framing and storing', async () => {
+  for (const answer of [
+    await post(origin, listTools, good),
+    await post(origin, listTools),
+    await call(`${origin}/nothing`),
+  ]) {
+    assert.equal(answer.headers['x-content-type-options'], 'nosniff')
+    assert.match(String(answer.headers['content-security-policy']), /default-src 'none'/)
+    assert.match(String(answer.headers['content-security-policy']), /frame-ancestors 'none'/)
+    assert.equal(answer.headers['cache-control'], 'no-store')
+    assert.equal(answer.headers['set-cookie'], undefined)
+    assert.equal(answer.headers['x-powered-by'], undefined)
+    assert.equal(answer.headers['server'], undefined)
+  }
+})
+
+/** One answer came, and no header that only an attacker would send. */
+function assertUninjected(answer: string) {
+  const [head = ''] = answer.split('\r\n\r\n', 1)
+  assert.doesNotMatch(head, /x-injected|set-cookie/i)
+  assert.equal(answer.match(/HTTP\/1\.1 \d{3} /g)?.length, 1)
+}
