@@ -46,6 +46,7 @@ export const answers = {
   batch_refused: http(400, 'JSON-RPC batches are not served: send one message a request.'),
   bad_request: http(400, 'The request is malformed.'),
   rate_limited: http(429, 'Too many requests.'),
+  call_cancelled: http(499, 'The client went away before its answer.'),
   internal: http(500, 'Something went wrong on the server. Its log has the details under this request id.'),
 
   // The caller's token (RFC 6750, RFC 9068, Microsoft "Access tokens: validate").
@@ -119,7 +120,6 @@ export const answers = {
   graph_answer_invalid: retryable('Microsoft Graph answered something that is not what it documents. Try again.'),
   graph_answer_too_large: tool('The answer of Microsoft Graph is too large. Ask for fewer messages with "top".'),
   graph_link_refused: tool('Microsoft Graph named a next page outside of Graph. The server does not follow it.'),
-  call_cancelled: tool('The call was cancelled.'),
 
   // The tool's input.
   invalid_input: tool('The arguments do not fit.'),
@@ -173,7 +173,7 @@ export function failureText({ reason, details }: Failure): string {
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
   const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown }
-  const reason = typeof code === 'string' ? fastifyReasons[code] : undefined
+  const reason = typeof code === 'string' && Object.hasOwn(fastifyReasons, code) ? fastifyReasons[code] : undefined
   if (reason !== undefined) return new Failure(reason, { cause: error })
   if (code === 'FST_ERR_VALIDATION')
     return new Failure('bad_request', { detail: `It is not JSON-RPC: ${(error as Error).message}.` })

@@ -4,15 +4,18 @@ import { isUtf8 } from 'node:buffer'
 const maxDepth = 64
 
 /**
- * Whether JSON text is fit to be parsed and passed on: UTF-8 (RFC 8259 section 8.1), not too deep, and without a key
+ * Whether JSON text is fit to be parsed and passed on: plain UTF-8 (RFC 8259 section 8.1), not too deep, and without a key
  * twice in one object (section 4), which two readers could take differently.
  *
  * @param bytes a request's body
  * @returns what is wrong with it, or undefined; syntax is the parser's to judge
  */
-export function jsonFault(bytes: Buffer): 'not UTF-8' | 'nested too deeply' | 'a key occurs twice' | undefined {
+export function jsonFault(
+  bytes: Buffer,
+): 'not UTF-8' | 'a byte order mark' | 'nested too deeply' | 'a key occurs twice' | undefined {
   if (!isUtf8(bytes)) return 'not UTF-8'
   const text = bytes.toString()
+  if (text.startsWith('\ufeff')) return 'a byte order mark'
   const keys: (Set<string> | undefined)[] = []
   for (let i = 0; i < text.length; i++) {
     switch (text[i]) {

@@ -31,8 +31,9 @@ function sendFailure(failure: Failure, request: FastifyRequest, reply: FastifyRe
     .send(jsonRpcError(failure, request.id, rpcId(request.body)))
 }
 
-/** The id of the JSON-RPC request that failed, where there is one to answer. */
+/** The id of the JSON-RPC request that failed, where there is one to answer; one that is malformed is none. */
 function rpcId(body: unknown): string | number | null {
   const id = (body as { id?: unknown } | null | undefined)?.id
-  return typeof id === 'string' || typeof id === 'number' ? id : null
+  if (typeof id === 'string') return id.length <= 200 ? id : null
+  return typeof id === 'number' && Number.isInteger(id) ? id : null
 }

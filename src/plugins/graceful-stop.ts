@@ -1,5 +1,8 @@
 import fp from 'fastify-plugin'
 
+/** How often a closing server looks whether all calls in flight have their answer. */
+const sweepMs = 100
+
 declare module 'fastify' {
   interface FastifyInstance {
     /** Set when the process was told to stop: readiness fails while calls in flight finish. */
@@ -8,15 +11,32 @@ declare module 'fastify' {
 }
 
 /**
- * Lets a stopping server come to its end: each answer from then on closes its connection, since one that is kept alive
- * would keep the server waiting for a client that has nothing more to ask.
+ * Lets a stopping server come to its end as soon as the calls in flight have their answers.
+ *
+ * Two kinds of connections would keep it waiting for clients that have nothing more to ask: those kept alive after an
+ * answer, so each answer from then on closes its own; and those opened ahead of a first request, which Node does not
+ * count as idle, so they are cut when no call is left.
  */
 export const gracefulStop = fp(
   async (app) => {
+    let inFlight = 0
     app.decorate('stopping', false)
+    app.addHook('onRequest', (_request, reply, next) => {
+      inFlight++
+      // And not onResponse, which a client that went away never lets happen.
+      reply.raw.once('close', () => inFlight--)
+      next()
+    })
     app.addHook('onSend', (_request, reply, _payload, next) => {
       if (app.stopping) reply.header('connection', 'close')
       next()
+    })
+    app.addHook('preClose', async () => {
+      app.stopping = true
+      const sweep = setInterval(() => {
+        if (inFlight === 0) app.server.closeAllConnections()
+      }, sweepMs)
+      app.server.once('close', () => clearInterval(sweep))
     })
   },
   { name: 'graceful-stop' },

@@ -52,7 +52,7 @@ for (const [route, access] of Object.entries(placed)) {
 for (const dressed of ['/', '//', '?access_token=x', ';x', '%20', '%2f', '/.', '/../mcp', '#', '\\']) {
   test(`"${dressed}" after the endpoint’s path is no way around its guard`, async () => {
     for (const method of ['POST', 'GET', 'HEAD', 'DELETE', 'PUT'] as const) {
-      const { statusCode } = await app.inject({ method, url: `/mcp${dressed}`, headers: mcpHeaders() })
+      const { statusCode } = await app.inject({ method, url: `/mcp${dressed}` })
       assert.ok([401, 404].includes(statusCode), `${method} answered ${statusCode}`)
     }
   })

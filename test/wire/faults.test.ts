@@ -7,7 +7,7 @@ import { type Answer, call, file, post, reasonOf } from '../security/harness.ts'
 
 const tenant: Emulator = await startEmulator()
 file.after(() => tenant.close())
-const { origin } = await listen(file, { LOG_LEVEL: 'silent' }, tenant)
+const { origin, logs } = await listen(file, {}, tenant)
 
 let made = 0
 /** A user nobody has exchanged for yet. */
@@ -142,6 +142,8 @@ test('a client that goes away takes its call to Graph with it', async (t) => {
   await eventually(async () => (await connections()) === before + 1)
   abort.abort()
   assert.ok((await gone) instanceof Error)
+  await eventually(() => logs.some((line) => line.event === 'request' && line['status'] === 499))
+  assert.ok(!logs.some(({ level, reason }) => level >= 50 && reason === 'call_cancelled'))
   // Had the call gone on, its 503 would have been followed by a second try before this one was answered.
   tenant.faults.clear()
   tenant.faults.add({ target: 'graph', kind: 'delay', delayMs: 1_000, times: 1 })

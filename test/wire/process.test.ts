@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
@@ -150,6 +150,16 @@ test('SIGINT stops an idle server at once, and its log is complete', async (t) =
     .split('\n')
     .map((line) => JSON.parse(line).event)
   assert.ok(events.includes('keys_loaded') && events.includes('stopping'))
+})
+
+test('a connection that never asks anything does not hold up a stop', async (t) => {
+  const { child, ended, origin } = await startReady(t)
+  const silent = connect(Number(new URL(origin).port), '127.0.0.1')
+  await once(silent, 'connect')
+  const closed = once(silent, 'close')
+  child.kill('SIGINT')
+  assert.equal(await ended, 0)
+  await closed
 })
 
 test('a second signal ends a stop that takes too long', async (t) => {

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createRefusals } from '../../src/entra/refusals.ts'
+import { Failure, type Reason } from '../../src/errors.ts'
+
+function refusals() {
+  const clock = { now: 1_000_000 }
+  return { clock, ...createRefusals({ refusalTtlMs: 10_000, breakerMs: 5_000, now: () => clock.now }) }
+}
+
+for (const reason of ['claims_required', 'assertion_refused', 'user_not_allowed', 'user_consent_required'] as const) {
+  test(`${reason} answers its assertion for ten seconds, and no other`, () => {
+    const { clock, remember, find } = refusals()
+    const failure = new Failure(reason)
+    remember('one', failure)
+    assert.equal(find('one'), failure)
+    assert.equal(find('other'), undefined)
+    clock.now += 9_999
+    assert.equal(find('one'), failure)
+    clock.now += 1
+    assert.equal(find('one'), undefined)
+  })
+}
+
+for (const reason of ['exchange_unavailable', 'internal'] satisfies Reason[]) {
+  test(`${reason} is forgotten at once`, () => {
+    const { remember, find } = refusals()
+    remember('one', new Failure(reason, { retryAfterSeconds: 30 }))
+    assert.equal(find('one'), undefined)
+  })
+}
+
+test('a throttled assertion waits as long as Entra said, and is told what is left', () => {
+  const { clock, remember, find } = refusals()
+  remember('one', new Failure('exchange_throttled', { retryAfterSeconds: 30, detail: 'kept' }))
+  const left = (afterMs: number) => {
+    clock.now += afterMs
+    return find('one')?.details
+  }
+  assert.deepEqual(left(0), { retryAfterSeconds: 30, detail: 'kept' })
+  assert.equal(left(10_500)?.retryAfterSeconds, 20)
+  assert.equal(left(19_499)?.retryAfterSeconds, 1)
+  assert.equal(left(1), undefined)
+  assert.equal(find('other'), undefined)
+})
+
+for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) {
+  test(`${reason} stops everybody for five seconds with a failure that is the server's`, () => {
+    const { clock, remember, find } = refusals()
+    remember('one', new Failure(reason))
+    for (const key of ['one', 'other']) {
+      assert.equal(find(key)?.reason, 'credential_refused')
+      assert.equal(find(key)?.details.retryAfterSeconds, 5)
+    }
+    clock.now += 4_001
+    assert.equal(find('other')?.details.retryAfterSeconds, 1)
+    clock.now += 999
+    assert.equal(find('other'), undefined)
+  })
+}
+
+test('an own refusal is told before the one that stops everybody', () => {
+  const { remember, find } = refusals()
+  remember('one', new Failure('user_not_allowed'))
+  remember('other', new Failure('credential_refused'))
+  assert.equal(find('one')?.reason, 'user_not_allowed')
+})
+
+test('an attempt is put off whatever it failed of, again and again', () => {
+  const { clock, postpone, find } = refusals()
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    postpone('one', new Failure('exchange_unavailable'))
+    assert.equal(find('one')?.reason, 'exchange_unavailable', `attempt ${attempt}`)
+    clock.now += 10_000
+    assert.equal(find('one'), undefined)
+  }
+})
+
+test('putting off does not shorten what Entra asked for', () => {
+  const { clock, remember, postpone, find } = refusals()
+  const failure = new Failure('exchange_throttled', { retryAfterSeconds: 60 })
+  remember('one', failure)
+  postpone('one', failure)
+  clock.now += 59_000
+  assert.equal(find('one')?.details.retryAfterSeconds, 1)
+})

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readConfig } from '../../src/config.ts'
+import { resourceOf } from '../../src/entra/resource.ts'
+import { tenantEndpoints } from '../../src/entra/tenant.ts'
+
+const tenantId = '11111111-2222-3333-4444-555555555555'
+const clientId = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee'
+
+for (const [cloud, authorityHost, issuerV1Host] of [
+  ['the global cloud', 'https://login.microsoftonline.com', 'https://sts.windows.net'],
+  ['US Government', 'https://login.microsoftonline.us', 'https://sts.windows.net'],
+  ['China', 'https://login.partner.microsoftonline.cn', 'https://sts.chinacloudapi.cn'],
+  ['an emulated tenant', 'http://127.0.0.1:9600', 'https://sts.windows.net'],
+] as const) {
+  test(`the endpoints of ${cloud} are under its own host`, () => {
+    assert.deepEqual(tenantEndpoints({ authorityHost, tenantId, clientId }), {
+      issuer: `${authorityHost}/${tenantId}/v2.0`,
+      issuerV1: `${issuerV1Host}/${tenantId}/`,
+      keysUrl: `${authorityHost}/${tenantId}/discovery/v2.0/keys`,
+      authorizeUrl: `${authorityHost}/${tenantId}/oauth2/v2.0/authorize`,
+      tokenUrl: `${authorityHost}/${tenantId}/oauth2/v2.0/token`,
+      adminConsentUrl: `${authorityHost}/${tenantId}/adminconsent?client_id=${clientId}`,
+    })
+  })
+}
+
+test('the resource is the MCP endpoint of the public origin, with fully qualified scopes', () => {
+  const config = readConfig({
+    GRAPH_TENANT_ID: tenantId,
+    GRAPH_CLIENT_ID: clientId,
+    GRAPH_CLIENT_SECRET: 'x',
+    PUBLIC_BASE_URL: 'https://mcp.contoso.example/',
+    MCP_OAUTH_REQUIRED_SCOPES: 'access_as_user read',
+  })
+  assert.deepEqual(resourceOf(config), {
+    resource: 'https://mcp.contoso.example/mcp',
+    resourceMetadataUrl: 'https://mcp.contoso.example/.well-known/oauth-protected-resource/mcp',
+    scopes: [`api://${clientId}/access_as_user`, `api://${clientId}/read`],
+  })
+})

@@ -1,0 +1,344 @@
+import assert from 'node:assert/strict'
+import { afterEach, describe, test } from 'node:test'
+import fc from 'fast-check'
+import { startEmulator } from '../../emulator/app.ts'
+import { type Token, tokenize } from '../../emulator/graph/odata/tokens.ts'
+import { listen, toolCall } from '../helper.ts'
+import { type Answer, file, post, reasonOf, startBystander } from './harness.ts'
+
+const tenant = await startEmulator()
+file.after(() => tenant.close())
+afterEach(() => tenant.faults.clear())
+const { origin } = await listen(file, {}, tenant)
+const token = await tenant.mint()
+
+const callTool = (name: string, args: Record<string, unknown>): Promise<Answer> =>
+  post(origin, toolCall(name, args), token)
+const graphCalls = () => tenant.stats.snapshot().endpoints.graph
+
+for (const id of [
+  'MC1/../..',
+  'MC1/../../../me',
+  '../../me',
+  'MC1%2f..%2f..',
+  '%2e%2e',
+  'MC%31',
+  'MC1?$select=id',
+  'MC1?',
+  'MC1#',
+  'MC1#fragment',
+  'MC1\n',
+  '\nMC1',
+  'MC1\r\nX-Injected: 1',
+  'MC1\0',
+  'MC1\u2028',
+  'MC1 ',
+  ' MC1',
+  'MC1;x',
+  'MC1&x=1',
+  'MC1\\..\\..',
+  'MC1@evil.example',
+  '//evil.example/MC1',
+  'https://evil.example/MC1',
+  "MC1'",
+  "MC1')/attachments('x",
+  'MC１２３',
+  'MC१२३',
+  'MC٣',
+  'ＭＣ1',
+  'mc1',
+  'MC',
+  '',
+  'MC-1',
+  'MC1.5',
+  'MC12345678901',
+  '__proto__',
+  1,
+  null,
+  ['MC1'],
+  { toString: 'MC1' },
+]) {
+  test(`getMessage refuses the id ${JSON.stringify(id)}, and Graph hears nothing of it`, async () => {
+    const before = graphCalls()
+    const answer = await callTool('getMessage', { id })
+    assert.equal(answer.status, 200)
+    assert.equal(answer.body.result?.isError, true)
+    assert.equal(reasonOf(answer), 'invalid_input')
+    assert.match(answer.body.result?.content?.[0]?.text ?? '', /"id"/)
+    assert.equal(graphCalls(), before)
+  })
+}
+
+test('a good id is asked for as it is, and nothing beside it', async () => {
+  const listed = await callTool('getMessages', { top: 1 })
+  const { value = [] } = (listed.body.result?.structuredContent ?? {}) as { value?: { id: string }[] }
+  const [first] = value
+  const answer = await callTool('getMessage', { id: first?.id })
+  assert.equal(answer.body.result?.structuredContent?.['id'], first?.id)
+  assert.equal(tenant.stats.snapshot().lastGraphRequest?.url, `/v1.0/admin/serviceAnnouncement/messages/${first?.id}`)
+})
+
+const tricks = fc.constantFrom(
+  ...[
+    "'",
+    "''",
+    "'''",
+    "' or 1 eq 1 or title eq '",
+    "')",
+    "') or (true",
+    '%27',
+    '%2527',
+    '\\',
+    "\\'",
+    '\\u0027',
+    '’',
+    'ʼ',
+    '＇',
+  ],
+  ...[
+    '&$filter=true',
+    '&$top=1000',
+    '#',
+    '?',
+    '+',
+    ' ',
+    '%',
+    '%00',
+    '\0',
+    '\n',
+    '\r\n',
+    '\t',
+    '/*',
+    '--',
+    ';',
+    '$',
+    '@p1',
+  ],
+  ...['(', ')', '[', '{', '"', 'null', 'true', 'İ', 'ß', 'ﬀ', '\u200b', '\u202e', '\ufeff', '😀'],
+)
+/** Any text that an argument takes: whole code points, some of them chosen for the harm they do elsewhere. */
+const anyText = fc
+  .array(fc.oneof(tricks, fc.string({ unit: 'binary', maxLength: 12 }), fc.string({ maxLength: 12 })), {
+    minLength: 1,
+    maxLength: 12,
+  })
+  .map((parts) => parts.join(''))
+  .filter((text) => text.length > 0 && text.length <= 200)
+
+const property = { numRuns: 200 }
+
+describe('whatever text is given', () => {
+  for (const { argument, given, tokens } of [
+    {
+      argument: 'services',
+      given: (text: string) => ({ services: [text] }),
+      tokens: (text: string) => shapeOf('(services/any(s:contains(s,TEXT)))', text),
+    },
+    {
+      argument: 'services, twice',
+      given: (text: string) => ({ services: [text, text] }),
+      tokens: (text: string) => shapeOf('(services/any(s:contains(s,TEXT)) or services/any(s:contains(s,TEXT)))', text),
+    },
+    {
+      argument: 'tags',
+      given: (text: string) => ({ tags: [text] }),
+      tokens: (text: string) => shapeOf('(tags/any(t:t eq TEXT))', text),
+    },
+    {
+      argument: 'search',
+      given: (text: string) => ({ search: text }),
+      tokens: (text: string) =>
+        shapeOf('(contains(tolower(title),TEXT) or contains(tolower(body/content),TEXT))', text.toLowerCase()),
+    },
+  ]) {
+    test(`${argument}: Graph receives one filter of the same shape, whose literal is the text`, async () => {
+      await fc.assert(
+        fc.asyncProperty(anyText, async (text) => {
+          const answer = await callTool('getMessages', { ...given(text), top: 1 })
+          assert.equal(answer.body.result?.isError, undefined, answer.text)
+          const query = lastQuery()
+          assert.deepEqual([...query.keys()].sort(), ['$count', '$filter', '$orderby', '$select', '$top'])
+          assert.deepEqual(meaningOf(query.get('$filter') ?? ''), tokens(text))
+        }),
+        property,
+      )
+    })
+  }
+
+  test('a raw filter narrows what the other arguments ask for, and never widens it', async () => {
+    const words = [
+      "'",
+      "''",
+      '(',
+      ')',
+      ' or ',
+      ' and ',
+      'not ',
+      'true',
+      'false',
+      '1 eq 1',
+      'title ne null',
+      "' or '",
+      "'a'",
+    ]
+    const more = [
+      'isMajorChange eq true',
+      'isMajorChange eq false',
+      ',',
+      '/',
+      ' ',
+      '&$filter=true',
+      "services/any(s:s eq 'x')",
+    ]
+    const expression = fc
+      .array(fc.constantFrom(...words, ...more), { minLength: 1, maxLength: 7 })
+      .map((parts) => parts.join(''))
+    await fc.assert(
+      fc.asyncProperty(expression, async (filter) => {
+        const answer = await callTool('getMessages', { services: ['Teams'], filter, top: 200 })
+        if (answer.body.result?.isError === true) {
+          assert.match(reasonOf(answer) ?? '', /^(invalid_input|graph_bad_request)$/)
+          return
+        }
+        const value = answer.body.result?.structuredContent?.['value'] as { services: string[] }[]
+        assert.ok(value.every(({ services }) => services.some((service) => service.includes('Teams'))))
+      }),
+      { numRuns: 400 },
+    )
+  })
+})
+
+for (const filter of [
+  'true) or (true',
+  "title eq ')' or (true",
+  "') or (1 eq 1",
+  ') or (',
+  "title eq '''",
+  '(',
+  ')(',
+]) {
+  test(`the raw filter ${filter} does not leave its parentheses`, async () => {
+    const before = graphCalls()
+    assert.equal(reasonOf(await callTool('getMessages', { services: ['Teams'], filter })), 'invalid_input')
+    assert.equal(graphCalls(), before)
+  })
+}
+
+for (const [argument, values] of Object.entries({
+  orderby: ['title desc&$filter=true', "title desc'", 'title desc,', 'title desc\nx', 'title;drop', 'a/b/c', '$it', ''],
+  prefer: [
+    'odata.maxpagesize=5\r\nx-injected: 1',
+    'odata.maxpagesize=5, return=minimal',
+    'odata.maxpagesize=1001',
+    'x=1',
+    '',
+  ],
+  roadmapId: ["1' or '1' eq '1", '1 2', '１', '1\n', '', '-1'],
+  modifiedSince: [
+    "2026-01-01' or true",
+    '2026-01-01T00:00:00Z or true',
+    '2026-13-45',
+    '2026-01-01\n',
+    '２０２６-01-01',
+    '',
+  ],
+  actionRequiredBefore: ['2026-01-01T00:00:00', 'now()', '2026-01-01T00:00:00Z)'],
+  category: ["planForChange' or true", 'planforchange', ''],
+  severity: ["high' or '1' eq '1", 'HIGH', ''],
+  skip: ['0', -1, 1.5, 1e9],
+  top: ['5', -1, 1001, 0.5],
+})) {
+  test(`${argument} takes nothing but what it is for`, async () => {
+    const before = graphCalls()
+    for (const value of values) {
+      const answer = await callTool('getMessages', { [argument]: value })
+      assert.equal(reasonOf(answer), 'invalid_input', JSON.stringify(value))
+      assert.match(answer.body.result?.content?.[0]?.text ?? '', new RegExp(`"${argument}"`))
+    }
+    assert.equal(graphCalls(), before)
+  })
+}
+
+describe('a next page’s link', async () => {
+  const bystander = await startBystander(file)
+  const { host, port } = new URL(tenant.origin)
+  const path = '/v1.0/admin/serviceAnnouncement/messages'
+  const page = (link: unknown) => {
+    tenant.faults.clear()
+    const body = { value: [{ id: 'MC1' }], '@odata.nextLink': link }
+    tenant.faults.add({ target: 'graph', kind: 'status', status: 200, body })
+    return callTool('getMessages', { pageSize: 1 })
+  }
+
+  for (const [what, link] of Object.entries({
+    'another host': `https://evil.example${path}?$skip=1`,
+    'another name of the same host': `http://localhost:${port}${path}?$skip=1`,
+    'another port': `${bystander.origin}${path}?$skip=1`,
+    'no port': `http://127.0.0.1${path}?$skip=1`,
+    'another scheme': `https://${host}${path}?$skip=1`,
+    'a scheme of its own': `javascript:${tenant.origin}${path}?$skip=1`,
+    'another path': `${tenant.origin}/v1.0/me/messages?$skip=1`,
+    'a path below': `${tenant.origin}${path}/MC1?$skip=1`,
+    'a path with dots': `${tenant.origin}${path}/../../../me?$skip=1`,
+    'a path with encoded dots': `${tenant.origin}${path}/%2e%2e/%2e%2e/me?$skip=1`,
+    'a path in another case': `${tenant.origin}${path.toUpperCase()}?$skip=1`,
+    'a path with a slash': `${tenant.origin}${path}/?$skip=1`,
+    userinfo: `http://user:password@${host}${path}?$skip=1`,
+    'a user that looks like the host': `http://${host}@${new URL(bystander.origin).host}${path}?$skip=1`,
+    'an empty user': `http://x@${host}${path}?$skip=1`,
+    'a host that begins like ours': `http://${host.split(':')[0]}.evil.example:${port}${path}?$skip=1`,
+    'no scheme': `//${new URL(bystander.origin).host}${path}?$skip=1`,
+    'no host': `${path}?$skip=1`,
+    'a backslash': `${tenant.origin}\\@${new URL(bystander.origin).host}${path}?$skip=1`,
+    nothing: '',
+  })) {
+    test(`with ${what} is refused, and nobody is asked`, async () => {
+      const before = graphCalls()
+      const answer = await page(link)
+      assert.equal(reasonOf(answer), 'graph_link_refused')
+      assert.equal(graphCalls(), before + 1)
+      assert.equal(bystander.received.length, 0)
+      assert.ok(!answer.text.includes('evil.example'))
+    })
+  }
+
+  for (const link of [7, null, {}, ['x'], true]) {
+    test(`that is ${JSON.stringify(link)} makes the answer invalid`, async () => {
+      assert.equal(reasonOf(await page(link)), 'graph_answer_invalid')
+    })
+  }
+
+  test('that is Graph’s own gives where to go on, and is not followed by itself', async () => {
+    const before = graphCalls()
+    const answer = await page(`${tenant.origin}${path}?$skip=41`)
+    assert.equal(answer.body.result?.structuredContent?.['nextSkip'], 41)
+    assert.equal(graphCalls(), before + 1)
+  })
+
+  for (const skip of ['-5', '0', 'x', '1e99', '', '%31%30%30%30%30%30%30%30%30%30%30%30%30%30%30%30%30']) {
+    test(`with $skip=${skip} leads forward by what was seen`, async () => {
+      const answer = await page(`${tenant.origin}${path}?$skip=${skip}`)
+      assert.equal(answer.body.result?.structuredContent?.['nextSkip'], 1)
+    })
+  }
+})
+
+/** The query of the last request that Graph received, decoded once. */
+function lastQuery(): URLSearchParams {
+  const { url } = tenant.stats.snapshot().lastGraphRequest ?? { url: '' }
+  return new URLSearchParams(url.slice(url.indexOf('?') + 1))
+}
+
+/** A filter as Graph reads it: its tokens, with what a string literal stands for. */
+function meaningOf(filter: string): string[] {
+  return tokenize(filter).map(({ kind, text }: Token) => (kind === 'string' ? `literal ${unquoted(text)}` : text))
+}
+
+function unquoted(literal: string): string {
+  return literal.slice(1, -1).replaceAll("''", "'")
+}
+
+/** The tokens of a filter in which each TEXT is a literal of that text. */
+function shapeOf(filter: string, text: string): string[] {
+  return meaningOf(filter).map((token) => (token === 'TEXT' ? `literal ${text}` : token))
+}
