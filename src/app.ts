@@ -3,7 +3,7 @@ import type { DestinationStream } from 'pino'
 import type { Config } from './config.ts'
 import { auth } from './plugins/auth.ts'
 import { entraKeys } from './plugins/entra-keys.ts'
-import { failures } from './plugins/failures.ts'
+import { failures, refusePath } from './plugins/failures.ts'
 import { gracefulStop } from './plugins/graceful-stop.ts'
 import { graphClient } from './plugins/graph-client.ts'
 import { mcp } from './plugins/mcp/index.ts'
@@ -30,6 +30,7 @@ export async function buildApp(
     trustProxy: config.trustProxy,
     requestTimeout: 30_000,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    frameworkErrors: refusePath,
   })
 
   await app.register(gracefulStop)

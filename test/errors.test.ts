@@ -4,7 +4,7 @@ import Fastify from 'fastify'
 import { answers, Failure, failureText, httpAnswer, jsonRpcError, type Reason, toFailure } from '../src/errors.ts'
 
 const reasons = Object.keys(answers) as Reason[]
-const httpStatuses = new Set([400, 401, 403, 404, 405, 406, 413, 415, 429, 500, 503])
+const httpStatuses = new Set([400, 401, 403, 404, 405, 406, 413, 415, 429, 499, 500, 503])
 
 for (const reason of reasons) {
   const answer = answers[reason]

@@ -105,7 +105,20 @@ async function post(
     body: options.body ?? '',
   })
   const retryAfter = headers['retry-after']
-  return { status, body, retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined }
+  return {
+    status,
+    body: withoutCredentials(body, options.body),
+    retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
+  }
+}
+
+/** An answer that repeats what it was sent, as the error page of a proxy may, brings no credential into the log. */
+function withoutCredentials(answer: string, form: string | undefined): string {
+  const sent = new URLSearchParams(form)
+  return ['assertion', 'client_assertion', 'client_secret'].reduce((text, name) => {
+    const credential = sent.get(name)
+    return credential ? text.replaceAll(credential, '[withheld]') : text
+  }, answer)
 }
 
 /** MSAL's own errors carry neither status nor claims: what Entra answered decides, and not how MSAL took it. */

@@ -17,6 +17,11 @@ export const failures = fp<Configured>(
   { name: 'failures' },
 )
 
+/** For a path that cannot be decoded: it reaches no scope and no hook, and Fastify's own answer would repeat it. */
+export function refusePath(_error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  reply.code(400).send(jsonRpcError(new Failure('bad_request'), request.id))
+}
+
 function sendFailure(failure: Failure, request: FastifyRequest, reply: FastifyReply, signIn: SignIn) {
   const { status } = httpAnswer(failure)
   const { retryAfterSeconds, cause } = failure.details

@@ -93,7 +93,9 @@ export function createGraphClient({
 
       const waitMs = attempt < maxAttempts ? retryWaitMs(outcome) : undefined
       if (waitMs === undefined || waitMs > longestWaitMs || now() - started + waitMs >= budgetMs) {
-        throw outcome instanceof Error ? graphTransportFailure(outcome) : graphFailure(outcome)
+        if (outcome instanceof Error) throw graphTransportFailure(outcome)
+        // Graph's words may be shown to the caller, who is to get no Graph token by them.
+        throw graphFailure({ ...outcome, body: outcome.body.replaceAll(user.accessToken, '[withheld]') })
       }
       await pause(waitMs, user.signal)
     }

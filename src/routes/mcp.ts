@@ -16,10 +16,26 @@ const JsonRpcMessage = Type.Object({
   params: Type.Optional(Type.Object({})),
 })
 
+/** Methods that clients of either era send. A log line names no other: it would be the caller's own text. */
+const knownMethods = new Set([
+  'initialize',
+  'ping',
+  'server/discover',
+  'tools/list',
+  'tools/call',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'prompts/list',
+  'prompts/get',
+  'notifications/initialized',
+  'notifications/cancelled',
+])
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** What the request asked for and how it ended, for its log line. */
-    rpc: { method: string | undefined; tool?: string; outcome?: string } | null
+    rpc: { rpcMethod: string | undefined; tool?: string; outcome?: string } | null
   }
 }
 
@@ -35,7 +51,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
       const { body: message, caller } = request
       const signal = untilClosed(reply)
       const tool = app.mcp.calledTool(message)
-      request.rpc = { method: message.method, ...(tool !== undefined && { tool: tool.definition.name }) }
+      request.rpc = { rpcMethod: loggable(message.method), ...(tool !== undefined && { tool: tool.definition.name }) }
 
       const needsGraph = tool !== undefined && tool.graphScopes.length > 0
       const graph = needsGraph ? await graphFor(request, signal) : new Failure('sign_in_required')
@@ -47,13 +63,11 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     },
   )
 
-  app.route({
-    method: ['GET', 'DELETE'],
-    url: '/mcp',
-    handler: () => {
-      throw new Failure('method_not_allowed')
-    },
-  })
+  const refuseMethod = async () => {
+    throw new Failure('method_not_allowed')
+  }
+  // In onRequest already: a client that says Content-Type and sends no body is to hear of the method, not of JSON.
+  app.route({ method: ['GET', 'DELETE'], url: '/mcp', onRequest: refuseMethod, handler: refuseMethod })
 
   /**
    * Graph as the caller, before anything is dispatched, so that Entra's refusals can still be HTTP answers; what the
@@ -91,6 +105,10 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     }
     if (answers[reason].as === 'http') throw failure
   }
+}
+
+function loggable(method: string | undefined): string | undefined {
+  return method === undefined || knownMethods.has(method) ? method : 'other'
 }
 
 /** Aborted when the client closes the connection before it has its answer. */

@@ -158,11 +158,11 @@ function queryOf(input: Input): URLSearchParams {
   return query
 }
 
-/** `$top` can keep Graph from naming a next page, so pages are asked for by preference where no top is given. */
+/** `$top` can keep Graph from naming a next page, and without a preference a page ends at 100, whatever `$top` says. */
 function preferOf({ prefer, pageSize, top }: Input): string | undefined {
   if (prefer !== undefined) return prefer
-  if (pageSize === undefined && top !== undefined) return undefined
-  return `odata.maxpagesize=${pageSize ?? defaultPageSize}`
+  const size = pageSize ?? top ?? defaultPageSize
+  return size === 0 ? undefined : `odata.maxpagesize=${size}`
 }
 
 /** The expressions are those that Graph is known to take for messages. */

@@ -183,9 +183,12 @@ test('it stays up with a token and lines to paste that work', async (t) => {
   assert.ok(Math.abs(Date.parse(expires) - exp * 1000) < 5_000)
 })
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  test(`${signal} stops all of it with exit code 0, both ports closed`, async (t) => {
-    const running = run(t, [])
+for (const [signal, user] of [
+  ['SIGINT', 'rowan'],
+  ['SIGTERM', 'nico'],
+] as const) {
+  test(`${signal} stops all of it with exit code 0, both ports closed, for ${user} too`, async (t) => {
+    const running = run(t, ['--user', user])
     await stayingUp(running)
     const origins = originsIn(running.output)
     assert.equal(origins.length, 2)

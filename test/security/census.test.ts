@@ -63,6 +63,13 @@ test('a header that names another method is no way around it either', async () =
   assert.equal((await app.inject({ method: 'POST', url: '/mcp', headers, body: {} })).statusCode, 401)
 })
 
+test('a path that cannot be decoded is refused in the same shape, and not repeated', async () => {
+  const answer = await app.inject({ url: '/secret/%zz' })
+  assert.equal(answer.statusCode, 400)
+  assert.equal(answer.json().error.data.reason, 'bad_request')
+  assert.doesNotMatch(answer.body, /secret|zz/)
+})
+
 test('an unknown path says so, and where the endpoint is', async () => {
   const answer = await app.inject({ url: '/admin', headers: { authorization: 'Bearer x' } })
   assert.equal(answer.statusCode, 404)

@@ -201,17 +201,16 @@ for (const kind of ['huge', 'gzip-bomb'] as const) {
 
 test('a slow keys endpoint delays those who need it and nobody else', async (t) => {
   const { origin } = await listen(t, {}, tenant)
-  tenant.faults.add({ target: 'keys', kind: 'delay', delayMs: 700 })
+  tenant.faults.add({ target: 'keys', kind: 'delay', delayMs: 2_000 })
   const [invented = ''] = await tokensWithInventedKids(1)
   const good = await tenant.mint()
-  const slow = costOf(() => post(origin, listTools, invented))
-  await eventually(() => keyFetches(tenant) > 0)
-  const swiftly = await costOf(() => post(origin, listTools, good))
-  assert.equal(swiftly.result.status, 200)
-  assert.ok(swiftly.ms < 500, `a known key took ${swiftly.ms} ms`)
-  const { result, ms } = await slow
-  assert.equal(reasonOf(result), 'unknown_key')
-  assert.ok(ms >= 690)
+  const fetchedBefore = keyFetches(tenant)
+  const ended: string[] = []
+  const slow = post(origin, listTools, invented).finally(() => ended.push('the one who needs it'))
+  await eventually(() => keyFetches(tenant) > fetchedBefore)
+  assert.equal((await post(origin, listTools, good)).status, 200)
+  assert.deepEqual(ended, [])
+  assert.equal(reasonOf(await slow), 'unknown_key')
 })
 
 test('a redirect of the keys endpoint leads nowhere', async (t) => {

@@ -208,7 +208,11 @@ declare module 'fastify' {
 
 export const mcp = fp<Configured>(
   async (app, { config: { callers } }) => {
-    const onError = (error: Error) => app.log.debug({ event: 'mcp_refused', err: error }, 'MCP message refused')
+    const onError = ({ name, message }: Error) => {
+      // The rest of the SDK's message can hold the caller's own words.
+      const why = /^Rejected inbound request \(([\w-]+)\)/.exec(message)?.[1] ?? name
+      app.log.debug({ event: 'mcp_refused', why }, 'MCP message refused')
+    }
     const served = createMcp(tools, { accessTokenAllowed: callers.accessTokenArgument, onError })
     app.decorate('mcp', served)
     app.addHook('onClose', () => served.close())

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { posix } from 'node:path'
+import { test } from 'node:test'
+import { answers } from '../../src/errors.ts'
+import { codeSpans, filesBelow, readText, root, section, tableRows, withoutBlocks } from './markdown.ts'
+
+const pages = filesBelow('', '.md')
+const { scripts } = JSON.parse(readText('package.json')) as { scripts: Record<string, string> }
+/** Written by whoever follows the page, or made by a command on it. */
+const notYetThere = new Set(['.vscode/mcp.json', 'src/tools/count-messages.ts', 'dist/'])
+
+/** GitHub's anchor of a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-')
+}
+
+function anchorsOf(path: string): string[] {
+  return [...withoutBlocks(readText(path)).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading))
+}
+
+test('the pages are all there: one for each folder, and those that a repository has', () => {
+  const folders = ['src', 'src/plugins', 'src/routes', 'src/tools', 'test', 'demo', 'scripts', 'emulator', 'docs']
+  for (const page of [
+    'README.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    ...folders.map((folder) => `${folder}/README.md`),
+  ]) {
+    assert.ok(pages.includes(page), page)
+  }
+})
+
+for (const page of pages) {
+  const markdown = readText(page)
+  const folder = posix.dirname(page)
+
+  test(`every relative link of ${page} leads somewhere`, () => {
+    for (const [, target = ''] of withoutBlocks(markdown).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue
+      const [file = '', anchor] = target.split('#')
+      const path = file === '' ? page : posix.join(folder, file)
+      assert.ok(existsSync(root + path), target)
+      if (anchor !== undefined) assert.ok(anchorsOf(path).includes(anchor), target)
+    }
+  })
+
+  test(`every npm script that ${page} names exists`, () => {
+    for (const [, name = ''] of markdown.matchAll(/\bnpm run (?:--silent )?([a-z][a-z:-]*)/g))
+      assert.ok(scripts[name], name)
+    for (const [, name = ''] of markdown.matchAll(/\bnpm (test|start)\b/g)) assert.ok(scripts[name], name)
+  })
+
+  test(`every file that ${page} names exists`, () => {
+    for (const span of codeSpans(markdown)) {
+      const isPath = /^[\w.-]+(\/[\w.-]+)*\.(ts|mjs|md|json)$|^(\.\.\/)*([\w.-]+\/)+([\w.-]+\.ts)?$|^\.env/.test(span)
+      if (!isPath || notYetThere.has(span) || span === '.env.local') continue
+      const places = [posix.join(folder, span), span]
+      assert.ok(
+        places.some((place) => existsSync(root + place)),
+        span,
+      )
+    }
+  })
+}
+
+test('docs/architecture.md names every file of src', () => {
+  const named = new Set(codeSpans(readText('docs/architecture.md')))
+  assert.deepEqual(
+    filesBelow('src/', '.ts').filter((file) => !named.has(file)),
+    [],
+  )
+})
+
+test('docs/README.md lists every page of docs', () => {
+  const index = readText('docs/README.md')
+  for (const page of filesBelow('docs/', '.md')) {
+    if (page !== 'docs/README.md') assert.ok(index.includes(`(${page.slice('docs/'.length)})`), page)
+  }
+})
+
+test('the README lists every npm script', () => {
+  const developing = section(readText('README.md'), 'Developing')
+  for (const name of Object.keys(scripts)) {
+    assert.match(developing, new RegExp(`npm (run )?${name}(?![:\\w])`), name)
+  }
+})
+
+test('each folder’s README names what lives in it', () => {
+  for (const [folder, extension] of [
+    ['demo/', '.ts'],
+    ['scripts/', '.mjs'],
+  ] as const) {
+    const named = codeSpans(readText(`${folder}README.md`))
+    for (const file of filesBelow(folder, extension)) assert.ok(named.includes(posix.basename(file)), file)
+  }
+})
+
+test('the troubleshooting table names reasons that exist, under the status that they have', () => {
+  const seen = tableRows(section(readText('README.md'), 'Troubleshooting')).map(([symptom = '']) => symptom)
+  const reasons = new Map<string, { as: string; status?: number }>(Object.entries(answers))
+  let named = 0
+  for (const symptom of seen) {
+    const status = /^(\d{3})\b/.exec(symptom)?.[1]
+    for (const code of codeSpans(symptom)) {
+      const isForeign = /^AADSTS|^consent_required$|^Invalid Host$|^obo_failure$|^az$/.test(code)
+      if (isForeign) continue
+      const answer = reasons.get(code)
+      assert.ok(answer, code)
+      assert.equal(answer.as === 'http' ? String(answer.status) : undefined, status, code)
+      named++
+    }
+  }
+  assert.ok(named > 20)
+})

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import Fastify from 'fastify'
+import { readConfig } from '../../src/config.ts'
+import type { Reason } from '../../src/errors.ts'
+import { type BoundedAnswer, type BoundedRequest, TransportError } from '../../src/http/bounded-client.ts'
+import { createGraphClient, type GraphClientOptions, graphClient } from '../../src/plugins/graph-client.ts'
+
+const baseUrl = 'https://graph.microsoft.com/v1.0'
+const path = '/admin/serviceAnnouncement/messages'
+
+type Outcome = Partial<BoundedAnswer> | TransportError | Error
+type Line = Record<string, unknown> & { readonly level: string }
+
+/** Graph as one user, with answers, clock and pauses of the test's own: a pause is over as soon as it is asked for. */
+function graphOf(
+  t: TestContext,
+  outcomes: Outcome[],
+  { signal, ...options }: Partial<GraphClientOptions> & { signal?: AbortSignal } = {},
+) {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const clock = { now: 0 }
+  const asked: BoundedRequest[] = []
+  const lines: Line[] = []
+  const log = (level: string) => (fields: object) => lines.push({ level, ...fields })
+  const graph = createGraphClient({
+    baseUrl,
+    http: {
+      async request(request) {
+        asked.push(request)
+        const outcome = outcomes.shift() ?? { body: '{"done":true}' }
+        if (outcome instanceof Error) throw outcome
+        return { status: 200, headers: {}, body: '', ...outcome }
+      },
+    },
+    log: { info: log('info'), debug: log('debug') },
+    now: () => clock.now,
+    ...options,
+  }).as({ accessToken: 'token-zq7', correlationId: 'id-1', signal })
+
+  /** Lets a call run to its end, and time with it. */
+  async function finish<T>(call: Promise<T>): Promise<T> {
+    let isOver = false
+    const over = call.finally(() => {
+      isOver = true
+    })
+    over.catch(() => {})
+    for (let waited = 0; !isOver && waited < 100_000; waited += 50) {
+      await new Promise((resolve) => setImmediate(resolve))
+      clock.now += 50
+      t.mock.timers.tick(50)
+    }
+    return over
+  }
+  return { graph, asked, lines, clock, finish, get: () => finish(graph.get(path)) }
+}
+
+const broken = (kind: TransportError['kind']) => new TransportError(kind, new Error('inner'))
+const is = (reason: Reason) => ({ name: 'Failure', reason })
+
+test('a call carries the user’s token, both ids and what is preferred, and never a body', async (t) => {
+  const { graph, asked, finish } = graphOf(t, [])
+  const query = new URLSearchParams({ $filter: "title eq 'a+b & c'", $top: '5' })
+  assert.deepEqual(await finish(graph.get(path, { query, prefer: 'odata.maxpagesize=5' })), { done: true })
+  const [{ deadlineMs: _, ...request } = assert.fail()] = asked
+  assert.deepEqual(request, {
+    method: 'GET',
+    url: `${baseUrl}${path}?%24filter=title%20eq%20%27a%2Bb%20%26%20c%27&%24top=5`,
+    headers: {
+      accept: 'application/json',
+      authorization: 'Bearer token-zq7',
+      'client-request-id': 'id-1',
+      prefer: 'odata.maxpagesize=5',
+    },
+    signal: undefined,
+  })
+})
+
+test('without a query there is no question mark, and without a preference no header', async (t) => {
+  const { graph, asked, finish } = graphOf(t, [])
+  await finish(graph.get(`${path}/MC1`, { query: new URLSearchParams() }))
+  assert.equal(asked[0]?.url, `${baseUrl}${path}/MC1`)
+  assert.equal('prefer' in (asked[0]?.headers ?? {}), false)
+})
+
+const retried: readonly [name: string, outcome: Outcome, minMs: number, maxMs: number][] = [
+  ['502', { status: 502 }, 100, 450],
+  ['503', { status: 503 }, 100, 450],
+  ['504', { status: 504 }, 100, 450],
+  ['503 that says how long', { status: 503, headers: { 'retry-after': '3' } }, 3_100, 3_450],
+  ['429 that says how long', { status: 429, headers: { 'retry-after': '2' } }, 2_100, 2_450],
+  ['429 that says nothing', { status: 429 }, 1_100, 1_450],
+  ['429 that says nonsense', { status: 429, headers: { 'retry-after': '-5' } }, 1_100, 1_450],
+  [
+    '429 that says a time gone by',
+    { status: 429, headers: { 'retry-after': 'Sun, 22 Nov 2020 12:00:00 GMT' } },
+    100,
+    450,
+  ],
+  ['a connection that breaks', broken('unreachable'), 100, 450],
+]
+for (const [name, outcome, minMs, maxMs] of retried) {
+  test(`${name} is tried again after ${minMs} to ${maxMs} ms`, async (t) => {
+    const { get, asked, clock } = graphOf(t, [outcome])
+    assert.deepEqual(await get(), { done: true })
+    assert.equal(asked.length, 2)
+    // The clock goes in steps of 50 ms, and the answer takes one.
+    assert.ok(clock.now >= minMs && clock.now <= maxMs + 50, `${clock.now} ms`)
+  })
+}
+
+const final: readonly [name: string, outcome: Outcome, reason: Reason][] = [
+  ['400', { status: 400 }, 'graph_bad_request'],
+  ['401', { status: 401 }, 'graph_token_refused'],
+  ['403', { status: 403 }, 'graph_forbidden'],
+  ['404', { status: 404 }, 'graph_not_found'],
+  ['500', { status: 500 }, 'graph_unavailable'],
+  ['501', { status: 501 }, 'graph_unavailable'],
+  ['302', { status: 302, headers: { location: 'https://evil.example/' } }, 'graph_answer_invalid'],
+  ['204', { status: 204 }, 'graph_answer_invalid'],
+  ['a time-out', broken('timeout'), 'graph_timeout'],
+  ['a caller who went away', broken('cancelled'), 'call_cancelled'],
+  ['an answer that is too large', broken('too_large'), 'graph_answer_too_large'],
+  [
+    '429 with a longer wait than anybody waits for',
+    { status: 429, headers: { 'retry-after': '6' } },
+    'graph_throttled',
+  ],
+  ['503 with a longer wait', { status: 503, headers: { 'retry-after': '300' } }, 'graph_unavailable'],
+]
+for (const [name, outcome, reason] of final) {
+  test(`${name} is ${reason} at once`, async (t) => {
+    const { get, asked } = graphOf(t, [outcome])
+    await assert.rejects(get(), is(reason))
+    assert.equal(asked.length, 1)
+  })
+}
+
+test('after three tries the last answer counts', async (t) => {
+  const { get, asked } = graphOf(t, [
+    { status: 502 },
+    broken('unreachable'),
+    { status: 429, headers: { 'retry-after': '1' } },
+  ])
+  await assert.rejects(get(), { reason: 'graph_throttled', details: { retryAfterSeconds: 1, cause: { status: 429 } } })
+  assert.equal(asked.length, 3)
+})
+
+test('a wait that does not fit into the budget is not begun', async (t) => {
+  const { get, asked, clock } = graphOf(t, [{ status: 429, headers: { 'retry-after': '4' } }], { budgetMs: 3_000 })
+  await assert.rejects(get(), { reason: 'graph_throttled' })
+  assert.equal(asked.length, 1)
+  assert.ok(clock.now < 1_000)
+})
+
+test('each try may take what is left of the budget, and never more than a call may', async (t) => {
+  const busy = { status: 429, headers: { 'retry-after': '4' } }
+  const { get, asked } = graphOf(t, [busy, busy], { budgetMs: 16_000 })
+  await get()
+  const [first = 0, second = 0, third = 0] = asked.map(({ deadlineMs }) => deadlineMs)
+  assert.equal(first, 15_000)
+  assert.ok(second <= 11_900 && second >= 11_400, `${second}`)
+  assert.ok(third <= 7_800 && third >= 6_900, `${third}`)
+})
+
+test('a caller who goes away ends the wait', async (t) => {
+  const abort = new AbortController()
+  const { graph, asked, finish } = graphOf(t, [{ status: 429, headers: { 'retry-after': '4' } }], {
+    signal: abort.signal,
+  })
+  const call = graph.get(path)
+  await new Promise((resolve) => setImmediate(resolve))
+  abort.abort()
+  await assert.rejects(finish(call), is('call_cancelled'))
+  assert.equal(asked.length, 1)
+  assert.equal(asked[0]?.signal, abort.signal)
+})
+
+test('what is no trouble of the transport is not hidden', async (t) => {
+  const { get } = graphOf(t, [new TypeError('unforeseen')])
+  await assert.rejects(get(), TypeError)
+})
+
+for (const body of ['', '<html>', '{"value":[', 'undefined']) {
+  test(`the body ${JSON.stringify(body)} is no answer of Graph’s`, async (t) => {
+    const { get } = graphOf(t, [{ body }])
+    await assert.rejects(get(), is('graph_answer_invalid'))
+  })
+}
+
+test('a token that Graph repeats in its error is withheld', async (t) => {
+  const message = 'The token token-zq7 is bad. token-zq7'
+  const { get } = graphOf(t, [{ status: 400, body: JSON.stringify({ error: { code: 'x', message } }) }])
+  await assert.rejects(get(), (error: Error) => {
+    assert.doesNotMatch(JSON.stringify(error) + JSON.stringify(error.cause), /zq7/)
+    assert.match(error.message, /The token .* is bad/)
+    return true
+  })
+})
+
+test('the log tells of every try that was not routine, with both request ids and without the token', async (t) => {
+  const headers = { 'request-id': 'graph-1' }
+  const { get, lines } = graphOf(t, [{ status: 503, headers }, broken('unreachable'), { headers, body: '{}' }])
+  await get()
+  assert.deepEqual(
+    lines.map(({ ms: _, ...line }) => line),
+    [
+      { level: 'info', event: 'graph_call', attempt: 1, correlationId: 'id-1', status: 503, graphRequestId: 'graph-1' },
+      { level: 'info', event: 'graph_call', attempt: 2, correlationId: 'id-1', outcome: 'unreachable' },
+      { level: 'info', event: 'graph_call', attempt: 3, correlationId: 'id-1', status: 200, graphRequestId: 'graph-1' },
+    ],
+  )
+  assert.ok(lines.every(({ ms }) => typeof ms === 'number'))
+})
+
+test('a call that goes well at once is for who looks closely', async (t) => {
+  const { get, lines } = graphOf(t, [])
+  await get()
+  assert.deepEqual(
+    lines.map(({ level }) => level),
+    ['debug'],
+  )
+})
+
+const followed: readonly string[] = [
+  `${baseUrl}${path}?$skip=25`,
+  `HTTPS://Graph.Microsoft.com:443/v1.0${path}?$skip=25`,
+  `${baseUrl}/x/..${path}?$skip=25`,
+]
+for (const link of followed) {
+  test(`the next page ${link} is Graph’s`, (t) => {
+    assert.equal(graphOf(t, []).graph.nextQuery(path, link).get('$skip'), '25')
+  })
+}
+
+const refused: readonly string[] = [
+  '',
+  'x',
+  path,
+  `//graph.microsoft.com/v1.0${path}?$skip=25`,
+  `https://evil.example/v1.0${path}?$skip=25`,
+  `https://graph.microsoft.com.evil.example/v1.0${path}?$skip=25`,
+  `https://graph.microsoft.com@evil.example/v1.0${path}?$skip=25`,
+  `https://evil@graph.microsoft.com/v1.0${path}?$skip=25`,
+  `https://:word@graph.microsoft.com/v1.0${path}?$skip=25`,
+  `https://graph.microsoft.com./v1.0${path}?$skip=25`,
+  `https://graph.microsoft.com:8443/v1.0${path}?$skip=25`,
+  `http://graph.microsoft.com/v1.0${path}?$skip=25`,
+  `https://graph.microsoft.com/beta${path}?$skip=25`,
+  `${baseUrl}${path}/?$skip=25`,
+  `${baseUrl}${path}/MC1?$skip=25`,
+  `${baseUrl}${path}/../../../me?$skip=25`,
+  `${baseUrl}${path}%2f?$skip=25`,
+  `${baseUrl}/users?$skip=25`,
+  `javascript:${path}`,
+  `file://${path}`,
+]
+for (const link of refused) {
+  test(`the next page ${JSON.stringify(link)} is not followed`, (t) => {
+    assert.throws(() => graphOf(t, []).graph.nextQuery(path, link), is('graph_link_refused'))
+  })
+}
+
+test('the plugin calls the configured Graph', async () => {
+  const app = Fastify()
+  const config = readConfig({
+    GRAPH_TENANT_ID: '11111111-2222-3333-4444-555555555555',
+    GRAPH_CLIENT_ID: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
+    GRAPH_CLIENT_SECRET: 'x',
+    GRAPH_BASE_URL: 'https://graph.microsoft.us/v1.0',
+  })
+  await app.register(graphClient, { config })
+  const graph = app.graph.as({ accessToken: 'x', correlationId: 'id-1' })
+  assert.equal(graph.nextQuery('/a', 'https://graph.microsoft.us/v1.0/a?b=c').get('b'), 'c')
+  await app.close()
+})

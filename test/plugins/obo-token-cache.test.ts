@@ -1,0 +1,357 @@
+import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { test } from 'node:test'
+import type { Caller } from '../../src/entra/claims.ts'
+import type { ExchangeRequest, GraphToken } from '../../src/entra/on-behalf-of.ts'
+import { Failure, type Reason } from '../../src/errors.ts'
+import { createOboTokenCache, lifetime, type OboTokenCacheOptions } from '../../src/plugins/obo-token-cache.ts'
+
+const hour = 3_600_000
+const minute = 60_000
+
+type Outcome = Partial<GraphToken> | Failure
+type Line = Record<string, unknown> & { readonly level: string }
+
+/** A cache whose Entra, clock and pauses are the test's own. Entra gives one-hour tokens named after the assertion. */
+function cacheOf(options: Partial<OboTokenCacheOptions> = {}) {
+  const clock = { now: Date.UTC(2026, 10, 22) }
+  const asked: ExchangeRequest[] = []
+  const lines: Line[] = []
+  const pauses: number[] = []
+  /** What Entra answers next; when it is used up, tokens. */
+  const outcomes: Outcome[] = []
+  let held: Promise<void> | undefined
+  const log = (level: string) => (fields: object) => lines.push({ level, ...fields })
+  const cache = createOboTokenCache({
+    tenantId: 'tenant',
+    clientId: 'client',
+    scopes: ['scope'],
+    log: { info: log('info'), warn: log('warn'), error: log('error') },
+    now: () => clock.now,
+    sleep: async (ms) => {
+      pauses.push(ms)
+    },
+    async exchange(request) {
+      asked.push(request)
+      const count = asked.length
+      const outcome = outcomes.shift() ?? {}
+      await held
+      if (outcome instanceof Failure) throw outcome
+      return { accessToken: `graph-${count} of ${request.assertion}`, expiresAtMs: clock.now + hour, ...outcome }
+    },
+    ...options,
+  })
+  const callerOf = (assertion: string): Caller => ({
+    tenantId: 'tenant',
+    userKey: `user of ${assertion[0]}`,
+    clientId: 'any',
+    scopes: [],
+    expiresAtMs: clock.now + 24 * hour,
+    tokenHash: hash('sha256', assertion, 'base64url'),
+  })
+  const get = (assertion: string, more: { caller?: Caller; signal?: AbortSignal } = {}) =>
+    cache.get({ caller: callerOf(assertion), assertion, correlationId: 'id-1', ...more })
+  return {
+    ...{ cache, clock, asked, lines, pauses, outcomes, get, callerOf },
+    evict: (assertion: string) => cache.evict(callerOf(assertion)),
+    /** Entra's answers wait for what this returns. */
+    hold() {
+      let release = () => {}
+      held = new Promise((resolve) => {
+        release = resolve
+      })
+      return () => {
+        held = undefined
+        release()
+      }
+    },
+    events: (event: string) => lines.filter((line) => line['event'] === event),
+  }
+}
+
+const is = (reason: Reason) => ({ name: 'Failure', reason })
+const settle = () => new Promise((resolve) => setImmediate(resolve))
+
+test('the same assertion again costs no exchange', async () => {
+  const { get, asked } = cacheOf()
+  assert.equal(await get('a'), 'graph-1 of a')
+  assert.equal(await get('a'), 'graph-1 of a')
+  assert.deepEqual(asked, [{ assertion: 'a', correlationId: 'id-1' }])
+})
+
+test('two assertions are two entries, be they of one user', async () => {
+  const { get, asked, cache } = cacheOf()
+  const [one, two] = [await get('a1'), await get('a2')]
+  assert.notEqual(one, two)
+  assert.deepEqual([await get('a1'), await get('a2')], [one, two])
+  assert.equal(asked.length, 2)
+  assert.equal(cache.size, 2)
+})
+
+test('fifty callers with one assertion share one exchange', async () => {
+  const { get, asked, hold } = cacheOf()
+  const release = hold()
+  const calls = Array.from({ length: 50 }, () => get('a'))
+  release()
+  assert.deepEqual(new Set(await Promise.all(calls)), new Set(['graph-1 of a']))
+  assert.equal(asked.length, 1)
+})
+
+test('fifty callers share a failure too, and each hears it', async () => {
+  const { get, asked, hold, outcomes } = cacheOf()
+  outcomes.push(new Failure('user_not_allowed'))
+  const release = hold()
+  const calls = Array.from({ length: 50 }, () => get('a'))
+  release()
+  for (const call of calls) await assert.rejects(call, is('user_not_allowed'))
+  assert.equal(asked.length, 1)
+})
+
+test('a thousand assertions at once each get their own token', async () => {
+  const { get } = cacheOf()
+  const tokens = await Promise.all(Array.from({ length: 1_000 }, (_, i) => get(`a${i}`)))
+  assert.ok(tokens.every((token, i) => token.endsWith(` of a${i}`)))
+})
+
+test('a waiter that goes away does not end the exchange for the others', async () => {
+  const { get, asked, hold } = cacheOf()
+  const release = hold()
+  const abort = new AbortController()
+  const goes = get('a', { signal: abort.signal })
+  const stays = get('a')
+  abort.abort()
+  await assert.rejects(goes, is('call_cancelled'))
+  release()
+  assert.equal(await stays, 'graph-1 of a')
+  assert.equal(await get('a'), 'graph-1 of a')
+  assert.equal(asked.length, 1)
+})
+
+test('a token is used until five minutes before its end, and not a moment longer', async () => {
+  const { get, clock, hold } = cacheOf()
+  await get('a')
+  // Its replacement, begun in the background, takes its time.
+  const release = hold()
+  clock.now += 55 * minute - 1
+  assert.equal(await get('a'), 'graph-1 of a')
+  clock.now += 1
+  const call = get('a')
+  release()
+  assert.equal(await call, 'graph-2 of a')
+})
+
+test('a token is not used when the assertion that earned it has ended', async () => {
+  const { get, clock, callerOf, asked } = cacheOf()
+  const caller = { ...callerOf('a'), expiresAtMs: clock.now + 10 * minute }
+  await get('a', { caller })
+  clock.now += 10 * minute
+  assert.equal(await get('a', { caller }), 'graph-2 of a')
+  assert.equal(asked.length, 2)
+})
+
+for (const [name, graphMinutes, assertionMinutes, expectedMinutes] of [
+  ['the Graph token ends first', 60, 90, 55],
+  ['the assertion ends first', 60, 30, 30],
+  ['they end together', 60, 60, 55],
+  ['Graph gives less than the margin', 3, 60, -2],
+] as const) {
+  test(`where ${name}, the time is ${expectedMinutes} minutes`, () => {
+    const token = { accessToken: 'x', expiresAtMs: graphMinutes * minute }
+    assert.equal(lifetime(token, assertionMinutes * minute, 0).expiresAtMs, expectedMinutes * minute)
+  })
+}
+
+test('a replacement is due between 70 and 80 per cent of the time, never at one moment for all', () => {
+  const due = Array.from(
+    { length: 1_000 },
+    () => lifetime({ accessToken: 'x', expiresAtMs: 65 * minute }, 2 * hour, 0).refreshAtMs,
+  )
+  assert.ok(Math.min(...due) >= 0.7 * hour && Math.max(...due) <= 0.8 * hour)
+  assert.ok(Math.max(...due) - Math.min(...due) > 0.05 * hour)
+})
+
+test('an old token serves on while one exchange replaces it', async () => {
+  const { get, asked, clock, hold } = cacheOf()
+  await get('a')
+  clock.now += 38 * minute
+  assert.equal(await get('a'), 'graph-1 of a')
+  assert.equal(asked.length, 1, 'before 70 per cent')
+  clock.now += 6 * minute
+  const release = hold()
+  for (let i = 0; i < 20; i++) assert.equal(await get('a'), 'graph-1 of a')
+  assert.equal(asked.length, 2)
+  release()
+  await settle()
+  assert.equal(await get('a'), 'graph-2 of a')
+  assert.equal(asked.length, 2)
+})
+
+test('a token that cannot be replaced serves on, and Entra is asked again only now and then', async () => {
+  const { get, asked, clock, outcomes } = cacheOf()
+  await get('a')
+  clock.now += 44 * minute
+  for (let round = 1; round <= 4; round++) {
+    outcomes.push(new Failure('exchange_unavailable'), new Failure('exchange_unavailable'))
+    for (let i = 0; i < 10; i++) {
+      assert.equal(await get('a'), 'graph-1 of a')
+      await settle()
+    }
+    // Each time one try and its repetition.
+    assert.equal(asked.length, 1 + 2 * round)
+    clock.now += 10_000
+  }
+})
+
+test('a user who is refused in the background keeps the good token to its end', async () => {
+  const { get, clock, outcomes } = cacheOf()
+  await get('a')
+  clock.now += 44 * minute
+  outcomes.push(new Failure('claims_required', { claims: '{}' }))
+  await get('a')
+  await settle()
+  assert.equal(await get('a'), 'graph-1 of a')
+})
+
+test('a refusal answers its assertion without asking again, for a while, and nobody else’s', async () => {
+  const { get, asked, clock, outcomes } = cacheOf()
+  outcomes.push(new Failure('claims_required', { claims: '{"a":1}' }))
+  await assert.rejects(get('a1'), { reason: 'claims_required', details: { claims: '{"a":1}' } })
+  await assert.rejects(get('a1'), { reason: 'claims_required', details: { claims: '{"a":1}' } })
+  assert.equal(asked.length, 1)
+  assert.equal(await get('a2'), 'graph-2 of a2')
+  clock.now += 10_000
+  assert.equal(await get('a1'), 'graph-3 of a1')
+})
+
+test('a throttled assertion is told what is left of the wait, and others are served', async () => {
+  const { get, asked, clock, outcomes } = cacheOf()
+  outcomes.push(new Failure('exchange_throttled', { retryAfterSeconds: 30 }))
+  const waits = async (retryAfterSeconds: number) =>
+    assert.rejects(get('a'), { reason: 'exchange_throttled', details: { retryAfterSeconds } })
+  await waits(30)
+  clock.now += 12_000
+  await waits(18)
+  assert.equal(await get('b'), 'graph-2 of b')
+  clock.now += 17_999
+  await waits(1)
+  assert.equal(asked.length, 2)
+  clock.now += 1
+  assert.equal(await get('a'), 'graph-3 of a')
+})
+
+for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) {
+  test(`${reason} spares Entra for five seconds, serves who has a token, and is one loud line`, async () => {
+    const { get, asked, clock, outcomes, events } = cacheOf()
+    await get('has one')
+    outcomes.push(new Failure(reason))
+    await assert.rejects(get('a'), is(reason))
+    for (let i = 0; i < 20; i++) await assert.rejects(get(`b${i}`), is('credential_refused'))
+    assert.equal(await get('has one'), 'graph-1 of has one')
+    assert.equal(asked.length, 2)
+    assert.deepEqual(
+      events('obo_failure').map(({ level }) => level),
+      ['error'],
+    )
+    clock.now += 5_000
+    assert.equal(await get('a'), 'graph-3 of a')
+  })
+}
+
+test('while nobody may ask Entra, no old token is replaced either', async () => {
+  const { get, asked, clock, outcomes } = cacheOf()
+  await get('a')
+  clock.now += 44 * minute
+  outcomes.push(new Failure('credential_refused'))
+  await assert.rejects(get('b'), is('credential_refused'))
+  assert.equal(await get('a'), 'graph-1 of a')
+  await settle()
+  assert.equal(asked.length, 2)
+})
+
+test('passing trouble is tried once more after a moment, and the caller does not notice', async () => {
+  const { get, asked, pauses, outcomes } = cacheOf()
+  outcomes.push(new Failure('exchange_unavailable'))
+  assert.equal(await get('a'), 'graph-2 of a')
+  assert.equal(asked.length, 2)
+  assert.equal(pauses.length, 1)
+  assert.ok(pauses.every((ms) => ms >= 100 && ms <= 300))
+})
+
+test('passing trouble that lasts is told, and not remembered', async () => {
+  const { get, asked, outcomes } = cacheOf()
+  outcomes.push(new Failure('exchange_unavailable'), new Failure('exchange_unavailable'))
+  await assert.rejects(get('a'), is('exchange_unavailable'))
+  assert.equal(await get('a'), 'graph-3 of a')
+  assert.equal(asked.length, 3)
+})
+
+for (const reason of ['exchange_throttled', 'assertion_refused', 'credential_refused', 'claims_required'] as const) {
+  test(`${reason} is an answer and is not tried again`, async () => {
+    const { get, asked, outcomes } = cacheOf()
+    outcomes.push(new Failure(reason))
+    await assert.rejects(get('a'), is(reason))
+    assert.equal(asked.length, 1)
+  })
+}
+
+test('an exchange that breaks in an unforeseen way is internal, and not remembered', async () => {
+  let calls = 0
+  const { get } = cacheOf({
+    exchange: async () => {
+      if (++calls === 1) throw new TypeError('unforeseen')
+      return { accessToken: 'x', expiresAtMs: Number.MAX_SAFE_INTEGER }
+    },
+  })
+  await assert.rejects(get('a'), is('internal'))
+  assert.equal(await get('a'), 'x')
+})
+
+test('an evicted token is exchanged anew, and only that one', async () => {
+  const { get, evict, asked } = cacheOf()
+  await get('a')
+  await get('b')
+  evict('a')
+  assert.equal(await get('b'), 'graph-2 of b')
+  assert.equal(await get('a'), 'graph-3 of a')
+  evict('nobody')
+  assert.equal(asked.length, 3)
+})
+
+test('no more entries are kept than allowed: the least used go', async () => {
+  const { get, asked, cache } = cacheOf({ maxEntries: 3 })
+  for (const assertion of ['a', 'b', 'c']) await get(assertion)
+  await get('a')
+  await get('d')
+  assert.equal(cache.size, 3)
+  assert.equal(await get('a'), 'graph-1 of a')
+  assert.equal(asked.length, 4)
+  assert.equal(await get('b'), 'graph-5 of b')
+})
+
+test('no more bytes are kept than allowed, and a token too large for all is served all the same', async () => {
+  const { get, cache, outcomes } = cacheOf({ maxBytes: 10_000 })
+  const long = (length: number) => ({ accessToken: 'x'.repeat(length) })
+  outcomes.push(long(4_000), long(4_000), long(4_000), long(20_000))
+  for (const assertion of ['a', 'b', 'c']) await get(assertion)
+  assert.equal(cache.size, 2)
+  assert.equal((await get('d')).length, 20_000)
+  assert.equal(cache.size, 2)
+})
+
+test('a log line of an exchange names the user by key and the correlation id, and holds neither token nor assertion', async () => {
+  const { get, lines, outcomes } = cacheOf()
+  await get('assertion-zq7')
+  outcomes.push(new Failure('user_not_allowed', { cause: { status: 400, error_codes: [50105] } }))
+  await assert.rejects(get('blocked-zq7'))
+  assert.deepEqual(lines, [
+    { level: 'info', event: 'obo_success', user: 'user of a', correlationId: 'id-1' },
+    {
+      level: 'warn',
+      event: 'obo_failure',
+      reason: 'user_not_allowed',
+      user: 'user of b',
+      correlationId: 'id-1',
+      err: { status: 400, error_codes: [50105] },
+    },
+  ])
+})

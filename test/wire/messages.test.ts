@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { startEmulator } from '../../emulator/app.ts'
+import { createCorpus } from '../../emulator/graph/corpus/index.ts'
+import type { Message } from '../../emulator/graph/message.ts'
+import { isDataPrivacy } from '../../emulator/graph/roles.ts'
+import { listen } from '../helper.ts'
+import { file } from '../security/harness.ts'
+
+/**
+ * What the tools answer, held against what the tenant really contains: each expectation is a plain function over the
+ * corpus, and each answer has passed the client's own check against the advertised output schema.
+ */
+
+const tenant = await startEmulator()
+file.after(() => tenant.close())
+const { origin } = await listen(file, {}, tenant)
+const all = createCorpus()
+const visible = all.filter((message) => !isDataPrivacy(message))
+
+type Shown = Omit<Message, 'body'> & {
+  readonly url: string
+  readonly body?: { readonly contentType: string; readonly content: string }
+  readonly viewPoint?: { readonly isRead: boolean }
+}
+interface Page {
+  readonly value: readonly Shown[]
+  readonly '@odata.count'?: number
+  readonly nextSkip?: number
+}
+type Args = Readonly<Record<string, unknown>>
+
+async function readerAs(user: string) {
+  const headers = { authorization: `Bearer ${await tenant.mint({ user })}` }
+  const client = new Client({ name: 'wire-test', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } })
+  file.after(() => client.close())
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${origin}/mcp`), { requestInit: { headers } }))
+  await client.listTools()
+  const call = async (name: string, args: Args) => {
+    const { isError, content, structuredContent } = await client.callTool({ name, arguments: { ...args } })
+    const [text] = content.map((part) => (part.type === 'text' ? part.text : ''))
+    if (!isError) assert.deepEqual(JSON.parse(text ?? ''), structuredContent, 'the text says what the data say')
+    return { error: isError ? text : undefined, structuredContent }
+  }
+  return {
+    async page(args: Args): Promise<Page> {
+      const { error, structuredContent } = await call('getMessages', args)
+      assert.equal(error, undefined)
+      return structuredContent as unknown as Page
+    },
+    async message(args: Args): Promise<Shown> {
+      const { error, structuredContent } = await call('getMessage', args)
+      assert.equal(error, undefined)
+      return structuredContent as unknown as Shown
+    },
+    /** What a call that fails tells the agent. */
+    refusal: async (name: string, args: Args) => (await call(name, args)).error,
+    /** Every page of a question, asked for as the answers say. */
+    async walk(args: Args): Promise<Page[]> {
+      const pages: Page[] = []
+      for (let skip: number | undefined = 0; skip !== undefined; skip = pages.at(-1)?.nextSkip) {
+        assert.ok(pages.length < 50, 'the walk comes to an end')
+        pages.push(await this.page({ ...args, skip }))
+      }
+      return pages
+    },
+  }
+}
+
+const [rowan, priya] = (await Promise.all(['rowan', 'priya'].map(readerAs))) as [Reader, Reader]
+type Reader = Awaited<ReturnType<typeof readerAs>>
+
+const idsOf = (messages: readonly { readonly id: string }[]) => messages.map(({ id }) => id)
+const sorted = (ids: readonly string[]) => [...ids].sort()
+const time = (text: string) => Date.parse(text)
+const isIn = (message: Message, service: string) => message.services.some((name) => name.includes(service))
+const mustActBefore = (message: Message, end: string) =>
+  message.actionRequiredByDateTime !== null && time(message.actionRequiredByDateTime) < time(end)
+const mustActAfter = (message: Message, start: string) =>
+  message.actionRequiredByDateTime !== null && time(message.actionRequiredByDateTime) >= time(start)
+const says = ({ title, body }: Message, text: string) =>
+  [title, body.content].some((where) => where.toLowerCase().includes(text.toLowerCase()))
+
+/** Somewhere in the middle of what may be asked for, so that a comparison the wrong way round is seen. */
+const deadline = '2026-07-26T07:00:00Z'
+const change = '2026-06-19T14:50:21.906Z'
+const titled = visible.find(({ title }) => title.includes('Windows'))?.title ?? ''
+
+const questions: readonly (readonly [Args, (message: Message) => boolean])[] = [
+  [{ services: ['Teams'] }, (message) => isIn(message, 'Teams')],
+  [{ services: ['Microsoft Teams'] }, (message) => isIn(message, 'Microsoft Teams')],
+  [{ services: ['SharePoint', 'OneDrive'] }, (message) => isIn(message, 'SharePoint') || isIn(message, 'OneDrive')],
+  [{ services: ['Copilot (Microsoft 365)'] }, (message) => isIn(message, 'Copilot (Microsoft 365)')],
+  [{ category: 'planForChange' }, ({ category }) => category === 'planForChange'],
+  [{ category: 'preventOrFixIssue' }, ({ category }) => category === 'preventOrFixIssue'],
+  [{ severity: 'critical' }, ({ severity }) => severity === 'critical'],
+  [{ severity: 'high' }, ({ severity }) => severity === 'high'],
+  [{ tags: ['Retirement'] }, ({ tags }) => tags.includes('Retirement')],
+  [{ tags: ['Retirement', 'New feature'] }, ({ tags }) => tags.includes('Retirement') || tags.includes('New feature')],
+  [{ isMajorChange: true }, ({ isMajorChange }) => isMajorChange],
+  [{ isMajorChange: false }, ({ isMajorChange }) => !isMajorChange],
+  [{ actionRequiredBefore: deadline }, (message) => mustActBefore(message, deadline)],
+  [{ actionRequiredAfter: deadline }, (message) => mustActAfter(message, deadline)],
+  [
+    { actionRequiredAfter: '2026-02-01', actionRequiredBefore: '2026-11-01' },
+    (message) => mustActAfter(message, '2026-02-01T00:00:00Z') && mustActBefore(message, '2026-11-01T00:00:00Z'),
+  ],
+  [{ modifiedSince: change }, ({ lastModifiedDateTime }) => time(lastModifiedDateTime) >= time(change)],
+  [{ modifiedSince: '2026-11-01' }, (message) => time(message.lastModifiedDateTime) >= time('2026-11-01T00:00:00Z')],
+  [
+    { modifiedSince: '2026-11-01T00:30:00+02:00' },
+    (message) => time(message.lastModifiedDateTime) >= time('2026-10-31T22:30:00Z'),
+  ],
+  [{ startedSince: '2026-10-01' }, ({ startDateTime }) => time(startDateTime) >= time('2026-10-01T00:00:00Z')],
+  [{ search: 'conditional ACCESS' }, (message) => says(message, 'conditional access')],
+  [{ search: titled }, (message) => says(message, titled)],
+  [{ search: 'the service desk knows about this' }, (message) => says(message, 'the service desk knows about this')],
+  [{ search: '<h3>' }, (message) => says(message, '<h3>')],
+  [{ filter: "severity eq 'critical' or isMajorChange eq true" }, (m) => m.severity === 'critical' || m.isMajorChange],
+  [
+    { filter: "severity eq 'critical' or isMajorChange eq true", services: ['Windows'] },
+    (m) => (m.severity === 'critical' || m.isMajorChange) && isIn(m, 'Windows'),
+  ],
+  [{ filter: 'hasAttachments eq true' }, ({ hasAttachments }) => hasAttachments],
+  [
+    { services: ['Entra'], tags: ['Admin impact'], category: 'planForChange', isMajorChange: true },
+    (m) => isIn(m, 'Entra') && m.tags.includes('Admin impact') && m.category === 'planForChange' && m.isMajorChange,
+  ],
+]
+
+for (const [args, isMeant] of questions) {
+  test(`getMessages finds what the tenant holds and nothing else: ${JSON.stringify(args)}`, async () => {
+    const meant = visible.filter(isMeant)
+    assert.ok(meant.length > 0, 'the question tells messages apart')
+    const { value, '@odata.count': count, nextSkip } = await rowan.page({ ...args, top: 1000 })
+    assert.deepEqual(sorted(idsOf(value)), sorted(idsOf(meant)))
+    assert.equal(count, meant.length)
+    assert.equal(nextSkip, undefined)
+  })
+}
+
+test('a roadmap id finds the messages that name it', async () => {
+  const roadmapIds = (message: Message) =>
+    message.details.find(({ name }) => name === 'RoadmapIds')?.value.split(/, ?/) ?? []
+  const [wanted = ''] = visible.map(roadmapIds).find((ids) => ids.length > 0) ?? []
+  const { value } = await rowan.page({ roadmapId: wanted, top: 1000 })
+  assert.deepEqual(
+    sorted(idsOf(value)),
+    sorted(idsOf(visible.filter((message) => roadmapIds(message).includes(wanted)))),
+  )
+})
+
+test('quotes in what is sought are text, and find nothing that is not there', async () => {
+  for (const search of ["'", "it's", "x') or (1 eq 1", "' or ''='"]) {
+    const meant = visible.filter((message) => says(message, search))
+    assert.deepEqual((await rowan.page({ search, top: 1000 }))['@odata.count'], meant.length, search)
+  }
+})
+
+test('unreadOnly is about the reader: two of them see different messages, all of them unread', async () => {
+  const unread = await Promise.all([rowan, priya].map((reader) => reader.page({ unreadOnly: true, top: 1000 })))
+  for (const { value } of unread)
+    assert.ok(value.length > 0 && value.every(({ viewPoint }) => viewPoint?.isRead === false))
+  const read = await rowan.page({ filter: 'viewPoint/isRead eq true', top: 1000 })
+  const [own, others] = unread.map(({ value }) => idsOf(value))
+  assert.deepEqual(sorted([...(own ?? []), ...idsOf(read.value)]), sorted(idsOf(visible)))
+  assert.notDeepEqual(own, others)
+})
+
+test('what Graph shows to privacy readers only is shown to them only', async () => {
+  const isPrivate = { tags: ['Data privacy'], top: 1000 }
+  assert.equal((await rowan.page(isPrivate))['@odata.count'], 0)
+  const { value } = await priya.page(isPrivate)
+  assert.deepEqual(sorted(idsOf(value)), sorted(idsOf(all.filter(isDataPrivacy))))
+  const [secret] = value
+  assert.equal((await priya.message({ id: secret?.id })).id, secret?.id)
+  assert.match((await rowan.refusal('getMessage', { id: secret?.id })) ?? '', /^graph_not_found: /)
+})
+
+for (const [question, paging] of [
+  [{}, {}],
+  [{}, { pageSize: 100 }],
+  [{}, { prefer: 'odata.maxpagesize=50' }],
+  [{}, { top: 120 }],
+  [{}, { top: 120, pageSize: 50 }],
+  [{}, { pageSize: 100, count: false }],
+  [{ services: ['Windows'] }, { pageSize: 1 }],
+  [{ orderby: 'startDateTime asc' }, { pageSize: 40 }],
+  [{ severity: 'high' }, { top: 7 }],
+] as const) {
+  const args: Args = { ...question, ...paging }
+  test(`nextSkip leads through all messages, each of them once: ${JSON.stringify(args)}`, async () => {
+    const pages = await rowan.walk(args)
+    const whole = await rowan.page({ ...question, top: 1000 })
+    assert.ok(pages.length > 1)
+    assert.deepEqual(idsOf(pages.flatMap(({ value }) => value)), idsOf(whole.value))
+    const sizes = new Set(pages.slice(0, -1).map(({ value }) => value.length))
+    assert.equal(sizes.size, 1, 'all pages but the last are full')
+  })
+}
+
+test('a page is 25 messages unless said otherwise, newest change first', async () => {
+  const { value, '@odata.count': count, nextSkip } = await rowan.page({})
+  assert.equal(value.length, 25)
+  assert.equal(count, visible.length)
+  assert.equal(nextSkip, 25)
+  const newest = [...visible].sort((a, b) => time(b.lastModifiedDateTime) - time(a.lastModifiedDateTime))
+  assert.deepEqual(idsOf(value), idsOf(newest.slice(0, 25)))
+})
+
+test('top 0 counts and reads nothing', async () => {
+  const { value, '@odata.count': count, nextSkip } = await rowan.page({ top: 0, severity: 'high' })
+  assert.deepEqual(value, [])
+  assert.equal(count, visible.filter(({ severity }) => severity === 'high').length)
+  assert.equal(nextSkip, undefined)
+})
+
+test('a question without an answer is an empty page, and no error', async () => {
+  assert.deepEqual(await rowan.page({ search: 'no message says this' }), { value: [], '@odata.count': 0 })
+})
+
+test('skip beyond the end is an empty page that leads nowhere', async () => {
+  assert.deepEqual(await rowan.page({ skip: 5_000 }), { value: [], '@odata.count': visible.length })
+})
+
+test('count false leaves out the count', async () => {
+  const { value, ...rest } = await rowan.page({ count: false, pageSize: 5 })
+  assert.equal(value.length, 5)
+  assert.deepEqual(rest, { nextSkip: 5 })
+})
+
+for (const [orderby, precedes] of [
+  ['startDateTime asc', (a, b) => time(a.startDateTime) <= time(b.startDateTime)],
+  ['startDateTime desc', (a, b) => time(a.startDateTime) >= time(b.startDateTime)],
+  ['endDateTime', (a, b) => time(a.endDateTime) <= time(b.endDateTime)],
+  [
+    'isMajorChange desc, startDateTime asc',
+    (a, b) => (a.isMajorChange === b.isMajorChange ? time(a.startDateTime) <= time(b.startDateTime) : a.isMajorChange),
+  ],
+] as readonly (readonly [string, (a: Shown, b: Shown) => boolean])[]) {
+  test(`orderby "${orderby}" is the order of the answer`, async () => {
+    const { value } = await rowan.page({ orderby, top: 1000 })
+    assert.equal(value.length, visible.length)
+    assert.ok(value.every((message, index) => index === 0 || precedes(value[index - 1] ?? message, message)))
+  })
+}
+
+test('a list leaves bodies out, and Graph is not asked for them', async () => {
+  const { value } = await rowan.page({ top: 20 })
+  assert.ok(value.every((message) => !('body' in message)))
+  const asked = tenant.stats.snapshot().lastGraphRequest?.url ?? ''
+  assert.doesNotMatch(new URL(asked, origin).searchParams.get('$select') ?? 'body', /body/)
+})
+
+for (const [name, read] of [
+  ['getMessages', async (body: string) => (await rowan.page({ body, top: 30 })).value],
+  ['getMessage', async (body: string) => [await rowan.message({ id: visible[0]?.id, body })]],
+] as const) {
+  test(`${name} gives bodies as plain text, as Graph has them, or not at all`, async () => {
+    const sourceOf = (id: string) => all.find((message) => message.id === id)?.body
+    for (const { id, body } of await read('html')) assert.deepEqual(body, sourceOf(id))
+    for (const { id, body } of await read('text')) {
+      assert.equal(body?.contentType, 'text')
+      assert.doesNotMatch(body?.content ?? '', /<\/?(p|h3|ul|li|b|a|br|blockquote)\b|&(amp|nbsp|lt);/)
+      const firstWords = /<p>([A-Za-z ,]{20,60})/.exec(sourceOf(id)?.content ?? '')?.[1] ?? ''
+      assert.ok((body?.content ?? '').includes(firstWords.trim()), id)
+    }
+    for (const message of await read('none')) assert.ok(!('body' in message))
+  })
+}
+
+test('getMessage reads one message in full, as text, with a link for people', async () => {
+  const source = visible.find(({ details }) => details.length > 2)
+  const { body, viewPoint, url, ...rest } = await rowan.message({ id: source?.id })
+  const { body: _, ...expected } = source ?? { body: '' }
+  assert.deepEqual(Object.fromEntries(Object.entries(rest).filter(([field]) => !field.startsWith('@odata.'))), expected)
+  assert.equal(body?.contentType, 'text')
+  assert.equal(typeof viewPoint?.isRead, 'boolean')
+  assert.equal(url, `https://admin.microsoft.com/#/MessageCenter/:/messages/${source?.id}`)
+})
+
+test('getMessage of a message that is not there says so', async () => {
+  assert.match((await rowan.refusal('getMessage', { id: 'MC1' })) ?? '', /^graph_not_found: There is no such message/)
+})
+
+test('a filter that Graph does not understand is told in Graph’s own words', async () => {
+  const refusal = await rowan.refusal('getMessages', { filter: "nosuchfield eq 'x'" })
+  assert.match(refusal ?? '', /^graph_bad_request: .*It said: .*nosuchfield/)
+})

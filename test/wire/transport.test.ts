@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { startEmulator } from '../../emulator/app.ts'
+import { listen, mcpHeaders } from '../helper.ts'
+import { type Answer, type Call, call, file, listTools, modernToolCall, post } from '../security/harness.ts'
+
+/** JSON-RPC over HTTP as each era has it: what a raw request is answered with, status, headers and code. */
+
+const tenant = await startEmulator()
+file.after(() => tenant.close())
+const { origin } = await listen(file, {}, tenant)
+const token = await tenant.mint({ user: 'rowan' })
+
+const modernVersion = '2026-07-28'
+const legacyVersions = ['2024-10-07', '2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']
+const versionKey = 'io.modelcontextprotocol/protocolVersion'
+const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities'
+const serverInfoKey = 'io.modelcontextprotocol/serverInfo'
+const _meta = { [versionKey]: modernVersion, [capabilitiesKey]: {} }
+
+type Members = Readonly<Record<string, unknown>>
+
+function request(method: string, params: Members = {}, id: string | number = 1) {
+  return { jsonrpc: '2.0', id, method, params }
+}
+
+/** A request of revision 2026-07-28, with the headers that name it again. */
+function modern(method: string, params: Members = {}) {
+  return {
+    message: request(method, { ...params, _meta }),
+    headers: { 'mcp-protocol-version': modernVersion, 'mcp-method': method },
+  }
+}
+
+function initialize(protocolVersion: string) {
+  return request('initialize', { protocolVersion, capabilities: {}, clientInfo: { name: 'raw', version: '1' } })
+}
+
+function ask({ message, headers }: { message: unknown; headers: Record<string, string> }): Promise<Answer> {
+  return post(origin, message, token, headers)
+}
+
+/** Sends a request without a body, and with no more headers than given. */
+function bare(method: Call['method'], headers: Record<string, string> = {}): Promise<Answer> {
+  return call(`${origin}/mcp`, { ...(method !== undefined && { method }), headers })
+}
+
+const signedIn = { authorization: `Bearer ${token}` }
+
+describe('the 2025 revisions', () => {
+  for (const version of legacyVersions) {
+    test(`initialize with ${version} is answered with it, and that version is served from then on`, async () => {
+      const opened = await post(origin, initialize(version), token)
+      assert.equal(opened.body.result?.['protocolVersion'], version)
+      assert.equal(opened.headers['mcp-session-id'], undefined, 'stateless')
+      const { status, body } = await post(origin, listTools, token, { 'mcp-protocol-version': version })
+      assert.equal(status, 200)
+      assert.ok(body.result?.['tools'])
+    })
+  }
+
+  test('initialize with a version that nobody knows is answered with the latest of the era', async () => {
+    const { body } = await post(origin, initialize('1999-12-31'), token)
+    assert.equal(body.result?.['protocolVersion'], '2025-11-25')
+  })
+
+  test('a version header that names no served version is a 400 that lists those that are', async () => {
+    const { status, body } = await post(origin, listTools, token, { 'mcp-protocol-version': '1999-12-31' })
+    assert.equal(status, 400)
+    assert.equal(body.id, 1)
+    for (const version of legacyVersions) assert.ok(body.error?.message.includes(version), version)
+  })
+
+  for (const [accept, status] of [
+    [undefined, 406],
+    ['*/*', 406],
+    ['application/json', 406],
+    ['text/event-stream', 406],
+    ['text/event-stream, application/json;q=0.5', 200],
+  ] as const) {
+    test(`Accept ${accept ?? 'missing'} → ${status}`, async () => {
+      const { accept: _, ...headers } = mcpHeaders(token)
+      const answer = await call(`${origin}/mcp`, {
+        method: 'POST',
+        headers: { ...headers, ...(accept !== undefined && { accept }) },
+        body: JSON.stringify(listTools),
+      })
+      assert.equal(answer.status, status)
+      assert.equal(answer.body.error?.data?.reason, status === 406 ? 'not_acceptable' : undefined)
+    })
+  }
+
+  for (const message of [
+    { jsonrpc: '2.0', method: 'notifications/initialized' },
+    { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } },
+    { jsonrpc: '2.0', method: 'notifications/unheard-of' },
+    { jsonrpc: '2.0', id: 7, result: {} },
+  ]) {
+    test(`${message.method ?? 'a response'} wants no answer: 202 and nothing more`, async () => {
+      const answer = await post(origin, message, token)
+      assert.deepEqual([answer.status, answer.text], [202, ''])
+    })
+  }
+
+  test('ping is answered, with the id as it came', async () => {
+    for (const id of ['an-id', 0, -3, '7']) {
+      const { status, body } = await post(origin, { ...request('ping'), id }, token)
+      assert.deepEqual([status, body], [200, { jsonrpc: '2.0', id, result: {} }])
+    }
+  })
+
+  test('results carry nothing of the later revision', async () => {
+    const { result } = (await post(origin, listTools, token)).body
+    assert.deepEqual(Object.keys(result ?? {}), ['tools'])
+  })
+
+  for (const [what, message, code] of [
+    ['a method that nobody knows', request('no/such/method'), -32601],
+    ['a feature that this server has not', request('resources/list'), -32601],
+    ['a tool that does not exist', request('tools/call', { name: 'nope', arguments: {} }), -32602],
+    ['a call that names no tool', request('tools/call', { arguments: {} }), -32602],
+    ['arguments that are no object', request('tools/call', { name: 'getMessages', arguments: [] }), -32602],
+  ] as const) {
+    test(`${what} is a JSON-RPC error under 200: ${code}`, async () => {
+      const { status, body } = await post(origin, message, token)
+      assert.deepEqual([status, body.id, body.error?.code], [200, 1, code])
+    })
+  }
+})
+
+describe(`revision ${modernVersion}`, () => {
+  test('server/discover says what is served, what for, and how long that may be kept', async () => {
+    const { status, headers, body } = await ask(modern('server/discover'))
+    assert.equal(status, 200)
+    assert.match(String(headers['content-type']), /^application\/json/)
+    assert.deepEqual(body.result?.['supportedVersions'], [modernVersion])
+    assert.deepEqual(body.result?.['capabilities'], { tools: { listChanged: false } })
+    assert.match(String(body.result?.['instructions']), /getMessages/)
+    assert.equal(body.result?.['resultType'], 'complete')
+    assert.deepEqual([body.result?.['ttlMs'], body.result?.['cacheScope']], [3_600_000, 'public'])
+  })
+
+  test('tools/list may be kept by anybody, and holds what the 2025 revisions list', async () => {
+    const { body } = await ask(modern('tools/list'))
+    assert.deepEqual([body.result?.['ttlMs'], body.result?.['cacheScope']], [3_600_000, 'public'])
+    const legacy = await post(origin, listTools, token)
+    assert.deepEqual(body.result?.['tools'], legacy.body.result?.['tools'])
+  })
+
+  test('a result is complete, names the server, and may be kept by nobody unless it says so', async () => {
+    const { status, headers, body } = await ask(modernToolCall('getMessages', { top: 1 }))
+    assert.equal(status, 200)
+    assert.equal(body.result?.['resultType'], 'complete')
+    assert.match(JSON.stringify(body.result?._meta?.[serverInfoKey]), /"name":"mcp-message-center-server"/)
+    assert.deepEqual([body.result?.['ttlMs'], body.result?.['cacheScope']], [undefined, undefined])
+    assert.equal(headers['cache-control'], 'no-store')
+  })
+
+  test('a notification wants no answer: 202 and nothing more', async () => {
+    const { message, headers } = modern('notifications/cancelled', { requestId: 1 })
+    const { id: _, ...notification } = message
+    const answer = await ask({ message: notification, headers })
+    assert.deepEqual([answer.status, answer.text], [202, ''])
+  })
+
+  const list = modern('tools/list')
+  const get = modernToolCall('getMessages')
+  const without = (headers: Record<string, string>, name: string) =>
+    Object.fromEntries(Object.entries(headers).filter(([header]) => header !== name))
+  const withMeta = (meta: Members) => request('tools/list', { _meta: meta })
+
+  for (const [what, message, headers, code] of [
+    ['Mcp-Method names another method', list.message, { ...list.headers, 'mcp-method': 'tools/call' }, -32020],
+    ['Mcp-Method is missing', list.message, without(list.headers, 'mcp-method'), -32020],
+    ['Mcp-Name names another tool', get.message, { ...get.headers, 'mcp-name': 'getMessage' }, -32020],
+    ['Mcp-Name differs in case', get.message, { ...get.headers, 'mcp-name': 'getmessages' }, -32020],
+    ['Mcp-Name is missing', get.message, without(get.headers, 'mcp-name'), -32020],
+    ['MCP-Protocol-Version is missing', list.message, without(list.headers, 'mcp-protocol-version'), -32020],
+    [
+      'header and body name different versions',
+      withMeta({ ..._meta, [versionKey]: '2027-01-01' }),
+      list.headers,
+      -32020,
+    ],
+    ['_meta is missing', request('tools/list'), list.headers, -32602],
+    ['the client capabilities are missing', withMeta({ [versionKey]: modernVersion }), list.headers, -32602],
+    ['the client capabilities are no object', withMeta({ ..._meta, [capabilitiesKey]: 'all' }), list.headers, -32602],
+    [
+      'the version is not served',
+      withMeta({ ..._meta, [versionKey]: '2027-01-01' }),
+      { ...list.headers, 'mcp-protocol-version': '2027-01-01' },
+      -32022,
+    ],
+  ] as const) {
+    test(`${what}: 400 and ${code}`, async () => {
+      const { status, body } = await ask({ message, headers })
+      assert.deepEqual([status, body.id, body.error?.code], [400, 1, code])
+    })
+  }
+
+  test('a version that is not served is refused with those that are', async () => {
+    const message = withMeta({ ..._meta, [versionKey]: '2027-01-01' })
+    const { body } = await ask({ message, headers: { ...list.headers, 'mcp-protocol-version': '2027-01-01' } })
+    assert.deepEqual(body.error?.data, { supported: [modernVersion], requested: '2027-01-01' })
+  })
+
+  for (const method of ['no/such/method', 'resources/list', 'ping', 'initialize', 'logging/setLevel']) {
+    test(`${method} is not there: 404 and -32601`, async () => {
+      const { status, body } = await ask(modern(method))
+      assert.deepEqual([status, body.id, body.error?.code], [404, 1, -32601])
+    })
+  }
+
+  for (const [what, name, args] of [
+    ['a tool that does not exist', 'nope', {}],
+    ['arguments that are no object', 'getMessages', []],
+  ] as const) {
+    test(`${what}: -32602`, async () => {
+      const { message, headers } = modernToolCall(name, args as unknown as Record<string, unknown>)
+      const { body } = await ask({ message, headers })
+      assert.equal(body.error?.code, -32602)
+    })
+  }
+
+  test('a call whose headers contradict it never reaches Graph', async () => {
+    const before = tenant.stats.snapshot().endpoints.graph
+    await ask({ message: get.message, headers: { ...get.headers, 'mcp-name': 'getMessage' } })
+    assert.equal(tenant.stats.snapshot().endpoints.graph, before)
+  })
+})
+
+describe('other HTTP methods on the endpoint', () => {
+  for (const method of ['GET', 'DELETE', 'HEAD'] as const) {
+    test(`${method}: 405 that allows POST, with and without a content type`, async () => {
+      for (const headers of [signedIn, { ...signedIn, 'content-type': 'application/json' }]) {
+        const answer = await bare(method, headers)
+        assert.deepEqual([answer.status, answer.headers['allow']], [405, 'POST'])
+        assert.equal(answer.body.error?.data?.reason, method === 'HEAD' ? undefined : 'method_not_allowed')
+      }
+    })
+
+    test(`${method} without a token: 401 first`, async () => {
+      const answer = await bare(method)
+      assert.equal(answer.status, 401)
+      assert.match(String(answer.headers['www-authenticate']), /^Bearer resource_metadata="/)
+    })
+  }
+
+  test('GET for a stream, as clients of the 2025 revisions try it, is a 405 and no stream', async () => {
+    const { status, headers } = await bare('GET', { ...signedIn, accept: 'text/event-stream' })
+    assert.equal(status, 405)
+    assert.match(String(headers['content-type']), /^application\/json/)
+  })
+
+  test('OPTIONS is answered without a token as a preflight, and is otherwise nothing', async () => {
+    const preflight = await bare('OPTIONS', {
+      origin: 'http://localhost:6274',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization, content-type, mcp-protocol-version',
+    })
+    assert.equal(preflight.status, 204)
+    assert.equal(preflight.headers['access-control-allow-origin'], 'http://localhost:6274')
+    assert.equal(preflight.text, '')
+    assert.equal((await bare('OPTIONS')).status, 404)
+  })
+})
