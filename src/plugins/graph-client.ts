@@ -20,6 +20,8 @@ export interface GraphClientOptions {
   /** A longer Retry-After is the caller's to wait for, not this server's. */
   readonly longestWaitMs?: number
   readonly now?: () => number
+  /** Throws `call_cancelled` when the signal comes first. */
+  readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
 }
 
 /** On whose behalf Graph is called, and for how long anybody wants the answer. */
@@ -70,6 +72,7 @@ export function createGraphClient({
   maxAttempts = 3,
   longestWaitMs = 5_000,
   now = Date.now,
+  sleep = pause,
 }: GraphClientOptions) {
   async function read(url: string, user: GraphUser, prefer: string | undefined): Promise<string> {
     const started = now()
@@ -97,7 +100,7 @@ export function createGraphClient({
         // Graph's words may be shown to the caller, who is to get no Graph token by them.
         throw graphFailure({ ...outcome, body: outcome.body.replaceAll(user.accessToken, '[withheld]') })
       }
-      await pause(waitMs, user.signal)
+      await sleep(waitMs, user.signal)
     }
   }
 

@@ -199,8 +199,16 @@ function timeFilter(input: Input, field: Moment, comparison: string): string | u
   const given = input[field]
   if (given === undefined) return undefined
   const time = new Date(given)
-  if (Number.isNaN(time.getTime())) throw invalidInput(field, 'a date that exists')
+  if (Number.isNaN(time.getTime()) || !isCalendarDay(given.slice(0, 10))) {
+    throw invalidInput(field, 'a date that exists')
+  }
   return `${comparison} ${time.toISOString()}`
+}
+
+/** `Date` takes February 30 for March 2, and so would answer another question than was asked. */
+function isCalendarDay(day: string): boolean {
+  const midnight = new Date(day)
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day)
 }
 
 /** Where the next page begins: from Graph's link, or by counting where `top` kept Graph from giving one. */

@@ -24,6 +24,7 @@ const metadataPath = '/.well-known/oauth-protected-resource/mcp'
 const allowedOrigin = 'https://app.example.com'
 const env: Env = {
   PORT: String(await freePort()),
+  LOG_LEVEL: 'silent',
   MCP_ALLOWED_ORIGINS: `${allowedOrigin}, https://Other.Example.com:443/`,
 }
 const development = await buildWithRoutes(configFor(tenant, env))

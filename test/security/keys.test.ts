@@ -26,7 +26,8 @@ async function tokensWithInventedKids(count: number): Promise<string[]> {
 }
 
 test('1,000 invented key ids in a burst cost one fetch, and good callers notice nothing', async (t) => {
-  const { origin } = await listen(t, {}, tenant)
+  const { origin, app } = await listen(t, {}, tenant)
+  await app.entraKeys.start() // The fetch that listening begins with is not the burst's.
   const invented = await tokensWithInventedKids(1_000)
   const good = await Promise.all(Array.from({ length: 20 }, (_, n) => tenant.mint({ user: `load-${n}` })))
   const fetchedBefore = keyFetches(tenant)
@@ -152,7 +153,7 @@ describe('the keys endpoint', { concurrency: true }, () => {
     test(`${name}: known keys go on working, readiness tells the truth, time and memory are bounded`, async (t) => {
       const own = await startTenant(t)
       own.faults.add({ ...fault, target: 'keys' })
-      const app = await buildApp(configFor(own, { PORT: '0' }))
+      const app = await buildApp(configFor(own, { PORT: '0', LOG_LEVEL: 'silent' }))
       t.after(() => app.close())
       await app.listen({ host: '127.0.0.1', port: 0 })
       const address = app.server.address()
@@ -200,7 +201,8 @@ for (const kind of ['huge', 'gzip-bomb'] as const) {
 }
 
 test('a slow keys endpoint delays those who need it and nobody else', async (t) => {
-  const { origin } = await listen(t, {}, tenant)
+  const { origin, app } = await listen(t, {}, tenant)
+  await app.entraKeys.start() // The fetch that listening begins with is over before the endpoint gets slow.
   tenant.faults.add({ target: 'keys', kind: 'delay', delayMs: 2_000 })
   const [invented = ''] = await tokensWithInventedKids(1)
   const good = await tenant.mint()
@@ -215,7 +217,7 @@ test('a slow keys endpoint delays those who need it and nobody else', async (t) 
 
 test('a redirect of the keys endpoint leads nowhere', async (t) => {
   const bystander = await startBystander(t)
-  const app = await buildApp(configFor(tenant))
+  const app = await buildApp(configFor(tenant, { LOG_LEVEL: 'silent' }))
   tenant.faults.add({ target: 'keys', kind: 'redirect', location: `${bystander.origin}/keys` })
   await serve(t, app)
   assert.equal(app.entraKeys.loaded, false)
