@@ -146,6 +146,11 @@ export async function serve(t: TestContext, app: FastifyInstance): Promise<strin
   t.after(() => app.close())
   await app.listen({ host: '127.0.0.1', port: 0 })
   await app.entraKeys.start()
+  return originOf(app)
+}
+
+/** Where a listening app is. */
+export function originOf(app: FastifyInstance): string {
   const address = app.server.address()
   return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
 }

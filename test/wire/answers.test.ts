@@ -3,6 +3,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { request } from 'undici'
 import { startEmulator } from '../../emulator/app.ts'
+import { CONDITIONAL_ACCESS_CLAIMS, revocationClaims } from '../../emulator/entra/claims-request.ts'
+import type { MintOptions } from '../../emulator/mint.ts'
 import { signIn } from '../../emulator/sign-in.ts'
 import { type Env, eventually, listen, toolCall } from '../helper.ts'
 import { type Answer, file, modernToolCall, post, reasonOf } from '../security/harness.ts'
@@ -25,6 +27,23 @@ const eras: Readonly<Record<string, Ask>> = {
 
 function textOf({ body }: Answer): string {
   return body.result?.content?.[0]?.text ?? ''
+}
+
+/** What a tool error says to programs. */
+function metaOf({ body }: Answer): Readonly<Record<string, unknown>> {
+  return body.result?._meta?.['mcp-message-center-server/error'] ?? {}
+}
+
+const exchangesOf = (user: string) => tenant.stats.snapshot().exchangesByUser[`${user}@contoso.example`] ?? 0
+const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+const badTokens: Readonly<Record<string, readonly [MintOptions, string]>> = {
+  'signed by somebody else': [{ key: 'foreign' }, 'bad_signature'],
+  'that has expired': [{ claims: { exp: 1_700_000_000 } }, 'expired'],
+  'of another tenant': [{ claims: { tid: '00000000-0000-4000-8000-000000000000' } }, 'wrong_tenant'],
+  'for another API': [{ claims: { aud: 'api://another' } }, 'wrong_audience'],
+  'for Graph': [{ kind: 'graph' }, 'graph_audience'],
+  'that only says who somebody is': [{ kind: 'id', claims: { aud: tenant.api.clientId } }, 'id_token'],
 }
 
 function challengeOf({ headers }: Answer): Record<string, string> {
@@ -66,6 +85,46 @@ async function signInAgain(user: string, claims?: string): Promise<string> {
   return access_token
 }
 
+const badInputs: readonly (readonly [string, Record<string, unknown>, string, RegExp])[] = [
+  ['getMessages', { colour: 'red' }, 'colour', /There is no argument "colour"; there are: services, /],
+  ['getMessages', { Top: 5 }, 'Top', /there are: .*top/],
+  ['getMessages', { top: 1001 }, 'top', /0 to 1000/],
+  ['getMessages', { top: '5' }, 'top', /0 to 1000/],
+  ['getMessages', { top: 1.5 }, 'top', /0 to 1000/],
+  ['getMessages', { top: null }, 'top', /0 to 1000/],
+  ['getMessages', { skip: -1 }, 'skip', /nextSkip/],
+  ['getMessages', { pageSize: 0 }, 'pageSize', /1 to 1000/],
+  ['getMessages', { count: 'yes' }, 'count', /default true/],
+  ['getMessages', { services: 'Teams' }, 'services', /part of a name/],
+  ['getMessages', { services: [] }, 'services', /part of a name/],
+  ['getMessages', { services: ['Teams', 5] }, 'services.1', /part of a name/],
+  ['getMessages', { tags: [''] }, 'tags.0', /"New feature"/],
+  ['getMessages', { category: 'PlanForChange' }, 'category', /planForChange, stayInformed or preventOrFixIssue/],
+  ['getMessages', { severity: 'low' }, 'severity', /normal, high or critical/],
+  ['getMessages', { isMajorChange: 'true' }, 'isMajorChange', /only major changes/],
+  ['getMessages', { unreadOnly: 1 }, 'unreadOnly', /has not read/],
+  ['getMessages', { search: '' }, 'search', /case does not matter/],
+  ['getMessages', { modifiedSince: '2026-13-45' }, 'modifiedSince', /a date that exists/],
+  ['getMessages', { modifiedSince: '2026-02-30' }, 'modifiedSince', /a date that exists/],
+  ['getMessages', { startedSince: '2026-04-31T10:00:00Z' }, 'startedSince', /a date that exists/],
+  ['getMessages', { actionRequiredAfter: '2026-01-01T25:00:00Z' }, 'actionRequiredAfter', /a date that exists/],
+  ['getMessages', { actionRequiredBefore: '2026-01-01T10:00:00' }, 'actionRequiredBefore', /with its zone/],
+  ['getMessages', { modifiedSince: 'yesterday' }, 'modifiedSince', /2026-12-01/],
+  ['getMessages', { filter: "title eq 'x') or (1 eq 1" }, 'filter', /balanced/],
+  ['getMessages', { filter: "title eq 'x" }, 'filter', /balanced/],
+  ['getMessages', { orderby: 'title; drop' }, 'orderby', /lastModifiedDateTime desc/],
+  ['getMessages', { prefer: 'respond-async' }, 'prefer', /odata.maxpagesize/],
+  ['getMessages', { roadmapId: 'x' }, 'roadmapId', /digits/],
+  ['getMessages', { body: 'markdown' }, 'body', /none \(default\), text, or html/],
+  ['getMessage', {}, 'id', /is missing.*MC and digits/],
+  ['getMessage', { id: 'mc1234567' }, 'id', /MC and digits/],
+  ['getMessage', { id: 'MC1234567 ' }, 'id', /MC and digits/],
+  ['getMessage', { id: '../messages' }, 'id', /MC and digits/],
+  ['getMessage', { id: 1234567 }, 'id', /MC and digits/],
+  ['getMessage', { id: 'MC1234567', body: 'full' }, 'body', /text \(default\), html/],
+  ['getMessage', { id: 'MC1234567', top: 1 }, 'top', /there are: id, body/],
+]
+
 for (const [era, ask] of Object.entries(eras)) {
   test(`no token is a 401 that says where to sign in and for what, without an error (${era})`, async () => {
     const answer = await ask(undefined)
@@ -76,16 +135,32 @@ for (const [era, ask] of Object.entries(eras)) {
     })
   })
 
+  for (const [what, [options, reason]] of Object.entries(badTokens)) {
+    test(`a token ${what} is a 401 that says what is wrong with it (${era})`, async () => {
+      const answer = await ask(await tenant.mint({ user: 'rowan', ...options }))
+      assert.equal(answer.status, 401)
+      assert.equal(reasonOf(answer), reason)
+      const { error, resource_metadata } = challengeOf(answer)
+      assert.equal(error, 'invalid_token')
+      assert.equal(resource_metadata, `${origin}/.well-known/oauth-protected-resource/mcp`)
+    })
+  }
+
   for (const user of ['mika', 'signe']) {
     test(`Conditional Access is a claims challenge that a new sign-in satisfies: ${user} (${era})`, async () => {
-      const refused = await ask(await tenant.mint({ user }))
+      const token = await tenant.mint({ user })
+      const refused = await ask(token)
       assert.equal(refused.status, 401)
       const { error, claims = '', authorization_uri } = challengeOf(refused)
       assert.equal(error, 'insufficient_claims')
       assert.equal(authorization_uri, `${tenant.origin}/${tenant.tenantId}/oauth2/v2.0/authorize`)
       const asked = Buffer.from(claims, 'base64').toString()
-      assert.ok('access_token' in JSON.parse(asked))
+      assert.equal(asked, CONDITIONAL_ACCESS_CLAIMS)
 
+      const before = exchangesOf(user)
+      assert.equal(challengeOf(await ask(token))['claims'], claims, 'the old token is challenged again')
+      assert.equal(exchangesOf(user), before, 'and Entra is not asked again')
+      assert.equal((await ask(await signInAgain(user))).status, 401, 'a sign-in without the claims is not enough')
       const answer = await ask(await signInAgain(user, asked))
       assert.equal(answer.body.result?.isError, undefined)
       assert.equal(answer.status, 200)
@@ -101,6 +176,28 @@ for (const [era, ask] of Object.entries(eras)) {
       const answer = await ask(await tenant.mint({ user }))
       assert.equal(answer.status, 403)
       assert.equal(reasonOf(answer), reason)
+      assert.equal(challengeOf(answer)['claims'], undefined)
+      assert.match(answer.body.error?.message ?? '', /administrator/)
+    })
+  }
+
+  for (const [code, status, reason] of [
+    [50013, 401, 'assertion_refused'],
+    [500133, 401, 'assertion_refused'],
+    [50173, 401, 'assertion_refused'],
+    [70043, 401, 'assertion_refused'],
+    [500131, 401, 'assertion_refused'],
+    [53003, 403, 'access_blocked'],
+    [50105, 403, 'user_not_allowed'],
+    [50057, 403, 'user_not_allowed'],
+  ] as const) {
+    test(`AADSTS${code} is a ${status}, ${reason}, and none of Entra's words (${era})`, async (t) => {
+      t.after(() => tenant.faults.clear())
+      tenant.faults.add({ target: 'token', kind: 'aadsts', code, times: 1 })
+      const answer = await ask(await tenant.mint({ user: 'rowan' }))
+      assert.deepEqual([answer.status, reasonOf(answer)], [status, reason])
+      assert.equal(challengeOf(answer)['error'], status === 401 ? 'invalid_token' : undefined)
+      assert.doesNotMatch(answer.text, /AADSTS|Trace ID/)
     })
   }
 
@@ -108,9 +205,9 @@ for (const [era, ask] of Object.entries(eras)) {
     const answer = await ask(await tenant.mint({ user: 'cato' }))
     assert.equal(answer.status, 200)
     assert.equal(reasonOf(answer), 'user_consent_required')
-    assert.ok(
-      textOf(answer).includes(`${tenant.origin}/${tenant.tenantId}/adminconsent?client_id=${tenant.api.clientId}`),
-    )
+    const link = `${tenant.origin}/${tenant.tenantId}/adminconsent?client_id=${tenant.api.clientId}`
+    assert.ok(textOf(answer).includes(link))
+    assert.deepEqual(metaOf(answer), { reason: 'user_consent_required', retryable: false, link })
   })
 
   test(`a consent that only an administrator can give says so (${era})`, async (t) => {
@@ -121,6 +218,7 @@ for (const [era, ask] of Object.entries(eras)) {
     const answer = await ask(await tenant.mint({ user: 'rowan' }))
     assert.equal(reasonOf(answer), 'admin_consent_required')
     assert.match(textOf(answer), /administrator/)
+    assert.match(String(metaOf(answer)['link']), /\/adminconsent\?client_id=/)
   })
 
   test(`a user without the role is told which one (${era})`, async () => {
@@ -128,14 +226,9 @@ for (const [era, ask] of Object.entries(eras)) {
     assert.equal(answer.status, 200)
     assert.equal(answer.body.result?.isError, true)
     assert.match(textOf(answer), /Message Center Reader/)
-  })
-
-  test(`an assertion that was revoked is a 401 for a new sign-in (${era})`, async (t) => {
-    t.after(() => tenant.faults.clear())
-    tenant.faults.add({ target: 'token', kind: 'aadsts', code: 50173, times: 1 })
-    const answer = await ask(await tenant.mint({ user: 'rowan' }))
-    assert.equal(answer.status, 401)
-    assert.equal(challengeOf(answer)['error'], 'invalid_token')
+    const { graphRequestId, ...told } = metaOf(answer)
+    assert.deepEqual(told, { reason: 'graph_forbidden', retryable: false })
+    assert.match(String(graphRequestId), guid)
   })
 
   test(`Graph's own claims challenge reaches the client, and the token it refused is not used again (${era})`, async () => {
@@ -148,7 +241,7 @@ for (const [era, ask] of Object.entries(eras)) {
     assert.equal(refused.status, 401)
     const { error, claims = '' } = challengeOf(refused)
     assert.equal(error, 'insufficient_claims')
-    assert.ok('access_token' in JSON.parse(Buffer.from(claims, 'base64').toString()))
+    assert.equal(Buffer.from(claims, 'base64').toString(), revocationClaims(user.sessionsValidFrom))
     // Now Entra is asked again, and refuses the revoked assertion itself.
     const again = await ask(token)
     assert.equal(again.status, 401)
@@ -158,10 +251,18 @@ for (const [era, ask] of Object.entries(eras)) {
 
   test(`Graph's limits are a tool error with the seconds to wait (${era})`, async (t) => {
     t.after(() => tenant.faults.clear())
-    tenant.faults.add({ target: 'graph', kind: 'status', status: 429, retryAfter: 120 })
-    const answer = await ask(await tenant.mint({ user: 'rowan' }))
-    assert.equal(reasonOf(answer), 'graph_throttled')
-    assert.match(textOf(answer), /Try again in 120 s/)
+    const token = await tenant.mint({ user: 'rowan' })
+    for (const retryAfter of [120, new Date(Date.now() + 119_500).toUTCString()]) {
+      tenant.faults.clear()
+      tenant.faults.add({ target: 'graph', kind: 'status', status: 429, retryAfter })
+      const before = tenant.stats.snapshot().endpoints.graph
+      const answer = await ask(token)
+      const { reason, retryable, retryAfterSeconds } = metaOf(answer)
+      assert.deepEqual([answer.status, reason, retryable], [200, 'graph_throttled', true])
+      assert.ok(textOf(answer).includes(`Try again in ${retryAfterSeconds} s`))
+      assert.ok(Number(retryAfterSeconds) > 115 && Number(retryAfterSeconds) <= 120, String(retryAfterSeconds))
+      assert.equal(tenant.stats.snapshot().endpoints.graph, before + 1, 'so long a wait is the caller’s to make')
+    }
   })
 
   test(`a short limit is waited for, in either form of Retry-After (${era})`, async (t) => {
@@ -178,38 +279,52 @@ for (const [era, ask] of Object.entries(eras)) {
     t.after(() => tenant.faults.clear())
     tenant.faults.add({ target: 'graph', kind: 'status', status: 503 })
     const answer = await ask(await tenant.mint({ user: 'rowan' }))
-    assert.equal(reasonOf(answer), 'graph_unavailable')
-    const told = answer.body.result?._meta?.['mcp-message-center-server/error']
-    assert.equal((told as { retryable?: boolean }).retryable, true)
+    const { graphRequestId, ...told } = metaOf(answer)
+    assert.deepEqual(told, { reason: 'graph_unavailable', retryable: true })
+    assert.match(String(graphRequestId), guid)
+    assert.ok(textOf(answer).includes(String(graphRequestId)))
+    await eventually(() =>
+      logs.some((line) => line.event === 'graph_call' && line['graphRequestId'] === graphRequestId),
+    )
   })
 
-  for (const [args, field, takes] of [
-    [{ colour: 'red' }, 'colour', /There is no argument "colour"; there are: services, /],
-    [{ top: 1001 }, 'top', /0 to 1000/],
-    [{ top: '5' }, 'top', /0 to 1000/],
-    [{ skip: -1 }, 'skip', /nextSkip/],
-    [{ services: 'Teams' }, 'services', /part of a name/],
-    [{ services: [] }, 'services', /part of a name/],
-    [{ category: 'PlanForChange' }, 'category', /planForChange/],
-    [{ severity: 'low' }, 'severity', /normal, high or critical/],
-    [{ modifiedSince: '2026-13-45' }, 'modifiedSince', /a date that exists/],
-    [{ modifiedSince: 'yesterday' }, 'modifiedSince', /2026-12-01/],
-    [{ filter: "title eq 'x') or (1 eq 1" }, 'filter', /balanced/],
-    [{ orderby: 'title; drop' }, 'orderby', /lastModifiedDateTime desc/],
-    [{ prefer: 'respond-async' }, 'prefer', /odata.maxpagesize/],
-    [{ roadmapId: 'x' }, 'roadmapId', /digits/],
-    [{ body: 'markdown' }, 'body', /none \(default\), text, or html/],
-    [[], 'arguments', /must be an object|arguments/i],
-  ] as const) {
-    test(`input that does not fit names the field and what it takes: ${JSON.stringify(args)} (${era})`, async () => {
-      const answer = await ask(await tenant.mint({ user: 'rowan' }), args as unknown as Record<string, unknown>)
-      if (Array.isArray(args)) return assert.match(answer.text, takes)
-      assert.equal(answer.status, 200)
-      assert.equal(reasonOf(answer), 'invalid_input')
-      assert.match(textOf(answer), new RegExp(`"${field}"`))
+  test(`a token that Graph refuses without a challenge is not used again (${era})`, async (t) => {
+    t.after(() => tenant.faults.clear())
+    const token = await tenant.mint({ user: 'load-2' })
+    assert.equal((await ask(token)).body.result?.isError, undefined)
+    tenant.faults.add({
+      target: 'graph',
+      kind: 'graph-error',
+      status: 401,
+      code: 'InvalidAuthenticationToken',
+      times: 1,
+    })
+    const before = exchangesOf('load-2')
+    assert.equal(reasonOf(await ask(token)), 'graph_token_refused')
+    assert.equal((await ask(token)).body.result?.isError, undefined)
+    assert.equal(exchangesOf('load-2'), before + 1)
+  })
+
+  for (const [tool, args, field, takes] of badInputs) {
+    test(`${tool} names the field that does not fit and what it takes: ${JSON.stringify(args)} (${era})`, async () => {
+      const answer = await ask(await tenant.mint({ user: 'gale' }), args, origin, tool)
+      assert.deepEqual([answer.status, answer.body.result?.isError], [200, true])
+      assert.deepEqual(metaOf(answer), { reason: 'invalid_input', retryable: false })
+      assert.ok(textOf(answer).includes(`"${field}"`), textOf(answer))
       assert.match(textOf(answer), takes)
     })
   }
+
+  test(`all that is wrong with an input is said at once (${era})`, async () => {
+    const answer = await ask(await tenant.mint({ user: 'gale' }), { top: -1, severity: 'low', colour: 'red' })
+    for (const field of ['top', 'severity', 'colour']) assert.ok(textOf(answer).includes(`"${field}"`), field)
+  })
+
+  test(`a call that does not fit asks Graph nothing (${era})`, async () => {
+    const before = tenant.stats.snapshot().endpoints.graph
+    await ask(await tenant.mint({ user: 'gale' }), { top: 1001 })
+    assert.equal(tenant.stats.snapshot().endpoints.graph, before)
+  })
 }
 
 /** A server of the test's own, so that what it remembers of Entra's refusals is nobody else's. */
@@ -234,11 +349,29 @@ test('our own bad credential is a 503 for callers, one loud line for operators, 
   assert.match(String(loud[0]?.['msg']), /GRAPH_CLIENT_SECRET/)
 })
 
-test('a scope that Entra does not know is a 500 that tells callers nothing', async (t) => {
+for (const code of [7000215, 7000222, 700027]) {
+  test(`AADSTS${code} is the server's trouble and nobody else's: 503, without a challenge to loop on`, async (t) => {
+    const own = await ownServer(t)
+    tenant.faults.add({ target: 'token', kind: 'aadsts', code })
+    const answer = await post(own.origin, toolCall('getMessages'), await tenant.mint({ user: 'rowan' }))
+    assert.equal(answer.status, 503)
+    assert.equal(answer.headers['www-authenticate'], undefined)
+    assert.doesNotMatch(answer.text, /AADSTS|credential|secret/)
+    assert.ok(
+      own.logs.some(
+        ({ event, level, reason }) => event === 'obo_failure' && level === 50 && reason === 'credential_refused',
+      ),
+    )
+  })
+}
+
+test('a scope that Entra does not know is a 500 that tells callers nothing, and operators where to look', async (t) => {
   const own = await ownServer(t, { GRAPH_OBO_SCOPES: 'https://unknown.example/.default' })
   const answer = await post(own.origin, toolCall('getMessages'), await tenant.mint({ user: 'rowan' }))
   assert.equal(answer.status, 500)
   assert.doesNotMatch(answer.text, /unknown\.example|AADSTS/)
+  const loud = own.logs.find(({ event, level }) => event === 'obo_failure' && level === 50)
+  assert.match(String(loud?.['msg']), /GRAPH_OBO_SCOPES/)
 })
 
 test('Entra throttling one user is a 503 with Retry-After for that user alone', async (t) => {
@@ -251,24 +384,47 @@ test('Entra throttling one user is a 503 with Retry-After for that user alone', 
   assert.equal((await post(own.origin, toolCall('getMessages'), gale)).status, 200)
 })
 
-test('without sign-in a tool asks for it, or uses the token that a local run was given', async (t) => {
-  const graphToken = await tenant.mint({ user: 'gale', kind: 'graph' })
-  const without = await ownServer(t, { MCP_REQUIRE_AUTH: 'false' })
-  assert.equal(reasonOf(await post(without.origin, toolCall('getMessages'))), 'sign_in_required')
-  const withArgument = await post(without.origin, toolCall('getMessages', { top: 1, accessToken: graphToken }))
-  assert.equal(withArgument.body.result?.isError, undefined)
+for (const [era, ask] of Object.entries(eras)) {
+  test(`without sign-in a tool asks for it, or takes the token that came with the call (${era})`, async (t) => {
+    const own = await ownServer(t, { MCP_REQUIRE_AUTH: 'false' })
+    const asked = await ask(undefined, {}, own.origin)
+    assert.equal(asked.status, 200)
+    assert.deepEqual(metaOf(asked), { reason: 'sign_in_required', retryable: false })
+    const accessToken = await tenant.mint({ user: 'gale', kind: 'graph' })
+    const { result } = (await ask(undefined, { top: 1, accessToken }, own.origin)).body
+    assert.equal(result?.isError, undefined)
+    assert.ok(result?.structuredContent)
+  })
 
-  const given = await ownServer(t, { MCP_REQUIRE_AUTH: 'false', GRAPH_ACCESS_TOKEN: graphToken })
-  assert.equal((await post(given.origin, toolCall('getMessages'))).body.result?.isError, undefined)
-})
+  test(`without sign-in GRAPH_ACCESS_TOKEN reads for everybody, and says so when it is over (${era})`, async (t) => {
+    const good = await tenant.mint({ user: 'gale', kind: 'graph' })
+    const over = await tenant.mint({ user: 'gale', kind: 'graph', claims: { exp: 1_700_000_000 } })
+    const [reading, refused] = await Promise.all(
+      [good, over].map(async (graphToken) => {
+        const own = await ownServer(t, { MCP_REQUIRE_AUTH: 'false', GRAPH_ACCESS_TOKEN: graphToken })
+        return ask(undefined, { top: 1 }, own.origin)
+      }),
+    )
+    assert.ok(reading && refused)
+    assert.ok(reading.body.result?.structuredContent)
+    assert.equal(reasonOf(refused), 'graph_token_refused')
+  })
 
-test('accessToken where it is switched off is refused by name, with the way out', async (t) => {
-  const own = await ownServer(t, { ALLOW_MCP_ACCESS_TOKEN_ARG: 'false' })
-  const token = await tenant.mint({ user: 'rowan' })
-  const answer = await post(own.origin, toolCall('getMessages', { accessToken: 'eyJ.x.y' }), token)
-  assert.equal(reasonOf(answer), 'accessToken_disabled')
-  assert.match(textOf(answer), /Sign in instead.*ALLOW_MCP_ACCESS_TOKEN_ARG=true/)
-})
+  test(`without sign-in a token that does come is judged all the same, and used (${era})`, async (t) => {
+    const own = await ownServer(t, { MCP_REQUIRE_AUTH: 'false' })
+    assert.equal((await ask(await tenant.mint({ key: 'foreign' }), {}, own.origin)).status, 401)
+    assert.equal((await ask(await tenant.mint({ user: 'rowan' }), {}, own.origin)).body.result?.isError, undefined)
+  })
+
+  test(`accessToken where it is switched off is refused by name, with the way out (${era})`, async (t) => {
+    const own = await ownServer(t, { ALLOW_MCP_ACCESS_TOKEN_ARG: 'false' })
+    const before = exchangesOf('priya')
+    const answer = await ask(await tenant.mint({ user: 'priya' }), { accessToken: 'eyJ.x.y' }, own.origin)
+    assert.deepEqual(metaOf(answer), { reason: 'accessToken_disabled', retryable: false })
+    assert.match(textOf(answer), /Sign in instead.*ALLOW_MCP_ACCESS_TOKEN_ARG=true/)
+    assert.equal(exchangesOf('priya'), before, 'and nothing is exchanged for it')
+  })
+}
 
 test('how a call ended stands in its log line', async () => {
   await eventually(() => logs.some((line) => line.event === 'request' && line['outcome'] === 'graph_forbidden'))
