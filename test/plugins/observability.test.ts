@@ -9,6 +9,8 @@ import { eventually } from '../helper.ts'
 
 const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
+const json = { headers: { 'content-type': 'application/json' }, body: '{"secret":"zq7"}' }
+
 async function build(t: TestContext, logLevel = 'trace') {
   const lines: Record<string, unknown>[] = []
   const logTo = new Writable({
@@ -24,17 +26,28 @@ async function build(t: TestContext, logLevel = 'trace') {
   await app.register(observability)
   app.post('/things/:id', async (incoming, reply) => {
     incoming.caller = callerOf({ tid: 't', oid: 'o', azp: 'client-1', scp: '', exp: 0 }, '')
-    incoming.rpc = { method: 'tools/call', tool: 'getMessage', outcome: 'graph_forbidden' }
+    incoming.rpc = { rpcMethod: 'tools/call', tool: 'getMessage', outcome: 'graph_forbidden' }
     return reply.code(201).send('')
   })
   app.get('/hang', () => new Promise(() => {}))
-  return { app, lines, requests: () => lines.filter(({ event }) => event === 'request') }
+  // A socket and not inject: how a connection ends is part of the story.
+  const origin = await app.listen({ port: 0, host: '127.0.0.1', listenTextResolver: () => '' })
+  lines.length = 0
+  async function call(path: string, options: Parameters<typeof request>[1] = {}) {
+    const { body, statusCode, headers } = await request(origin + path, options)
+    await body.dump()
+    return { statusCode, headers }
+  }
+  return { app, origin, call, lines }
 }
 
 test('a request is one line, when it is over', async (t) => {
-  const { app, lines } = await build(t)
-  const { headers } = await app.inject({ method: 'POST', url: '/things/zq7?code=zq7', payload: { secret: 'zq7' } })
-  assert.equal(lines.length, 1)
+  const { call, lines } = await build(t)
+  const { headers } = await call('/things/zq7?code=zq7', { method: 'POST', ...json })
+  await eventually(() => lines.length > 0)
+  await call('/nowhere')
+  await eventually(() => lines.length > 1)
+  assert.equal(lines.length, 2)
   const { time, pid: _, hostname: __, ms, requestId, ...line } = lines[0] ?? {}
   assert.deepEqual(line, {
     level: 30,
@@ -44,8 +57,9 @@ test('a request is one line, when it is over', async (t) => {
     status: 201,
     user: callerOf({ tid: 't', oid: 'o' }, '').userKey,
     client: 'client-1',
-    rpc: undefined,
-    ...{ method: 'tools/call', tool: 'getMessage', outcome: 'graph_forbidden' },
+    rpcMethod: 'tools/call',
+    tool: 'getMessage',
+    outcome: 'graph_forbidden',
     msg: 'request',
   })
   assert.equal(requestId, headers['x-request-id'])
@@ -53,17 +67,22 @@ test('a request is one line, when it is over', async (t) => {
 })
 
 test('no line holds a path, a query, a header or a body', async (t) => {
-  const { app, lines } = await build(t)
-  for (const url of ['/things/zq7?a=zq7', '/zq7/nowhere?a=zq7', '/zq7%20']) {
-    await app.inject({ method: 'POST', url, headers: { authorization: 'Bearer zq7', cookie: 'zq7' }, payload: 'zq7' })
+  const { call, lines } = await build(t)
+  for (const path of ['/things/zq7?a=zq7', '/zq7/nowhere?a=zq7', '/zq7%20']) {
+    await call(path, {
+      method: 'POST',
+      headers: { ...json.headers, authorization: 'Bearer zq7', cookie: 'zq7' },
+      body: json.body,
+    })
   }
-  assert.equal(lines.length, 3)
+  await eventually(() => lines.length >= 3)
   assert.doesNotMatch(JSON.stringify(lines), /zq7/)
 })
 
 test('a path that leads nowhere is one line without a route', async (t) => {
-  const { app, lines } = await build(t)
-  await app.inject('/nowhere')
+  const { call, lines } = await build(t)
+  await call('/nowhere')
+  await eventually(() => lines.length > 0)
   assert.deepEqual(
     lines.map(({ event, route, status }) => [event, route, status]),
     [['request', 'none', 404]],
@@ -82,8 +101,9 @@ const ids: readonly [name: string, given: string | undefined, kept: string | und
 ]
 for (const [name, given, kept] of ids) {
   test(`a request with ${name} ${kept ? 'keeps its id' : 'gets one'}`, async (t) => {
-    const { app, lines } = await build(t)
-    const { headers } = await app.inject({ url: '/', headers: given === undefined ? {} : { 'x-request-id': given } })
+    const { call, lines } = await build(t)
+    const { headers } = await call('/', { headers: given === undefined ? {} : { 'x-request-id': given } })
+    await eventually(() => lines.length > 0)
     const id = String(headers['x-request-id'])
     if (kept === undefined) assert.match(id, guid)
     else assert.equal(id, kept)
@@ -92,25 +112,34 @@ for (const [name, given, kept] of ids) {
 }
 
 test('every request gets an id of its own', async (t) => {
-  const { app } = await build(t)
-  const answers = await Promise.all(Array.from({ length: 50 }, () => app.inject('/')))
+  const { call } = await build(t)
+  const answers = await Promise.all(Array.from({ length: 50 }, () => call('/')))
   assert.equal(new Set(answers.map(({ headers }) => headers['x-request-id'])).size, 50)
 })
 
 test('the level of the configuration holds', async (t) => {
-  const { app, lines } = await build(t, 'warn')
-  await app.inject('/')
+  const { app, call, lines } = await build(t, 'warn')
+  await call('/')
+  await app.close()
   assert.deepEqual(lines, [])
 })
 
-test('a client that goes away leaves a line as well', async (t) => {
-  const { app, requests } = await build(t)
-  const origin = await app.listen({ port: 0, host: '127.0.0.1' })
+test('a client that goes away leaves a line of its own, and one only', async (t) => {
+  const { app, origin, call, lines } = await build(t)
   const abort = new AbortController()
   const arrived = new Promise((resolve) => app.server.once('request', resolve))
-  const call = request(`${origin}/hang`, { signal: abort.signal })
+  const gone = request(`${origin}/hang`, { signal: abort.signal })
   await arrived
   abort.abort()
-  await assert.rejects(call)
-  await eventually(() => requests().length === 1)
+  await assert.rejects(gone)
+  await eventually(() => lines.length > 0)
+  await call('/nowhere')
+  await eventually(() => lines.length > 1)
+  assert.deepEqual(
+    lines.map(({ event, route, status }) => [event, route, status]),
+    [
+      ['request', '/hang', 499],
+      ['request', 'none', 404],
+    ],
+  )
 })

@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { createServer, type IncomingMessage } from 'node:http'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import { type Emulator, startEmulator } from '../../emulator/app.ts'
 import type { FaultRule } from '../../emulator/faults.ts'
-import { eventually, listen, toolCall } from '../helper.ts'
-import { type Answer, call, file, post, reasonOf } from '../security/harness.ts'
+import type { Caller } from '../../src/entra/claims.ts'
+import { createOnBehalfOf } from '../../src/entra/on-behalf-of.ts'
+import { tenantEndpoints } from '../../src/entra/tenant.ts'
+import { createBoundedClient } from '../../src/http/bounded-client.ts'
+import { createGraphClient } from '../../src/plugins/graph-client.ts'
+import { createOboTokenCache } from '../../src/plugins/obo-token-cache.ts'
+import { configFor, eventually, listen, mcpHeaders, toolCall } from '../helper.ts'
+import { type Answer, call, file, modernToolCall, post, reasonOf } from '../security/harness.ts'
+
+/** Entra and Graph in trouble: what it costs them, what a caller hears, and that nobody else hears anything. */
 
 const tenant: Emulator = await startEmulator()
 file.after(() => tenant.close())
-const { origin, logs } = await listen(file, {}, tenant)
+const { origin } = await listen(file, { LOG_LEVEL: 'silent' }, tenant)
 
 let made = 0
 /** A user nobody has exchanged for yet. */
@@ -19,59 +28,91 @@ function newcomer(): { name: string; upn: string; token: Promise<string> } {
 const ask = (token: string, args: Record<string, unknown> = { top: 1 }): Promise<Answer> =>
   post(origin, toolCall('getMessages', args), token)
 const exchanges = () => tenant.stats.snapshot().endpoints.token
-const isServed = (answer: Answer) => answer.status === 200 && answer.body.result?.isError !== true
+const reads = () => tenant.stats.snapshot().endpoints.graph
+const isServed = (answer: Answer) => answer.status === 200 && answer.body.result?.structuredContent !== undefined
 
-interface Fault {
-  readonly what: string
-  readonly rule: Omit<FaultRule, 'target'>
-  readonly reason: string
+/** Sends a call and leaves as soon as `leaving` is called, without waiting for its answer. */
+function callAndLeave(at: string, token: string, { message, headers }: Sent = { message: toolCall('getMessages') }) {
+  const abort = new AbortController()
+  const gone = call(`${at}/mcp`, {
+    method: 'POST',
+    headers: { ...mcpHeaders(token), ...headers },
+    body: JSON.stringify(message),
+    signal: abort.signal,
+  }).catch((error: Error) => error)
+  return {
+    async leave() {
+      abort.abort()
+      assert.ok((await gone) instanceof Error, 'the client left before its answer')
+    },
+  }
+}
+interface Sent {
+  readonly message: unknown
+  readonly headers?: Record<string, string>
 }
 
-const brokenAnswers: readonly Omit<Fault, 'reason'>[] = [
-  { what: 'resets the connection', rule: { kind: 'reset' } },
-  { what: 'answers 500', rule: { kind: 'status', status: 500 } },
-  { what: 'answers 503', rule: { kind: 'status', status: 503 } },
-  { what: 'answers HTML', rule: { kind: 'html' } },
-  { what: 'answers half of its JSON', rule: { kind: 'truncated' } },
-  { what: 'answers an empty object', rule: { kind: 'empty-object' } },
+/** How a peer breaks its answers, and how often Graph is asked for a read that ends so: only what may pass is retried. */
+const brokenAnswers: readonly { what: string; rule: Omit<FaultRule, 'target'>; graphTries: number }[] = [
+  { what: 'resets the connection', rule: { kind: 'reset' }, graphTries: 3 },
+  { what: 'answers 500', rule: { kind: 'status', status: 500 }, graphTries: 1 },
+  { what: 'answers 503', rule: { kind: 'status', status: 503 }, graphTries: 3 },
+  { what: 'answers HTML', rule: { kind: 'html' }, graphTries: 1 },
+  { what: 'answers 502 in HTML', rule: { kind: 'html', status: 502 }, graphTries: 3 },
+  { what: 'answers half of its JSON', rule: { kind: 'truncated' }, graphTries: 1 },
+  { what: 'answers an empty object', rule: { kind: 'empty-object' }, graphTries: 1 },
 ]
 
-for (const { what, rule } of brokenAnswers) {
+for (const { what, rule, graphTries } of brokenAnswers) {
   test(`Entra ${what}: a 503, after one more try, and nothing is remembered`, async (t) => {
     t.after(() => tenant.faults.clear())
     const { token } = newcomer()
-    tenant.faults.add({ target: 'token', ...rule } as FaultRule)
-    const before = exchanges()
+    tenant.faults.add({ target: 'token', ...rule })
+    const earlier = exchanges()
     const refused = await ask(await token)
     assert.equal(refused.status, 503)
-    assert.equal(exchanges() - before, 2)
+    assert.equal(refused.headers['www-authenticate'], undefined)
+    assert.equal(exchanges() - earlier, 2)
     tenant.faults.clear()
     assert.ok(isServed(await ask(await token)))
   })
 
-  test(`Entra ${what} once: the call succeeds all the same`, async (t) => {
+  test(`Entra ${what} once: one more try, and the call succeeds all the same`, async (t) => {
     t.after(() => tenant.faults.clear())
-    tenant.faults.add({ target: 'token', times: 1, ...rule } as FaultRule)
+    tenant.faults.add({ target: 'token', times: 1, ...rule })
+    const earlier = exchanges()
     assert.ok(isServed(await ask(await newcomer().token)))
+    assert.equal(exchanges() - earlier, 2)
   })
 
-  test(`Graph ${what}: a tool error, and the next call is served`, async (t) => {
+  test(`Graph ${what}: a retryable tool error after ${graphTries} tries, and the next call is served`, async (t) => {
     t.after(() => tenant.faults.clear())
     const token = await newcomer().token
-    tenant.faults.add({ target: 'graph', ...rule } as FaultRule)
+    tenant.faults.add({ target: 'graph', ...rule })
+    const earlier = reads()
     const refused = await ask(token)
     assert.equal(refused.status, 200)
-    assert.ok(['graph_unavailable', 'graph_answer_invalid'].includes(reasonOf(refused) ?? ''), reasonOf(refused))
+    assert.match(reasonOf(refused) ?? '', /^graph_(unavailable|answer_invalid)$/)
+    assert.match(JSON.stringify(refused.body.result?._meta), /"retryable":true/)
+    assert.equal(reads() - earlier, graphTries)
     tenant.faults.clear()
     assert.ok(isServed(await ask(token)))
   })
 }
 
-for (const what of ['reset', 'status'] as const) {
-  test(`Graph fails a read once (${what}): it is read again`, async (t) => {
+for (const rule of [
+  { kind: 'reset' },
+  { kind: 'status', status: 502 },
+  { kind: 'status', status: 503, retryAfter: 1 },
+  { kind: 'status', status: 504 },
+  { kind: 'status', status: 429, retryAfter: 0 },
+] as const) {
+  test(`Graph fails a read once: it is read again (${JSON.stringify(rule)})`, async (t) => {
     t.after(() => tenant.faults.clear())
-    tenant.faults.add({ target: 'graph', kind: what, ...(what === 'status' && { status: 502 }), times: 1 })
+    tenant.faults.add({ target: 'graph', ...rule, times: 1 })
+    const earlier = reads()
     assert.ok(isServed(await ask(await newcomer().token)))
+    assert.equal(reads() - earlier, 2)
   })
 }
 
@@ -81,96 +122,216 @@ test('a slow Entra and a slow Graph are waited for', async (t) => {
   assert.ok(isServed(await ask(await newcomer().token)))
 })
 
-test('an Entra that never answers holds up its own caller for a bounded time, and nobody else', async (t) => {
-  t.after(() => tenant.faults.clear())
-  const [held, other] = [newcomer(), newcomer()]
-  tenant.faults.add({ target: 'token', kind: 'hang', user: held.upn })
-  const started = Date.now()
-  const pending = ask(await held.token)
-  assert.ok(isServed(await ask(await other.token)))
-  assert.equal((await pending).status, 503)
-  assert.ok(Date.now() - started < 25_000)
-})
+describe('a peer that never answers', { concurrency: true }, () => {
+  const [atEntra, atGraph, other] = [newcomer(), newcomer(), newcomer()]
+  before(() =>
+    tenant.faults.add(
+      { target: 'token', kind: 'hang', user: atEntra.upn },
+      { target: 'graph', kind: 'hang', user: atGraph.upn },
+    ),
+  )
+  after(() => tenant.faults.clear())
 
-test('a Graph that never answers ends in a tool error within its deadline', async (t) => {
-  t.after(() => tenant.faults.clear())
-  const token = await newcomer().token
-  tenant.faults.add({ target: 'graph', kind: 'hang' })
-  const started = Date.now()
-  assert.equal(reasonOf(await ask(token)), 'graph_timeout')
-  assert.ok(Date.now() - started < 20_000)
+  test('Entra: its own caller gets a 503 after two deadlines', async () => {
+    const started = Date.now()
+    assert.equal((await ask(await atEntra.token)).status, 503)
+    assert.ok(Date.now() - started < 25_000)
+  })
+
+  test('Graph: its own caller gets a tool error within the deadline', async () => {
+    const started = Date.now()
+    const answer = await ask(await atGraph.token)
+    assert.equal(reasonOf(answer), 'graph_timeout')
+    assert.match(JSON.stringify(answer.body.result?._meta), /"retryable":true/)
+    assert.ok(Date.now() - started < 20_000)
+  })
+
+  test('nobody else waits for either', async () => {
+    const started = Date.now()
+    assert.ok(isServed(await ask(await other.token)))
+    assert.ok(Date.now() - started < 5_000)
+  })
 })
 
 test('fifty first calls of one user at once make one exchange', async (t) => {
   t.after(() => tenant.faults.clear())
   tenant.faults.add({ target: 'token', kind: 'delay', delayMs: 200 })
   const token = await newcomer().token
-  const before = exchanges()
+  const earlier = exchanges()
   const answers = await Promise.all(Array.from({ length: 50 }, () => ask(token)))
   assert.ok(answers.every(isServed))
-  assert.equal(exchanges() - before, 1)
+  assert.equal(exchanges() - earlier, 1)
 })
 
 test('a consent refused to one user is asked of Entra once in a while, and leaves the others alone', async () => {
   const [cato, other] = await Promise.all([tenant.mint({ user: 'cato' }), newcomer().token])
-  const before = exchanges()
+  const earlier = exchanges()
   for (let i = 0; i < 3; i++) assert.equal(reasonOf(await ask(cato)), 'user_consent_required')
-  assert.equal(exchanges() - before, 1)
+  assert.equal(exchanges() - earlier, 1)
   assert.ok(isServed(await ask(other)))
 })
 
-test('a client that goes away takes its call to Graph with it', async (t) => {
+for (const target of ['token', 'graph'] as const) {
+  test(`a limit that ${target === 'token' ? 'Entra' : 'Graph'} sets one user is no other user's`, async (t) => {
+    t.after(() => tenant.faults.clear())
+    const [limited, other] = [newcomer(), newcomer()]
+    tenant.faults.add({ target, kind: 'status', status: 429, retryAfter: 60, user: limited.upn })
+    const refused = await ask(await limited.token)
+    assert.ok(!isServed(refused))
+    assert.match(refused.text, /"retryAfterSeconds":60/)
+    assert.ok(isServed(await ask(await other.token)))
+  })
+}
+
+test('while Entra limits an assertion it is not asked again, and the caller hears how long', async (t) => {
   t.after(() => tenant.faults.clear())
-  const token = await newcomer().token
-  assert.ok(isServed(await ask(token)))
-  const connections = () =>
-    new Promise<number>((resolve) => process.nextTick(() => resolve(tenant.stats.snapshot().endpoints.graph)))
-  const before = await connections()
-  tenant.faults.add({ target: 'graph', kind: 'status', status: 503, delayMs: 300 })
-  const abort = new AbortController()
-  const { message } = { message: toolCall('getMessages') }
-  const gone = call(`${origin}/mcp`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-    },
-    body: JSON.stringify(message),
-    signal: abort.signal,
-  }).catch((error: Error) => error)
-  await eventually(async () => (await connections()) === before + 1)
-  abort.abort()
-  assert.ok((await gone) instanceof Error)
-  await eventually(() => logs.some((line) => line.event === 'request' && line['status'] === 499))
-  assert.ok(!logs.some(({ level, reason }) => level >= 50 && reason === 'call_cancelled'))
-  // Had the call gone on, its 503 would have been followed by a second try before this one was answered.
-  tenant.faults.clear()
-  tenant.faults.add({ target: 'graph', kind: 'delay', delayMs: 1_000, times: 1 })
-  assert.ok(isServed(await ask(token)))
-  assert.equal(await connections(), before + 2)
+  const { token, upn } = newcomer()
+  tenant.faults.add({ target: 'token', kind: 'status', status: 429, retryAfter: 60, user: upn })
+  const earlier = exchanges()
+  for (let i = 0; i < 5; i++) {
+    const { status, headers } = await ask(await token)
+    assert.equal(status, 503)
+    assert.match(String(headers['retry-after']), /^(5[5-9]|60)$/)
+  }
+  assert.equal(exchanges() - earlier, 1)
 })
+
+/** A Graph that keeps every request waiting, and tells which of them it has and which were given up. */
+async function startSilentGraph(t: TestContext) {
+  const state = { waiting: 0, givenUp: 0 }
+  const server = createServer((incoming: IncomingMessage) => {
+    state.waiting++
+    incoming.socket.once('close', () => state.givenUp++)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = server.address()
+  return { state, url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/v1.0` }
+}
+
+for (const [era, sent] of [
+  ['2025', { message: toolCall('getMessages') }],
+  ['2026', modernToolCall('getMessages')],
+] as const) {
+  test(`a client that goes away takes its call to Graph with it, at once (${era})`, async (t) => {
+    const { state, url } = await startSilentGraph(t)
+    const own = await listen(t, { GRAPH_BASE_URL: url }, tenant)
+    const client = callAndLeave(own.origin, await newcomer().token, sent)
+    await eventually(() => state.waiting === 1)
+    assert.equal(state.givenUp, 0)
+    await client.leave()
+    // Far sooner than the deadline of a call to Graph, which would end it as well.
+    await eventually(() => state.givenUp === 1, 1_000)
+    assert.equal(state.waiting, 1, 'and it is not tried again')
+  })
+}
 
 test('a waiter that goes away leaves the shared exchange to the others', async (t) => {
   t.after(() => tenant.faults.clear())
   tenant.faults.add({ target: 'token', kind: 'delay', delayMs: 500 })
   const token = await newcomer().token
-  const before = exchanges()
-  const abort = new AbortController()
-  const gone = call(`${origin}/mcp`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-    },
-    body: JSON.stringify(toolCall('getMessages')),
-    signal: abort.signal,
-  }).catch((error: Error) => error)
-  await eventually(() => exchanges() === before + 1)
+  const earlier = exchanges()
+  const client = callAndLeave(origin, token)
+  await eventually(() => exchanges() === earlier + 1)
   const staying = ask(token)
-  abort.abort()
-  assert.ok((await gone) instanceof Error)
+  await client.leave()
   assert.ok(isServed(await staying))
-  assert.equal(exchanges() - before, 1)
+  assert.equal(exchanges() - earlier, 1)
+})
+
+test('an exchange whose only waiter went away is there for the next call', async (t) => {
+  t.after(() => tenant.faults.clear())
+  tenant.faults.add({ target: 'token', kind: 'delay', delayMs: 300, times: 1 })
+  const token = await newcomer().token
+  const earlier = exchanges()
+  const client = callAndLeave(origin, token)
+  await eventually(() => exchanges() === earlier + 1)
+  await client.leave()
+  assert.ok(isServed(await ask(token)))
+  assert.equal(exchanges() - earlier, 1)
+})
+
+describe('with deadlines and a clock of the test', () => {
+  const bounds = { connectTimeoutMs: 500, deadlineMs: 150, maxBodyBytes: 1_000_000, connections: 4 }
+  const http = createBoundedClient(bounds)
+  file.after(() => http.close())
+  const silent = { debug() {}, info() {}, warn() {}, error() {} }
+  const { entra, graph } = configFor(tenant)
+  const scopes = entra.oboScopes
+  const correlationId = '7d1f6a0e-2c55-4a27-9d43-51b0c8e6f300'
+
+  /** The cache as the plugin makes it, with the real exchange behind it. */
+  function cacheWith(now: () => number) {
+    const exchange = createOnBehalfOf({ ...entra, scopes, endpoints: tenantEndpoints(entra), http })
+    return createOboTokenCache({ ...entra, scopes, exchange, log: silent, now })
+  }
+
+  async function requestOf({ token }: ReturnType<typeof newcomer>) {
+    const assertion = await token
+    const caller: Caller = {
+      tenantId: entra.tenantId,
+      userKey: 'somebody',
+      clientId: tenant.client.clientId,
+      scopes: ['access_as_user'],
+      expiresAtMs: Date.now() + 3_600_000,
+      tokenHash: assertion.slice(-43),
+    }
+    return { caller, assertion, correlationId }
+  }
+
+  for (const kind of ['hang', 'endless'] as const) {
+    test(`an exchange that does not come to its end (${kind}) is tried twice and given up`, async (t) => {
+      t.after(() => tenant.faults.clear())
+      tenant.faults.add({ target: 'token', kind })
+      const earlier = exchanges()
+      await assert.rejects(cacheWith(Date.now).get(await requestOf(newcomer())), { reason: 'exchange_unavailable' })
+      assert.equal(exchanges() - earlier, 2)
+    })
+
+    test(`a read that does not come to its end (${kind}) is tried once and given up`, async (t) => {
+      t.after(() => tenant.faults.clear())
+      tenant.faults.add({ target: 'graph', kind })
+      const accessToken = await tenant.mint({ kind: 'graph' })
+      const client = createGraphClient({ baseUrl: graph.baseUrl, http, log: silent, budgetMs: 150 })
+      const session = client.as({ accessToken, correlationId })
+      const earlier = reads()
+      await assert.rejects(session.get('/admin/serviceAnnouncement/messages'), { reason: 'graph_timeout' })
+      assert.equal(reads() - earlier, 1)
+    })
+  }
+
+  test('an ageing token is replaced behind the back of its callers, who never wait for Entra', async (t) => {
+    t.after(() => tenant.faults.clear())
+    let now = Date.now()
+    const cache = cacheWith(() => now)
+    const request = await requestOf(newcomer())
+    const earlier = exchanges()
+    const first = await cache.get(request)
+    now += 30 * 60_000
+    assert.equal(await cache.get(request), first)
+    assert.equal(exchanges() - earlier, 1, 'at half of its life nothing happens')
+
+    now += 18 * 60_000
+    tenant.faults.add({ target: 'token', kind: 'delay', delayMs: 50 })
+    assert.deepEqual(await Promise.all([cache.get(request), cache.get(request)]), [first, first])
+    await eventually(async () => (await cache.get(request)) !== first)
+    assert.equal(exchanges() - earlier, 2)
+  })
+
+  test('an ageing token serves on while Entra is silent', async (t) => {
+    t.after(() => tenant.faults.clear())
+    let now = Date.now()
+    const cache = cacheWith(() => now)
+    const request = await requestOf(newcomer())
+    const first = await cache.get(request)
+    now += 48 * 60_000
+    tenant.faults.add({ target: 'token', kind: 'hang' })
+    const earlier = exchanges()
+    assert.equal(await cache.get(request), first)
+    await eventually(() => exchanges() === earlier + 2)
+    assert.equal(await cache.get(request), first)
+  })
 })

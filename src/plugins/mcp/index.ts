@@ -100,9 +100,10 @@ export function createMcp(
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 80)}`)
     try {
       const { graph } = call
-      if (graph instanceof Failure) throw graph
+      if (graph instanceof Failure && tool.graphScopes.length > 0) throw graph
       const given = accessTokenAllowed ? withoutAccessToken(args) : args
-      const structuredContent = await tool.call(given, { caller: call.caller, graph })
+      const session = graph instanceof Failure ? closedTo(graph) : graph
+      const structuredContent = await tool.call(given, { caller: call.caller, graph: session })
       const text = JSON.stringify(structuredContent)
       call.structuredText = text
       return { content: [{ type: 'text', text }], structuredContent }
@@ -151,6 +152,14 @@ export function createMcp(
 /** A message that wants an answer; a notification has no id, and a response no method. */
 function isRequest(message: McpMessage): message is McpMessage & JSONRPCRequest {
   return message.method !== undefined && message.id !== undefined
+}
+
+/** For a tool that said it does not call Graph. */
+function closedTo(failure: Failure): GraphSession {
+  const refuse = () => {
+    throw failure
+  }
+  return { get: async () => refuse(), nextQuery: refuse }
 }
 
 /** A definition as plain JSON: TypeBox's own marks on a schema are nobody else's business. */
