@@ -16,7 +16,7 @@ export function graphFailure(answer: BoundedAnswer): Failure {
     case 400:
       return new Failure('graph_bad_request', { ...known, ...saidByGraph(answer.body) })
     case 401:
-      return unauthorized(header(answer, 'www-authenticate'), known)
+      return unauthorized([answer.headers['www-authenticate']].flat().join(', '), known)
     case 403:
       return new Failure('graph_forbidden', known)
     case 404:
@@ -48,8 +48,8 @@ export function retryAfterOf(answer: BoundedAnswer): number | undefined {
 }
 
 /** A challenge with claims asks for a new sign-in (Microsoft, "Claims challenges, claims requests"); without, the token is bad. */
-function unauthorized(challenge: string | undefined, known: FailureDetails): Failure {
-  const encoded = /\bclaims="([A-Za-z0-9+/_=-]+)"/.exec(challenge ?? '')?.[1]
+function unauthorized(challenges: string, known: FailureDetails): Failure {
+  const encoded = /\bclaims="([A-Za-z0-9+/_=-]+)"/.exec(challenges)?.[1]
   if (encoded === undefined) return new Failure('graph_token_refused', known)
   return new Failure('graph_claims_required', { ...known, claims: Buffer.from(encoded, 'base64').toString() })
 }

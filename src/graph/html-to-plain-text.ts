@@ -9,10 +9,13 @@ const wildSpan = /\b(?:col|row)span\s*=(?!\s*["']?\d["'\s>/])/gi
 
 const convert = compile({
   ...limits,
+  formatters: {
+    alternativeText: (image, _walk, builder) => builder.addInline(image.attribs?.['alt'] ?? ''),
+  },
   wordwrap: false,
   selectors: [
     { selector: 'a', options: { hideLinkHrefIfSameAsText: true, ignoreHref: false } },
-    { selector: 'img', format: 'inline', options: { leadingLineBreaks: 0 } },
+    { selector: 'img', format: 'alternativeText' },
     { selector: 'table', format: 'dataTable' },
     ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({ selector, options: { uppercase: false } })),
   ],

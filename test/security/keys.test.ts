@@ -202,13 +202,18 @@ test('a server that started without keys gets them by itself', async (t) => {
 })
 
 for (const kind of ['huge', 'gzip-bomb'] as const) {
-  test(`ten fetches that meet ${kind} answers keep memory where it was`, async (t) => {
-    const keys = createEntraKeys(ingredients(t))
+  test(`ten fetches that meet a ${kind} answer are each cut off, and memory does not notice`, async (t) => {
+    const { app, logs } = await listen(t, {}, tenant)
+    await app.entraKeys.start()
     tenant.faults.add({ target: 'keys', kind })
     const { megabytes } = await costOf(async () => {
-      for (let times = 0; times < 10; times++) await keys.start()
+      for (let times = 0; times < 10; times++) await app.entraKeys.start()
     })
-    assert.equal(keys.loaded, false)
+    const failures = logs.filter(({ event }) => event === 'keys_unavailable')
+    assert.deepEqual(
+      failures.map(({ err }) => (err as { message?: string }).message?.split(':')[0]),
+      Array.from({ length: 10 }, () => 'too_large'),
+    )
     assert.ok(megabytes < 250, `memory rose by ${megabytes} MB`)
   })
 }

@@ -123,6 +123,10 @@ describe('after a broad mixture of good, bad and hostile calls', () => {
     for (const { of, text } of answers) assertSecretless(text, `the answer to ${of}`)
   })
 
+  test('no answer holds the beginning of a token', () => {
+    for (const { of, text } of answers) assert.doesNotMatch(text, /eyJ[\w-]{10,}\.eyJ/, of)
+  })
+
   test('no answer holds a cookie, another header or a query string', () => {
     for (const { of, text } of answers) {
       for (const what of ['cookie', 'agent', 'header', 'referer', 'query']) {

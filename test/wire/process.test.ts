@@ -23,8 +23,10 @@ interface Run {
   readonly err: () => string
 }
 
-function start(t: TestContext, env: Env, cwd?: string): Run {
-  const child = spawn(process.execPath, ['--import', tsx, entry], { env: { PATH: process.env['PATH'], ...env }, cwd })
+/** In a folder of its own unless given one, so that nobody's .env.local has a part in it. */
+function start(t: TestContext, env: Env, cwd = folder(t), preload: readonly string[] = []): Run {
+  const imports = [tsx, ...preload].flatMap((url) => ['--import', url])
+  const child = spawn(process.execPath, [...imports, entry], { env: { PATH: process.env['PATH'], ...env }, cwd })
   t.after(() => child.kill('SIGKILL'))
   let [out, err] = ['', '']
   child.stdout.on('data', (chunk) => {
@@ -36,9 +38,9 @@ function start(t: TestContext, env: Env, cwd?: string): Run {
   return { child, ended: once(child, 'close').then(([code]) => code), out: () => out, err: () => err }
 }
 
-async function startReady(t: TestContext, env: Env = {}): Promise<Run & { origin: string }> {
+async function startReady(t: TestContext, preload: readonly string[] = []): Promise<Run & { origin: string }> {
   const port = await freePort()
-  const run = start(t, { ...envFor(tenant), LOG_LEVEL: 'info', PORT: String(port), ...env })
+  const run = start(t, { ...envFor(tenant), LOG_LEVEL: 'info', PORT: String(port) }, folder(t), preload)
   const origin = `http://127.0.0.1:${port}`
   await eventually(async () => (await statusOf(`${origin}/readyz`)) === 200, 20_000)
   return { ...run, origin }
@@ -54,6 +56,17 @@ async function statusOf(url: string): Promise<number> {
   }
 }
 
+function isRefused(origin: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.once('error', () => resolve(true))
+  })
+}
+
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'mcp-process-'))
   t.after(() => rmSync(path, { recursive: true }))
@@ -61,7 +74,7 @@ function folder(t: TestContext): string {
 }
 
 test('a start without configuration names everything that is missing, points to the demo and exits with 1', async (t) => {
-  const run = start(t, {}, folder(t))
+  const run = start(t, {})
   assert.equal(await run.ended, 1)
   for (const name of ['GRAPH_TENANT_ID', 'GRAPH_CLIENT_ID', 'GRAPH_CLIENT_SECRET', 'npm run demo']) {
     assert.ok(run.err().includes(name), name)
@@ -78,7 +91,7 @@ test('a faulty start lists every fault at once and shows no secret', async (t) =
     PORT: 'x',
     LOG_LEVEL: 'loud',
   }
-  const run = start(t, { ...env, NODE_ENV: 'production', MCP_REQUIRE_AUTH: 'false' }, folder(t))
+  const run = start(t, { ...env, NODE_ENV: 'production', MCP_REQUIRE_AUTH: 'false' })
   assert.equal(await run.ended, 1)
   for (const name of ['GRAPH_TENANT_ID', 'PORT', 'LOG_LEVEL', 'MCP_REQUIRE_AUTH', 'PUBLIC_BASE_URL']) {
     assert.match(run.err(), new RegExp(`- ${name} `))
@@ -96,6 +109,26 @@ test('.env.local is read outside production, and not in it', async (t) => {
   assert.match(production.err(), /GRAPH_TENANT_ID is not set/)
 })
 
+test('.env.local completes the environment and overrides none of it', async (t) => {
+  const cwd = folder(t)
+  const { GRAPH_CLIENT_SECRET, ...env } = envFor(tenant)
+  const port = String(await freePort())
+  const lines = [`GRAPH_CLIENT_SECRET=${GRAPH_CLIENT_SECRET}`, 'GRAPH_TENANT_ID=not-a-guid', `PORT=${port}`]
+  writeFileSync(join(cwd, '.env.local'), lines.join('\n'))
+  start(t, { ...env, LOG_LEVEL: 'info' }, cwd)
+  await eventually(async () => (await statusOf(`http://127.0.0.1:${port}/readyz`)) === 200, 20_000)
+})
+
+test('a server that cannot get the signing keys is alive and not ready', async (t) => {
+  t.after(() => tenant.faults.clear())
+  tenant.faults.add({ target: 'keys', kind: 'status', status: 503 })
+  const port = await freePort()
+  start(t, { ...envFor(tenant), LOG_LEVEL: 'info', PORT: String(port) })
+  const origin = `http://127.0.0.1:${port}`
+  await eventually(async () => (await statusOf(`${origin}/healthz`)) === 200, 20_000)
+  assert.equal(await statusOf(`${origin}/readyz`), 503)
+})
+
 test('a taken port ends the start in one line', async (t) => {
   const holder = createServer().listen(0, '127.0.0.1')
   await once(holder, 'listening')
@@ -107,7 +140,7 @@ test('a taken port ends the start in one line', async (t) => {
   assert.match(run.err(), new RegExp(`^The server cannot listen. Port ${port} is in use: set PORT to another.$`, 'm'))
 })
 
-test('SIGTERM under load: readiness fails first, calls in flight finish, the process exits with 0', async (t) => {
+test('SIGTERM under load: readiness fails first, calls in flight and late ones finish, the process exits with 0', async (t) => {
   const { child, ended, origin } = await startReady(t)
   const token = await tenant.mint({ user: 'rowan' })
   const calls = new Agent({ connections: 20 })
@@ -133,6 +166,8 @@ test('SIGTERM under load: readiness fails first, calls in flight finish, the pro
   child.kill('SIGTERM')
   await eventually(async () => (await statusOf(`${origin}/readyz`)) === 503)
   assert.equal(await statusOf(`${origin}/healthz`), 200, 'alive while it drains')
+  // A load balancer that has not looked yet still sends calls.
+  inFlight.push(ask())
   for (const { status, text } of await Promise.all(inFlight)) {
     assert.equal(status, 200)
     assert.match(text, /"structuredContent"/)
@@ -140,6 +175,46 @@ test('SIGTERM under load: readiness fails first, calls in flight finish, the pro
   assert.equal(await ended, 0)
   assert.equal(await statusOf(`${origin}/healthz`), 0, 'nobody listens any more')
 })
+
+test('a server that stops takes no new connection while its last calls finish', async (t) => {
+  const { child, ended, origin } = await startReady(t)
+  t.after(() => tenant.faults.clear())
+  tenant.faults.add({ target: 'graph', kind: 'delay', delayMs: 2_000 })
+  const graphCalls = tenant.stats.snapshot().endpoints.graph
+  const body = JSON.stringify(toolCall('getMessages', { top: 1 }))
+  const headers = mcpHeaders(await tenant.mint({ user: 'rowan' }))
+  let answered = false
+  const last = request(`${origin}/mcp`, { method: 'POST', headers, body }).finally(() => {
+    answered = true
+  })
+  await eventually(() => tenant.stats.snapshot().endpoints.graph > graphCalls)
+  child.kill('SIGINT')
+  await eventually(() => isRefused(origin))
+  assert.equal(answered, false)
+  const { statusCode, headers: answer, body: text } = await last
+  assert.deepEqual([statusCode, answer['connection']], [200, 'close'])
+  assert.match(await text.text(), /"structuredContent"/)
+  assert.equal(await ended, 0)
+})
+
+for (const [what, fault] of [
+  ['an error that nobody catches', 'throw new Error("the fault of this test")'],
+  ['a rejection that nobody handles', 'Promise.reject(new Error("the fault of this test"))'],
+] as const) {
+  test(`${what} is logged and ends the process with 1`, async (t) => {
+    const onSignal = `process.on("SIGUSR2", () => { ${fault} })`
+    const { child, ended, out } = await startReady(t, [`data:text/javascript,${encodeURIComponent(onSignal)}`])
+    child.kill('SIGUSR2')
+    assert.equal(await ended, 1)
+    const crash = out()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .find(({ event }) => event === 'crash')
+    assert.equal(crash?.level, 60)
+    assert.equal(crash?.err.message, 'the fault of this test')
+  })
+}
 
 test('SIGINT stops an idle server at once, and its log is complete', async (t) => {
   const { child, ended, out } = await startReady(t)
