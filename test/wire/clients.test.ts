@@ -174,7 +174,7 @@ test('clients that choose for themselves open with server/discover, the others w
   for (const { connect } of Object.values(clients)) {
     const before = logs.length
     await connect(t, token)
-    const asked = logs.slice(before).flatMap(({ event, method }) => (event === 'request' ? [method] : []))
+    const asked = logs.slice(before).flatMap(({ event, rpcMethod }) => (event === 'request' ? [rpcMethod] : []))
     openings.push(asked.find((method) => method === 'initialize' || method === 'server/discover'))
   }
   assert.deepEqual(openings, ['initialize', 'initialize', 'server/discover', 'server/discover'])

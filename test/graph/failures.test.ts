@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Reason } from '../../src/errors.ts'
+import { graphFailure, graphTransportFailure, retryAfterOf } from '../../src/graph/failures.ts'
+import { type BoundedAnswer, TransportError } from '../../src/http/bounded-client.ts'
+
+const answer = (status: number, more: Partial<BoundedAnswer> = {}): BoundedAnswer => ({
+  status,
+  headers: { 'request-id': 'graph-1', ...more.headers },
+  body: more.body ?? JSON.stringify({ error: { code: 'SomeCode', message: 'Some words.' } }),
+})
+
+const statuses: readonly [status: number, reason: Reason][] = [
+  [400, 'graph_bad_request'],
+  [401, 'graph_token_refused'],
+  [403, 'graph_forbidden'],
+  [404, 'graph_not_found'],
+  [429, 'graph_throttled'],
+  [500, 'graph_unavailable'],
+  [502, 'graph_unavailable'],
+  [599, 'graph_unavailable'],
+  [204, 'graph_answer_invalid'],
+  [302, 'graph_answer_invalid'],
+  [410, 'graph_answer_invalid'],
+]
+for (const [status, reason] of statuses) {
+  test(`${status} is ${reason}, with Graph's request id and what it wrote for the log`, () => {
+    const { details, ...failure } = graphFailure(answer(status))
+    assert.equal(failure.reason, reason)
+    assert.equal(details.graphRequestId, 'graph-1')
+    assert.deepEqual(details.cause, { status, code: 'SomeCode', message: 'Some words.' })
+  })
+}
+
+for (const [kind, reason] of [
+  ['timeout', 'graph_timeout'],
+  ['cancelled', 'call_cancelled'],
+  ['too_large', 'graph_answer_too_large'],
+  ['unreachable', 'graph_unavailable'],
+] as const) {
+  test(`a call that ends as ${kind} is ${reason}`, () => {
+    const error = new TransportError(kind, new Error('inner'))
+    const failure = graphTransportFailure(error)
+    assert.equal(failure.reason, reason)
+    assert.equal(failure.cause, error)
+  })
+}
+
+test('only what Graph says of a query is shown, on one line and not at length', () => {
+  for (const [status] of statuses) {
+    const body = JSON.stringify({ error: { code: 'x', message: `Bad\r\n  thing.${' more'.repeat(200)}` } })
+    const { detail } = graphFailure(answer(status, { body })).details
+    if (status !== 400) assert.equal(detail, undefined)
+    else assert.match(detail ?? '', /^It said: Bad thing\. more( more)*( mor?)?$/)
+    assert.ok((detail ?? '').length < 320)
+  }
+})
+
+for (const body of [
+  '',
+  'null',
+  '7',
+  '[]',
+  '<html>',
+  '{"error":',
+  '{"error":null}',
+  '{"error":"text"}',
+  '{"error":{"code":7,"message":[]}}',
+]) {
+  test(`the body ${JSON.stringify(body)} adds nothing`, () => {
+    const { details } = graphFailure(answer(400, { body }))
+    assert.deepEqual(details, { cause: { status: 400 }, graphRequestId: 'graph-1' })
+  })
+}
+
+const claims = '{"access_token":{"xms_cc":{"values":["cp1"]}}}'
+const encoded = Buffer.from(claims).toString('base64')
+const challenges: readonly [name: string, header: string | string[] | undefined, claims: string | undefined][] = [
+  ['claims', `Bearer realm="", error="insufficient_claims", claims="${encoded}"`, claims],
+  ['claims in base64url without padding', `Bearer claims="${Buffer.from(claims).toString('base64url')}"`, claims],
+  ['claims in the second of two headers', ['Bearer realm=""', `Bearer claims="${encoded}"`], claims],
+  ['no claims', 'Bearer realm="", error="invalid_token"', undefined],
+  ['empty claims', 'Bearer claims=""', undefined],
+  ['another parameter that ends in claims', `Bearer xclaims="${encoded}"`, undefined],
+  ['claims that are no base64', 'Bearer claims="{a}"', undefined],
+  ['no challenge', undefined, undefined],
+]
+for (const [name, header, expected] of challenges) {
+  test(`a 401 with ${name} ${expected ? 'asks for a new sign-in with them' : 'is a bad token'}`, () => {
+    const { reason, details } = graphFailure(answer(401, { headers: { 'www-authenticate': header } }))
+    assert.equal(reason, expected ? 'graph_claims_required' : 'graph_token_refused')
+    assert.equal(details.claims, expected)
+  })
+}
+
+test('a 429 says how long to wait, and ten seconds where it does not say', () => {
+  const wait = (value: string | undefined) =>
+    graphFailure(answer(429, { headers: { 'retry-after': value } })).details.retryAfterSeconds
+  assert.equal(wait('17'), 17)
+  assert.equal(wait(undefined), 10)
+  assert.equal(wait('soon'), 10)
+  assert.equal(wait('99999999'), 3600)
+})
+
+test('of a header that came twice the first counts', () => {
+  assert.equal(retryAfterOf(answer(429, { headers: { 'retry-after': ['3', '9'] } })), 3)
+  assert.equal(graphFailure(answer(404, { headers: { 'request-id': ['a', 'b'] } })).details.graphRequestId, 'a')
+})
+
+test('a request id is kept to a length that fits a line', () => {
+  const { graphRequestId } = graphFailure(answer(404, { headers: { 'request-id': 'x'.repeat(5_000) } })).details
+  assert.equal(graphRequestId?.length, 64)
+})
+
+test('without a request id none is named', () => {
+  assert.equal('graphRequestId' in graphFailure(answer(404, { headers: { 'request-id': undefined } })).details, false)
+})
