@@ -15,7 +15,7 @@ const config = configOrExit()
 // Asynchronous: a slow reader of the log delays no call. What is left is written when the process exits.
 const app = await buildApp(config, { logTo: pino.destination({ fd: 1, sync: false }) })
 
-closeWithGrace({ delay: graceMs, logger: false }, async ({ signal, err }) => {
+closeWithGrace({ delay: graceMs, logger: app.log }, async ({ signal, err }) => {
   if (err) app.log.fatal({ event: 'crash', err }, 'the process cannot go on')
   else app.log.info({ event: 'stopping', signal }, 'finishing the calls in flight')
   app.stopping = true

@@ -56,6 +56,24 @@ async function statusOf(url: string): Promise<number> {
   }
 }
 
+/** A module that does something when a signal comes, to be imported before the server. */
+function onSignal(signal: NodeJS.Signals, code: string): string {
+  return `data:text/javascript,${encodeURIComponent(`process.on('${signal}', () => { ${code} })`)}`
+}
+
+interface LogLine {
+  readonly event?: string
+  readonly level: number
+  readonly err?: { readonly message: string }
+}
+
+function linesOf(out: string): LogLine[] {
+  return out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+}
+
 function isRefused(origin: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(Number(new URL(origin).port), '127.0.0.1')
@@ -202,28 +220,28 @@ for (const [what, fault] of [
   ['a rejection that nobody handles', 'Promise.reject(new Error("the fault of this test"))'],
 ] as const) {
   test(`${what} is logged and ends the process with 1`, async (t) => {
-    const onSignal = `process.on("SIGUSR2", () => { ${fault} })`
-    const { child, ended, out } = await startReady(t, [`data:text/javascript,${encodeURIComponent(onSignal)}`])
-    child.kill('SIGUSR2')
+    const { child, ended, out } = await startReady(t, [onSignal('SIGWINCH', fault)])
+    child.kill('SIGWINCH')
     assert.equal(await ended, 1)
-    const crash = out()
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-      .find(({ event }) => event === 'crash')
+    const crash = linesOf(out()).find(({ event }) => event === 'crash')
     assert.equal(crash?.level, 60)
-    assert.equal(crash?.err.message, 'the fault of this test')
+    assert.equal(crash?.err?.message, 'the fault of this test')
   })
 }
+
+test('an error during the stop is logged as well, and ends it with 1', async (t) => {
+  const fault = 'setImmediate(() => { throw new Error("the fault of this test") })'
+  const { child, ended, out } = await startReady(t, [onSignal('SIGINT', fault)])
+  child.kill('SIGINT')
+  assert.equal(await ended, 1)
+  assert.ok(linesOf(out()).some(({ err, level }) => level >= 50 && err?.message === 'the fault of this test'))
+})
 
 test('SIGINT stops an idle server at once, and its log is complete', async (t) => {
   const { child, ended, out } = await startReady(t)
   child.kill('SIGINT')
   assert.equal(await ended, 0)
-  const events = out()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line).event)
+  const events = linesOf(out()).map(({ event }) => event)
   assert.ok(events.includes('keys_loaded') && events.includes('stopping'))
 })
 

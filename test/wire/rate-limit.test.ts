@@ -7,13 +7,19 @@ import { listen, mcpHeaders, toolCall } from '../helper.ts'
 const tenant = await startEmulator()
 after(() => tenant.close())
 
-async function ask(origin: string, token?: string) {
+interface Refusal {
+  readonly jsonrpc: string
+  readonly id: unknown
+  readonly error?: { readonly code: number; readonly data: Readonly<Record<string, unknown>> }
+}
+
+async function ask(origin: string, token?: string, extra: Record<string, string> = {}) {
   const body = JSON.stringify(toolCall('getMessages', { top: 0 }, 'mine'))
-  const answer = await request(`${origin}/mcp`, { method: 'POST', headers: mcpHeaders(token), body })
+  const answer = await request(`${origin}/mcp`, { method: 'POST', headers: { ...mcpHeaders(token), ...extra }, body })
   return {
     status: answer.statusCode,
     headers: answer.headers,
-    body: (await answer.body.json()) as Record<string, never>,
+    body: (await answer.body.json()) as Refusal,
   }
 }
 
@@ -21,15 +27,71 @@ test('an address beyond its limit gets a JSON-RPC 429 that says when to come bac
   const { origin } = await listen(t, { RATE_LIMIT_MAX: '3' }, tenant)
   const token = await tenant.mint({ user: 'rowan' })
   for (const left of ['2', '1', '0']) {
-    const { status } = await ask(origin, token)
+    const { status, headers } = await ask(origin, token)
     assert.equal(status, 200, `with ${left} left`)
+    assert.match(String(headers['ratelimit-reset']), /^([1-9]|[1-5]\d|60)$/)
   }
   const { status, headers, body } = await ask(origin, token)
   assert.equal(status, 429)
   assert.match(String(headers['retry-after']), /^([1-9]|[1-5]\d|60)$/)
   assert.equal(headers['ratelimit-limit'], '3')
   assert.equal(headers['ratelimit-remaining'], '0')
-  assert.match(JSON.stringify(body), /"reason":"rate_limited","retryAfterSeconds":\d+/)
+  assert.equal(headers['ratelimit-reset'], headers['retry-after'])
+  const { requestId, ...data } = body.error?.data ?? {}
+  assert.deepEqual([body.jsonrpc, body.id, body.error?.code], ['2.0', null, -32000])
+  assert.deepEqual(data, { reason: 'rate_limited', retryAfterSeconds: Number(headers['retry-after']) })
+  assert.equal(requestId, headers['x-request-id'])
+})
+
+test('answers tell how much is left: of the address where nobody is known, of the user where somebody is', async (t) => {
+  const { origin } = await listen(t, { RATE_LIMIT_MAX: '10', RATE_LIMIT_USER_MAX: '5' }, tenant)
+  const told = []
+  for (const token of [undefined, await tenant.mint({ user: 'rowan' }), await tenant.mint({ user: 'rowan' })]) {
+    const { headers } = await ask(origin, token)
+    told.push([headers['ratelimit-limit'], headers['ratelimit-remaining']])
+  }
+  assert.deepEqual(told, [
+    ['10', '9'],
+    ['5', '4'],
+    ['5', '3'],
+  ])
+})
+
+test('beyond its limit an address is not even asked who it is', async (t) => {
+  const { origin, logs } = await listen(t, { RATE_LIMIT_MAX: '1' }, tenant)
+  const statuses = []
+  for (const token of [undefined, undefined, await tenant.mint({ key: 'foreign' }), await tenant.mint()]) {
+    statuses.push((await ask(origin, token)).status)
+  }
+  assert.deepEqual(statuses, [401, 429, 429, 429])
+  assert.equal(logs.filter(({ event }) => event === 'auth_failure' || event === 'auth_success').length, 1)
+  assert.equal(logs.filter(({ event, by }) => event === 'rate_limit' && by === 'address').length, 3)
+})
+
+test('an address is what the socket says, unless a trusted proxy says otherwise', async (t) => {
+  const token = await tenant.mint({ user: 'rowan' })
+  const from = (address: string) => ({ 'x-forwarded-for': address })
+  for (const [env, expected] of [
+    [{}, [200, 429, 429]],
+    [{ TRUST_PROXY: 'loopback' }, [200, 200, 429]],
+  ] as const) {
+    const { origin } = await listen(t, { RATE_LIMIT_MAX: '1', ...env }, tenant)
+    const statuses = []
+    for (const address of ['203.0.113.1', '203.0.113.2', '203.0.113.1']) {
+      statuses.push((await ask(origin, token, from(address))).status)
+    }
+    assert.deepEqual(statuses, expected)
+  }
+})
+
+test('a user is one user from every address', async (t) => {
+  const { origin } = await listen(t, { RATE_LIMIT_USER_MAX: '2', TRUST_PROXY: 'loopback' }, tenant)
+  const token = await tenant.mint({ user: 'rowan' })
+  const statuses = []
+  for (const address of ['203.0.113.1', '203.0.113.2', '203.0.113.3']) {
+    statuses.push((await ask(origin, token, { 'x-forwarded-for': address })).status)
+  }
+  assert.deepEqual(statuses, [200, 200, 429])
 })
 
 test('a user beyond their limit is stopped while another at the same address goes on', async (t) => {
