@@ -36,20 +36,14 @@ async function main(): Promise<void> {
   })
 
   const place = await discover(server.url, step)
-  const clientId = tenant.client.clientId
-  const signedIn = await readAsUser(server.url, place, { clientId, user }, step)
+  const signedIn = await readAsUser(server.url, place, { user }, step)
 
   if (options.once) await closeAll()
   else print(`\n${connectText(server.url, user, signedIn)}`)
 }
 
 /** Signs in and reads; where the server wants more proof, signs in again with it, as it was told to. */
-async function readAsUser(
-  url: string,
-  place: SignInPlace,
-  who: { clientId: string; user: string },
-  step: Step,
-): Promise<SignedIn> {
+async function readAsUser(url: string, place: SignInPlace, who: { user: string }, step: Step): Promise<SignedIn> {
   const signedIn = await signIn(place, who, step)
   const refused = await read(url, signedIn, step)
   if (refused?.claims === undefined) {

@@ -1,13 +1,26 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { extractWWWAuthenticateParams } from '@modelcontextprotocol/client'
-import { signIn as useBrowser } from '../emulator/sign-in.ts'
+import { randomBytes } from 'node:crypto'
+import {
+  type AuthorizationServerMetadata,
+  discoverAuthorizationServerMetadata,
+  discoverOAuthProtectedResourceMetadata,
+  exchangeAuthorization,
+  extractWWWAuthenticateParams,
+  type OAuthClientInformationFull,
+  OAuthError,
+  registerClient,
+  startAuthorization,
+} from '@modelcontextprotocol/client'
+import { browse } from './browser.ts'
 import type { Step } from './steps.ts'
 
 /** What a client learns by asking, before anybody has signed in. */
 export interface SignInPlace {
-  readonly authorizeUrl: string
-  readonly tokenUrl: string
+  readonly issuer: string
+  readonly metadata: AuthorizationServerMetadata
+  readonly resource: string
   readonly scope: string
+  /** The client, as it was registered a moment ago. */
+  readonly client: OAuthClientInformationFull
 }
 
 export interface SignedIn {
@@ -15,12 +28,15 @@ export interface SignedIn {
   readonly expiresAtMs: number
 }
 
+/** Nothing listens there: the browser of the demo reads the answer off the address. */
+const redirectUrl = 'http://127.0.0.1/callback'
+
 /**
  * Finds where to sign in, knowing nothing but the MCP endpoint: its 401 names the protected-resource metadata
- * (RFC 9728), that names the tenant, and the tenant publishes its endpoints (OpenID Connect Discovery).
+ * (RFC 9728), that names the authorization server, whose own metadata (RFC 8414) says where to register (RFC 7591).
  */
 export async function discover(mcpUrl: string, step: Step): Promise<SignInPlace> {
-  const metadataUrl = await step(async () => {
+  const resourceMetadataUrl = await step(async () => {
     const response = await fetch(mcpUrl, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
@@ -34,90 +50,79 @@ export async function discover(mcpUrl: string, step: Step): Promise<SignInPlace>
     return { value: resourceMetadataUrl, says: 'POST /mcp without a token: 401, and where to read how to sign in' }
   })
 
-  const { issuer, scope } = await step(async () => {
-    const metadata = await getJson(metadataUrl)
-    const issuer = String([metadata['authorization_servers']].flat()[0])
-    const scope = [metadata['scopes_supported']].flat().join(' ')
-    return { value: { issuer, scope }, says: `metadata: sign in for ${scope}` }
+  const { issuer, scope, resource } = await step(async () => {
+    const { resource, authorization_servers, scopes_supported } = await discoverOAuthProtectedResourceMetadata(mcpUrl, {
+      resourceMetadataUrl,
+    })
+    const issuer = String(authorization_servers?.[0])
+    const scope = (scopes_supported ?? []).join(' ')
+    return { value: { issuer, scope, resource }, says: `protected resource: sign in at ${issuer} for ${scope}` }
   })
 
-  return step(async () => {
-    const { authorization_endpoint, token_endpoint } = await getJson(`${issuer}/.well-known/openid-configuration`)
-    return {
-      value: { authorizeUrl: String(authorization_endpoint), tokenUrl: String(token_endpoint), scope },
-      says: 'openid-configuration of Entra: where to authorize, where to redeem',
-    }
+  const metadata = await step(async () => {
+    const value = await discoverAuthorizationServerMetadata(issuer)
+    if (value === undefined) throw new Error(`${issuer} has no metadata of an authorization server.`)
+    return { value, says: `authorization server: PKCE ${value.code_challenge_methods_supported?.join(' ')}` }
   })
+
+  const client = await step(async () => {
+    const clientMetadata = { client_name: 'Message Center demo', redirect_uris: [redirectUrl] }
+    const value = await registerClient(issuer, { metadata, clientMetadata })
+    return { value, says: `register: a client id of ${value.client_id.length} characters, and no secret` }
+  })
+  return { issuer, metadata, resource, scope, client }
 }
 
 /**
- * Signs a user in with the authorization code flow and PKCE (RFC 7636), as a public client without a secret does.
- * The browser is a script, and the redirect ends in it; everything else is what goes over the wire in earnest.
+ * Signs a user in with the authorization code flow and PKCE (RFC 7636). The browser is a script; everything else is
+ * what goes over the wire in earnest, by the official client.
  *
  * @param claims the claims request of a challenge, as JSON text, that this sign-in has to meet
  */
 export async function signIn(
-  place: SignInPlace,
-  { clientId, user, claims }: { clientId: string; user: string; claims?: string },
+  { issuer, metadata, resource, scope, client }: SignInPlace,
+  { user, claims }: { user: string; claims?: string },
   step: Step,
 ): Promise<SignedIn> {
-  const redirectUri = 'http://localhost'
-  const verifier = randomBytes(32).toString('base64url')
   const state = randomBytes(16).toString('base64url')
 
-  const code = await step(async () => {
-    const url = new URL(place.authorizeUrl)
-    url.search = new URLSearchParams({
-      client_id: clientId,
-      response_type: 'code',
-      redirect_uri: redirectUri,
-      scope: place.scope,
+  const { code, iss, codeVerifier } = await step(async () => {
+    const { authorizationUrl, codeVerifier } = await startAuthorization(issuer, {
+      metadata,
+      clientInformation: client,
+      redirectUrl,
+      scope,
       state,
-      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-      code_challenge_method: 'S256',
-      ...(claims !== undefined && { claims }),
-    }).toString()
-    const { parameters } = await useBrowser(url, { user })
-    const given = parameters.get('code')
-    if (given === null) {
-      throw new Error(`Entra does not sign ${user} in: ${firstLine(parameters.get('error_description'))}`)
-    }
-    if (parameters.get('state') !== state) throw new Error('The redirect carries a state that is not ours.')
+      resource,
+    })
+    if (claims !== undefined) authorizationUrl.searchParams.set('claims', claims)
+    const { url, question } = await browse(authorizationUrl, { user })
+    const { code, state: returned, iss = '', error_description } = Object.fromEntries(url.searchParams)
+    if (code === undefined) throw new Error(`${user} is not signed in: ${error_description}`)
+    if (returned !== state) throw new Error('The redirect carries a state that is not ours.')
     const proof = claims === undefined ? '' : ' with the claims of the challenge (MFA)'
-    return { value: given, says: `authorize: ${user} signs in${proof}; PKCE S256, state checked, a code comes back` }
+    return {
+      value: { code, iss, codeVerifier },
+      says: `authorize: ${question ?? 'nothing to ask'} Allowed; ${user} signs in at Entra${proof}`,
+    }
   })
 
   return step(async () => {
-    const response = await fetch(place.tokenUrl, {
-      method: 'POST',
-      body: new URLSearchParams({
-        client_id: clientId,
-        grant_type: 'authorization_code',
-        code,
-        redirect_uri: redirectUri,
-        code_verifier: verifier,
-        scope: place.scope,
-      }),
+    const tokens = await exchangeAuthorization(issuer, {
+      metadata,
+      clientInformation: client,
+      authorizationCode: code,
+      iss,
+      codeVerifier,
+      redirectUri: redirectUrl,
+      resource,
+    }).catch((error: unknown) => {
+      throw error instanceof OAuthError ? new Error(`${user} is not signed in: ${error.message}`) : error
     })
-    const answer = (await response.json()) as Record<string, unknown>
-    if (typeof answer['access_token'] !== 'string') {
-      throw new Error(`Entra does not sign ${user} in: ${firstLine(answer['error_description'])}`)
-    }
-    const seconds = Number(answer['expires_in'])
+    const seconds = tokens.expires_in ?? 0
     return {
-      value: { accessToken: answer['access_token'], expiresAtMs: Date.now() + seconds * 1000 },
+      value: { accessToken: tokens.access_token, expiresAtMs: Date.now() + seconds * 1000 },
       says: `token: the code and the verifier for an access token, good for ${Math.round(seconds / 60)} minutes`,
     }
   })
-}
-
-async function getJson(url: string | URL): Promise<Record<string, unknown>> {
-  const response = await fetch(url)
-  if (!response.ok) throw new Error(`${url} answered ${response.status}.`)
-  return (await response.json()) as Record<string, unknown>
-}
-
-/** Entra's descriptions go on with trace ids and times. */
-function firstLine(description: unknown): string {
-  return String(description ?? 'no reason given').split(/\s*(?:\r?\n|Trace ID:)/, 1)[0] ?? ''
 }

@@ -1,12 +1,14 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { DestinationStream } from 'pino'
 import type { Config } from './config.ts'
+import type { Network } from './http/public-client.ts'
 import { auth } from './plugins/auth.ts'
 import { entraKeys } from './plugins/entra-keys.ts'
 import { failures, refusePath } from './plugins/failures.ts'
 import { gracefulStop } from './plugins/graceful-stop.ts'
 import { graphClient } from './plugins/graph-client.ts'
 import { mcp } from './plugins/mcp/index.ts'
+import { oauthProxy } from './plugins/oauth-proxy/index.ts'
 import { oboTokenCache } from './plugins/obo-token-cache.ts'
 import { loggingOptions, observability } from './plugins/observability.ts'
 import { rateLimits } from './plugins/rate-limit.ts'
@@ -14,16 +16,18 @@ import { security } from './plugins/security.ts'
 import { discoveryRoutes } from './routes/discovery.ts'
 import { healthRoutes } from './routes/health.ts'
 import { mcpRoutes } from './routes/mcp.ts'
+import { oauthRoutes } from './routes/oauth.ts'
 
 /**
  * The whole service, in order: what everything uses, then the routes from the most public to the protected ones.
  * The order is the argument for its security: a hook guards what is registered after it in its scope, and nothing else.
  *
  * @param logTo where log lines go; standard output unless given
+ * @param network the ways to hosts that clients name; the internet unless given
  */
 export async function buildApp(
   config: Config,
-  { logTo }: { logTo?: DestinationStream } = {},
+  { logTo, network }: { logTo?: DestinationStream; network?: Network } = {},
 ): Promise<FastifyInstance> {
   const app = Fastify({
     ...loggingOptions(config, logTo),
@@ -40,6 +44,7 @@ export async function buildApp(
   await app.register(oboTokenCache, { config })
   await app.register(graphClient, { config })
   await app.register(mcp, { config })
+  if (config.oauthProxy !== undefined) await app.register(oauthProxy, { config, ...(network && { network }) })
 
   await app.register(healthRoutes)
   await app.register(async (site) => {
@@ -47,6 +52,7 @@ export async function buildApp(
     await site.register(security, { config })
     await site.register(rateLimits, { config })
     await site.register(discoveryRoutes, { config })
+    if (config.oauthProxy !== undefined) await site.register(oauthRoutes)
     await site.register(async (guarded) => {
       guarded.addHook('onRequest', guarded.authenticate)
       guarded.addHook('onRequest', guarded.limitUser)

@@ -2,12 +2,18 @@ import { isIP } from 'node:net'
 import { parse as parseDuration } from '@lukeed/ms'
 import { type Static, type TOptional, type TString, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { isLoopback } from './http/loopback.ts'
+import { parseRedirectRule, type RedirectRule } from './oauth/redirect-policy.ts'
 
 const guid = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
 const guidList = `^\\s*${guid.slice(1, -1)}(\\s*,\\s*${guid.slice(1, -1)})*\\s*$`
 const flag = '^(true|false)$'
 const portNumber = '^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$'
 const count = '^[1-9][0-9]{0,8}$'
+const sealKey = '[A-Za-z0-9+/]{43}='
+
+/** Programs on the user's own computer, whatever their port, and Teams with Copilot's declarative agents. */
+const defaultRedirects = 'http://127.0.0.1,http://localhost,https://teams.microsoft.com/api/platform/v1.0/oAuthRedirect'
 
 /** A variable: what it is for, what completes "NAME must be …" in a start error, and the pattern it must match. */
 const text = (description: string, expects = 'a text', pattern = '\\S') =>
@@ -47,6 +53,18 @@ export const EnvironmentSchema = Type.Object({
   ),
   GRAPH_ACCESS_TOKEN: text('a Graph token for a local run without sign-in'),
   ALLOW_GRAPH_BEARER_TOKEN: text('accept a Graph token as the credential: debugging only', 'true or false', flag),
+  MCP_OAUTH_PROXY: text('whether clients sign in through this server (on)', 'on or off', '^(on|off)$'),
+  MCP_OAUTH_CLIENT_ID: text("the app that clients sign in to (the server's own)", 'a GUID', guid),
+  MCP_OAUTH_EXPECTED_CLIENT_ID: text('another name of MCP_OAUTH_CLIENT_ID', 'a GUID', guid),
+  MCP_OAUTH_CLIENT_SECRET: text('client secret of that app'),
+  MCP_OAUTH_TENANT_ID: text('its tenant: always GRAPH_TENANT_ID', 'a GUID', guid),
+  MCP_OAUTH_SCOPES: text('scopes that clients get (those of MCP_OAUTH_REQUIRED_SCOPES)'),
+  MCP_OAUTH_REDIRECT_URI_PREFIXES: text('where sign-ins may lead (loopback and Teams)'),
+  MCP_OAUTH_SEAL_KEY: text(
+    'what codes and refresh tokens are sealed with; required in production',
+    '32 random bytes in base64 (openssl rand -base64 32), and after a comma the key before it, if any',
+    `^${sealKey}(\\s*,\\s*${sealKey})*$`,
+  ),
   RATE_LIMIT_MAX: text('requests an address may make in a window (300)', 'a whole number above 0', count),
   RATE_LIMIT_USER_MAX: text('requests a user may make in a window (120)', 'a whole number above 0', count),
   RATE_LIMIT_WINDOW: text('that window (1 minute)', 'a duration such as 30s or 1 minute'),
@@ -66,6 +84,17 @@ type Environment = Static<typeof EnvironmentSchema>
 
 /** How the server proves itself to Entra: one of these kinds, and room for more. */
 export type ClientCredential = { readonly kind: 'secret'; readonly secret: string }
+
+export interface OAuthProxyConfig {
+  /** The app registration that clients sign in to, and that clients may name as their own id. */
+  readonly clientId: string
+  readonly credential: ClientCredential
+  /** Names of this API's scopes, without prefix. */
+  readonly scopes: readonly string[]
+  readonly redirects: readonly RedirectRule[]
+  /** Base64, 32 bytes each; the first seals. Empty: a random one for this process. */
+  readonly sealKeys: readonly string[]
+}
 
 /** What the server was told, checked and frozen. Durations carry their unit; URLs have no trailing slash. */
 export interface Config {
@@ -94,6 +123,8 @@ export interface Config {
     readonly graphBearerToken: boolean
     readonly graphAccessToken: string | undefined
   }
+  /** How clients sign in through this server; absent where they go to Entra themselves. */
+  readonly oauthProxy: OAuthProxyConfig | undefined
   readonly rateLimit: { readonly max: number; readonly userMax: number; readonly windowMs: number }
 }
 
@@ -189,6 +220,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     fault('RATE_LIMIT_WINDOW', 'must be a duration of at least a second, such as 30s or 1 minute')
   }
 
+  const oauthProxy =
+    sound.MCP_OAUTH_PROXY === 'off' ? undefined : readOAuthProxy(sound, { production, requiredScopes, fault })
+
   if (faults.length > 0 || publicBaseUrl === undefined || authorityHost === undefined || graphBaseUrl === undefined) {
     throw new ConfigError(faults, hintFor(given))
   }
@@ -215,6 +249,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       graphBearerToken,
       graphAccessToken: sound.GRAPH_ACCESS_TOKEN,
     },
+    oauthProxy,
     rateLimit: {
       max: Number(sound.RATE_LIMIT_MAX ?? 300),
       userMax: Number(sound.RATE_LIMIT_USER_MAX ?? 120),
@@ -223,9 +258,63 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   } satisfies Config)
 }
 
-/** Whether a URL's hostname is this machine: 127.0.0.0/8, ::1 or localhost. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+function readOAuthProxy(
+  sound: Environment,
+  {
+    production,
+    requiredScopes,
+    fault,
+  }: {
+    production: boolean
+    requiredScopes: readonly string[]
+    fault: (name: keyof Environment, mend: string) => void
+  },
+): OAuthProxyConfig {
+  const apiClientId = (sound.GRAPH_CLIENT_ID ?? '').toLowerCase()
+  const named = [sound.MCP_OAUTH_CLIENT_ID, sound.MCP_OAUTH_EXPECTED_CLIENT_ID].map((id) => id?.toLowerCase())
+  const clientId = named[0] ?? named[1] ?? apiClientId
+  const isOwnApp = clientId === apiClientId
+  if (named[0] !== undefined && named[1] !== undefined && named[0] !== named[1]) {
+    fault('MCP_OAUTH_EXPECTED_CLIENT_ID', 'differs from MCP_OAUTH_CLIENT_ID: set one of them')
+  }
+  if (!isOwnApp && sound.MCP_OAUTH_CLIENT_SECRET === undefined) {
+    fault('MCP_OAUTH_CLIENT_SECRET', 'is not set: MCP_OAUTH_CLIENT_ID is another app, which needs its own')
+  }
+  if (sound.MCP_OAUTH_TENANT_ID !== undefined && !sameText(sound.MCP_OAUTH_TENANT_ID, sound.GRAPH_TENANT_ID)) {
+    fault('MCP_OAUTH_TENANT_ID', 'must be GRAPH_TENANT_ID: tokens of another tenant are refused')
+  }
+
+  const prefixes = new RegExp(`^(api://)?${apiClientId}/`, 'i')
+  const scopes = list(sound.MCP_OAUTH_SCOPES).map((scope) => scope.replace(prefixes, ''))
+  if (scopes.some((scope) => /[/:]/.test(scope))) fault('MCP_OAUTH_SCOPES', 'must name scopes of this API alone')
+  else if (scopes.length > 0 && !requiredScopes.every((scope) => scopes.includes(scope))) {
+    fault('MCP_OAUTH_SCOPES', 'must include those of MCP_OAUTH_REQUIRED_SCOPES')
+  }
+
+  const redirects = list(sound.MCP_OAUTH_REDIRECT_URI_PREFIXES ?? defaultRedirects).map(parseRedirectRule)
+  if (redirects.includes(undefined)) {
+    fault(
+      'MCP_OAUTH_REDIRECT_URI_PREFIXES',
+      'must list https or loopback URLs, as https://app.example.com/callback or http://localhost, in plain lower-case form',
+    )
+  }
+  if (production && sound.MCP_OAUTH_SEAL_KEY === undefined) {
+    fault('MCP_OAUTH_SEAL_KEY', 'is not set: production needs 32 random bytes in base64 (openssl rand -base64 32)')
+  }
+  return {
+    clientId,
+    credential: {
+      kind: 'secret',
+      secret: sound.MCP_OAUTH_CLIENT_SECRET ?? (isOwnApp ? sound.GRAPH_CLIENT_SECRET : undefined) ?? '',
+    },
+    scopes: scopes.length > 0 ? scopes : requiredScopes,
+    redirects: redirects.filter((rule) => rule !== undefined),
+    sealKeys: list(sound.MCP_OAUTH_SEAL_KEY),
+  }
+}
+
+function sameText(one: string, other: string | undefined): boolean {
+  return one.toLowerCase() === other?.toLowerCase()
 }
 
 function pickKnown(env: Readonly<Record<string, string | undefined>>): Environment {

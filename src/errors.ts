@@ -1,8 +1,11 @@
+import { quotable } from './http/quotable.ts'
+
 /**
  * Every way a call can fail, and the one place that says what a caller is told about it.
  *
  * `http` answers end the request with a status and a JSON-RPC error, and 401 and 403 carry a Bearer challenge
- * (RFC 6750 section 3). `tool` answers are tool results with `isError`, so that the agent can act on them.
+ * (RFC 6750 section 3). `tool` answers are tool results with `isError`, so that the agent can act on them. `oauth`
+ * answers are those of the OAuth proxy, for clients that sign in and the people who use them.
  * Codes and meanings: Microsoft identity platform, "Error handling in Microsoft Entra authentication".
  */
 interface HttpAnswer {
@@ -12,12 +15,38 @@ interface HttpAnswer {
   readonly oauth?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'insufficient_claims'
   readonly text: string
 }
+/** An answer of the OAuth proxy: JSON (RFC 6749 section 5.2), a redirect to the client, or a page, by who waits for it. */
+interface OAuthAnswer {
+  readonly as: 'oauth'
+  readonly status: number
+  readonly error: OAuthErrorCode
+  readonly text: string
+}
 interface ToolAnswer {
   readonly as: 'tool'
   /** Whether the same call may succeed later without anybody doing anything. */
   readonly retryable: boolean
   readonly text: string
 }
+
+/** RFC 6749 sections 4.1.2.1 and 5.2, RFC 7591 section 3.2.2, RFC 8707 section 2, OpenID Connect Core 3.1.2.6. */
+export type OAuthErrorCode =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'invalid_redirect_uri'
+  | 'invalid_client_metadata'
+  | 'unsupported_grant_type'
+  | 'unsupported_response_type'
+  | 'request_not_supported'
+  | 'request_uri_not_supported'
+  | 'access_denied'
+  | 'interaction_required'
+  | 'server_error'
+  | 'temporarily_unavailable'
+  | 'too_many_requests'
 
 const http = (status: number, text: string, oauth?: HttpAnswer['oauth']): HttpAnswer => ({
   as: 'http',
@@ -27,10 +56,17 @@ const http = (status: number, text: string, oauth?: HttpAnswer['oauth']): HttpAn
 })
 const invalidToken = (text: string) => http(401, text, 'invalid_token')
 const forbidden = (text: string) => http(403, text, 'insufficient_scope')
+const oauth = (status: number, error: OAuthErrorCode, text: string): OAuthAnswer => ({
+  as: 'oauth',
+  status,
+  error,
+  text,
+})
 const tool = (text: string): ToolAnswer => ({ as: 'tool', retryable: false, text })
 const retryable = (text: string): ToolAnswer => ({ as: 'tool', retryable: true, text })
 
 const signIn = 'Sign in again and send the new access token.'
+const startAgain = 'Go back to the application and sign in again.'
 const entraTrouble = 'The server cannot exchange tokens with Microsoft Entra at the moment.'
 
 /** What each reason becomes on the wire. The keys are the union {@link Reason}; nothing else may be answered. */
@@ -99,6 +135,73 @@ export const answers = {
     'An administrator of your tenant has to consent to this server first. Send the link to one.',
   ),
 
+  // Signing in through the OAuth proxy: the request.
+  parameter_repeated: oauth(400, 'invalid_request', 'A parameter is given more than once.'),
+  parameter_missing: oauth(400, 'invalid_request', 'A parameter is missing.'),
+  oauth_request_malformed: oauth(400, 'invalid_request', 'The request is malformed.'),
+  client_unknown: oauth(
+    401,
+    'invalid_client',
+    'This client is not known here: register it, or use the configured one.',
+  ),
+  client_document_refused: oauth(400, 'invalid_client', 'The document that the client id names cannot be used.'),
+  client_document_unavailable: oauth(400, 'invalid_client', 'The document that the client id names cannot be fetched.'),
+  client_secret_refused: oauth(401, 'invalid_client', 'The client secret is wrong, or this client has none to send.'),
+  redirect_refused: oauth(
+    400,
+    'invalid_request',
+    'The redirect URI is not allowed for this client. The operator can allow it with MCP_OAUTH_REDIRECT_URI_PREFIXES.',
+  ),
+  response_type_refused: oauth(400, 'unsupported_response_type', 'Only response_type=code is served.'),
+  response_mode_refused: oauth(400, 'invalid_request', 'Only response_mode=query is served.'),
+  request_object_refused: oauth(400, 'request_not_supported', 'Send plain parameters: request objects are not served.'),
+  request_uri_refused: oauth(400, 'request_uri_not_supported', 'Send plain parameters: request_uri is not served.'),
+  pkce_required: oauth(400, 'invalid_request', 'PKCE is required: a code_challenge with code_challenge_method=S256.'),
+  scope_refused: oauth(400, 'invalid_scope', 'A scope is not one of this API.'),
+  resource_refused: oauth(400, 'invalid_target', 'The resource is not this server.'),
+  redirect_uris_refused: oauth(400, 'invalid_redirect_uri', 'None of the redirect URIs is allowed on this server.'),
+  client_metadata_refused: oauth(400, 'invalid_client_metadata', 'The client cannot be registered like this.'),
+
+  // Signing in: the person and Entra.
+  consent_needed: oauth(400, 'interaction_required', 'The user has to be asked first: leave prompt=none out.'),
+  consent_denied: oauth(400, 'access_denied', 'The user did not allow it.'),
+  consent_form_refused: oauth(403, 'access_denied', `This form was not made for this browser. ${startAgain}`),
+  sign_in_expired: oauth(400, 'access_denied', `This sign-in took too long. ${startAgain}`),
+  sign_in_elsewhere: oauth(
+    403,
+    'access_denied',
+    `This sign-in was not started in this browser, or it is finished already. ${startAgain}`,
+  ),
+  entra_interaction_required: oauth(400, 'interaction_required', 'Entra has to ask the user: leave prompt=none out.'),
+  entra_sign_in_refused: oauth(400, 'access_denied', 'The sign-in was refused or cancelled at Microsoft Entra.'),
+  entra_sign_in_failed: oauth(400, 'server_error', 'Microsoft Entra did not take the sign-in request of this server.'),
+  entra_sign_in_unavailable: oauth(
+    400,
+    'temporarily_unavailable',
+    'Microsoft Entra cannot sign users in at the moment.',
+  ),
+
+  // Signing in: codes and refresh tokens.
+  grant_type_refused: oauth(
+    400,
+    'unsupported_grant_type',
+    'Only grant_type=authorization_code and grant_type=refresh_token are served.',
+  ),
+  code_refused: oauth(
+    400,
+    'invalid_grant',
+    'The code is not one that this server gave this client for this redirect URI.',
+  ),
+  code_expired: oauth(400, 'invalid_grant', 'The code has expired. Sign in again.'),
+  code_used: oauth(400, 'invalid_grant', 'The code has been used. Sign in again.'),
+  verifier_refused: oauth(400, 'invalid_grant', 'The code_verifier does not belong to the code_challenge.'),
+  refresh_token_refused: oauth(
+    400,
+    'invalid_grant',
+    'The refresh token is not one of this client, or it was revoked. Sign in again.',
+  ),
+  grant_refused: oauth(400, 'invalid_grant', 'Microsoft Entra does not accept it any more. Sign in again.'),
+
   // Graph.
   graph_claims_required: http(
     401,
@@ -128,7 +231,7 @@ export const answers = {
       'On-Behalf-Of. (For a local run an operator may set ALLOW_MCP_ACCESS_TOKEN_ARG=true.)',
   ),
   sign_in_required: tool('This tool reads Microsoft Graph as you. Sign in and call it again.'),
-} as const satisfies Record<string, HttpAnswer | ToolAnswer>
+} as const satisfies Record<string, HttpAnswer | OAuthAnswer | ToolAnswer>
 
 export type Reason = keyof typeof answers
 
@@ -160,7 +263,7 @@ export class Failure extends Error {
 
 /** The text for a caller: the reason's own sentence and what is known beyond it, on one line. */
 export function failureText({ reason, details }: Failure): string {
-  const answer: HttpAnswer | ToolAnswer = answers[reason]
+  const answer: HttpAnswer | OAuthAnswer | ToolAnswer = answers[reason]
   const parts: (string | undefined)[] = [answer.text, details.detail]
   if (details.retryAfterSeconds !== undefined) parts.push(`Try again in ${details.retryAfterSeconds} s.`)
   else if (answer.as === 'http' && answer.status === 503) parts.push('Try again shortly.')
@@ -179,6 +282,20 @@ export function toFailure(error: unknown): Failure {
     return new Failure('bad_request', { detail: `It is not JSON-RPC: ${(error as Error).message}.` })
   const isCallersFault = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
   return new Failure(isCallersFault ? 'bad_request' : 'internal', { cause: error })
+}
+
+/** The reason behind whatever was thrown where OAuth is spoken: malformed requests are told apart from malformed JSON-RPC. */
+export function toOAuthFailure(error: unknown): Failure {
+  const { code } = (error ?? {}) as { code?: unknown }
+  if (code === 'FST_ERR_VALIDATION') {
+    return new Failure('oauth_request_malformed', { detail: `It is this: ${(error as Error).message}.` })
+  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new Failure('oauth_request_malformed', {
+      detail: 'Its Content-Type is not the one that this endpoint takes.',
+    })
+  }
+  return toFailure(error)
 }
 
 const fastifyReasons: Readonly<Record<string, Reason>> = {
@@ -222,6 +339,24 @@ export function jsonRpcError(failure: Failure, requestId: string, id: string | n
       },
     },
   }
+}
+
+/** A failure as an OAuth error (RFC 6749 section 5.2): its status and body. */
+export function oauthError(failure: Failure): {
+  status: number
+  body: { error: OAuthErrorCode; error_description: string }
+} {
+  const answer: HttpAnswer | OAuthAnswer | ToolAnswer = answers[failure.reason]
+  const error_description = quotable(failureText(failure))
+  if (answer.as === 'oauth') return { status: answer.status, body: { error: answer.error, error_description } }
+  const { status } = httpAnswer(failure)
+  return { status, body: { error: oauthCode(status), error_description } }
+}
+
+function oauthCode(status: number): OAuthErrorCode {
+  if (status === 429) return 'too_many_requests'
+  if (status === 503) return 'temporarily_unavailable'
+  return status >= 500 ? 'server_error' : 'invalid_request'
 }
 
 /** The HTTP side of a failure; a reason meant for a tool result that ends up here is the server's own fault. */

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Emulator, startEmulator } from '../emulator/app.ts'
 import { buildApp } from '../src/app.ts'
 import { type Config, readConfig } from '../src/config.ts'
+import type { Network } from '../src/http/public-client.ts'
 
 /** A tenant of this test's own, gone when it ends. */
 export async function startTenant(t: TestContext): Promise<Emulator> {
@@ -43,12 +44,16 @@ export interface RunningApp {
 }
 export type LogLine = Record<string, unknown> & { readonly event?: string; readonly level: number }
 
-/** The service against a tenant, for `inject`: keys are loaded, nothing listens. */
-export async function build(t: TestContext, env: Env = {}, tenant?: Emulator): Promise<RunningApp> {
+/**
+ * The service against a tenant, for `inject`: keys are loaded, nothing listens.
+ *
+ * @param network the ways to hosts that clients name, where a test has such hosts
+ */
+export async function build(t: TestContext, env: Env = {}, tenant?: Emulator, network?: Network): Promise<RunningApp> {
   const own = tenant ?? (await startTenant(t))
   const logs: LogLine[] = []
   const config = configFor(own, env)
-  const app = await buildApp(config, { logTo: collect(logs) })
+  const app = await buildApp(config, { logTo: collect(logs), ...(network && { network }) })
   t.after(() => app.close())
   await app.ready()
   await app.entraKeys.start()
@@ -56,9 +61,9 @@ export async function build(t: TestContext, env: Env = {}, tenant?: Emulator): P
 }
 
 /** The service on a socket of its own, for real clients. */
-export async function listen(t: TestContext, env: Env = {}, tenant?: Emulator): Promise<RunningApp> {
+export async function listen(t: TestContext, env: Env = {}, tenant?: Emulator, network?: Network): Promise<RunningApp> {
   const port = String(await freePort())
-  const running = await build(t, { PORT: port, ...env }, tenant)
+  const running = await build(t, { PORT: port, ...env }, tenant, network)
   await running.app.listen({ host: '127.0.0.1', port: Number(port) })
   return running
 }

@@ -1,4 +1,5 @@
 import { answers, type Failure } from '../errors.ts'
+import { quotable } from '../http/quotable.ts'
 
 /** Where a client learns how to sign in, and what to ask for. */
 export interface SignIn {
@@ -29,9 +30,4 @@ export function bearerChallenge(failure: Failure, signIn: SignIn): string {
   ]
   const given = parameters.filter(([, value]) => value !== undefined)
   return `Bearer ${given.map(([name, value]) => `${name}="${quotable(value ?? '')}"`).join(', ')}`
-}
-
-/** RFC 6750 section 3: printable ASCII without quote and backslash. */
-function quotable(value: string): string {
-  return value.replaceAll(/[^\x20-\x7e]|["\\]/g, "'")
 }

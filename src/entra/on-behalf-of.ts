@@ -2,6 +2,7 @@ import type { ClientCredential } from '../config.ts'
 import { Failure } from '../errors.ts'
 import { type BoundedClient, TransportError } from '../http/bounded-client.ts'
 import { type EntraAnswer, exchangeFailure } from './exchange-failure.ts'
+import { postForm } from './post-form.ts'
 import type { TenantEndpoints } from './tenant.ts'
 
 /** A Graph access token that Entra gave for one assertion. Never a refresh token. */
@@ -67,7 +68,7 @@ export function createOnBehalfOf({
     let answer: EntraAnswer | undefined
     const networkClient = {
       sendPostRequestAsync: async <T>(url: string, options?: { headers?: Record<string, string>; body?: string }) => {
-        answer = await post(http, url, options)
+        answer = await postForm(http, url, options)
         if (answer.status === 429 || answer.status >= 500) throw exchangeFailure(answer, endpoints.adminConsentUrl)
         // Without its headers: MSAL would remember a Retry-After against every user.
         return { status: answer.status, headers: {}, body: JSON.parse(answer.body) as T }
@@ -91,34 +92,6 @@ export function createOnBehalfOf({
     }
     return { accessToken: result.accessToken, expiresAtMs: result.expiresOn.getTime() }
   }
-}
-
-async function post(
-  http: Pick<BoundedClient, 'request'>,
-  url: string,
-  options: { headers?: Record<string, string>; body?: string } = {},
-): Promise<EntraAnswer> {
-  const { status, headers, body } = await http.request({
-    method: 'POST',
-    url,
-    headers: options.headers ?? {},
-    body: options.body ?? '',
-  })
-  const retryAfter = headers['retry-after']
-  return {
-    status,
-    body: withoutCredentials(body, options.body),
-    retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
-  }
-}
-
-/** An answer that repeats what it was sent, as the error page of a proxy may, brings no credential into the log. */
-function withoutCredentials(answer: string, form: string | undefined): string {
-  const sent = new URLSearchParams(form)
-  return ['assertion', 'client_assertion', 'client_secret'].reduce((text, name) => {
-    const credential = sent.get(name)
-    return credential ? text.replaceAll(credential, '[withheld]') : text
-  }, answer)
 }
 
 /** MSAL's own errors carry neither status nor claims: what Entra answered decides, and not how MSAL took it. */

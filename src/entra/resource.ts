@@ -1,19 +1,41 @@
 import type { Config } from '../config.ts'
+import { tenantEndpoints } from './tenant.ts'
 
-/** What clients sign in for: the protected resource and its scopes (RFC 9728). */
+/** What clients sign in for, and where: the protected resource (RFC 9728), its scopes and its authorization server. */
 export interface ProtectedResource {
   /** The MCP endpoint's URL: the resource's identifier. */
   readonly resource: string
   readonly resourceMetadataUrl: string
-  /** Fully qualified, as Entra wants them: a bare scope would be taken for one of Graph's. */
+  /** The issuer that signs clients in: this server's proxy, or Entra itself. */
+  readonly authorizationServer: string
+  readonly authorizeUrl: string
+  readonly tokenUrl: string
+  /** Names where the proxy gives them; fully qualified for Entra, which would take a bare one for one of Graph's. */
   readonly scopes: readonly string[]
 }
 
 /** Names the resource from configuration alone, so that no request can have it name another host. */
-export function resourceOf(config: Pick<Config, 'publicBaseUrl' | 'entra' | 'callers'>): ProtectedResource {
-  return {
-    resource: `${config.publicBaseUrl}/mcp`,
-    resourceMetadataUrl: `${config.publicBaseUrl}/.well-known/oauth-protected-resource/mcp`,
-    scopes: config.callers.requiredScopes.map((scope) => `api://${config.entra.clientId}/${scope}`),
+export function resourceOf({ publicBaseUrl, entra, callers, oauthProxy }: Config): ProtectedResource {
+  const resource = {
+    resource: `${publicBaseUrl}/mcp`,
+    resourceMetadataUrl: `${publicBaseUrl}/.well-known/oauth-protected-resource/mcp`,
   }
+  if (oauthProxy !== undefined) {
+    return {
+      ...resource,
+      authorizationServer: publicBaseUrl,
+      authorizeUrl: `${publicBaseUrl}/authorize`,
+      tokenUrl: `${publicBaseUrl}/token`,
+      scopes: oauthProxy.scopes,
+    }
+  }
+  const { issuer, authorizeUrl, tokenUrl } = tenantEndpoints(entra)
+  const scopes = callers.requiredScopes.map((scope) => `api://${entra.clientId}/${scope}`)
+  return { ...resource, authorizationServer: issuer, authorizeUrl, tokenUrl, scopes }
+}
+
+/** Whether a client's `resource` (RFC 8707) is this one: clients differ over a trailing slash. */
+export function isResource(asked: string, { resource }: Pick<ProtectedResource, 'resource'>): boolean {
+  if (!URL.canParse(asked) || /[?#@]/.test(asked)) return false
+  return new URL(asked).href.replace(/\/$/, '') === resource
 }

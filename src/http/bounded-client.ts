@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, type buildConnector, type Dispatcher } from 'undici'
 
 /** What a peer may cost: every call ends within `deadlineMs` and no answer grows beyond `maxBodyBytes`. */
 export interface Bounds {
@@ -8,6 +8,8 @@ export interface Bounds {
   readonly maxBodyBytes: number
   /** Sockets kept to one origin. */
   readonly connections: number
+  /** Another way to open sockets than by name. */
+  readonly connect?: buildConnector.connector
 }
 
 export interface BoundedRequest {
@@ -47,7 +49,7 @@ export type BoundedClient = ReturnType<typeof createBoundedClient>
  */
 export function createBoundedClient(bounds: Bounds) {
   const agent = new Agent({
-    connect: { timeout: bounds.connectTimeoutMs },
+    connect: bounds.connect ?? { timeout: bounds.connectTimeoutMs },
     connections: bounds.connections,
     headersTimeout: bounds.deadlineMs,
     bodyTimeout: bounds.deadlineMs,

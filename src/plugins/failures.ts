@@ -3,18 +3,60 @@ import fp from 'fastify-plugin'
 import type { Configured } from '../config.ts'
 import { bearerChallenge, type SignIn } from '../entra/challenge.ts'
 import { resourceOf } from '../entra/resource.ts'
-import { tenantEndpoints } from '../entra/tenant.ts'
-import { Failure, httpAnswer, jsonRpcError, toFailure } from '../errors.ts'
+import {
+  answers,
+  Failure,
+  failureText,
+  httpAnswer,
+  jsonRpcError,
+  oauthError,
+  toFailure,
+  toOAuthFailure,
+} from '../errors.ts'
+import { failurePage } from '../oauth/pages.ts'
 
-/** Turns whatever is thrown, and every unknown path, into an answer in one shape. Nothing else writes an error. */
+/**
+ * Turns whatever is thrown, and every unknown path, into an answer in the shape that is spoken in its scope. Nothing
+ * else writes an error.
+ */
 export const failures = fp<Configured>(
   async (app, { config }) => {
-    const signIn: SignIn = { ...resourceOf(config), authorizeUrl: tenantEndpoints(config.entra).authorizeUrl }
-
-    app.setErrorHandler((error, request, reply) => sendFailure(toFailure(error), request, reply, signIn))
-    app.setNotFoundHandler((request, reply) => sendFailure(new Failure('not_found'), request, reply, signIn))
+    const signIn = resourceOf(config)
+    app.setErrorHandler((error, request, reply) => sendRpcError(toFailure(error), request, reply, signIn))
+    app.setNotFoundHandler((request, reply) => sendRpcError(new Failure('not_found'), request, reply, signIn))
   },
   { name: 'failures' },
+)
+
+/** For endpoints that clients ask: JSON, as RFC 6749 section 5.2 has it. */
+export const oauthFailures = fp(
+  async (app) => {
+    app.setErrorHandler((error, request, reply) => {
+      const failure = toOAuthFailure(error)
+      const { status, body } = oauthError(failure)
+      begin(failure, status, request, reply)
+      // RFC 6749 section 5.2: a client that tried HTTP authentication is told which one there is.
+      if (status === 401 && request.headers.authorization !== undefined)
+        reply.header('www-authenticate', 'Basic realm="token"')
+      return reply.send(body)
+    })
+  },
+  { name: 'oauth-failures' },
+)
+
+/** For endpoints that people meet in their browser: a plain page. */
+export const pageFailures = fp(
+  async (app) => {
+    app.setErrorHandler((error, request, reply) => {
+      const failure = toOAuthFailure(error)
+      const { status } = oauthError(failure)
+      // 401 is for clients that can answer a challenge.
+      begin(failure, status === 401 ? 400 : status, request, reply)
+      const page = failurePage(failureText(failure), request.id)
+      return reply.header('content-security-policy', page.contentSecurityPolicy).type('text/html').send(page.html)
+    })
+  },
+  { name: 'page-failures' },
 )
 
 /** For a path that cannot be decoded: it reaches no scope and no hook, and Fastify's own answer would repeat it. */
@@ -22,18 +64,24 @@ export function refusePath(_error: unknown, request: FastifyRequest, reply: Fast
   reply.code(400).send(jsonRpcError(new Failure('bad_request'), request.id))
 }
 
-function sendFailure(failure: Failure, request: FastifyRequest, reply: FastifyReply, signIn: SignIn) {
+function sendRpcError(failure: Failure, request: FastifyRequest, reply: FastifyReply, signIn: SignIn) {
   const { status } = httpAnswer(failure)
-  const { retryAfterSeconds, cause } = failure.details
-  if (status >= 500)
-    request.log.error({ event: 'failure', reason: failure.reason, err: cause ?? failure }, 'call failed')
+  begin(failure, status, request, reply)
   if (status === 401 || status === 403) reply.header('www-authenticate', bearerChallenge(failure, signIn))
   if (status === 405) reply.header('allow', 'POST')
-  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
-  return reply
-    .code(status)
-    .header('cache-control', 'no-store')
-    .send(jsonRpcError(failure, request.id, rpcId(request.body)))
+  return reply.send(jsonRpcError(failure, request.id, rpcId(request.body)))
+}
+
+/** What every failed answer has in common, whatever its shape: the log line, the status, when to come again. */
+function begin(failure: Failure, status: number, request: FastifyRequest, reply: FastifyReply) {
+  const { reason, details } = failure
+  if (status >= 500) {
+    request.log.error({ event: 'failure', reason, err: details.cause ?? failure }, 'call failed')
+  } else if (answers[reason].as === 'oauth') {
+    request.log.warn({ event: 'sign_in_failure', reason, err: details.cause }, 'sign-in refused')
+  }
+  if (details.retryAfterSeconds !== undefined) reply.header('retry-after', details.retryAfterSeconds)
+  reply.code(status).header('cache-control', 'no-store')
 }
 
 /** The id of the JSON-RPC request that failed, where there is one to answer; one that is malformed is none. */

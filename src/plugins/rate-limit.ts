@@ -6,11 +6,15 @@ import { Failure } from '../errors.ts'
 
 /** Callers that are counted at the same time; beyond them the least recent are counted anew. */
 const countedCallers = 50_000
+/** Clients that one address may register in a window: a person with a few programs, an office behind one address. */
+const registrationsMax = 30
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** An onRequest hook for after `authenticate`: counts the user, wherever they call from. */
     limitUser(request: FastifyRequest, reply: FastifyReply): Promise<void>
+    /** An onRequest hook for registrations, by address. */
+    limitRegistrations(request: FastifyRequest, reply: FastifyReply): Promise<void>
   }
 }
 
@@ -27,8 +31,10 @@ export const rateLimits = fp<Configured>(
 
     app.addHook('onRequest', limiter({ max, cache: countedCallers }, 'address'))
     app.decorate('limitUser', limiter({ max: userMax, cache: countedCallers, keyGenerator: userOf }, 'user'))
+    const registrations = Math.min(max, registrationsMax)
+    app.decorate('limitRegistrations', limiter({ max: registrations, cache: countedCallers }, 'registration'))
 
-    function limiter(options: CreateRateLimitOptions & { cache: number }, by: 'address' | 'user') {
+    function limiter(options: CreateRateLimitOptions & { cache: number }, by: 'address' | 'user' | 'registration') {
       const count = app.createRateLimit(options)
       return async (request: FastifyRequest, reply: FastifyReply) => {
         const result = await count(request)

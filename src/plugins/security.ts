@@ -3,8 +3,9 @@ import helmet from '@fastify/helmet'
 import { hostHeaderValidation } from '@modelcontextprotocol/fastify'
 import Fastify from 'fastify'
 import fp from 'fastify-plugin'
-import { type Config, type Configured, isLoopback } from '../config.ts'
+import type { Config, Configured } from '../config.ts'
 import { Failure } from '../errors.ts'
+import { isLoopback } from '../http/loopback.ts'
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 

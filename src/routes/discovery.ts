@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Configured } from '../config.ts'
 import { resourceOf } from '../entra/resource.ts'
-import { tenantEndpoints } from '../entra/tenant.ts'
 
 /** RFC 9728 section 2. */
 const ProtectedResourceMetadata = Type.Object({
@@ -26,13 +25,12 @@ const Discovery = Type.Object({
 
 /** Where and how to sign in. Public, and the same for every request: nothing in it comes from one. */
 export async function discoveryRoutes(app: FastifyInstance, { config }: Configured) {
-  const { resource, scopes } = resourceOf(config)
-  const tenant = tenantEndpoints(config.entra)
+  const { resource, authorizationServer, authorizeUrl, tokenUrl, scopes } = resourceOf(config)
 
   const metadata = {
     resource,
     resource_name: 'Microsoft 365 Message Center',
-    authorization_servers: [tenant.issuer],
+    authorization_servers: [authorizationServer],
     scopes_supported: scopes,
     bearer_methods_supported: ['header'],
   }
@@ -42,11 +40,11 @@ export async function discoveryRoutes(app: FastifyInstance, { config }: Configur
   }
 
   const discovery = {
-    issuer: tenant.issuer,
+    issuer: authorizationServer,
     tenantId: config.entra.tenantId,
-    clientId: config.entra.clientId,
-    authorizationEndpoint: tenant.authorizeUrl,
-    tokenEndpoint: tenant.tokenUrl,
+    clientId: config.oauthProxy?.clientId ?? config.entra.clientId,
+    authorizationEndpoint: authorizeUrl,
+    tokenEndpoint: tokenUrl,
     scopes,
     pkceRequired: true,
     grantTypes: ['authorization_code', 'refresh_token'],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { parseEnv } from 'node:util'
 import { ConfigError, EnvironmentSchema, readConfig } from '../../src/config.ts'
@@ -18,7 +19,12 @@ const required = {
   GRAPH_CLIENT_ID: '66666666-7777-4888-9999-aaaaaaaaaaaa',
   GRAPH_CLIENT_SECRET: 'made-up',
 }
-const inProduction = { ...required, NODE_ENV: 'production', PUBLIC_BASE_URL: 'https://mcp.example' }
+const inProduction = {
+  ...required,
+  NODE_ENV: 'production',
+  PUBLIC_BASE_URL: 'https://mcp.example',
+  MCP_OAUTH_SEAL_KEY: randomBytes(32).toString('base64'),
+}
 
 /** Every line of the sample as a variable, those that are commented out too. */
 const sampled = parseEnv(sample.replaceAll(/^# (?=[A-Z_]+=)/gm, ''))
@@ -73,6 +79,7 @@ test('the README marks as required what stops a start without it', () => {
 for (const [name, value] of [
   ['PUBLIC_BASE_URL', ''],
   ['PUBLIC_BASE_URL', 'http://mcp.example'],
+  ['MCP_OAUTH_SEAL_KEY', ''],
   ['GRAPH_BASE_URL', 'http://127.0.0.1:9600/v1.0'],
   ['ENTRA_AUTHORITY_HOST', 'http://127.0.0.1:9600'],
   ['MCP_REQUIRE_AUTH', 'false'],

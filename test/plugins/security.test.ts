@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
 import { readConfig } from '../../src/config.ts'
@@ -6,7 +7,11 @@ import { failures } from '../../src/plugins/failures.ts'
 import { security } from '../../src/plugins/security.ts'
 import type { Env } from '../helper.ts'
 
-const production: Env = { NODE_ENV: 'production', PUBLIC_BASE_URL: 'https://mcp.contoso.example' }
+const production: Env = {
+  NODE_ENV: 'production',
+  PUBLIC_BASE_URL: 'https://mcp.contoso.example',
+  MCP_OAUTH_SEAL_KEY: randomBytes(32).toString('base64'),
+}
 
 async function build(t: TestContext, env: Env = {}) {
   const config = readConfig({

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { startEmulator } from '../../emulator/app.ts'
 import { buildApp } from '../../src/app.ts'
@@ -17,6 +18,7 @@ const bounds: Env = {
   GRAPH_TENANT_ID: tenant.tenantId,
   GRAPH_CLIENT_ID: tenant.api.clientId,
   GRAPH_CLIENT_SECRET: tenant.api.clientSecret,
+  MCP_OAUTH_SEAL_KEY: randomBytes(32).toString('base64'),
 }
 const graphCalls = () => tenant.stats.snapshot().endpoints.graph
 

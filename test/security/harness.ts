@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { channel } from 'node:diagnostics_channel'
 import { createServer, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
@@ -133,7 +134,13 @@ export function statusOf(rawAnswer: string): number {
  */
 export function productionConfig(tenant: Emulator, env: Env = {}): Config {
   const { ENTRA_AUTHORITY_HOST: _, GRAPH_BASE_URL: __, ...own } = envFor(tenant)
-  const config = readConfig({ ...own, NODE_ENV: 'production', PUBLIC_BASE_URL: 'https://mcp.example.com', ...env })
+  const config = readConfig({
+    ...own,
+    NODE_ENV: 'production',
+    PUBLIC_BASE_URL: 'https://mcp.example.com',
+    MCP_OAUTH_SEAL_KEY: randomBytes(32).toString('base64'),
+    ...env,
+  })
   return {
     ...config,
     entra: { ...config.entra, authorityHost: tenant.origin },

@@ -265,7 +265,14 @@ test('production makes no allowance for loopback, neither as Origin nor as Host'
 function assertForbidden(answer: Answer, method: string, what: string) {
   assert.equal(answer.status, 403, what)
   assert.deepEqual(corsHeaders(answer), [], what)
-  if (method !== 'HEAD') assert.ok(isRpcError(answer), `${what}: ${answer.text}`)
+  if (method !== 'HEAD') assert.ok(isRpcError(answer) || isOAuthRefusal(answer), `${what}: ${answer.text}`)
+}
+
+/** Where clients sign in, a refusal is an OAuth error or a page. */
+function isOAuthRefusal({ text, headers }: Answer): boolean {
+  return String(headers['content-type']).startsWith('text/html')
+    ? /role="alert">This server does not answer requests from that Origin\.</.test(text)
+    : /^\{"error":"invalid_request","error_description":"This server does not answer [^"]+"\}$/.test(text)
 }
 
 function corsHeaders({ headers }: Answer): string[] {

@@ -1,0 +1,130 @@
+import { hash } from 'node:crypto'
+import { html } from 'ghtml'
+import type { Client } from './client.ts'
+
+/** A whole HTML document, and the Content-Security-Policy that belongs to it. */
+export interface Page {
+  readonly html: string
+  readonly contentSecurityPolicy: string
+}
+
+const style = `
+:root { color-scheme: light dark; --text: #1f2328; --muted: #57606a; --edge: #d0d7de; --panel: #fff; --ground: #f3f5f8; --action: #0f5cb5; --on-action: #fff; --caution: #fff4d6; --on-caution: #5c3d00 }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e8eaed; --muted: #a9b1bb; --edge: #454c56; --panel: #1f242b; --ground: #12151a; --action: #7db8ff; --on-action: #06203f; --caution: #423308; --on-caution: #ffe2a0 }
+}
+*, ::before { box-sizing: border-box }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.25rem; background: var(--ground); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere }
+main { width: min(100%, 32rem); padding: 2rem; background: var(--panel); border: 1px solid var(--edge); border-radius: 1rem }
+h1 { margin: 0 0 1rem; font-size: 1.375rem; line-height: 1.25 }
+h2 { margin: 1.25rem 0 .25rem; font-size: 1rem }
+p, ul { margin: 0 0 .75rem }
+ul { padding-left: 1.25rem }
+.host { font-size: 1.125rem }
+.note { color: var(--muted); font-size: .875rem }
+.warning { margin: 1rem 0; padding: .75rem 1rem; border-radius: .5rem; background: var(--caution); color: var(--on-caution) }
+form { display: flex; flex-wrap: wrap; gap: .75rem; justify-content: flex-end; margin-top: 1.5rem }
+button { min-height: 2.75rem; padding: .5rem 1.25rem; border: 1px solid var(--edge); border-radius: .5rem; background: transparent; color: inherit; font: inherit; cursor: pointer }
+.allow { background: var(--action); border-color: var(--action); color: var(--on-action); font-weight: 600 }
+a { color: var(--action) }
+:focus-visible { outline: 3px solid var(--action); outline-offset: 3px }
+@media (max-width: 30rem) { body { padding: 0; place-items: start stretch; background: var(--panel) } main { border: 0; padding: 1.5rem 1.25rem } button { flex: 1 1 8rem } }
+`
+
+// Nothing but the style sheet, by its hash; forms go back to this server and nowhere else.
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  `style-src 'sha256-${hash('sha256', style, 'base64')}'`,
+  'img-src data:',
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** What a user is asked before their browser goes to Entra for an application that the operator did not name. */
+export interface ConsentRequest {
+  readonly client: Client
+  readonly redirectUri: string
+  readonly isLoopback: boolean
+  /** The sealed request, which the form brings back. */
+  readonly form: string
+}
+
+/** Who asks, where the answer goes, what it allows: allow or deny. Fields: `request`, and `decision` (`allow`, `deny`). */
+export function consentPage({ client, redirectUri, isLoopback, form }: ConsentRequest): Page {
+  const { host } = new URL(redirectUri)
+  const identity =
+    client.kind === 'document'
+      ? html`<p>It is published at <strong>${new URL(client.id).host}</strong>. The name is its own choice.</p>`
+      : html`<p>Nobody has checked this name: the application chose it itself.</p>`
+  const destination = isLoopback
+    ? html`<p class="warning" role="note"><strong>This computer.</strong> The sign-in goes to a program that listens at <strong>${host}</strong> on your own computer. Allow it only if you have just started to sign in from a program here.</p>`
+    : html`<p class="note">Allow it only if you know this address and have just started to sign in from there.</p>`
+  return page(
+    'Allow this application?',
+    html`<h1>Allow “${client.name}” to read the Message Center as you?</h1>
+!${identity}
+<h2>The sign-in goes to</h2>
+<p class="host"><strong>${host}</strong></p>
+<p class="note">${redirectUri}</p>
+!${destination}
+<h2>What it may do</h2>
+<ul>
+<li>Read the posts of your organization’s Microsoft 365 Message Center, those that your own account may read</li>
+<li>Do so until you or your administrator end its access</li>
+</ul>
+<p class="note">It never sees your password. You sign in at Microsoft next.</p>
+<form method="post" action="/oauth/consent">
+<input type="hidden" name="request" value="${form}">
+<button name="decision" value="deny">Deny</button>
+<button name="decision" value="allow" class="allow">Allow</button>
+</form>`,
+  )
+}
+
+/**
+ * Sends the browser on after a form. A redirect would do so too, but browsers hold every redirect that follows a form
+ * against `form-action`, wherever Entra may lead; a page ends that chain, and the policy can stay closed.
+ */
+export function onwardPage(url: string, where: string): Page {
+  return page(
+    'One moment',
+    html`<h1>One moment</h1>
+<p>You are being taken to ${where}. <a href="${url}">Continue</a> if nothing happens.</p>`,
+    html`<meta http-equiv="refresh" content="0; url=${url}">`,
+  )
+}
+
+/** What went wrong, what to do, and the id under which the log has the rest. */
+export function failurePage(text: string, requestId: string): Page {
+  return page(
+    'Sign-in did not work',
+    html`<h1>Sign-in did not work</h1>
+<p role="alert">${text}</p>
+<p class="note">For the operator of this server: request ${requestId}</p>`,
+  )
+}
+
+/** @param main safe HTML, as `html` made it */
+function page(title: string, main: string, head = ''): Page {
+  return {
+    contentSecurityPolicy,
+    html: html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<link rel="icon" href="data:,">
+!${head}
+<style>!${style}</style>
+</head>
+<body>
+<main>
+!${main}
+</main>
+</body>
+</html>
+`,
+  }
+}

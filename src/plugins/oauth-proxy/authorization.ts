@@ -1,0 +1,305 @@
+import { hash, randomBytes } from 'node:crypto'
+import { isResource, type ProtectedResource } from '../../entra/resource.ts'
+import type { TenantEndpoints } from '../../entra/tenant.ts'
+import { Failure, oauthError, type Reason } from '../../errors.ts'
+import { isLoopback } from '../../http/loopback.ts'
+import { type Client, clientKey } from '../../oauth/client.ts'
+import { consentPage, onwardPage, type Page } from '../../oauth/pages.ts'
+import { optional, type Parameters, required } from '../../oauth/parameters.ts'
+import { challengeOf, createVerifier, isS256Challenge } from '../../oauth/pkce.ts'
+import { isRedirectAllowed, isRegistered, type RedirectRule } from '../../oauth/redirect-policy.ts'
+import { type ApiScopes, entraScope, readScope } from '../../oauth/scopes.ts'
+import type { Seal } from '../../oauth/seal.ts'
+import type { Binding, Cookies, createBrowserCookies } from './browser.ts'
+import type { createClients } from './clients.ts'
+
+/** Time enough for a password, MFA and a phone that has to be fetched. */
+export const signInLifetimeMs = 10 * 60_000
+/** Clients redeem a code at once; RFC 6749 section 4.1.2 would allow ten minutes. */
+const codeLifetimeMs = 2 * 60_000
+
+/** A client's authorization request, as far as it matters after the browser has gone on. */
+interface Asked {
+  readonly client: string
+  readonly redirectUri: string
+  readonly state: string | undefined
+  readonly challenge: string
+  readonly scopes: readonly string[]
+  readonly offlineAccess: boolean
+}
+
+/** What is handed to Entra's page as it came (OpenID Connect Core 3.1.2.1; `claims` as in a claims challenge). */
+interface Hints {
+  readonly prompt?: string
+  readonly login_hint?: string
+  readonly domain_hint?: string
+  readonly claims?: string
+}
+
+/** A request that waits for the user's consent, on the page's own form. */
+export interface ConsentForm {
+  readonly asked: Asked
+  readonly hints: Hints
+  readonly binding: Binding
+}
+
+/** A sign-in that waits for Entra, in the `state` that goes there. */
+export interface Transaction {
+  readonly asked: Asked
+  readonly binding: Binding
+  readonly verifier: string
+  readonly nonce: string
+}
+
+/** What a client gets for a sign-in and redeems at the token endpoint. */
+export interface Code {
+  readonly id: string
+  readonly asked: Omit<Asked, 'state'>
+  readonly entraCode: string
+  readonly verifier: string
+  readonly nonce: string
+}
+
+/** Where a browser stands: what it asks, the cookies it brings and from where it comes (`Sec-Fetch-Site`). */
+export interface Visit {
+  readonly parameters: Parameters
+  readonly cookies: Cookies
+  readonly fetchSite: string | undefined
+}
+
+/** What a browser is answered. */
+export type Step = ({ readonly redirect: string } | { readonly page: Page }) & {
+  readonly setCookies: readonly string[]
+  readonly event: SignInEvent
+}
+
+/** What happened, for the log. */
+export interface SignInEvent {
+  readonly event: 'authorize' | 'consent_asked' | 'consent_given' | 'consent_denied' | 'sign_in' | 'sign_in_failure'
+  readonly client: string
+  readonly reason?: Reason
+  /** What Entra said, by its number. */
+  readonly aadsts?: string
+}
+
+export interface AuthorizationOptions {
+  readonly issuer: string
+  readonly callbackUrl: string
+  /** The app that users sign in to. */
+  readonly entraClientId: string
+  readonly endpoints: TenantEndpoints
+  readonly resource: ProtectedResource
+  readonly apiScopes: ApiScopes
+  readonly redirects: readonly RedirectRule[]
+  readonly clients: ReturnType<typeof createClients>
+  readonly cookies: ReturnType<typeof createBrowserCookies>
+  readonly forms: Seal<ConsentForm>
+  readonly transactions: Seal<Transaction>
+  readonly codes: Seal<Code>
+}
+
+/**
+ * The part of a sign-in that happens in the browser: from the client here, to the user's consent, to Entra, back here,
+ * and back to the client. Nothing is kept in between: what is needed later travels sealed, and counts only together
+ * with a cookie of the browser in which it began.
+ */
+export function createAuthorization(options: AuthorizationOptions) {
+  const { issuer, callbackUrl, entraClientId, endpoints, resource, apiScopes, clients, cookies } = options
+
+  /**
+   * `GET /authorize` (RFC 6749 section 4.1.1).
+   *
+   * @throws {Failure} where the client or its redirect URI is not to be trusted: nothing goes there
+   */
+  async function authorize({ parameters, cookies: held, fetchSite }: Visit): Promise<Step> {
+    const client = await clients.find(required(parameters, 'client_id'))
+    const redirectUri = required(parameters, 'redirect_uri')
+    if (!isRedirectAllowed(redirectUri, options.redirects)) throw new Failure('redirect_refused')
+    if (client.redirectUris !== undefined && !isRegistered(redirectUri, client.redirectUris)) {
+      throw new Failure('redirect_refused')
+    }
+    try {
+      const asked = readAsked(parameters, client, redirectUri)
+      const hints = readHints(parameters)
+      const isApproved = client.kind === 'configured' || isRemembered(asked, held, fetchSite)
+      if (!isApproved && hints.prompt === 'none') throw new Failure('consent_needed')
+      const { binding, setCookies } = cookies.begin(held)
+      if (isApproved) {
+        return { redirect: toEntra(asked, hints, binding), setCookies, event: eventOf('authorize', asked) }
+      }
+      const form = options.forms.seal({ asked, hints, binding }, signInLifetimeMs)
+      const page = consentPage({ client, redirectUri, isLoopback: isLoopback(new URL(redirectUri).hostname), form })
+      return { page, setCookies, event: eventOf('consent_asked', asked) }
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      const state = safeState(parameters)
+      return toClient({ client: clientKey(client.id), redirectUri, state }, error)
+    }
+  }
+
+  /** The rest of the request; what is wrong with it may be told to the client, at its redirect URI. */
+  function readAsked(parameters: Parameters, client: Client, redirectUri: string): Asked {
+    if (optional(parameters, 'request') !== undefined) throw new Failure('request_object_refused')
+    if (optional(parameters, 'request_uri') !== undefined) throw new Failure('request_uri_refused')
+    if (required(parameters, 'response_type') !== 'code') throw new Failure('response_type_refused')
+    if ((optional(parameters, 'response_mode') ?? 'query') !== 'query') throw new Failure('response_mode_refused')
+    const challenge = optional(parameters, 'code_challenge')
+    if (challenge === undefined || optional(parameters, 'code_challenge_method') !== 'S256') {
+      throw new Failure('pkce_required')
+    }
+    if (!isS256Challenge(challenge)) throw new Failure('pkce_required', { detail: 'It is 43 characters of base64url.' })
+    const asked = optional(parameters, 'resource')
+    if (asked !== undefined && !isResource(asked, resource)) {
+      throw new Failure('resource_refused', { detail: `Its own is ${resource.resource}.` })
+    }
+    const scope = readScope(optional(parameters, 'scope'), apiScopes)
+    if (scope === undefined) throw new Failure('scope_refused', { detail: `There is ${apiScopes.offered.join(' ')}.` })
+    const state = optional(parameters, 'state')
+    const { names: scopes, offlineAccess } = scope
+    return { client: clientKey(client.id), redirectUri, state, challenge, scopes, offlineAccess }
+  }
+
+  /** Consent counts again for the same client and redirect URI, unless another site sent the browser here. */
+  function isRemembered(asked: Asked, held: Cookies, fetchSite: string | undefined): boolean {
+    const isOwnDoing = fetchSite === undefined || fetchSite === 'none' || fetchSite === 'same-origin'
+    return isOwnDoing && cookies.hasConsented(held, consentKey(asked))
+  }
+
+  /** Sends the browser to Entra, with a redirect URI, a verifier and a nonce of this server's own. */
+  function toEntra(asked: Asked, hints: Hints, binding: Binding): string {
+    const transaction = { asked, binding, verifier: createVerifier(), nonce: randomBytes(16).toString('base64url') }
+    const query = new URLSearchParams({
+      client_id: entraClientId,
+      response_type: 'code',
+      response_mode: 'query',
+      redirect_uri: callbackUrl,
+      scope: entraScope(asked.scopes, apiScopes.apiClientId),
+      state: options.transactions.seal(transaction, signInLifetimeMs),
+      nonce: transaction.nonce,
+      code_challenge: challengeOf(transaction.verifier),
+      code_challenge_method: 'S256',
+      ...hints,
+    })
+    return `${endpoints.authorizeUrl}?${query}`
+  }
+
+  /**
+   * `POST /oauth/consent`: the user's answer. It counts only from the page that asked, in the browser that was asked.
+   *
+   * @throws {Failure} `consent_form_refused` or `sign_in_expired`
+   */
+  function decide({ parameters, cookies: held, fetchSite }: Visit): Step {
+    if (fetchSite !== undefined && fetchSite !== 'same-origin') throw new Failure('consent_form_refused')
+    const opened = options.forms.open(optional(parameters, 'request') ?? '')
+    if (!('value' in opened)) {
+      throw new Failure(opened.refused === 'expired' ? 'sign_in_expired' : 'consent_form_refused')
+    }
+    const { asked, hints, binding } = opened.value
+    if (!cookies.holds(held, binding)) throw new Failure('consent_form_refused')
+    if (optional(parameters, 'decision') !== 'allow') {
+      const { redirect } = toClient(asked, new Failure('consent_denied'))
+      const page = onwardPage(redirect, 'the application')
+      return { page, setCookies: [cookies.end(binding)], event: eventOf('consent_denied', asked) }
+    }
+    return {
+      page: onwardPage(toEntra(asked, hints, binding), 'the Microsoft sign-in'),
+      setCookies: [cookies.remember(held, consentKey(asked))],
+      event: eventOf('consent_given', asked),
+    }
+  }
+
+  /**
+   * `GET /oauth/callback`: Entra's answer (RFC 6749 section 4.1.2), for the client.
+   *
+   * @throws {Failure} `sign_in_elsewhere` or `sign_in_expired`
+   */
+  function finish({ parameters, cookies: held }: Visit): Step {
+    const opened = options.transactions.open(optional(parameters, 'state') ?? '')
+    if (!('value' in opened)) {
+      throw new Failure(opened.refused === 'expired' ? 'sign_in_expired' : 'sign_in_elsewhere')
+    }
+    const { asked, binding, verifier, nonce } = opened.value
+    if (!cookies.holds(held, binding)) throw new Failure('sign_in_elsewhere')
+    const setCookies = [cookies.end(binding)]
+    const entraCode = optional(parameters, 'code')
+    if (entraCode === undefined) return { ...toClient(asked, entraFailure(parameters)), setCookies }
+    const { state, ...rest } = asked
+    const id = randomBytes(12).toString('base64url')
+    const code = options.codes.seal({ id, asked: rest, entraCode, verifier, nonce }, codeLifetimeMs)
+    const redirect = withParameters(asked.redirectUri, { code, state, iss: issuer })
+    return { redirect, setCookies, event: eventOf('sign_in', asked) }
+  }
+
+  /** An error at the client's redirect URI (RFC 6749 section 4.1.2.1), with the issuer (RFC 9207 section 2). */
+  function toClient({ client, redirectUri, state }: Pick<Asked, 'client' | 'redirectUri' | 'state'>, failure: Failure) {
+    const { body } = oauthError(failure)
+    return {
+      redirect: withParameters(redirectUri, { ...body, state, iss: issuer }),
+      setCookies: [],
+      event: { event: 'sign_in_failure' as const, client, reason: failure.reason, ...aadstsOf(failure) },
+    }
+  }
+
+  return { authorize, decide, finish }
+}
+
+/** Prompts that mean something to a user here; `consent` would lock out tenants whose administrator consented. */
+const prompts = ['none', 'login', 'select_account']
+
+function readHints(parameters: Parameters): Hints {
+  const given = (name: string) => {
+    const value = optional(parameters, name)
+    return value === undefined ? {} : { [name]: value }
+  }
+  // Entra takes one value only.
+  const prompt = (optional(parameters, 'prompt') ?? '').split(' ').find((one) => prompts.includes(one))
+  const hints = { ...given('login_hint'), ...given('domain_hint'), ...given('claims') }
+  return prompt === undefined ? hints : { ...hints, prompt }
+}
+
+/** Even a request that fails of something else has its state given back, unless the state itself is the fault. */
+function safeState(parameters: Parameters): string | undefined {
+  const { state } = parameters
+  return typeof state === 'string' && state !== '' ? state : undefined
+}
+
+function consentKey({ client, redirectUri, scopes }: Asked): string {
+  return hash('sha256', JSON.stringify([client, redirectUri, scopes]), 'base64url').slice(0, 22)
+}
+
+function eventOf(event: SignInEvent['event'], { client }: Asked): SignInEvent {
+  return { event, client }
+}
+
+/** As the client registered it, with the answer at its end: not a character of it is written anew. */
+function withParameters(uri: string, parameters: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams(given)}`
+}
+
+/** Entra's errors (Microsoft, "Authorization code flow: Error codes for authorization endpoint errors") in terms of ours. */
+function entraFailure(parameters: Parameters): Failure {
+  const number = /^AADSTS\d{4,8}/.exec(optional(parameters, 'error_description') ?? '')?.[0]
+  return new Failure(entraReason(optional(parameters, 'error')), number === undefined ? {} : { detail: `(${number})` })
+}
+
+function entraReason(error: string | undefined): Reason {
+  switch (error) {
+    case 'login_required':
+    case 'interaction_required':
+    case 'consent_required':
+      return 'entra_interaction_required'
+    case 'access_denied':
+      return 'entra_sign_in_refused'
+    case 'temporarily_unavailable':
+    case 'server_error':
+      return 'entra_sign_in_unavailable'
+    default:
+      return 'entra_sign_in_failed'
+  }
+}
+
+function aadstsOf({ details }: Failure): { aadsts?: string } {
+  const [aadsts] = /AADSTS\d+/.exec(details.detail ?? '') ?? []
+  return aadsts === undefined ? {} : { aadsts }
+}

@@ -1,0 +1,94 @@
+import CachePolicy from 'http-cache-semantics'
+import { LRUCache } from 'lru-cache'
+import { Failure, toFailure } from '../../errors.ts'
+import type { BoundedAnswer, BoundedClient } from '../../http/bounded-client.ts'
+import type { Client } from '../../oauth/client.ts'
+import { readClientDocument } from '../../oauth/client-metadata-document.ts'
+import type { RedirectRule } from '../../oauth/redirect-policy.ts'
+
+/** Descriptions are a few hundred bytes; a host that needs longer for one is no place to sign in from. */
+export const documentBounds = { connectTimeoutMs: 2_000, deadlineMs: 2_000, maxBodyBytes: 5 * 1024, connections: 1 }
+/** A host may ask for less, not for more: what a client may do here has to follow its document within a day. */
+const longestTtlMs = 24 * 3_600_000
+/** A document that failed is not fetched again at once, so that nobody can have this server knock on a door in a loop. */
+const failureTtlMs = 10_000
+/** Fetches at the same time, for whomever; what comes on top is refused. */
+const maxFetches = 20
+
+type Outcome = { readonly client: Client } | { readonly failure: Failure }
+
+/**
+ * Clients by the URL of their description (OAuth Client ID Metadata Document), fetched when first needed and kept for
+ * as long as HTTP's own rules allow (RFC 9111).
+ *
+ * @param http a client for URLs that strangers name
+ */
+export function createClientDocuments(
+  http: Pick<BoundedClient, 'request'>,
+  rules: readonly RedirectRule[],
+  now: () => number = Date.now,
+) {
+  const known = new LRUCache<string, { readonly outcome: Outcome; readonly untilMs: number }>({ max: 1_000 })
+  const fetches = new Map<string, Promise<Outcome>>()
+
+  /** Fetches a document, or joins the fetch that is under way. */
+  function fetchOnce(url: string): Promise<Outcome> {
+    const running = fetches.get(url)
+    if (running !== undefined) return running
+    if (fetches.size >= maxFetches) throw new Failure('client_document_unavailable', { retryAfterSeconds: 2 })
+    const started = fetchDocument(url).finally(() => fetches.delete(url))
+    fetches.set(url, started)
+    return started
+  }
+
+  async function fetchDocument(url: string): Promise<Outcome> {
+    try {
+      const answer = await http
+        .request({ method: 'GET', url, headers: { accept: 'application/json' } })
+        .catch((cause) => {
+          throw new Failure('client_document_unavailable', { cause })
+        })
+      const outcome = { client: readAnswer(answer, url) }
+      known.set(url, { outcome, untilMs: now() + freshForMs(url, answer) })
+      return outcome
+    } catch (error) {
+      const outcome = { failure: toFailure(error) }
+      known.set(url, { outcome, untilMs: now() + failureTtlMs })
+      return outcome
+    }
+  }
+
+  function readAnswer({ status, headers, body }: BoundedAnswer, url: string): Client {
+    if (status !== 200) throw new Failure('client_document_unavailable', { detail: 'The host does not answer 200.' })
+    if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(String(headers['content-type']))) {
+      throw new Failure('client_document_refused', { detail: 'It is not served as JSON.' })
+    }
+    const client = readClientDocument(parse(body), url, rules)
+    if ('fault' in client) throw new Failure('client_document_refused', { detail: client.fault })
+    return client
+  }
+
+  return {
+    /** @throws {Failure} `client_document_unavailable` or `client_document_refused` */
+    async find(url: string): Promise<Client> {
+      const kept = known.get(url)
+      const outcome = kept !== undefined && now() < kept.untilMs ? kept.outcome : await fetchOnce(url)
+      if ('failure' in outcome) throw outcome.failure
+      return outcome.client
+    },
+  }
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}
+
+function freshForMs(url: string, { status, headers }: BoundedAnswer): number {
+  const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined))
+  const policy = new CachePolicy({ url, method: 'GET', headers: {} }, { status, headers: given as CachePolicy.Headers })
+  return policy.storable() ? Math.min(policy.timeToLive(), longestTtlMs) : 0
+}

@@ -1,0 +1,87 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { OAuthProxyConfig } from '../../config.ts'
+import { Failure } from '../../errors.ts'
+import { type Client, clientKey } from '../../oauth/client.ts'
+import { isDocumentUrl } from '../../oauth/client-metadata-document.ts'
+import { optional, type Parameters } from '../../oauth/parameters.ts'
+import { type Registration, registeredClient } from '../../oauth/registration.ts'
+import type { Seal } from '../../oauth/seal.ts'
+
+export interface ClientsOptions {
+  readonly config: OAuthProxyConfig
+  readonly registrations: Seal<Registration>
+  readonly documents: { find(url: string): Promise<Client> }
+}
+
+/** Who may sign users in here, by client id: the configured app, a document's URL, a sealed registration. */
+export function createClients({ config, registrations, documents }: ClientsOptions) {
+  const configured: Client = { id: config.clientId, kind: 'configured', name: 'The configured application' }
+
+  function known(clientId: string): Client | undefined {
+    if (clientId.toLowerCase() === config.clientId) return configured
+    const registration = registrations.open(clientId)
+    return 'value' in registration ? registeredClient(clientId, registration.value) : undefined
+  }
+
+  return {
+    /**
+     * The client of an authorization request.
+     *
+     * @throws {Failure} `client_unknown`, or what is wrong with its document
+     */
+    async find(clientId: string): Promise<Client> {
+      if (isDocumentUrl(clientId)) return documents.find(clientId)
+      const client = known(clientId)
+      if (client === undefined) throw new Failure('client_unknown')
+      return client
+    },
+
+    /**
+     * The key of the client that asks at the token endpoint, by HTTP Basic or in the form (RFC 6749 section 2.3.1).
+     * Clients are public and prove themselves by PKCE; a secret is compared where one is sent, and only the configured
+     * app has one.
+     *
+     * @throws {Failure} `client_unknown`, `client_secret_refused`, `parameter_missing` or `parameter_repeated`
+     */
+    identify(form: Parameters, authorization: string | undefined): string {
+      const { clientId, secret } = readCredentials(form, authorization)
+      const isDocument = isDocumentUrl(clientId)
+      const client = isDocument ? undefined : known(clientId)
+      if (!isDocument && client === undefined) throw new Failure('client_unknown')
+      if (secret !== undefined && !(client === configured && sameText(secret, config.credential.secret))) {
+        throw new Failure('client_secret_refused')
+      }
+      return clientKey(client?.id ?? clientId)
+    },
+  }
+}
+
+function readCredentials(form: Parameters, authorization: string | undefined) {
+  const clientId = optional(form, 'client_id')
+  const secret = optional(form, 'client_secret')
+  if (authorization === undefined) {
+    if (clientId === undefined) throw new Failure('parameter_missing', { detail: 'It is client_id.' })
+    return { clientId, secret }
+  }
+  const [, encoded = ''] = /^Basic ([A-Za-z0-9+/=_-]+)$/i.exec(authorization) ?? []
+  const [id = '', ...rest] = Buffer.from(encoded, 'base64').toString().split(':')
+  const basic = { clientId: formDecoded(id), secret: formDecoded(rest.join(':')) || undefined }
+  // RFC 6749 section 2.3: one method a request, and not two clients in one.
+  if (basic.clientId === '' || secret !== undefined || (clientId !== undefined && clientId !== basic.clientId)) {
+    throw new Failure('client_secret_refused')
+  }
+  return basic
+}
+
+function formDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return ''
+  }
+}
+
+function sameText(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}

@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto'
+import fp from 'fastify-plugin'
+import type { Config, Configured, OAuthProxyConfig } from '../../config.ts'
+import { resourceOf } from '../../entra/resource.ts'
+import { createSignInGrant } from '../../entra/sign-in-grant.ts'
+import { tenantEndpoints } from '../../entra/tenant.ts'
+import { Failure } from '../../errors.ts'
+import { type BoundedClient, createBoundedClient } from '../../http/bounded-client.ts'
+import { createPublicClient, type Network } from '../../http/public-client.ts'
+import {
+  type ClientMetadata,
+  type RegisteredClient,
+  type Registration,
+  readRegistration,
+} from '../../oauth/registration.ts'
+import { createSeals } from '../../oauth/seal.ts'
+import { authorizationServerMetadata } from '../../oauth/server-metadata.ts'
+import {
+  type Code,
+  type ConsentForm,
+  createAuthorization,
+  signInLifetimeMs,
+  type Transaction,
+} from './authorization.ts'
+import { createBrowserCookies, type RememberedConsent } from './browser.ts'
+import { createClientDocuments, documentBounds } from './client-documents.ts'
+import { createClients } from './clients.ts'
+import { createLedger } from './ledger.ts'
+import { createTokenEndpoint, type RefreshToken } from './token.ts'
+
+/** Entra answers token requests in a fraction of a second or not at all. */
+const entraBounds = { connectTimeoutMs: 3_000, deadlineMs: 10_000, maxBodyBytes: 128 * 1024, connections: 32 }
+/** A registration is for good, as far as a client can tell; an application unused for a year registers anew. */
+const registrationLifetimeMs = 365 * 24 * 3_600_000
+
+export interface OAuthProxyOptions {
+  readonly config: Config & { readonly oauthProxy: OAuthProxyConfig }
+  /** For Entra. */
+  readonly entra: Pick<BoundedClient, 'request'>
+  /** For addresses that clients name. */
+  readonly strangers: Pick<BoundedClient, 'request'>
+  readonly now?: () => number
+}
+
+export type OAuthProxy = ReturnType<typeof createOAuthProxy>
+
+/**
+ * An authorization server in front of Entra, which keeps nothing: clients sign users in here by standard means, and
+ * Entra sees one app with one redirect URI. Every replica with the same keys can take every step.
+ */
+export function createOAuthProxy({ config, entra, strangers, now = Date.now }: OAuthProxyOptions) {
+  const { oauthProxy, publicBaseUrl } = config
+  const { clientId, credential, redirects } = oauthProxy
+  const keys = oauthProxy.sealKeys.length > 0 ? oauthProxy.sealKeys : [randomBytes(32).toString('base64')]
+  const seals = createSeals(keys, now)
+  const endpoints = tenantEndpoints(config.entra)
+  const resource = resourceOf(config)
+  const apiScopes = { apiClientId: config.entra.clientId, offered: oauthProxy.scopes }
+  const callbackUrl = `${publicBaseUrl}/oauth/callback`
+
+  const registrations = seals<Registration>('registration')
+  const codes = seals<Code>('code')
+  const documents = createClientDocuments(strangers, redirects, now)
+  const clients = createClients({ config: oauthProxy, registrations, documents })
+  const cookies = createBrowserCookies({
+    secure: publicBaseUrl.startsWith('https:'),
+    consents: seals<readonly RememberedConsent[]>('consents'),
+    signInLifetimeMs,
+    now,
+  })
+  const authorization = createAuthorization({
+    issuer: publicBaseUrl,
+    callbackUrl,
+    entraClientId: clientId,
+    endpoints,
+    resource,
+    apiScopes,
+    redirects,
+    clients,
+    cookies,
+    forms: seals<ConsentForm>('consent-form'),
+    transactions: seals<Transaction>('transaction'),
+    codes,
+  })
+  const tokens = createTokenEndpoint({
+    callbackUrl,
+    resource,
+    apiScopes,
+    redirects,
+    clients,
+    codes,
+    refreshTokens: seals<RefreshToken>('refresh-token'),
+    redeem: createSignInGrant({ clientId, credential, endpoints, http: entra }),
+    ledger: createLedger(),
+  })
+
+  return {
+    metadata: authorizationServerMetadata(publicBaseUrl, endpoints.keysUrl, resource.scopes),
+    ...authorization,
+    ...tokens,
+
+    /**
+     * `POST /register` (RFC 7591). The client id is the registration itself, sealed, so there is nothing to keep.
+     *
+     * @throws {Failure} `redirect_uris_refused` or `client_metadata_refused`
+     */
+    register(metadata: ClientMetadata): RegisteredClient {
+      const registration = readRegistration(metadata, redirects)
+      if ('error' in registration) throw new Failure(registration.error, { detail: registration.detail })
+      return {
+        client_id: registrations.seal(registration, registrationLifetimeMs),
+        client_id_issued_at: Math.floor(now() / 1000),
+        client_name: registration.name,
+        redirect_uris: [...registration.redirectUris],
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        token_endpoint_auth_method: 'none',
+      }
+    },
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    oauthProxy: OAuthProxy
+  }
+}
+
+/** @param network the ways to the internet, for tests that bring their own */
+export const oauthProxy = fp<Configured & { network?: Network }>(
+  async (app, { config, network }) => {
+    if (config.oauthProxy === undefined) throw new Error('The OAuth proxy is switched off')
+    const entra = createBoundedClient(entraBounds)
+    const strangers = createPublicClient(documentBounds, network)
+    app.decorate(
+      'oauthProxy',
+      createOAuthProxy({ config: { ...config, oauthProxy: config.oauthProxy }, entra, strangers }),
+    )
+    app.addHook('onClose', async () => {
+      await Promise.all([entra.close(), strangers.close()])
+    })
+    if (config.oauthProxy.sealKeys.length === 0) {
+      app.log.warn({ event: 'seal_key_random' }, 'sign-ins end with this process: MCP_OAUTH_SEAL_KEY is not set')
+    }
+    const { allowedClientIds } = config.callers
+    if (allowedClientIds.length > 0 && !allowedClientIds.includes(config.oauthProxy.clientId)) {
+      app.log.warn(
+        { event: 'proxy_client_not_allowed', client: config.oauthProxy.clientId },
+        'MCP_ALLOWED_CLIENT_IDS does not list the app of the OAuth proxy: whoever signs in here is refused',
+      )
+    }
+  },
+  { name: 'oauth-proxy' },
+)
