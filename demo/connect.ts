@@ -1,26 +1,29 @@
 import type { SignedIn } from './sign-in.ts'
 
-/** What to paste into real clients, with a token that works, and how to see the server refuse. */
+/** How to point real clients at the server, which sign in by themselves; a token for those that do not; and refusals. */
 export function connectText(url: string, userPrincipalName: string, { accessToken, expiresAtMs }: SignedIn): string {
   const minutes = Math.round((expiresAtMs - Date.now()) / 60_000)
   const expires = new Date(expiresAtMs).toISOString().replace(/\.\d+Z/, 'Z')
   const variable = process.platform === 'win32' ? '$TOKEN = ' : 'TOKEN='
   return `The server stays up at ${url} until Ctrl-C.
+Clients sign in by themselves: a browser opens, and there you are whoever you like. No password is asked.
 
-A token of the emulated tenant, for ${userPrincipalName}. It opens nothing but this demo
-and expires at ${expires}, in ${minutes} minutes; then start the demo again.
+Claude Code, where /mcp then signs in
 
-${variable}'${accessToken}'
+claude mcp add --transport http message-center ${url}
 
-Claude Code
-
-claude mcp add --transport http message-center ${url} --header "Authorization: Bearer $TOKEN"
-
-VS Code: .vscode/mcp.json, which asks for the token
+VS Code: .vscode/mcp.json
 
 ${vsCodeConfig(url)}
 
-MCP Inspector, which npx fetches (Node 22)
+MCP Inspector, which npx fetches (Node 22): enter the address, Connect
+
+npx @modelcontextprotocol/inspector@2
+
+Where nobody can open a browser: a token for ${userPrincipalName}. It opens nothing but this demo
+and expires at ${expires}, in ${minutes} minutes; then start the demo again.
+
+${variable}'${accessToken}'
 
 npx @modelcontextprotocol/inspector@2 --cli --server-url ${url} --transport http --header "Authorization: Bearer $TOKEN" --method tools/list
 
@@ -35,13 +38,8 @@ npm run demo -- --once --user cato    no consent to Graph: the tool gives the li
 /** Not JSON.stringify's layout, which is twice as long. */
 function vsCodeConfig(url: string): string {
   return `{
-  "inputs": [{ "type": "promptString", "id": "token", "description": "Access token", "password": true }],
   "servers": {
-    "message-center": {
-      "type": "http",
-      "url": ${JSON.stringify(url)},
-      "headers": { "Authorization": "Bearer \${input:token}" }
-    }
+    "message-center": { "type": "http", "url": ${JSON.stringify(url)} }
   }
 }`
 }

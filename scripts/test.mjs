@@ -1,13 +1,18 @@
-// Runs the tests: node scripts/test.mjs [--browser] [a part of a file's path …]
-// Browser tests (*.browser.test.ts) need a Chromium and are left to --browser; everything else needs Node alone.
+// Runs the tests: node scripts/test.mjs [--browser | --redis] [a part of a file's path …]
+// Tests that need a Chromium (*.browser.test.ts) or a redis-server (*.redis.test.ts) are left to these options;
+// everything else needs Node alone.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { browser: { type: 'boolean' } } })
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { browser: { type: 'boolean' }, redis: { type: 'boolean' } },
+})
 const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((name) => `test/${name.replaceAll('\\', '/')}`)
-  .filter((name) => name.endsWith('.test.ts') && name.endsWith('.browser.test.ts') === Boolean(values.browser))
+  .filter((name) => name.endsWith('.test.ts'))
+  .filter((name) => ['browser', 'redis'].every((need) => name.endsWith(`.${need}.test.ts`) === Boolean(values[need])))
   .filter((name) => positionals.length === 0 || positionals.some((part) => name.includes(part)))
   .sort()
 if (files.length === 0) {

@@ -12,6 +12,7 @@ import { oauthProxy } from './plugins/oauth-proxy/index.ts'
 import { oboTokenCache } from './plugins/obo-token-cache.ts'
 import { loggingOptions, observability } from './plugins/observability.ts'
 import { rateLimits } from './plugins/rate-limit.ts'
+import { redis } from './plugins/redis.ts'
 import { security } from './plugins/security.ts'
 import { discoveryRoutes } from './routes/discovery.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -39,6 +40,7 @@ export async function buildApp(
 
   await app.register(gracefulStop)
   await app.register(observability)
+  if (config.redisUrl !== undefined) await app.register(redis, { config })
   await app.register(entraKeys, { config })
   await app.register(auth, { config })
   await app.register(oboTokenCache, { config })

@@ -65,6 +65,11 @@ export const EnvironmentSchema = Type.Object({
     '32 random bytes in base64 (openssl rand -base64 32), and after a comma the key before it, if any',
     `^${sealKey}(\\s*,\\s*${sealKey})*$`,
   ),
+  REDIS_URL: text(
+    'a Redis that replicas share (none)',
+    'a URL such as rediss://user:password@host:6380',
+    '^rediss?://[^\\s]+$',
+  ),
   RATE_LIMIT_MAX: text('requests an address may make in a window (300)', 'a whole number above 0', count),
   RATE_LIMIT_USER_MAX: text('requests a user may make in a window (120)', 'a whole number above 0', count),
   RATE_LIMIT_WINDOW: text('that window (1 minute)', 'a duration such as 30s or 1 minute'),
@@ -125,6 +130,8 @@ export interface Config {
   }
   /** How clients sign in through this server; absent where they go to Entra themselves. */
   readonly oauthProxy: OAuthProxyConfig | undefined
+  /** Holds a password; never logged. */
+  readonly redisUrl: string | undefined
   readonly rateLimit: { readonly max: number; readonly userMax: number; readonly windowMs: number }
 }
 
@@ -250,6 +257,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       graphAccessToken: sound.GRAPH_ACCESS_TOKEN,
     },
     oauthProxy,
+    redisUrl: sound.REDIS_URL,
     rateLimit: {
       max: Number(sound.RATE_LIMIT_MAX ?? 300),
       userMax: Number(sound.RATE_LIMIT_USER_MAX ?? 120),

@@ -64,6 +64,7 @@ test('three variables are enough, and the rest has its documented default', () =
       ],
       sealKeys: [],
     },
+    redisUrl: undefined,
     rateLimit: { max: 300, userMax: 120, windowMs: 60_000 },
   })
 })
@@ -154,6 +155,12 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
   ],
   ['MCP_OAUTH_SEAL_KEY', sealKey, (c) => c.oauthProxy?.sealKeys, [sealKey]],
   ['MCP_OAUTH_SEAL_KEY', `${sealKey}, ${olderKey}`, (c) => c.oauthProxy?.sealKeys, [sealKey, olderKey]],
+  [
+    'REDIS_URL',
+    'rediss://user:word@cache.example:6380/0',
+    (c) => c.redisUrl,
+    'rediss://user:word@cache.example:6380/0',
+  ],
   ['RATE_LIMIT_MAX', '1', (c) => c.rateLimit.max, 1],
   ['RATE_LIMIT_USER_MAX', '999999999', (c) => c.rateLimit.userMax, 999_999_999],
   ['RATE_LIMIT_WINDOW', '30s', (c) => c.rateLimit.windowMs, 30_000],
@@ -246,6 +253,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     `${sealKey},`,
     `${sealKey};${olderKey}`,
   ],
+  REDIS_URL: ['cache.example:6379', 'http://cache.example', 'redis://a b'],
   RATE_LIMIT_MAX: ['0', '-3', '1.5', '1e3', '1000000000', 'many'],
   RATE_LIMIT_USER_MAX: ['0', '+1'],
   RATE_LIMIT_WINDOW: ['soon', '0s', '10ms', '-1 minute', '60'],

@@ -30,8 +30,8 @@ export function createAuthorizationCodes(now: () => number) {
   const grants = new LRUCache<string, AuthorizationGrant>({ max: MAX_CODES })
   return {
     issue(grant: Omit<AuthorizationGrant, 'expiresAt' | 'redeemed'>): string {
-      // Entra's codes are long and opaque and begin with a version.
-      const code = `1.${randomBytes(96).toString('base64url')}`
+      // Entra's codes are some 1.5 KB, opaque, and begin with a version.
+      const code = `1.${randomBytes(1_100).toString('base64url')}`
       grants.set(code, { ...grant, expiresAt: now() + CODE_LIFETIME_SECONDS, redeemed: false })
       return code
     },

@@ -95,13 +95,17 @@ export function onwardPage(url: string, where: string): Page {
   )
 }
 
-/** What went wrong, what to do, and the id under which the log has the rest. */
-export function failurePage(text: string, requestId: string): Page {
+/**
+ * What went wrong, what to do, and where the log has the rest.
+ *
+ * @param reference the reason's name, where it may be told, and the request's id
+ */
+export function failurePage(text: string, reference: string): Page {
   return page(
     'Sign-in did not work',
     html`<h1>Sign-in did not work</h1>
 <p role="alert">${text}</p>
-<p class="note">For the operator of this server: request ${requestId}</p>`,
+<p class="note">For the operator of this server: ${reference}</p>`,
   )
 }
 

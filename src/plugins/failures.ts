@@ -52,7 +52,8 @@ export const pageFailures = fp(
       const { status } = oauthError(failure)
       // 401 is for clients that can answer a challenge.
       begin(failure, status === 401 ? 400 : status, request, reply)
-      const page = failurePage(failureText(failure), request.id)
+      const reference = `${status < 500 ? `${failure.reason}, ` : ''}request ${request.id}`
+      const page = failurePage(failureText(failure), reference)
       return reply.header('content-security-policy', page.contentSecurityPolicy).type('text/html').send(page.html)
     })
   },

@@ -160,15 +160,15 @@ for (const [user, says, exitCode] of [
   })
 }
 
-test('it stays up with a token and lines to paste that work', async (t) => {
+test('it stays up with lines to paste that work, and a token for clients that cannot sign in', async (t) => {
   const running = run(t, [])
   await stayingUp(running)
   const { out } = running.output
   const token = tokenIn(running.output)
   const config = JSON.parse(/^\{$.*?^\}$/ms.exec(out)?.[0] ?? '')
-  const { url, headers, type } = config.servers['message-center']
-  assert.deepEqual({ type, ...headers }, { type: 'http', Authorization: `Bearer \${input:token}` })
-  assert.ok(out.includes(`claude mcp add --transport http message-center ${url} --header`))
+  const { url, ...rest } = config.servers['message-center']
+  assert.deepEqual(rest, { type: 'http' })
+  assert.ok(out.includes(`claude mcp add --transport http message-center ${url}\n`))
   assert.ok(out.includes(`--cli --server-url ${url} --transport http --header`))
 
   const response = await fetch(url, {

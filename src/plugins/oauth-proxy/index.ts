@@ -15,6 +15,7 @@ import {
 } from '../../oauth/registration.ts'
 import { createSeals } from '../../oauth/seal.ts'
 import { authorizationServerMetadata } from '../../oauth/server-metadata.ts'
+import type { SharedStore } from '../redis.ts'
 import {
   type Code,
   type ConsentForm,
@@ -39,6 +40,8 @@ export interface OAuthProxyOptions {
   readonly entra: Pick<BoundedClient, 'request'>
   /** For addresses that clients name. */
   readonly strangers: Pick<BoundedClient, 'request'>
+  /** What replicas share, where they share anything. */
+  readonly store?: Pick<SharedStore, 'ask'> | undefined
   readonly now?: () => number
 }
 
@@ -48,7 +51,7 @@ export type OAuthProxy = ReturnType<typeof createOAuthProxy>
  * An authorization server in front of Entra, which keeps nothing: clients sign users in here by standard means, and
  * Entra sees one app with one redirect URI. Every replica with the same keys can take every step.
  */
-export function createOAuthProxy({ config, entra, strangers, now = Date.now }: OAuthProxyOptions) {
+export function createOAuthProxy({ config, entra, strangers, store, now = Date.now }: OAuthProxyOptions) {
   const { oauthProxy, publicBaseUrl } = config
   const { clientId, credential, redirects } = oauthProxy
   const keys = oauthProxy.sealKeys.length > 0 ? oauthProxy.sealKeys : [randomBytes(32).toString('base64')]
@@ -91,7 +94,7 @@ export function createOAuthProxy({ config, entra, strangers, now = Date.now }: O
     codes,
     refreshTokens: seals<RefreshToken>('refresh-token'),
     redeem: createSignInGrant({ clientId, credential, endpoints, http: entra }),
-    ledger: createLedger(),
+    ledger: createLedger(store),
   })
 
   return {
@@ -134,7 +137,12 @@ export const oauthProxy = fp<Configured & { network?: Network }>(
     const strangers = createPublicClient(documentBounds, network)
     app.decorate(
       'oauthProxy',
-      createOAuthProxy({ config: { ...config, oauthProxy: config.oauthProxy }, entra, strangers }),
+      createOAuthProxy({
+        config: { ...config, oauthProxy: config.oauthProxy },
+        entra,
+        strangers,
+        store: app.sharedStore,
+      }),
     )
     app.addHook('onClose', async () => {
       await Promise.all([entra.close(), strangers.close()])

@@ -1,0 +1,104 @@
+import fp from 'fastify-plugin'
+import type { Redis } from 'ioredis'
+import type { Configured } from '../config.ts'
+
+/** What the shared store may add to a call; a store that needs longer is as good as none. */
+const budgetMs = 50
+/** How long nobody asks a store that did not answer. */
+const breakerMs = 1_000
+/** Between two attempts to connect, at most. */
+const longestRetryMs = 2_000
+
+export interface SharedStoreOptions {
+  readonly redis: Redis
+  readonly log: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+  }
+  readonly breakerMs?: number
+  readonly now?: () => number
+}
+
+/** What replicas know together. It may be gone at any time, and no call depends on it. */
+export interface SharedStore {
+  /**
+   * Has the store do something, within its budget.
+   *
+   * @returns undefined where the store is down, slow or refuses; never rejects
+   */
+  ask<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined>
+  close(): Promise<void>
+}
+
+/** Redis, behind a budget and a breaker: it is told of once when it goes and once when it is back. */
+export function createSharedStore({ redis, log, breakerMs: pauseMs = breakerMs, now = Date.now }: SharedStoreOptions) {
+  let pausedUntilMs = 0
+  let isDown = false
+
+  redis.on('error', (error) => goneDown(error))
+  redis.on('ready', () => {
+    pausedUntilMs = 0
+    isUpAgain()
+  })
+
+  function goneDown(error: unknown) {
+    pausedUntilMs = now() + pauseMs
+    if (isDown) return
+    isDown = true
+    log.warn({ event: 'redis_down', err: error }, 'Redis does not answer: this replica goes on by itself')
+  }
+
+  function isUpAgain() {
+    if (!isDown) return
+    isDown = false
+    log.info({ event: 'redis_up' }, 'Redis answers again')
+  }
+
+  const store: SharedStore = {
+    async ask(command) {
+      if (redis.status !== 'ready' || now() < pausedUntilMs) return undefined
+      try {
+        const answer = await command(redis)
+        isUpAgain()
+        return answer
+      } catch (error) {
+        goneDown(error)
+        return undefined
+      }
+    },
+    async close() {
+      redis.disconnect()
+    },
+  }
+  return store
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Absent where REDIS_URL is not set. */
+    sharedStore?: SharedStore
+  }
+}
+
+/**
+ * The optional store that replicas share. Starting does not wait for it: @fastify/redis would, and a server whose Redis
+ * is down has to start all the same.
+ */
+export const redis = fp<Configured>(
+  async (app, { config }) => {
+    if (config.redisUrl === undefined) throw new Error('There is no REDIS_URL')
+    // Loaded only where it is used.
+    const { Redis } = await import('ioredis')
+    const client = new Redis(config.redisUrl, {
+      commandTimeout: budgetMs,
+      connectTimeout: longestRetryMs,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: (attempt) => Math.min(attempt * 100, longestRetryMs),
+    })
+    const store = createSharedStore({ redis: client, log: app.log })
+    app.decorate('sharedStore', store)
+    app.addHook('onClose', () => store.close())
+  },
+  { name: 'redis' },
+)

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { type TestContext, test } from 'node:test'
+import { startEmulator } from '../../emulator/app.ts'
+import { eventually, freePort, listen, type RunningApp } from '../helper.ts'
+import { file, originOf } from '../security/harness.ts'
+import { freshCode, postForm, redeem, register } from '../sign-in-helper.ts'
+
+const tenant = await startEmulator()
+file.after(() => tenant.close())
+
+interface RedisServer {
+  readonly url: string
+  readonly port: number
+  readonly process: ChildProcess
+}
+
+async function startRedis(t: TestContext, port?: number): Promise<RedisServer> {
+  const own = port ?? (await freePort())
+  const child = spawn('redis-server', ['--port', String(own), '--save', '', '--appendonly', 'no'])
+  t.after(() => child.kill('SIGKILL'))
+  let output = ''
+  child.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  await eventually(() => output.includes('Ready to accept connections'), 10_000)
+  return { url: `redis://127.0.0.1:${own}`, port: own, process: child }
+}
+
+/** Another replica of the same service, by its own address: the public origin is the first one's. */
+async function listenBeside({ origin }: RunningApp, t: TestContext, env: Record<string, string>): Promise<RunningApp> {
+  const running = await listen(t, { ...env, PUBLIC_BASE_URL: origin }, tenant)
+  return { ...running, origin: originOf(running.app) }
+}
+
+async function connected({ app }: RunningApp): Promise<void> {
+  await eventually(async () => (await app.sharedStore?.ask((redis) => redis.ping())) === 'PONG')
+}
+
+/** Signs in at a single server, whose public origin is its own. */
+async function signIn({ origin }: RunningApp) {
+  const clientId = String((await register(origin)).body['client_id'])
+  return freshCode(origin, clientId)
+}
+
+const redemptions = () => tenant.stats.snapshot().grants.authorization_code
+
+test('a code redeemed at one replica is refused at another, and Entra is not even asked', async (t) => {
+  const { url } = await startRedis(t)
+  const env = { REDIS_URL: url, MCP_OAUTH_SEAL_KEY: randomBytes(32).toString('base64') }
+  const a = await listen(t, env, tenant)
+  const b = await listenBeside(a, t, env)
+  await Promise.all([connected(a), connected(b)])
+  const code = await signIn(a)
+  const before = redemptions()
+  assert.equal((await redeem(b.origin, code)).status, 200)
+  const again = await redeem(a.origin, code)
+  assert.deepEqual([again.status, again.body['error']], [400, 'invalid_grant'])
+  assert.match(String(again.body['error_description']), /has been used/)
+  assert.equal(redemptions(), before + 1)
+})
+
+test('a sign-in revoked at one replica is refused at another', async (t) => {
+  const { url } = await startRedis(t)
+  const env = { REDIS_URL: url, MCP_OAUTH_SEAL_KEY: randomBytes(32).toString('base64') }
+  const a = await listen(t, env, tenant)
+  const b = await listenBeside(a, t, env)
+  await Promise.all([connected(a), connected(b)])
+  const code = await signIn(a)
+  const { refresh_token } = (await redeem(a.origin, code)).body
+  const refresh = { grant_type: 'refresh_token', refresh_token: String(refresh_token), client_id: code.clientId }
+  assert.equal((await postForm(`${b.origin}/token`, refresh)).status, 200)
+  const revocation = { token: String(refresh_token), client_id: code.clientId }
+  assert.equal((await postForm(`${a.origin}/revoke`, revocation)).status, 200)
+  assert.equal((await postForm(`${b.origin}/token`, refresh)).body['error'], 'invalid_grant')
+})
+
+test('Redis learns random ids and nothing else', async (t) => {
+  const { url } = await startRedis(t)
+  const server = await listen(t, { REDIS_URL: url }, tenant)
+  await connected(server)
+  const code = await signIn(server)
+  await redeem(server.origin, code)
+  const keys = (await server.app.sharedStore?.ask((redis) => redis.keys('*'))) ?? []
+  assert.equal(keys.length, 1)
+  assert.match(keys[0] ?? '', /^mcp-message-center-server:oauth:code:[\w-]{16}$/)
+  const [value, lifetimeMs] = (await server.app.sharedStore?.ask(async (redis) => [
+    await redis.get(keys[0] ?? ''),
+    await redis.pttl(keys[0] ?? ''),
+  ])) ?? [undefined, 0]
+  assert.equal(value, '1')
+  assert.ok(Number(lifetimeMs) > 0 && Number(lifetimeMs) <= 600_000)
+})
+
+test('a server whose Redis is not there starts, signs in, says so once, and uses it when it comes', async (t) => {
+  const port = await freePort()
+  const server = await listen(t, { REDIS_URL: `redis://127.0.0.1:${port}` }, tenant)
+  for (let i = 0; i < 3; i++) assert.equal((await redeem(server.origin, await signIn(server))).status, 200)
+  const events = (name: string) => server.logs.filter(({ event }) => event === name).length
+  await eventually(() => events('redis_down') === 1)
+  await startRedis(t, port)
+  await connected(server)
+  assert.deepEqual([events('redis_down'), events('redis_up')], [1, 1])
+})
+
+test('a Redis that hangs costs a call its budget once, then nothing, and is used again when it answers', async (t) => {
+  const redis = await startRedis(t)
+  const server = await listen(t, { REDIS_URL: redis.url }, tenant)
+  await connected(server)
+  const codes = [await signIn(server), await signIn(server)]
+  redis.process.kill('SIGSTOP')
+  for (const code of codes) assert.equal((await redeem(server.origin, code)).status, 200)
+  // The breaker is open: nobody asks.
+  assert.equal(await server.app.sharedStore?.ask(async () => 'asked'), undefined)
+  assert.equal((await redeem(server.origin, codes[0] ?? assert.fail())).body['error'], 'invalid_grant')
+  redis.process.kill('SIGCONT')
+  await connected(server)
+  assert.equal(server.logs.filter(({ event }) => event === 'redis_up').length, 1)
+})
+
+test('a Redis that dies in the middle of a sign-in is missed by no step of it', async (t) => {
+  const redis = await startRedis(t)
+  const server = await listen(t, { REDIS_URL: redis.url }, tenant)
+  await connected(server)
+  const code = await signIn(server)
+  redis.process.kill('SIGKILL')
+  await once(redis.process, 'exit')
+  const { status, body } = await redeem(server.origin, code)
+  assert.equal(status, 200)
+  const refresh = {
+    grant_type: 'refresh_token',
+    refresh_token: String(body['refresh_token']),
+    client_id: code.clientId,
+  }
+  assert.equal((await postForm(`${server.origin}/token`, refresh)).status, 200)
+})
