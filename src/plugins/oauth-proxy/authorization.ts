@@ -1,14 +1,22 @@
 import { hash, randomBytes } from 'node:crypto'
-import { isResource, type ProtectedResource } from '../../entra/resource.ts'
+import { aadstsOf, authorizeFailure } from '../../entra/authorize-answer.ts'
+import type { ProtectedResource } from '../../entra/resource.ts'
 import type { TenantEndpoints } from '../../entra/tenant.ts'
 import { Failure, oauthError, type Reason } from '../../errors.ts'
 import { isLoopback } from '../../http/loopback.ts'
-import { type Client, clientKey } from '../../oauth/client.ts'
+import {
+  type AuthorizationRequest,
+  readAuthorizationRequest,
+  readHints,
+  readRedirectUri,
+  type SignInHints,
+} from '../../oauth/authorization-request.ts'
+import { clientKey } from '../../oauth/client.ts'
 import { consentPage, onwardPage, type Page } from '../../oauth/pages.ts'
 import { optional, type Parameters, required } from '../../oauth/parameters.ts'
-import { challengeOf, createVerifier, isS256Challenge } from '../../oauth/pkce.ts'
-import { isRedirectAllowed, isRegistered, type RedirectRule } from '../../oauth/redirect-policy.ts'
-import { type ApiScopes, entraScope, readScope } from '../../oauth/scopes.ts'
+import { challengeOf, createVerifier } from '../../oauth/pkce.ts'
+import type { RedirectRule } from '../../oauth/redirect-policy.ts'
+import { type ApiScopes, entraScope } from '../../oauth/scopes.ts'
 import type { Seal } from '../../oauth/seal.ts'
 import type { Binding, Cookies, createBrowserCookies } from './browser.ts'
 import type { createClients } from './clients.ts'
@@ -18,34 +26,16 @@ export const signInLifetimeMs = 10 * 60_000
 /** Clients redeem a code at once; RFC 6749 section 4.1.2 would allow ten minutes. */
 const codeLifetimeMs = 2 * 60_000
 
-/** A client's authorization request, as far as it matters after the browser has gone on. */
-interface Asked {
-  readonly client: string
-  readonly redirectUri: string
-  readonly state: string | undefined
-  readonly challenge: string
-  readonly scopes: readonly string[]
-  readonly offlineAccess: boolean
-}
-
-/** What is handed to Entra's page as it came (OpenID Connect Core 3.1.2.1; `claims` as in a claims challenge). */
-interface Hints {
-  readonly prompt?: string
-  readonly login_hint?: string
-  readonly domain_hint?: string
-  readonly claims?: string
-}
-
 /** A request that waits for the user's consent, on the page's own form. */
 export interface ConsentForm {
-  readonly asked: Asked
-  readonly hints: Hints
+  readonly asked: AuthorizationRequest
+  readonly hints: SignInHints
   readonly binding: Binding
 }
 
 /** A sign-in that waits for Entra, in the `state` that goes there. */
 export interface Transaction {
-  readonly asked: Asked
+  readonly asked: AuthorizationRequest
   readonly binding: Binding
   readonly verifier: string
   readonly nonce: string
@@ -54,7 +44,7 @@ export interface Transaction {
 /** What a client gets for a sign-in and redeems at the token endpoint. */
 export interface Code {
   readonly id: string
-  readonly asked: Omit<Asked, 'state'>
+  readonly asked: Omit<AuthorizationRequest, 'state'>
   readonly entraCode: string
   readonly verifier: string
   readonly nonce: string
@@ -79,7 +69,7 @@ export interface SignInEvent {
   readonly client: string
   readonly reason?: Reason
   /** What Entra said, by its number. */
-  readonly aadsts?: string
+  readonly aadsts?: string | undefined
 }
 
 export interface AuthorizationOptions {
@@ -104,7 +94,7 @@ export interface AuthorizationOptions {
  * with a cookie of the browser in which it began.
  */
 export function createAuthorization(options: AuthorizationOptions) {
-  const { issuer, callbackUrl, entraClientId, endpoints, resource, apiScopes, clients, cookies } = options
+  const { issuer, callbackUrl, entraClientId, endpoints, apiScopes, clients, cookies } = options
 
   /**
    * `GET /authorize` (RFC 6749 section 4.1.1).
@@ -113,13 +103,9 @@ export function createAuthorization(options: AuthorizationOptions) {
    */
   async function authorize({ parameters, cookies: held, fetchSite }: Visit): Promise<Step> {
     const client = await clients.find(required(parameters, 'client_id'))
-    const redirectUri = required(parameters, 'redirect_uri')
-    if (!isRedirectAllowed(redirectUri, options.redirects)) throw new Failure('redirect_refused')
-    if (client.redirectUris !== undefined && !isRegistered(redirectUri, client.redirectUris)) {
-      throw new Failure('redirect_refused')
-    }
+    const redirectUri = readRedirectUri(parameters, client, options.redirects)
     try {
-      const asked = readAsked(parameters, client, redirectUri)
+      const asked = readAuthorizationRequest(parameters, client, redirectUri, options)
       const hints = readHints(parameters)
       const isApproved = client.kind === 'configured' || isRemembered(asked, held, fetchSite)
       if (!isApproved && hints.prompt === 'none') throw new Failure('consent_needed')
@@ -132,41 +118,25 @@ export function createAuthorization(options: AuthorizationOptions) {
       return { page, setCookies, event: eventOf('consent_asked', asked) }
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      const state = safeState(parameters)
-      return toClient({ client: clientKey(client.id), redirectUri, state }, error)
+      // Given back whatever else is wrong, unless the state itself is the fault.
+      const { state } = parameters
+      const address = {
+        client: clientKey(client.id),
+        redirectUri,
+        state: typeof state === 'string' ? state : undefined,
+      }
+      return toClient(address, error)
     }
-  }
-
-  /** The rest of the request; what is wrong with it may be told to the client, at its redirect URI. */
-  function readAsked(parameters: Parameters, client: Client, redirectUri: string): Asked {
-    if (optional(parameters, 'request') !== undefined) throw new Failure('request_object_refused')
-    if (optional(parameters, 'request_uri') !== undefined) throw new Failure('request_uri_refused')
-    if (required(parameters, 'response_type') !== 'code') throw new Failure('response_type_refused')
-    if ((optional(parameters, 'response_mode') ?? 'query') !== 'query') throw new Failure('response_mode_refused')
-    const challenge = optional(parameters, 'code_challenge')
-    if (challenge === undefined || optional(parameters, 'code_challenge_method') !== 'S256') {
-      throw new Failure('pkce_required')
-    }
-    if (!isS256Challenge(challenge)) throw new Failure('pkce_required', { detail: 'It is 43 characters of base64url.' })
-    const asked = optional(parameters, 'resource')
-    if (asked !== undefined && !isResource(asked, resource)) {
-      throw new Failure('resource_refused', { detail: `Its own is ${resource.resource}.` })
-    }
-    const scope = readScope(optional(parameters, 'scope'), apiScopes)
-    if (scope === undefined) throw new Failure('scope_refused', { detail: `There is ${apiScopes.offered.join(' ')}.` })
-    const state = optional(parameters, 'state')
-    const { names: scopes, offlineAccess } = scope
-    return { client: clientKey(client.id), redirectUri, state, challenge, scopes, offlineAccess }
   }
 
   /** Consent counts again for the same client and redirect URI, unless another site sent the browser here. */
-  function isRemembered(asked: Asked, held: Cookies, fetchSite: string | undefined): boolean {
+  function isRemembered(asked: AuthorizationRequest, held: Cookies, fetchSite: string | undefined): boolean {
     const isOwnDoing = fetchSite === undefined || fetchSite === 'none' || fetchSite === 'same-origin'
     return isOwnDoing && cookies.hasConsented(held, consentKey(asked))
   }
 
   /** Sends the browser to Entra, with a redirect URI, a verifier and a nonce of this server's own. */
-  function toEntra(asked: Asked, hints: Hints, binding: Binding): string {
+  function toEntra(asked: AuthorizationRequest, hints: SignInHints, binding: Binding): string {
     const transaction = { asked, binding, verifier: createVerifier(), nonce: randomBytes(16).toString('base64url') }
     const query = new URLSearchParams({
       client_id: entraClientId,
@@ -222,7 +192,10 @@ export function createAuthorization(options: AuthorizationOptions) {
     if (!cookies.holds(held, binding)) throw new Failure('sign_in_elsewhere')
     const setCookies = [cookies.end(binding)]
     const entraCode = optional(parameters, 'code')
-    if (entraCode === undefined) return { ...toClient(asked, entraFailure(parameters)), setCookies }
+    if (entraCode === undefined) {
+      const failure = authorizeFailure(optional(parameters, 'error'), optional(parameters, 'error_description'))
+      return { ...toClient(asked, failure), setCookies }
+    }
     const { state, ...rest } = asked
     const id = randomBytes(12).toString('base64url')
     const code = options.codes.seal({ id, asked: rest, entraCode, verifier, nonce }, codeLifetimeMs)
@@ -231,43 +204,26 @@ export function createAuthorization(options: AuthorizationOptions) {
   }
 
   /** An error at the client's redirect URI (RFC 6749 section 4.1.2.1), with the issuer (RFC 9207 section 2). */
-  function toClient({ client, redirectUri, state }: Pick<Asked, 'client' | 'redirectUri' | 'state'>, failure: Failure) {
+  function toClient(
+    { client, redirectUri, state }: Pick<AuthorizationRequest, 'client' | 'redirectUri' | 'state'>,
+    failure: Failure,
+  ) {
     const { body } = oauthError(failure)
     return {
       redirect: withParameters(redirectUri, { ...body, state, iss: issuer }),
       setCookies: [],
-      event: { event: 'sign_in_failure' as const, client, reason: failure.reason, ...aadstsOf(failure) },
+      event: { event: 'sign_in_failure' as const, client, reason: failure.reason, aadsts: aadstsOf(failure) },
     }
   }
 
   return { authorize, decide, finish }
 }
 
-/** Prompts that mean something to a user here; `consent` would lock out tenants whose administrator consented. */
-const prompts = ['none', 'login', 'select_account']
-
-function readHints(parameters: Parameters): Hints {
-  const given = (name: string) => {
-    const value = optional(parameters, name)
-    return value === undefined ? {} : { [name]: value }
-  }
-  // Entra takes one value only.
-  const prompt = (optional(parameters, 'prompt') ?? '').split(' ').find((one) => prompts.includes(one))
-  const hints = { ...given('login_hint'), ...given('domain_hint'), ...given('claims') }
-  return prompt === undefined ? hints : { ...hints, prompt }
-}
-
-/** Even a request that fails of something else has its state given back, unless the state itself is the fault. */
-function safeState(parameters: Parameters): string | undefined {
-  const { state } = parameters
-  return typeof state === 'string' && state !== '' ? state : undefined
-}
-
-function consentKey({ client, redirectUri, scopes }: Asked): string {
+function consentKey({ client, redirectUri, scopes }: AuthorizationRequest): string {
   return hash('sha256', JSON.stringify([client, redirectUri, scopes]), 'base64url').slice(0, 22)
 }
 
-function eventOf(event: SignInEvent['event'], { client }: Asked): SignInEvent {
+function eventOf(event: SignInEvent['event'], { client }: AuthorizationRequest): SignInEvent {
   return { event, client }
 }
 
@@ -275,31 +231,4 @@ function eventOf(event: SignInEvent['event'], { client }: Asked): SignInEvent {
 function withParameters(uri: string, parameters: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined)
   return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams(given)}`
-}
-
-/** Entra's errors (Microsoft, "Authorization code flow: Error codes for authorization endpoint errors") in terms of ours. */
-function entraFailure(parameters: Parameters): Failure {
-  const number = /^AADSTS\d{4,8}/.exec(optional(parameters, 'error_description') ?? '')?.[0]
-  return new Failure(entraReason(optional(parameters, 'error')), number === undefined ? {} : { detail: `(${number})` })
-}
-
-function entraReason(error: string | undefined): Reason {
-  switch (error) {
-    case 'login_required':
-    case 'interaction_required':
-    case 'consent_required':
-      return 'entra_interaction_required'
-    case 'access_denied':
-      return 'entra_sign_in_refused'
-    case 'temporarily_unavailable':
-    case 'server_error':
-      return 'entra_sign_in_unavailable'
-    default:
-      return 'entra_sign_in_failed'
-  }
-}
-
-function aadstsOf({ details }: Failure): { aadsts?: string } {
-  const [aadsts] = /AADSTS\d+/.exec(details.detail ?? '') ?? []
-  return aadsts === undefined ? {} : { aadsts }
 }

@@ -1,6 +1,7 @@
-import { isResource, type ProtectedResource } from '../../entra/resource.ts'
+import type { ProtectedResource } from '../../entra/resource.ts'
 import type { RedeemGrant, SignInTokens } from '../../entra/sign-in-grant.ts'
 import { Failure } from '../../errors.ts'
+import { checkResource } from '../../oauth/authorization-request.ts'
 import { optional, type Parameters, required } from '../../oauth/parameters.ts'
 import { isVerified } from '../../oauth/pkce.ts'
 import { isRedirectAllowed, type RedirectRule } from '../../oauth/redirect-policy.ts'
@@ -74,7 +75,7 @@ export function createTokenEndpoint(options: TokenOptions) {
     // The list may have changed since the code was made.
     if (!isSame || !isRedirectAllowed(redirectUri, options.redirects)) throw new Failure('code_refused')
     if (!isVerified(required(form, 'code_verifier'), asked.challenge)) throw new Failure('verifier_refused')
-    checkResource(form)
+    checkResource(form, resource)
     // A client may repeat its scope here, though nothing asks for it: the code knows.
     if (!(await ledger.enter(`code:${id}`, usedCodeLifetimeMs))) throw new Failure('code_used')
 
@@ -110,7 +111,7 @@ export function createTokenEndpoint(options: TokenOptions) {
     const opened = refreshTokens.open(required(form, 'refresh_token'))
     if (!('value' in opened) || opened.value.client !== client) throw new Failure('refresh_token_refused')
     const { grant, scopes, offlineAccess, entraToken } = opened.value
-    checkResource(form)
+    checkResource(form, resource)
     const asked = optional(form, 'scope')
     const narrowed = asked === undefined ? scopes : readScope(asked, { ...apiScopes, offered: scopes })?.names
     if (narrowed === undefined) throw new Failure('scope_refused', { detail: `There is ${scopes.join(' ')}.` })
@@ -120,11 +121,6 @@ export function createTokenEndpoint(options: TokenOptions) {
     const tokens = await redeem({ grant_type: 'refresh_token', refresh_token: entraToken, scope }, correlationId)
     const kept = { ...tokens, refreshToken: tokens.refreshToken ?? entraToken }
     return { client, answer: answerOf(kept, { grant, client, scopes, offlineAccess }, narrowed) }
-  }
-
-  function checkResource(form: Parameters) {
-    const asked = optional(form, 'resource')
-    if (asked !== undefined && !isResource(asked, resource)) throw new Failure('resource_refused')
   }
 
   function answerOf(
