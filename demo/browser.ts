@@ -14,8 +14,8 @@ export interface BrowserOptions {
 export interface Journey {
   /** The client's redirect URI, with the answer in it. */
   readonly url: URL
-  /** The question on the consent page; undefined where none was shown. */
-  readonly question: string | undefined
+  /** The client's name on the consent page; undefined where none was shown. */
+  readonly askedFor: string | undefined
 }
 
 export interface ServerPage {
@@ -39,18 +39,18 @@ export async function browse(authorizationUrl: string | URL, options: BrowserOpt
   const { user, consent = true, cookies = { server: new Map(), tenant: new Map() } } = options
   const server = new URL(authorizationUrl).origin
   let page = await visit(authorizationUrl, cookies.server)
-  const question = textOf(page, /<h1>([^<]*)<\/h1>/)
+  const askedFor = textOf(page, /<bdi>([^<]*)<\/bdi>/)
   const form = textOf(page, /name="request" value="([^"]*)"/)
   if (form !== undefined) {
     const decision = { request: form, decision: consent ? 'allow' : 'deny' }
     page = await visit(`${server}/oauth/consent`, cookies.server, decision)
   }
   const onward = new URL(leadsTo(page))
-  if (!onward.pathname.endsWith('/oauth2/v2.0/authorize')) return { url: onward, question }
+  if (!onward.pathname.endsWith('/oauth2/v2.0/authorize')) return { url: onward, askedFor }
 
   const { url: callback } = await signIn(onward, { user, cookies: cookies.tenant })
   const answer = await visit(callback, cookies.server)
-  return { url: new URL(leadsTo(answer)), question: form === undefined ? undefined : question }
+  return { url: new URL(leadsTo(answer)), askedFor }
 }
 
 /** One request of a browser to the server, with its cookies; a form makes it a POST from the server's own page. */

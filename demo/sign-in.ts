@@ -96,14 +96,14 @@ export async function signIn(
       resource,
     })
     if (claims !== undefined) authorizationUrl.searchParams.set('claims', claims)
-    const { url, question } = await browse(authorizationUrl, { user })
+    const { url, askedFor } = await browse(authorizationUrl, { user })
     const { code, state: returned, iss = '', error_description } = Object.fromEntries(url.searchParams)
     if (code === undefined) throw new Error(`${user} is not signed in: ${error_description}`)
     if (returned !== state) throw new Error('The redirect carries a state that is not ours.')
     const proof = claims === undefined ? '' : ' with the claims of the challenge (MFA)'
     return {
       value: { code, iss, codeVerifier },
-      says: `authorize: ${question ?? 'nothing to ask'} Allowed; ${user} signs in at Entra${proof}`,
+      says: `authorize: “${askedFor}” allowed on the consent page; ${user} signs in at Entra${proof}`,
     }
   })
 

@@ -96,8 +96,6 @@ function errorOn(body: string): SignInError {
   return new SignInError(`AADSTS${code}: ${unescaped(text ?? '')}`, Number(code))
 }
 
-const CHARACTERS: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" }
-
 function unescaped(markup: string): string {
-  return markup.replace(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => CHARACTERS[name] ?? '')
+  return markup.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
 }

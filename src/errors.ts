@@ -142,7 +142,7 @@ export const answers = {
   client_unknown: oauth(
     401,
     'invalid_client',
-    'This client is not known here: register it, or use the configured one.',
+    'This client is not known here, or no longer. Remove this server from the application and add it again.',
   ),
   client_document_refused: oauth(400, 'invalid_client', 'The document that the client id names cannot be used.'),
   client_document_unavailable: oauth(400, 'invalid_client', 'The document that the client id names cannot be fetched.'),
@@ -165,7 +165,11 @@ export const answers = {
   // Signing in: the person and Entra.
   consent_needed: oauth(400, 'interaction_required', 'The user has to be asked first: leave prompt=none out.'),
   consent_denied: oauth(400, 'access_denied', 'The user did not allow it.'),
-  consent_form_refused: oauth(403, 'access_denied', `This form was not made for this browser. ${startAgain}`),
+  consent_form_refused: oauth(
+    403,
+    'access_denied',
+    `This form is not of this browser, or the sign-in is over. ${startAgain}`,
+  ),
   sign_in_expired: oauth(400, 'access_denied', `This sign-in took too long. ${startAgain}`),
   sign_in_elsewhere: oauth(
     403,

@@ -29,14 +29,20 @@ export interface SignInHints {
 
 /**
  * The redirect URI of a request, once the client may use it. What fails here must not be told to that URI
- * (RFC 6749 section 4.1.2.1).
+ * (RFC 6749 section 4.1.2.1). None leads back to this server: a page here that sends the browser on would make the
+ * user's own doing of what a client wrote into an address.
  *
  * @throws {Failure} `redirect_refused`, or the parameter is missing or repeated
  */
-export function readRedirectUri(parameters: Parameters, client: Client, rules: readonly RedirectRule[]): string {
+export function readRedirectUri(
+  parameters: Parameters,
+  client: Client,
+  { issuer, redirects }: { issuer: string; redirects: readonly RedirectRule[] },
+): string {
   const redirectUri = required(parameters, 'redirect_uri')
-  const isOwn = client.redirectUris === undefined || isRegistered(redirectUri, client.redirectUris)
-  if (!isRedirectAllowed(redirectUri, rules) || !isOwn) throw new Failure('redirect_refused')
+  const isClients = client.redirectUris === undefined || isRegistered(redirectUri, client.redirectUris)
+  if (!isRedirectAllowed(redirectUri, redirects) || !isClients) throw new Failure('redirect_refused')
+  if (new URL(redirectUri).origin === issuer) throw new Failure('redirect_refused')
   return redirectUri
 }
 

@@ -21,10 +21,20 @@ export function clientKey(clientId: string): string {
 
 const maxNameChars = 60
 
-/** A name fit to be shown: no control or invisible characters, none that turn the direction of text, not too long. */
+/** What is there without being seen, turns text around, or piles up over the lines beside it. */
+const unseen = /[\p{C}\p{Default_Ignorable_Code_Point}\u2800]/gu
+const piledMarks = /(\p{M}{2})\p{M}+/gu
+
+/** A name fit to be shown: on one line, with nothing invisible in it, not too long. */
 export function shownName(name: unknown, fallback: string): string {
   if (typeof name !== 'string') return fallback
-  const shown = name.replaceAll(/\p{C}/gu, '').replaceAll(/\s+/g, ' ').trim()
+  // Tabs and line breaks first: they are control characters too, and would leave words run together.
+  const shown = name
+    .replaceAll(/[\t-\r]/g, ' ')
+    .replaceAll(unseen, '')
+    .replaceAll(piledMarks, '$1')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
   if (shown === '') return fallback
   const characters = [...shown]
   return characters.length > maxNameChars ? `${characters.slice(0, maxNameChars - 1).join('')}…` : shown

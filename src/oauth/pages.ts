@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { html } from 'ghtml'
+import { isLoopback } from '../http/loopback.ts'
 import type { Client } from './client.ts'
 
 /** A whole HTML document, and the Content-Security-Policy that belongs to it. */
@@ -9,26 +10,29 @@ export interface Page {
 }
 
 const style = `
-:root { color-scheme: light dark; --text: #1f2328; --muted: #57606a; --edge: #d0d7de; --panel: #fff; --ground: #f3f5f8; --action: #0f5cb5; --on-action: #fff; --caution: #fff4d6; --on-caution: #5c3d00 }
+:root { color-scheme: light dark; --text: #1f2328; --muted: #57606a; --edge: #818a94; --panel: #fff; --ground: #f3f5f8; --action: #0f5cb5; --on-action: #fff; --caution: #fff4d6; --on-caution: #5c3d00 }
 @media (prefers-color-scheme: dark) {
-  :root { --text: #e8eaed; --muted: #a9b1bb; --edge: #454c56; --panel: #1f242b; --ground: #12151a; --action: #7db8ff; --on-action: #06203f; --caution: #423308; --on-caution: #ffe2a0 }
+  :root { --text: #e8eaed; --muted: #a9b1bb; --edge: #7d8793; --panel: #1f242b; --ground: #12151a; --action: #7db8ff; --on-action: #06203f; --caution: #423308; --on-caution: #ffe2a0 }
 }
 *, ::before { box-sizing: border-box }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.25rem; background: var(--ground); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere }
-main { width: min(100%, 32rem); padding: 2rem; background: var(--panel); border: 1px solid var(--edge); border-radius: 1rem }
+main { width: min(100%, 32rem); padding: 2rem; background: var(--panel); border-radius: 1rem; box-shadow: 0 .125rem 1rem rgb(0 0 0 / .1) }
+main > :last-child { margin-bottom: 0 }
 h1 { margin: 0 0 1rem; font-size: 1.375rem; line-height: 1.25 }
 h2 { margin: 1.25rem 0 .25rem; font-size: 1rem }
 p, ul { margin: 0 0 .75rem }
 ul { padding-left: 1.25rem }
+.name { padding-left: .75rem; border-left: .25rem solid var(--action); font-size: 1.25rem; font-weight: 600 }
 .host { font-size: 1.125rem }
 .note { color: var(--muted); font-size: .875rem }
-.warning { margin: 1rem 0; padding: .75rem 1rem; border-radius: .5rem; background: var(--caution); color: var(--on-caution) }
+.warning { margin: .75rem 0; padding: .75rem 1rem; border-radius: .5rem; background: var(--caution); color: var(--on-caution) }
 form { display: flex; flex-wrap: wrap; gap: .75rem; justify-content: flex-end; margin-top: 1.5rem }
 button { min-height: 2.75rem; padding: .5rem 1.25rem; border: 1px solid var(--edge); border-radius: .5rem; background: transparent; color: inherit; font: inherit; cursor: pointer }
+button:hover { text-decoration: underline }
 .allow { background: var(--action); border-color: var(--action); color: var(--on-action); font-weight: 600 }
 a { color: var(--action) }
 :focus-visible { outline: 3px solid var(--action); outline-offset: 3px }
-@media (max-width: 30rem) { body { padding: 0; place-items: start stretch; background: var(--panel) } main { border: 0; padding: 1.5rem 1.25rem } button { flex: 1 1 8rem } }
+@media (max-width: 30rem) { body { padding: 0; place-items: start stretch; background: var(--panel) } main { box-shadow: none; padding: 1.5rem 1.25rem } button { flex: 1 1 8rem } }
 `
 
 // Nothing but the style sheet, by its hash; forms go back to this server and nowhere else.
@@ -45,32 +49,36 @@ const contentSecurityPolicy = [
 export interface ConsentRequest {
   readonly client: Client
   readonly redirectUri: string
-  readonly isLoopback: boolean
+  /** This server's public origin. */
+  readonly server: string
   /** The sealed request, which the form brings back. */
   readonly form: string
 }
 
 /** Who asks, where the answer goes, what it allows: allow or deny. Fields: `request`, and `decision` (`allow`, `deny`). */
-export function consentPage({ client, redirectUri, isLoopback, form }: ConsentRequest): Page {
-  const { host } = new URL(redirectUri)
+export function consentPage({ client, redirectUri, server, form }: ConsentRequest): Page {
+  const { host, hostname } = new URL(redirectUri)
   const identity =
     client.kind === 'document'
-      ? html`<p>It is published at <strong>${new URL(client.id).host}</strong>. The name is its own choice.</p>`
-      : html`<p>Nobody has checked this name: the application chose it itself.</p>`
-  const destination = isLoopback
-    ? html`<p class="warning" role="note"><strong>This computer.</strong> The sign-in goes to a program that listens at <strong>${host}</strong> on your own computer. Allow it only if you have just started to sign in from a program here.</p>`
-    : html`<p class="note">Allow it only if you know this address and have just started to sign in from there.</p>`
+      ? html`It is published at <strong>${new URL(client.id).host}</strong>. The name is its own choice.`
+      : 'Nobody has checked this name: the application chose it itself.'
+  const destination = isLoopback(hostname)
+    ? html`<p class="host">This computer, to a program at <strong>${host}</strong></p>
+<p class="warning" role="note">Allow it only if you have just started to sign in from a program on this computer.</p>`
+    : html`<p class="host"><strong>${host}</strong></p>
+<p class="note">${redirectUri}</p>
+<p class="note">Allow it only if you know this address and have just started to sign in from there.</p>`
   return page(
     'Allow this application?',
-    html`<h1>Allow “${client.name}” to read the Message Center as you?</h1>
-!${identity}
+    html`<p class="note">${new URL(server).host}</p>
+<h1>Allow this application to read the Message Center as you?</h1>
+<p class="name"><bdi>${client.name}</bdi></p>
+<p class="note">!${identity}</p>
 <h2>The sign-in goes to</h2>
-<p class="host"><strong>${host}</strong></p>
-<p class="note">${redirectUri}</p>
 !${destination}
 <h2>What it may do</h2>
 <ul>
-<li>Read the posts of your organization’s Microsoft 365 Message Center, those that your own account may read</li>
+<li>Read the posts of your organization’s Microsoft 365 Message Center that your own account may read</li>
 <li>Do so until you or your administrator end its access</li>
 </ul>
 <p class="note">It never sees your password. You sign in at Microsoft next.</p>

@@ -87,7 +87,7 @@ test('--once goes from the 401 to tables of the tenant’s messages, 100 columns
     /protected resource: sign in at http:\/\/127\.0\.0\.1:\d+ for access_as_user$/,
     /authorization server: PKCE S256$/,
     /register: a client id of \d+ characters, and no secret$/,
-    /authorize: Allow “Message Center demo” .*\? Allowed; rowan@contoso\.example signs in at Entra$/,
+    /authorize: “Message Center demo” allowed on the consent page; rowan@contoso\.example signs in at Entra$/,
     /token: .* 75 minutes/,
     /^MCP 2026-07-28: connected to mcp-message-center-server/,
     /tools\/list: getMessages, getMessage/,

@@ -232,7 +232,7 @@ test('everything a request brings is escaped on the pages', async () => {
   const script = '<script>alert(1)</script>"\''
   const page = await call(authorizeUrl(emulator, { client_id: script }))
   assert.equal(page.text.includes('<script>alert'), false)
-  assert.ok(page.text.includes('&lt;script&gt;'))
+  assert.ok(page.text.includes('&#60;script&#62;'))
   client.redirectUris.web.push('http://localhost/quote"><script>')
   const { parameters } = await signIn(
     authorizeUrl(emulator, {

@@ -1,6 +1,6 @@
+import { html } from 'ghtml'
 import type { User } from '../../directory.ts'
 import type { AuthorizeRequest } from '../authorize-request.ts'
-import { html } from './html.ts'
 import type { Page } from './page.ts'
 
 interface Consent {
@@ -17,11 +17,11 @@ export function consentPage({ user, asked, canary }: Consent): Page {
     main: html`<p class="soft">${user.userPrincipalName}</p>
 <h1>Permissions requested</h1>
 <p><strong>${app.displayName}</strong> would like to:</p>
-${scopes.resources.map(
-  ({ resource, names }) => html`<h2>${resource.displayName}</h2>
-<ul class="scopes">${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>
+!${scopes.resources.map(
+      ({ resource, names }) => html`<h2>${resource.displayName}</h2>
+<ul class="scopes">!${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>
 `,
-)}
+    )}
 <p class="soft">You will return to ${asked.redirectUri}</p>
 <form method="post">
 <input type="hidden" name="canary" value="${canary}">

@@ -1,5 +1,5 @@
+import { html } from 'ghtml'
 import type { AadstsError, AadstsReport } from '../aadsts.ts'
-import { html } from './html.ts'
 import type { Page } from './page.ts'
 
 /** A failure that only the person in front of the browser may see. */

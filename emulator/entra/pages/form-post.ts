@@ -1,4 +1,4 @@
-import { html } from './html.ts'
+import { html } from 'ghtml'
 import type { Page } from './page.ts'
 
 /** Served from this origin, since the policy admits no inline script. */
@@ -11,7 +11,7 @@ export function formPostPage(action: string, parameters: Readonly<Record<string,
     script: '/form-post.js',
     main: html`<h1>Signed in</h1>
 <form method="post" action="${action}">
-${Object.entries(parameters).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">\n`)}
+!${Object.entries(parameters).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">\n`)}
 <button class="primary">Continue</button>
 </form>`,
   }

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
-import { Html, html } from './html.ts'
+import { html } from 'ghtml'
 import { STYLE } from './style.ts'
 
 export interface Page {
   title: string
-  main: Html
+  /** Safe HTML, as `html` makes it. */
+  main: string
   /** A script of this origin; every page works without it. */
   script?: string
 }
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
-const STYLE_ELEMENT = new Html(`<style>${STYLE}</style>`)
 
 // No `form-action`: browsers apply it to every redirect after a form is posted, and where those lead is the clients' to
 // say. What keeps a form from being turned elsewhere is that nothing on a page is unescaped.
@@ -33,10 +33,10 @@ export function sendPage(reply: FastifyReply, page: Page): FastifyReply {
       'x-content-type-options': 'nosniff',
     })
     .type('text/html; charset=utf-8')
-    .send(documentOf(page).markup)
+    .send(documentOf(page))
 }
 
-function documentOf({ title, main, script }: Page): Html {
+function documentOf({ title, main, script }: Page): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -44,14 +44,14 @@ function documentOf({ title, main, script }: Page): Html {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
 <link rel="icon" href="data:,">
-${STYLE_ELEMENT}
+<style>!${STYLE}</style>
 </head>
 <body>
 <main>
-${main}
+!${main}
 </main>
 <footer>Emulated tenant: no password is asked and none is known.</footer>
-${script === undefined ? undefined : html`<script src="${script}"></script>`}
+!${script && html`<script src="${script}"></script>`}
 </body>
 </html>
 `

@@ -1,6 +1,6 @@
+import { html } from 'ghtml'
 import type { User } from '../../directory.ts'
 import type { AppRegistration } from '../../tenant.ts'
-import { type Html, html } from './html.ts'
 import type { Page } from './page.ts'
 
 interface SignIn {
@@ -20,8 +20,8 @@ export function signInPage({ app, people, preselected, canary }: SignIn): Page {
 <form method="post">
 <input type="hidden" name="canary" value="${canary}">
 <ul class="people" aria-label="Pick an account">
-${preselected && person(preselected, true)}
-${others.map((user) => person(user, false))}
+!${preselected && person(preselected, true)}
+!${others.map((user) => person(user, false))}
 </ul>
 </form>
 <form method="post">
@@ -35,9 +35,8 @@ ${others.map((user) => person(user, false))}
   }
 }
 
-function person(user: User, chosen: boolean): Html {
-  const emphasis = chosen ? html` class="person chosen" autofocus` : html` class="person"`
-  return html`<li><button name="login" value="${user.id}"${emphasis}>
+function person(user: User, chosen: boolean): string {
+  return html`<li><button name="login" value="${user.id}" class="person${chosen ? ' chosen' : ''}"${chosen ? ' autofocus' : ''}>
 <strong>${user.displayName}</strong>
 <span class="soft">${user.userPrincipalName}</span>
 <span class="soft">${user.about}</span>

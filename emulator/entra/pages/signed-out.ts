@@ -1,4 +1,4 @@
-import { html } from './html.ts'
+import { html } from 'ghtml'
 import type { Page } from './page.ts'
 
 export function signedOutPage(): Page {

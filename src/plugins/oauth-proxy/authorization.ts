@@ -3,7 +3,6 @@ import { aadstsOf, authorizeFailure } from '../../entra/authorize-answer.ts'
 import type { ProtectedResource } from '../../entra/resource.ts'
 import type { TenantEndpoints } from '../../entra/tenant.ts'
 import { Failure, oauthError, type Reason } from '../../errors.ts'
-import { isLoopback } from '../../http/loopback.ts'
 import {
   type AuthorizationRequest,
   readAuthorizationRequest,
@@ -103,7 +102,7 @@ export function createAuthorization(options: AuthorizationOptions) {
    */
   async function authorize({ parameters, cookies: held, fetchSite }: Visit): Promise<Step> {
     const client = await clients.find(required(parameters, 'client_id'))
-    const redirectUri = readRedirectUri(parameters, client, options.redirects)
+    const redirectUri = readRedirectUri(parameters, client, options)
     try {
       const asked = readAuthorizationRequest(parameters, client, redirectUri, options)
       const hints = readHints(parameters)
@@ -114,7 +113,7 @@ export function createAuthorization(options: AuthorizationOptions) {
         return { redirect: toEntra(asked, hints, binding), setCookies, event: eventOf('authorize', asked) }
       }
       const form = options.forms.seal({ asked, hints, binding }, signInLifetimeMs)
-      const page = consentPage({ client, redirectUri, isLoopback: isLoopback(new URL(redirectUri).hostname), form })
+      const page = consentPage({ client, redirectUri, server: issuer, form })
       return { page, setCookies, event: eventOf('consent_asked', asked) }
     } catch (error) {
       if (!(error instanceof Failure)) throw error
@@ -123,15 +122,18 @@ export function createAuthorization(options: AuthorizationOptions) {
       const address = {
         client: clientKey(client.id),
         redirectUri,
-        state: typeof state === 'string' ? state : undefined,
+        state: typeof state === 'string' && state !== '' ? state : undefined,
       }
       return toClient(address, error)
     }
   }
 
-  /** Consent counts again for the same client and redirect URI, unless another site sent the browser here. */
+  /**
+   * Consent counts again for the same client and redirect URI where the user came by themselves: from the address bar,
+   * a bookmark or a program. No page of this server leads here, so one that does, on whichever site, is somebody else's.
+   */
   function isRemembered(asked: AuthorizationRequest, held: Cookies, fetchSite: string | undefined): boolean {
-    const isOwnDoing = fetchSite === undefined || fetchSite === 'none' || fetchSite === 'same-origin'
+    const isOwnDoing = fetchSite === undefined || fetchSite === 'none'
     return isOwnDoing && cookies.hasConsented(held, consentKey(asked))
   }
 
