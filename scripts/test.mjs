@@ -20,6 +20,6 @@ if (files.length === 0) {
   process.exit(1)
 }
 
-const options = ['--import', 'tsx', '--test', '--test-reporter', 'spec', '--test-timeout', '120000']
+const options = ['--import', 'tsx', '--test', '--test-reporter', 'spec', '--test-timeout', '300000']
 const { status } = spawnSync(process.execPath, [...options, ...files], { stdio: 'inherit' })
 process.exit(status ?? 1)

@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, afterEach, type TestContext, test } from 'node:test'
-import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterEach, type TestContext, test } from 'node:test'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { launchBrowser, startSite } from '../browser-helper.ts'
 import { authorizeUrl, startTenant } from './entra-helper.ts'
 
 const emulator = await startTenant()
 const { tenant } = emulator
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: [
-    ...['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
-    ...['--disable-sync', '--no-first-run'],
-  ],
-})
+const browser = await launchBrowser()
 
 /** A client: shows in its title and text what came back to it, by query or by form. */
-const client = createServer(async (request, response) => {
+const { origin: clientOrigin } = await startSite(async (request, response) => {
   let form = ''
   for await (const chunk of request) form += chunk
   const parameters = new URLSearchParams(request.method === 'POST' ? form : request.url?.split('?')[1])
@@ -27,13 +20,7 @@ const client = createServer(async (request, response) => {
     `<title>Client</title><link rel="icon" href="data:,"><pre>${JSON.stringify([...parameters.keys()])}</pre>`,
   )
 })
-await new Promise<void>((listening) => client.listen(0, '127.0.0.1', listening))
-const redirect = `http://127.0.0.1:${(client.address() as AddressInfo).port}/oauth/callback`
-
-after(async () => {
-  await browser.close()
-  client.close()
-})
+const redirect = `${clientOrigin}/oauth/callback`
 
 afterEach(() => {
   tenant.consent.clientToApi = 'granted'

@@ -1,0 +1,37 @@
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after } from 'node:test'
+import { type Browser, chromium, type Page } from 'playwright-core'
+
+/** Debian's Chromium, without the calls home that it makes by itself; it ends with the test file. */
+export async function launchBrowser(...more: readonly string[]): Promise<Browser> {
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      ...['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+      ...['--disable-sync', '--no-first-run', ...more],
+    ],
+  })
+  after(() => browser.close())
+  return browser
+}
+
+/** A site of the test's own on loopback, such as a client's redirect URI; it ends with the test file. */
+export async function startSite(answer: RequestListener): Promise<{ origin: string; port: number }> {
+  const site = createServer(answer)
+  await new Promise<void>((listening) => site.listen(0, '127.0.0.1', listening))
+  after(() => {
+    site.closeAllConnections()
+    site.close()
+  })
+  const { port } = site.address() as AddressInfo
+  return { origin: `http://127.0.0.1:${port}`, port }
+}
+
+/** The page's one heading. */
+export const heading = (page: Page) => page.getByRole('heading', { level: 1 }).textContent()
+
+/** The client's name on the consent page. */
+export const askedFor = (page: Page) => page.locator('bdi').textContent()
+
+export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
