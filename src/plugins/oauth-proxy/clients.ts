@@ -44,33 +44,40 @@ export function createClients({ config, registrations, documents }: ClientsOptio
      * @throws {Failure} `client_unknown`, `client_secret_refused`, `parameter_missing` or `parameter_repeated`
      */
     identify(form: Parameters, authorization: string | undefined): string {
-      const { clientId, secret } = readCredentials(form, authorization)
+      const { clientId, secrets } = readCredentials(form, authorization)
       const isDocument = isDocumentUrl(clientId)
       const client = isDocument ? undefined : known(clientId)
       if (!isDocument && client === undefined) throw new Failure('client_unknown')
-      if (secret !== undefined && !(client === configured && sameText(secret, config.credential.secret))) {
-        throw new Failure('client_secret_refused')
+      if (secrets.length > 0) {
+        const isRight = secrets.some((secret) => sameText(secret, config.credential.secret))
+        if (client !== configured || !isRight) throw new Failure('client_secret_refused')
       }
       return clientKey(client?.id ?? clientId)
     },
   }
 }
 
-function readCredentials(form: Parameters, authorization: string | undefined) {
+/** The client id, and the secret in the forms that it may have been meant in; none where none was sent. */
+function readCredentials(
+  form: Parameters,
+  authorization: string | undefined,
+): { clientId: string; secrets: readonly string[] } {
   const clientId = optional(form, 'client_id')
   const secret = optional(form, 'client_secret')
   if (authorization === undefined) {
     if (clientId === undefined) throw new Failure('parameter_missing', { detail: 'It is client_id.' })
-    return { clientId, secret }
+    return { clientId, secrets: secret === undefined ? [] : [secret] }
   }
   const [, encoded = ''] = /^Basic ([A-Za-z0-9+/=_-]+)$/i.exec(authorization) ?? []
   const [id = '', ...rest] = Buffer.from(encoded, 'base64').toString().split(':')
-  const basic = { clientId: formDecoded(id), secret: formDecoded(rest.join(':')) || undefined }
+  const own = formDecoded(id)
+  const sent = rest.join(':')
   // RFC 6749 section 2.3: one method a request, and not two clients in one.
-  if (basic.clientId === '' || secret !== undefined || (clientId !== undefined && clientId !== basic.clientId)) {
+  if (own === '' || secret !== undefined || (clientId !== undefined && clientId !== own)) {
     throw new Failure('client_secret_refused')
   }
-  return basic
+  // RFC 6749 section 2.3.1 has it form-encoded; the MCP SDKs send it as it is.
+  return { clientId: own, secrets: sent === '' ? [] : [formDecoded(sent), sent] }
 }
 
 function formDecoded(text: string): string {
