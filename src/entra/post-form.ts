@@ -32,6 +32,11 @@ function without(names: readonly string[], answer: string, form: string): string
   const sent = new URLSearchParams(form)
   return names.reduce((text, name) => {
     const credential = sent.get(name) ?? ''
-    return credential.length >= shortestCredential ? text.replaceAll(credential, '[withheld]') : text
+    if (credential.length < shortestCredential) return text
+    return text.replaceAll(credential, '[withheld]').replaceAll(formEncoded(credential), '[withheld]')
   }, answer)
+}
+
+function formEncoded(text: string): string {
+  return new URLSearchParams({ '': text }).toString().slice(1)
 }

@@ -1,5 +1,5 @@
-import { lookup } from 'node:dns/promises'
-import type { Socket } from 'node:net'
+import { Resolver } from 'node:dns/promises'
+import { isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import ipaddr from 'ipaddr.js'
 import type { buildConnector } from 'undici'
@@ -20,15 +20,28 @@ export interface Network {
 }
 
 export const internet: Network = {
-  resolve: async (hostname) =>
-    (await lookup(hostname, { all: true, order: 'ipv4first' })).map(({ address }) => address),
+  // Not dns.lookup: it waits in a pool of threads that all lookups of the process share, those of Entra and Graph too.
+  async resolve(hostname) {
+    const resolver = new Resolver({ timeout: 1_000, tries: 1 })
+    const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)])
+    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+  },
   dial: ({ address, port, servername }) =>
     connectTls({ host: address, port, servername, ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.2' }),
 }
 
-/** Whether an address is one of the public internet: no private, loopback, link-local, reserved or translated one. */
+/** Azure's own services inside every virtual network, at an address that looks public (Microsoft, "What is IP address 168.63.129.16?"). */
+const platformAddress = '168.63.129.16'
+
+/**
+ * Whether an address is one of the public internet: no private, loopback, link-local, reserved or translated one, and
+ * no IPv6 address outside what has been given out (2000::/3, RFC 4291 section 2.4).
+ */
 export function isPublicAddress(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.parse(address).range() === 'unicast'
+  if (isIP(address) === 0 || address === platformAddress) return false
+  const parsed = ipaddr.parse(address)
+  if (parsed.range() !== 'unicast') return false
+  return parsed instanceof ipaddr.IPv4 || parsed.match(ipaddr.IPv6.parse('2000::'), 3)
 }
 
 /**
@@ -37,33 +50,41 @@ export function isPublicAddress(address: string): boolean {
  *
  * Source: OWASP, "Server-Side Request Forgery Prevention Cheat Sheet"; OAuth Client ID Metadata Document section 6.
  */
-export function createPublicClient(bounds: Bounds, { resolve, dial }: Network = internet) {
+export function createPublicClient(bounds: Bounds, network: Network = internet) {
   const connect: buildConnector.connector = ({ hostname, port, protocol }, callback) => {
-    const open = async () => {
-      if (protocol !== 'https:') throw new Error('Only https is spoken to strangers')
-      const addresses = await resolve(hostname)
-      const [address] = addresses
-      if (address === undefined || !addresses.every(isPublicAddress)) throw new Error('The host is not a public one')
-      return dial({ address, port: Number(port || 443), servername: hostname })
+    let socket: Socket | undefined
+    let isOver = false
+    const end = (error: Error) => {
+      if (isOver) return
+      isOver = true
+      clearTimeout(timer)
+      socket?.destroy()
+      callback(error, null)
     }
-    open().then(
-      (socket) => whenSecure(socket, bounds.connectTimeoutMs, callback),
-      (error) => callback(error, null),
-    )
+    // From here on, and not from the first packet: names can be slow as well.
+    const timer = setTimeout(() => end(new Error('The host took too long to connect')), bounds.connectTimeoutMs)
+
+    if (protocol !== 'https:') return end(new Error('Only https is spoken to strangers'))
+    publicAddressOf(hostname, network).then((address) => {
+      if (isOver) return
+      const opened = network.dial({ address, port: Number(port || 443), servername: hostname })
+      socket = opened
+      opened.once('error', end)
+      opened.once('secureConnect', () => {
+        if (isOver) return
+        isOver = true
+        clearTimeout(timer)
+        opened.removeListener('error', end)
+        callback(null, opened)
+      })
+    }, end)
   }
   return createBoundedClient({ ...bounds, connect })
 }
 
-function whenSecure(socket: Socket, timeoutMs: number, callback: buildConnector.Callback) {
-  const timer = setTimeout(() => socket.destroy(new Error('The host took too long to connect')), timeoutMs)
-  const onError = (error: Error) => {
-    clearTimeout(timer)
-    callback(error, null)
-  }
-  socket.once('error', onError)
-  socket.once('secureConnect', () => {
-    clearTimeout(timer)
-    socket.removeListener('error', onError)
-    callback(null, socket)
-  })
+async function publicAddressOf(hostname: string, { resolve }: Network): Promise<string> {
+  const addresses = await resolve(hostname)
+  const [address] = addresses
+  if (address === undefined || !addresses.every(isPublicAddress)) throw new Error('The host is not a public one')
+  return address
 }

@@ -36,7 +36,7 @@ export const CallbackParameters = Type.Object({
 })
 
 /** The consent page's form. */
-export const ConsentParameters = Type.Object({ request: parameter(16_384), decision: parameter(10) })
+export const ConsentParameters = Type.Object({ request: parameter(24_576), decision: parameter(10) })
 
 /** What `/token` reads (RFC 6749 sections 4.1.3 and 6, RFC 7636 section 4.5). */
 export const TokenParameters = Type.Object({

@@ -24,7 +24,8 @@ export interface RedirectRule {
  */
 export function parseRedirectRule(entry: string): RedirectRule | undefined {
   const url = parseRedirectUri(entry)
-  if (url === undefined || url.search !== '') return undefined
+  // Whoever writes a star means a pattern, and there are none.
+  if (url === undefined || url.search !== '' || entry.includes('*')) return undefined
   const anyPort = isLoopback(url.hostname) && url.port === ''
   const path = entry === url.origin ? '*' : url.pathname
   return { origin: url.origin, anyPort, path }
@@ -51,11 +52,11 @@ export function isRegistered(uri: string, registered: readonly string[]): boolea
 /**
  * A redirect URI that every reader takes for the same: it is already written the way the URL standard writes it, so
  * there is no userinfo, backslash, dot segment, tab, unusual IP address, default port or upper-case host to disagree
- * about; and it is https, or http on loopback (OAuth 2.1 section 2.3.1).
+ * about, however often it is decoded; and it is https, or http on loopback (OAuth 2.1 section 2.3.1).
  */
 function parseRedirectUri(uri: string): URL | undefined {
   if (uri.length > maxUriChars || !/^[\x21-\x7e]+$/.test(uri)) return undefined
-  if (/[\\#@]|\?$|%(2e|2f|5c|00)/i.test(uri) || !URL.canParse(uri)) return undefined
+  if (/[\\#@]|\?$|%(25|2e|2f|5c|00)|\.\.;/i.test(uri) || !URL.canParse(uri)) return undefined
   const url = new URL(uri)
   if (uri !== url.href && uri !== url.origin) return undefined
   if (!hostname.test(url.hostname)) return undefined

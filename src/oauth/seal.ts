@@ -8,6 +8,7 @@ export type Opened<T> = { readonly value: T } | { readonly refused: 'foreign' | 
 
 /** Turns values of one purpose into texts that only this server, or another with the same keys, can read or make. */
 export interface Seal<T> {
+  /** @throws an Error for a value so large that nothing would open it again */
   seal(value: T, lifetimeMs: number): string
   /** Never throws, whatever the text. */
   open(text: string): Opened<T>
@@ -17,7 +18,8 @@ const algorithm = 'aes-256-gcm'
 const ivBytes = 12
 const tagBytes = 16
 const expiryBytes = 6
-const maxTextChars = 16_384
+/** Larger than whatever fits into the request that it was made of. */
+const maxTextChars = 24_576
 
 /** Seals of every purpose, from the same keys. */
 export type Seals = <T>(purpose: Purpose) => Seal<T>
@@ -43,7 +45,9 @@ export function createSeals(keys: readonly string[], now: () => number = Date.no
         const expiry = Buffer.alloc(expiryBytes)
         expiry.writeUIntBE(now() + lifetimeMs, 0, expiryBytes)
         const sealed = [cipher.update(expiry), cipher.update(JSON.stringify(value)), cipher.final()]
-        return Buffer.concat([iv, cipher.getAuthTag(), ...sealed]).toString('base64url')
+        const text = Buffer.concat([iv, cipher.getAuthTag(), ...sealed]).toString('base64url')
+        if (text.length > maxTextChars) throw new Error(`A ${purpose} is too large to be sealed`)
+        return text
       },
 
       open(text) {

@@ -4,7 +4,7 @@ import type { Seal } from '../../oauth/seal.ts'
 
 /** Sign-ins under way in one browser; a user has a few tabs, a page that starts many in a loop pushes out its own. */
 const maxSignIns = 8
-/** Consents that a browser remembers; the oldest go first, so that the cookie stays below a kilobyte. */
+/** Consents that a browser remembers; the oldest go first, so that the cookie stays at a kilobyte. */
 const maxConsents = 20
 const consentLifetimeMs = 30 * 24 * 3_600_000
 
@@ -59,6 +59,7 @@ export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }
       const begun = Object.keys(cookies)
         .filter((name) => name.startsWith(signInPrefix))
         .map((name) => name.slice(signInPrefix.length))
+        .filter((id) => /^[\w-]+$/.test(id))
         .sort()
       const dropped = begun.slice(0, Math.max(0, begun.length - maxSignIns + 1))
       const id = now().toString(36).padStart(9, '0') + randomBytes(6).toString('base64url')

@@ -88,7 +88,12 @@ function parse(body: string): unknown {
 }
 
 function freshForMs(url: string, { status, headers }: BoundedAnswer): number {
-  const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined))
-  const policy = new CachePolicy({ url, method: 'GET', headers: {} }, { status, headers: given as CachePolicy.Headers })
-  return policy.storable() ? Math.min(policy.timeToLive(), longestTtlMs) : 0
+  // A field that comes in several lines is one list (RFC 9110 section 5.3).
+  const given = Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, [value].flat().join(', ')] as const],
+  )
+  const policy = new CachePolicy({ url, method: 'GET', headers: {} }, { status, headers: Object.fromEntries(given) })
+  // And not timeToLive, which counts the time in which it might be served stale.
+  const freshMs = (policy.maxAge() - policy.age()) * 1000
+  return policy.storable() ? Math.min(Math.max(freshMs, 0), longestTtlMs) : 0
 }

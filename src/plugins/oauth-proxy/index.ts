@@ -94,7 +94,8 @@ export function createOAuthProxy({ config, entra, strangers, store, now = Date.n
     codes,
     refreshTokens: seals<RefreshToken>('refresh-token'),
     redeem: createSignInGrant({ clientId, credential, endpoints, http: entra }),
-    ledger: createLedger(store),
+    usedCodes: createLedger(store),
+    revoked: createLedger(store),
   })
 
   return {

@@ -50,7 +50,10 @@ export interface TokenOptions {
   readonly codes: Seal<Code>
   readonly refreshTokens: Seal<RefreshToken>
   readonly redeem: RedeemGrant
-  readonly ledger: Ledger
+  /** Codes that were redeemed. */
+  readonly usedCodes: Ledger
+  /** Sign-ins whose refresh tokens count no longer. */
+  readonly revoked: Ledger
 }
 
 /**
@@ -58,7 +61,7 @@ export interface TokenOptions {
  * is checked before anything is redeemed, so that whoever holds a code that is not theirs cannot even use it up.
  */
 export function createTokenEndpoint(options: TokenOptions) {
-  const { resource, apiScopes, clients, codes, refreshTokens, redeem, ledger } = options
+  const { resource, apiScopes, clients, codes, refreshTokens, redeem, usedCodes, revoked } = options
 
   /**
    * `POST /token` with a code (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
@@ -77,7 +80,7 @@ export function createTokenEndpoint(options: TokenOptions) {
     if (!isVerified(required(form, 'code_verifier'), asked.challenge)) throw new Failure('verifier_refused')
     checkResource(form, resource)
     // A client may repeat its scope here, though nothing asks for it: the code knows.
-    if (!(await ledger.enter(`code:${id}`, usedCodeLifetimeMs))) throw new Failure('code_used')
+    if (!(await usedCodes.enter(`code:${id}`, usedCodeLifetimeMs))) throw new Failure('code_used')
 
     const scope = entraScope(asked.scopes, apiScopes.apiClientId)
     const tokens = await redeem(
@@ -91,7 +94,7 @@ export function createTokenEndpoint(options: TokenOptions) {
       correlationId,
     ).catch(async (error: unknown) => {
       // Not used after all: the client may come again with it.
-      if (!(error instanceof Failure && error.reason === 'grant_refused')) await ledger.remove(`code:${id}`)
+      if (!(error instanceof Failure && error.reason === 'grant_refused')) await usedCodes.remove(`code:${id}`)
       throw error
     })
     // PKCE already ties the code to this sign-in. Where Entra says which one the ID token is of, it has to be this one.
@@ -115,7 +118,7 @@ export function createTokenEndpoint(options: TokenOptions) {
     const asked = optional(form, 'scope')
     const narrowed = asked === undefined ? scopes : readScope(asked, { ...apiScopes, offered: scopes })?.names
     if (narrowed === undefined) throw new Failure('scope_refused', { detail: `There is ${scopes.join(' ')}.` })
-    if (await ledger.has(`revoked:${grant}`)) throw new Failure('refresh_token_refused')
+    if (await revoked.has(`revoked:${grant}`)) throw new Failure('refresh_token_refused')
 
     const scope = entraScope(narrowed, apiScopes.apiClientId)
     const tokens = await redeem({ grant_type: 'refresh_token', refresh_token: entraToken, scope }, correlationId)
@@ -164,7 +167,7 @@ export function createTokenEndpoint(options: TokenOptions) {
       const client = clients.identify(form, authorization)
       const opened = refreshTokens.open(required(form, 'token'))
       if ('value' in opened && opened.value.client === client) {
-        await ledger.enter(`revoked:${opened.value.grant}`, refreshTokenLifetimeMs)
+        await revoked.enter(`revoked:${opened.value.grant}`, refreshTokenLifetimeMs)
       }
     },
   }
