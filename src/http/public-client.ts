@@ -3,7 +3,7 @@ import { isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import ipaddr from 'ipaddr.js'
 import type { buildConnector } from 'undici'
-import { type Bounds, createBoundedClient } from './bounded-client.ts'
+import { type BoundedClient, type BoundedRequest, type Bounds, createBoundedClient } from './bounded-client.ts'
 
 /** Where an https connection goes: an address, and the name that its certificate has to carry. */
 export interface Destination {
@@ -79,7 +79,20 @@ export function createPublicClient(bounds: Bounds, network: Network = internet) 
       })
     }, end)
   }
-  return createBoundedClient({ ...bounds, connect })
+
+  // One for each call: a pool would dial again for a call that ran into its deadline, and strangers are asked once.
+  const calls = new Set<BoundedClient>()
+  async function request(options: BoundedRequest) {
+    const http = createBoundedClient({ ...bounds, connect })
+    calls.add(http)
+    try {
+      return await http.request(options)
+    } finally {
+      calls.delete(http)
+      await http.close()
+    }
+  }
+  return { request, close: async () => void (await Promise.all([...calls].map((http) => http.close()))) }
 }
 
 async function publicAddressOf(hostname: string, { resolve }: Network): Promise<string> {

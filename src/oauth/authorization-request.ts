@@ -40,9 +40,9 @@ export function readRedirectUri(
   { issuer, redirects }: { issuer: string; redirects: readonly RedirectRule[] },
 ): string {
   const redirectUri = required(parameters, 'redirect_uri')
+  if (!isRedirectAllowed(redirectUri, redirects)) throw new Failure('redirect_refused')
   const isClients = client.redirectUris === undefined || isRegistered(redirectUri, client.redirectUris)
-  if (!isRedirectAllowed(redirectUri, redirects) || !isClients) throw new Failure('redirect_refused')
-  if (new URL(redirectUri).origin === issuer) throw new Failure('redirect_refused')
+  if (!isClients || new URL(redirectUri).origin === issuer) throw new Failure('redirect_refused')
   return redirectUri
 }
 

@@ -54,7 +54,10 @@ export const pageFailures = fp(
       begin(failure, status === 401 ? 400 : status, request, reply)
       const reference = `${status < 500 ? `${failure.reason}, ` : ''}request ${request.id}`
       const page = failurePage(failureText(failure), reference)
-      return reply.header('content-security-policy', page.contentSecurityPolicy).type('text/html').send(page.html)
+      return reply
+        .header('content-security-policy', page.contentSecurityPolicy)
+        .type('text/html; charset=utf-8')
+        .send(page.html)
     })
   },
   { name: 'page-failures' },

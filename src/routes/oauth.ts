@@ -71,12 +71,13 @@ async function browserRoutes(app: FastifyInstance) {
   )
 }
 
-function visitOf({ headers }: FastifyRequest, parameters: Parameters): Visit {
+function visitOf({ headers, ip }: FastifyRequest, parameters: Parameters): Visit {
   const fetchSite = headers['sec-fetch-site']
   return {
     parameters,
     cookies: parseCookie(headers.cookie ?? ''),
     fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined,
+    address: ip,
   }
 }
 

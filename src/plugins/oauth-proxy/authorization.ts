@@ -49,11 +49,12 @@ export interface Code {
   readonly nonce: string
 }
 
-/** Where a browser stands: what it asks, the cookies it brings and from where it comes (`Sec-Fetch-Site`). */
+/** Where a browser stands: what it asks, the cookies it brings, from where it comes (`Sec-Fetch-Site`) and its address. */
 export interface Visit {
   readonly parameters: Parameters
   readonly cookies: Cookies
   readonly fetchSite: string | undefined
+  readonly address: string
 }
 
 /** What a browser is answered. */
@@ -100,8 +101,8 @@ export function createAuthorization(options: AuthorizationOptions) {
    *
    * @throws {Failure} where the client or its redirect URI is not to be trusted: nothing goes there
    */
-  async function authorize({ parameters, cookies: held, fetchSite }: Visit): Promise<Step> {
-    const client = await clients.find(required(parameters, 'client_id'))
+  async function authorize({ parameters, cookies: held, fetchSite, address }: Visit): Promise<Step> {
+    const client = await clients.find(required(parameters, 'client_id'), address)
     const redirectUri = readRedirectUri(parameters, client, options)
     try {
       const asked = readAuthorizationRequest(parameters, client, redirectUri, options)
@@ -119,12 +120,12 @@ export function createAuthorization(options: AuthorizationOptions) {
       if (!(error instanceof Failure)) throw error
       // Given back whatever else is wrong, unless the state itself is the fault.
       const { state } = parameters
-      const address = {
+      const destination = {
         client: clientKey(client.id),
         redirectUri,
         state: typeof state === 'string' && state !== '' ? state : undefined,
       }
-      return toClient(address, error)
+      return toClient(destination, error)
     }
   }
 

@@ -12,8 +12,9 @@ export const documentBounds = { connectTimeoutMs: 2_000, deadlineMs: 2_000, maxB
 const longestTtlMs = 24 * 3_600_000
 /** A document that failed is not fetched again at once, so that nobody can have this server knock on a door in a loop. */
 const failureTtlMs = 10_000
-/** Fetches at the same time, for whomever; what comes on top is refused. */
+/** Fetches at the same time, for all who ask and for one address; what comes on top is refused. */
 const maxFetches = 20
+const maxFetchesByAddress = 4
 
 type Outcome = { readonly client: Client } | { readonly failure: Failure }
 
@@ -29,16 +30,19 @@ export function createClientDocuments(
   now: () => number = Date.now,
 ) {
   const known = new LRUCache<string, { readonly outcome: Outcome; readonly untilMs: number }>({ max: 1_000 })
-  const fetches = new Map<string, Promise<Outcome>>()
+  const fetches = new Map<string, { readonly outcome: Promise<Outcome>; readonly address: string | undefined }>()
 
   /** Fetches a document, or joins the fetch that is under way. */
-  function fetchOnce(url: string): Promise<Outcome> {
+  function fetchOnce(url: string, address: string | undefined): Promise<Outcome> {
     const running = fetches.get(url)
-    if (running !== undefined) return running
-    if (fetches.size >= maxFetches) throw new Failure('client_document_unavailable', { retryAfterSeconds: 2 })
-    const started = fetchDocument(url).finally(() => fetches.delete(url))
-    fetches.set(url, started)
-    return started
+    if (running !== undefined) return running.outcome
+    const own = [...fetches.values()].filter((fetch) => address !== undefined && fetch.address === address)
+    if (fetches.size >= maxFetches || own.length >= maxFetchesByAddress) {
+      throw new Failure('client_document_unavailable', { retryAfterSeconds: 2 })
+    }
+    const outcome = fetchDocument(url).finally(() => fetches.delete(url))
+    fetches.set(url, { outcome, address })
+    return outcome
   }
 
   async function fetchDocument(url: string): Promise<Outcome> {
@@ -69,10 +73,13 @@ export function createClientDocuments(
   }
 
   return {
-    /** @throws {Failure} `client_document_unavailable` or `client_document_refused` */
-    async find(url: string): Promise<Client> {
+    /**
+     * @param address who asks: nobody may take up all fetches
+     * @throws {Failure} `client_document_unavailable` or `client_document_refused`
+     */
+    async find(url: string, address?: string): Promise<Client> {
       const kept = known.get(url)
-      const outcome = kept !== undefined && now() < kept.untilMs ? kept.outcome : await fetchOnce(url)
+      const outcome = kept !== undefined && now() < kept.untilMs ? kept.outcome : await fetchOnce(url, address)
       if ('failure' in outcome) throw outcome.failure
       return outcome.client
     },

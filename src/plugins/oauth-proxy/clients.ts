@@ -10,7 +10,7 @@ import type { Seal } from '../../oauth/seal.ts'
 export interface ClientsOptions {
   readonly config: OAuthProxyConfig
   readonly registrations: Seal<Registration>
-  readonly documents: { find(url: string): Promise<Client> }
+  readonly documents: { find(url: string, address?: string): Promise<Client> }
 }
 
 /** Who may sign users in here, by client id: the configured app, a document's URL, a sealed registration. */
@@ -27,10 +27,11 @@ export function createClients({ config, registrations, documents }: ClientsOptio
     /**
      * The client of an authorization request.
      *
+     * @param address who asks
      * @throws {Failure} `client_unknown`, or what is wrong with its document
      */
-    async find(clientId: string): Promise<Client> {
-      if (isDocumentUrl(clientId)) return documents.find(clientId)
+    async find(clientId: string, address?: string): Promise<Client> {
+      if (isDocumentUrl(clientId)) return documents.find(clientId, address)
       const client = known(clientId)
       if (client === undefined) throw new Failure('client_unknown')
       return client

@@ -353,6 +353,19 @@ test('twenty fetches run at a time: what comes on top waits for nobody, and may 
   assert.equal((await again).id, `${host.origin}/20`)
 })
 
+test('one address may have four fetches at a time, and another still has its own', async (t) => {
+  const { held, release } = holdAnswers()
+  const { find } = createDocuments(t, { deadlineMs: 20_000, connectTimeoutMs: 20_000 })
+  const running = Array.from({ length: 4 }, (_, i) => find(`${host.origin}/${i}`, '203.0.113.7'))
+  await eventually(() => held.length === 4, 15_000)
+  const { reason, details } = await failureOf(find(`${host.origin}/4`, '203.0.113.7'))
+  assert.deepEqual([reason, details.retryAfterSeconds], ['client_document_unavailable', 2])
+  const others = find(`${host.origin}/4`, '203.0.113.8')
+  await eventually(() => held.length === 5, 15_000)
+  release()
+  assert.equal((await Promise.all([...running, others])).length, 5)
+})
+
 test('fetches that fail make room too', async (t) => {
   answer = send('', 500)
   const { find } = createDocuments(t)

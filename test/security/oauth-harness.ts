@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { subscribe } from 'node:diagnostics_channel'
+import type { Dispatcher } from 'undici'
+import { type CookieJar, signIn } from '../../emulator/sign-in.ts'
+import { createSeals, type Purpose } from '../../src/oauth/seal.ts'
+import type { JsonAnswer } from '../sign-in-helper.ts'
+import { type Answer, call } from './harness.ts'
+
+/** A browser without a window that goes one step at a time and follows nothing, so that an attack can come in between. */
+export interface Browser {
+  /** What it holds for the server, by name. */
+  readonly cookies: CookieJar
+  /** Opens a URL; of an absolute one its path and query count, since there is one server to go to. */
+  go(url: string | URL, headers?: Readonly<Record<string, string>>): Promise<Answer>
+  /** Posts the consent page's form, as the page itself would. */
+  submit(
+    form: Readonly<Record<string, string>> | string,
+    headers?: Readonly<Record<string, string | undefined>>,
+  ): Promise<Answer>
+}
+
+/**
+ * Opens a browser at a server.
+ *
+ * @param server where it listens
+ * @param publicUrl the origin that the browser knows it by, where that is another
+ */
+export function openBrowser(server: string, publicUrl = server, cookies: CookieJar = new Map()): Browser {
+  const own = () => ({
+    host: new URL(publicUrl).host,
+    ...(cookies.size > 0 && { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }),
+  })
+  const keep = (answer: Answer) => {
+    for (const cookie of setCookiesOf(answer)) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
+      if (value === '') cookies.delete(name)
+      else cookies.set(name, value)
+    }
+    return answer
+  }
+  return {
+    cookies,
+    go: async (url, headers = {}) => {
+      const { pathname, search } = new URL(url, publicUrl)
+      return keep(await call(`${server}${pathname}${search}`, { headers: { ...own(), ...headers } }))
+    },
+    submit: async (form, headers = {}) => {
+      const all: Record<string, string | undefined> = {
+        ...own(),
+        'content-type': 'application/x-www-form-urlencoded',
+        origin: publicUrl,
+        'sec-fetch-site': 'same-origin',
+        ...headers,
+      }
+      const sent = Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined)
+      const body = typeof form === 'string' ? form : new URLSearchParams(form).toString()
+      return keep(await call(`${server}/oauth/consent`, { method: 'POST', headers: Object.fromEntries(sent), body }))
+    },
+  }
+}
+
+export function setCookiesOf({ headers }: Answer): string[] {
+  return [headers['set-cookie'] ?? []].flat()
+}
+
+/** Where an answer sends its browser: by redirect, or by a page's refresh. */
+export function leadsTo({ headers, text }: Answer): URL {
+  const { location } = headers
+  const target = typeof location === 'string' ? location : markupText(text, refreshPattern)
+  if (target === undefined) throw new Error(`It leads nowhere: ${alertOf(text) ?? text.slice(0, 200)}`)
+  return new URL(target)
+}
+
+const refreshPattern = /http-equiv="refresh" content="0; url=([^"]*)"/
+
+/** The sealed request on a consent page. */
+export function formOf({ text }: Answer): string {
+  const form = markupText(text, /name="request" value="([^"]*)"/)
+  if (form === undefined) throw new Error(`It is no consent page: ${alertOf(text) ?? text.slice(0, 200)}`)
+  return form
+}
+
+/** What a failure page says. */
+export function alertOf(text: string): string | undefined {
+  return markupText(text, /role="alert">([^<]*)</)
+}
+
+function markupText(text: string, pattern: RegExp): string | undefined {
+  return pattern.exec(text)?.[1]?.replaceAll(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
+}
+
+/** Signs a user in at the tenant's own page, and gives back the callback URL that the browser is sent to. */
+export async function callbackOf(onward: URL, user = 'rowan', consent = true): Promise<URL> {
+  return (await signIn(onward, { user, consent })).url
+}
+
+/** A refusal that a person sees: a page of this server, from which nothing leads anywhere. */
+export function assertPage(answer: Answer, status = 400) {
+  assert.equal(answer.status, status, answer.text.slice(0, 300))
+  assert.match(String(answer.headers['content-type']), /^text\/html/)
+  assert.equal(answer.headers['location'], undefined)
+  assert.doesNotMatch(answer.text, /http-equiv|<a |<form/)
+  assert.ok(alertOf(answer.text), 'the page says what is wrong')
+  assert.deepEqual(setCookiesOf(answer), [])
+}
+
+/** A refusal that a client reads (RFC 6749 section 5.2). */
+export function assertRefused({ status, headers, body }: JsonAnswer, error: string, expected = 400) {
+  assert.deepEqual([status, body['error']], [expected, error], JSON.stringify(body))
+  assert.deepEqual(Object.keys(body).sort(), ['error', 'error_description'])
+  assert.match(String(headers['content-type']), /^application\/json/)
+  assert.equal(headers['cache-control'], 'no-store')
+}
+
+/** A refusal at the client's redirect URI (RFC 6749 section 4.1.2.1, RFC 9207). */
+export function assertRefusedAtClient(url: URL, error: string, { state, iss }: { state: string | null; iss: string }) {
+  const { searchParams: answer } = url
+  assert.deepEqual([answer.get('error'), answer.get('state'), answer.get('iss')], [error, state, iss])
+  assert.match(answer.get('error_description') ?? '', /^[\x20-\x7e]+$/)
+  assert.equal(answer.get('code'), null)
+}
+
+/** Tokens came, and they are whole. */
+export function assertTokens({ status, body }: JsonAnswer) {
+  assert.equal(status, 200, JSON.stringify(body))
+  assert.match(String(body['access_token']), /^eyJ/)
+}
+
+export const formType = { 'content-type': 'application/x-www-form-urlencoded' }
+
+/** Posts a body as it is written, for what no honest client would write. */
+export async function postBody(
+  url: string,
+  body: string | Buffer,
+  headers: Readonly<Record<string, string>> = formType,
+): Promise<JsonAnswer> {
+  const answer = await call(url, { method: 'POST', headers, body })
+  return { ...answer, body: answer.body as unknown as JsonAnswer['body'] }
+}
+
+/** Opens what was sealed, for tests that forge what no server would seal. */
+export function unseal<T>(key: string, purpose: Purpose, text: string): T {
+  const opened = createSeals([key])<T>(purpose).open(text)
+  if (!('value' in opened)) throw new Error(`It does not open: ${opened.refused}`)
+  return opened.value
+}
+
+/** Seals a value as a server with this key would. */
+export function reseal<T>(key: string, purpose: Purpose, value: T, lifetimeMs = 3_600_000): string {
+  return createSeals([key])<T>(purpose).seal(value, lifetimeMs)
+}
+
+/** A request that left this process, as undici itself announces it. */
+export interface Outbound {
+  readonly origin: string
+  readonly method: string
+  readonly path: string
+  readonly body: string
+}
+
+/** Everything that leaves this process for some origins from now on, the test's own requests to them included. */
+export function watchOutbound(...origins: readonly string[]): Outbound[] {
+  const seen: Outbound[] = []
+  subscribe('undici:request:create', (message) => {
+    const { request } = message as { request: Dispatcher.DispatchOptions }
+    const { method, path, body } = request
+    const origin = String(request.origin)
+    if (origins.includes(origin)) seen.push({ origin, method, path, body: String(body ?? '') })
+  })
+  return seen
+}
+
+/** Form-encoded pairs as they stand, for parameters that are given twice. */
+export function formBody(...pairs: readonly (readonly [string, string])[]): string {
+  return new URLSearchParams(pairs.map(([name, value]): [string, string] => [name, value])).toString()
+}
