@@ -1,8 +1,8 @@
 /**
  * What the OAuth proxy adds to a sign-in: `npm run build && npx tsx load/sign-in-cost.ts`.
  *
- * Runs the bundled server and the emulated tenant as processes of their own, and takes sign-ins through each step, 16
- * at a time. Prints for each step the server's own CPU a request (user and system, from /proc, so Linux only), requests
+ * Runs the bundled server and the emulated tenant as processes of their own, and takes SIGN_INS sign-ins (600) through
+ * each step, CONCURRENCY (16) at a time, for ROUNDS (5) rounds. Prints for each step the server's own CPU a request (user and system, from /proc, so Linux only), requests
  * a second and the median latency; and beside the two steps that wait for Entra, what the same request costs when it
  * goes to the tenant directly. Medians over the rounds.
  */
@@ -15,8 +15,9 @@ import { type Emulator, startEmulator } from '../emulator/app.ts'
 
 const signInsPerRound = Number(process.env['SIGN_INS'] ?? 600)
 const rounds = Number(process.env['ROUNDS'] ?? 5)
-const concurrency = 16
+const concurrency = Number(process.env['CONCURRENCY'] ?? 16)
 const redirectUri = 'http://127.0.0.1:33418/callback'
+const sizes = { entra: 0, sealed: 0 }
 const agent = new Agent({ connections: concurrency })
 
 interface SignIn {
@@ -83,6 +84,7 @@ async function main(): Promise<void> {
     process.stderr.write(`round ${round} of ${rounds}\n`)
   }
 
+  process.stdout.write(`a code of ${sizes.sealed} characters for one of Entra's of ${sizes.entra}\n`)
   process.stdout.write('step                      CPU a request   requests/s   p50\n')
   for (const [step, all] of costs) {
     const cpu = step.startsWith('Entra') ? '-' : `${Math.round(median(all.map(({ cpuUs }) => cpuUs)))} µs`
@@ -127,7 +129,9 @@ async function signInAtEntra(one: SignIn): Promise<void> {
 async function callback(one: SignIn): Promise<void> {
   const { headers, body } = await request(one.callbackUrl, { dispatcher: agent, headers: { cookie: one.cookie } })
   await body.dump()
+  sizes.entra = one.code.length
   one.code = new URL(String(headers['location'])).searchParams.get('code') ?? ''
+  sizes.sealed = one.code.length
 }
 
 async function redeem(origin: string, { clientId }: Tenant, one: SignIn): Promise<void> {
