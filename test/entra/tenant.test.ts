@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readConfig } from '../../src/config.ts'
-import { resourceOf } from '../../src/entra/resource.ts'
 import { tenantEndpoints } from '../../src/entra/tenant.ts'
 
 const tenantId = '11111111-2222-3333-4444-555555555555'
@@ -24,18 +22,3 @@ for (const [cloud, authorityHost, issuerV1Host] of [
     })
   })
 }
-
-test('the resource is the MCP endpoint of the public origin, with fully qualified scopes', () => {
-  const config = readConfig({
-    GRAPH_TENANT_ID: tenantId,
-    GRAPH_CLIENT_ID: clientId,
-    GRAPH_CLIENT_SECRET: 'x',
-    PUBLIC_BASE_URL: 'https://mcp.contoso.example/',
-    MCP_OAUTH_REQUIRED_SCOPES: 'access_as_user read',
-  })
-  assert.deepEqual(resourceOf(config), {
-    resource: 'https://mcp.contoso.example/mcp',
-    resourceMetadataUrl: 'https://mcp.contoso.example/.well-known/oauth-protected-resource/mcp',
-    scopes: [`api://${clientId}/access_as_user`, `api://${clientId}/read`],
-  })
-})

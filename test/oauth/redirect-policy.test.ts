@@ -671,7 +671,8 @@ test('whatever is an entry allows itself, and nothing on another host', () => {
       if (rule === undefined) return
       assert.equal(isRedirectAllowed(entry, [rule]), true)
       const { host } = new URL(entry)
-      for (const other of [`evil.${host}`, `evil-${host}`, `${host}.evil.example`, 'evil.example']) {
+      const others = [`evil.${host}`, `evil-${host}`, `${host}.evil.example`, 'evil.example']
+      for (const other of others.filter((one) => one !== host)) {
         assert.equal(isRedirectAllowed(entry.replace(host, other), [rule]), false, other)
       }
     }),

@@ -159,14 +159,16 @@ export function createTokenEndpoint(options: TokenOptions) {
 
     /**
      * `POST /revoke` (RFC 7009). Entra revokes single tokens for nobody; what can be done is to take this sign-in's
-     * refresh tokens no longer. Whatever cannot be revoked is answered alike, as section 2.2 has it.
+     * refresh tokens no longer. Whatever cannot be revoked is answered alike, as section 2.2 has it. A client that does
+     * not say who it is has the token: nobody else is harmed if that ends.
      *
      * @throws {Failure} where the client is unknown or the request malformed
      */
     async revoke({ form, authorization }: TokenRequest): Promise<void> {
-      const client = clients.identify(form, authorization)
+      const isNamed = authorization !== undefined || optional(form, 'client_id') !== undefined
+      const client = isNamed ? clients.identify(form, authorization) : undefined
       const opened = refreshTokens.open(required(form, 'token'))
-      if ('value' in opened && opened.value.client === client) {
+      if ('value' in opened && (client === undefined || opened.value.client === client)) {
         await revoked.enter(`revoked:${opened.value.grant}`, refreshTokenLifetimeMs)
       }
     },
