@@ -87,9 +87,9 @@ declare module 'fastify' {
 export const redis = fp<Configured>(
   async (app, { config }) => {
     if (config.redisUrl === undefined) throw new Error('There is no REDIS_URL')
-    // Loaded only where it is used.
-    const { Redis } = await import('ioredis')
-    const client = new Redis(config.redisUrl, {
+    // Loaded only where it is used; by its default, since a bundle knows no other name of a CommonJS package.
+    const { default: ioredis } = await import('ioredis')
+    const client = new ioredis.Redis(config.redisUrl, {
       commandTimeout: budgetMs,
       connectTimeout: longestRetryMs,
       enableOfflineQueue: false,
