@@ -10,10 +10,9 @@ const maxUrlChars = 512
  */
 export function isDocumentUrl(clientId: string): boolean {
   if (clientId.length > maxUrlChars || !clientId.startsWith('https://') || !URL.canParse(clientId)) return false
-  const { href, hostname, pathname, username, password, hash } = new URL(clientId)
-  if (href !== clientId || /[#@]|%(2e|2f|5c)/i.test(clientId)) return false
-  if (pathname === '/' || `${username}${password}${hash}` !== '') return false
-  return hostname.includes('.') && !hostname.endsWith('.') && !hostname.startsWith('[') && isIP(hostname) === 0
+  const { href, hostname, pathname } = new URL(clientId)
+  if (href !== clientId || pathname === '/' || /[#@]|%(2e|2f|5c)/i.test(clientId)) return false
+  return hostname.includes('.') && !hostname.endsWith('.') && isIP(hostname) === 0
 }
 
 /**

@@ -9,14 +9,9 @@ const breakerMs = 1_000
 /** Between two attempts to connect, at most. */
 const longestRetryMs = 2_000
 
-export interface SharedStoreOptions {
-  readonly redis: Redis
-  readonly log: {
-    info(fields: object, message: string): void
-    warn(fields: object, message: string): void
-  }
-  readonly breakerMs?: number
-  readonly now?: () => number
+interface StoreLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
 }
 
 /** What replicas know together. It may be gone at any time, and no call depends on it. */
@@ -31,7 +26,7 @@ export interface SharedStore {
 }
 
 /** Redis, behind a budget and a breaker: it is told of once when it goes and once when it is back. */
-export function createSharedStore({ redis, log, breakerMs: pauseMs = breakerMs, now = Date.now }: SharedStoreOptions) {
+function createSharedStore(redis: Redis, log: StoreLog): SharedStore {
   let pausedUntilMs = 0
   let isDown = false
 
@@ -42,10 +37,12 @@ export function createSharedStore({ redis, log, breakerMs: pauseMs = breakerMs, 
   })
 
   function goneDown(error: unknown) {
-    pausedUntilMs = now() + pauseMs
+    pausedUntilMs = Date.now() + breakerMs
     if (isDown) return
     isDown = true
-    log.warn({ event: 'redis_down', err: error }, 'Redis does not answer: this replica goes on by itself')
+    // The message alone: the error of a refused AUTH carries the command, and that the password.
+    const why = error instanceof Error ? error.message : String(error)
+    log.warn({ event: 'redis_down', why }, 'Redis does not answer: this replica goes on by itself')
   }
 
   function isUpAgain() {
@@ -54,9 +51,9 @@ export function createSharedStore({ redis, log, breakerMs: pauseMs = breakerMs, 
     log.info({ event: 'redis_up' }, 'Redis answers again')
   }
 
-  const store: SharedStore = {
+  return {
     async ask(command) {
-      if (redis.status !== 'ready' || now() < pausedUntilMs) return undefined
+      if (redis.status !== 'ready' || Date.now() < pausedUntilMs) return undefined
       try {
         const answer = await command(redis)
         isUpAgain()
@@ -70,7 +67,6 @@ export function createSharedStore({ redis, log, breakerMs: pauseMs = breakerMs, 
       redis.disconnect()
     },
   }
-  return store
 }
 
 declare module 'fastify' {
@@ -96,7 +92,7 @@ export const redis = fp<Configured>(
       maxRetriesPerRequest: 0,
       retryStrategy: (attempt) => Math.min(attempt * 100, longestRetryMs),
     })
-    const store = createSharedStore({ redis: client, log: app.log })
+    const store = createSharedStore(client, app.log)
     app.decorate('sharedStore', store)
     app.addHook('onClose', () => store.close())
   },

@@ -17,9 +17,9 @@ interface RedisServer {
   readonly process: ChildProcess
 }
 
-async function startRedis(t: TestContext, port?: number): Promise<RedisServer> {
+async function startRedis(t: TestContext, port?: number, more: readonly string[] = []): Promise<RedisServer> {
   const own = port ?? (await freePort())
-  const child = spawn('redis-server', ['--port', String(own), '--save', '', '--appendonly', 'no'])
+  const child = spawn('redis-server', ['--port', String(own), '--save', '', '--appendonly', 'no', ...more])
   t.after(() => child.kill('SIGKILL'))
   let output = ''
   child.stdout.on('data', (chunk) => {
@@ -29,10 +29,15 @@ async function startRedis(t: TestContext, port?: number): Promise<RedisServer> {
   return { url: `redis://127.0.0.1:${own}`, port: own, process: child }
 }
 
-/** Another replica of the same service, by its own address: the public origin is the first one's. */
-async function listenBeside({ origin }: RunningApp, t: TestContext, env: Record<string, string>): Promise<RunningApp> {
-  const running = await listen(t, { ...env, PUBLIC_BASE_URL: origin }, tenant)
-  return { ...running, origin: originOf(running.app) }
+/** Two replicas of one service with a Redis, each by its own address; the public origin is the first one's. */
+async function startReplicas(t: TestContext): Promise<{ a: RunningApp; b: RunningApp }> {
+  const { url } = await startRedis(t)
+  const env = { REDIS_URL: url, MCP_OAUTH_SEAL_KEY: randomBytes(32).toString('base64') }
+  const a = await listen(t, env, tenant)
+  const second = await listen(t, { ...env, PUBLIC_BASE_URL: a.origin }, tenant)
+  const b = { ...second, origin: originOf(second.app) }
+  await Promise.all([connected(a), connected(b)])
+  return { a, b }
 }
 
 async function connected({ app }: RunningApp): Promise<void> {
@@ -48,11 +53,7 @@ async function signIn({ origin }: RunningApp) {
 const redemptions = () => tenant.stats.snapshot().grants.authorization_code
 
 test('a code redeemed at one replica is refused at another, and Entra is not even asked', async (t) => {
-  const { url } = await startRedis(t)
-  const env = { REDIS_URL: url, MCP_OAUTH_SEAL_KEY: randomBytes(32).toString('base64') }
-  const a = await listen(t, env, tenant)
-  const b = await listenBeside(a, t, env)
-  await Promise.all([connected(a), connected(b)])
+  const { a, b } = await startReplicas(t)
   const code = await signIn(a)
   const before = redemptions()
   assert.equal((await redeem(b.origin, code)).status, 200)
@@ -63,11 +64,7 @@ test('a code redeemed at one replica is refused at another, and Entra is not eve
 })
 
 test('a sign-in revoked at one replica is refused at another', async (t) => {
-  const { url } = await startRedis(t)
-  const env = { REDIS_URL: url, MCP_OAUTH_SEAL_KEY: randomBytes(32).toString('base64') }
-  const a = await listen(t, env, tenant)
-  const b = await listenBeside(a, t, env)
-  await Promise.all([connected(a), connected(b)])
+  const { a, b } = await startReplicas(t)
   const code = await signIn(a)
   const { refresh_token } = (await redeem(a.origin, code)).body
   const refresh = { grant_type: 'refresh_token', refresh_token: String(refresh_token), client_id: code.clientId }
@@ -103,6 +100,17 @@ test('a server whose Redis is not there starts, signs in, says so once, and uses
   await startRedis(t, port)
   await connected(server)
   assert.deepEqual([events('redis_down'), events('redis_up')], [1, 1])
+})
+
+test('a Redis that refuses the password is done without, and the log does not repeat it', async (t) => {
+  const password = randomBytes(24).toString('base64url')
+  const { port } = await startRedis(t, undefined, ['--requirepass', 'another-one'])
+  const server = await listen(t, { REDIS_URL: `redis://:${password}@127.0.0.1:${port}` }, tenant)
+  const lines = () => server.logs.map((line) => JSON.stringify(line)).join('\n')
+  await eventually(() => lines().includes('redis_down'))
+  assert.equal((await redeem(server.origin, await signIn(server))).status, 200)
+  assert.match(lines(), /WRONGPASS/)
+  assert.ok(!lines().includes(password), 'the password is in the log')
 })
 
 test('a Redis that hangs costs a call its budget once, then nothing, and is used again when it answers', async (t) => {

@@ -13,7 +13,15 @@ import { startEmulator } from '../../emulator/app.ts'
 import { type CookieJar, signIn } from '../../emulator/sign-in.ts'
 import { envFor, eventually, freePort, toolCall } from '../helper.ts'
 import { file, post } from '../security/harness.ts'
-import { authorizationUrl, type JsonAnswer, pkcePair, postForm, redirectUri, register } from '../sign-in-helper.ts'
+import {
+  authorizationUrl,
+  type JsonAnswer,
+  pkcePair,
+  postForm,
+  redeem,
+  redirectUri,
+  register,
+} from '../sign-in-helper.ts'
 
 /**
  * Several processes of the server that share their configuration and nothing else. A load balancer would stand at the
@@ -140,14 +148,7 @@ function leadsTo({ location, html }: ServerPage): string {
 }
 
 function redeemAt({ origin }: Replica, code: string, { clientId, verifier }: SignOn): Promise<JsonAnswer> {
-  return postForm(`${origin}/token`, {
-    grant_type: 'authorization_code',
-    code,
-    code_verifier: verifier,
-    client_id: clientId,
-    redirect_uri: redirectUri,
-    resource: `${publicOrigin}/mcp`,
-  })
+  return redeem(origin, { code, clientId, verifier }, { resource: `${publicOrigin}/mcp` })
 }
 
 function refreshAt({ origin }: Replica, { body }: JsonAnswer, { clientId }: SignOn): Promise<JsonAnswer> {

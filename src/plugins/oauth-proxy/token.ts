@@ -79,7 +79,6 @@ export function createTokenEndpoint(options: TokenOptions) {
     if (!isSame || !isRedirectAllowed(redirectUri, options.redirects)) throw new Failure('code_refused')
     if (!isVerified(required(form, 'code_verifier'), asked.challenge)) throw new Failure('verifier_refused')
     checkResource(form, resource)
-    // A client may repeat its scope here, though nothing asks for it: the code knows.
     if (!(await usedCodes.enter(`code:${id}`, usedCodeLifetimeMs))) throw new Failure('code_used')
 
     const scope = entraScope(asked.scopes, apiScopes.apiClientId)
