@@ -19,6 +19,7 @@ import { tokenRoute } from './entra/token.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { graphRoutes } from './graph/routes.ts'
 import { createGraphAccess } from './graph-access.ts'
+import { identityRoutes } from './identity-endpoint.ts'
 import { createMint, type Mint } from './mint.ts'
 import { createStats, type Endpoint, type Stats } from './stats.ts'
 import { type AppRegistration, createTenant, type Tenant } from './tenant.ts'
@@ -130,6 +131,7 @@ function registerEndpoints(app: FastifyInstance, authority: Authority): void {
     ['authorize', authorizeRoutes],
     ['token', tokenRoute],
     ['graph', graph],
+    ['identity', identityRoutes],
   ]
   for (const [endpoint, routes] of endpoints) {
     app.register(async (scope) => {

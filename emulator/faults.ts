@@ -8,7 +8,7 @@ import type { Endpoint } from './stats.ts'
 /** Something that goes wrong at an endpoint, until it is cleared or used up. */
 export const FaultRule = Type.Object(
   {
-    target: Type.Enum(['keys', 'discovery', 'authorize', 'token', 'graph']),
+    target: Type.Enum(['keys', 'discovery', 'authorize', 'token', 'graph', 'identity']),
     kind: Type.Enum([
       'status',
       'delay',

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, type X509Certificate } from 'node:crypto'
 import { createDirectory, type Directory, type User } from './directory.ts'
 
 /** Something a token can be for. */
@@ -18,10 +18,31 @@ export type Platform = 'web' | 'spa' | 'publicClient'
 /** An app registration: always a client, and a resource where it exposes scopes. */
 export interface AppRegistration extends Resource {
   clientSecret: string
+  /** The public halves of what may sign its client assertions: `keyCredentials` of the application. */
+  certificates: X509Certificate[]
+  /** Whose tokens may stand for its own assertion. */
+  federatedCredentials: FederatedCredential[]
   /** Redirect URIs by platform, under the names of the app manifest. */
   redirectUris: Record<Platform, string[]>
   /** Delegated Graph permissions that an administrator has consented to. */
   graphPermissions: string[]
+}
+
+/** A `federatedIdentityCredential` of an application: who else may prove to be it. */
+export interface FederatedCredential {
+  readonly name: string
+  readonly issuer: string
+  /** The `sub` of the token: a managed identity's principal id. */
+  readonly subject: string
+  readonly audiences: readonly string[]
+}
+
+/** An identity of Azure's own, whose tokens a workload gets from where it runs. */
+export interface ManagedIdentity {
+  readonly clientId: string
+  readonly principalId: string
+  /** What the Container Apps endpoint wants to see in `X-IDENTITY-HEADER`. */
+  readonly header: string
 }
 
 export interface Consent {
@@ -38,6 +59,8 @@ export interface Tenant {
   readonly api: AppRegistration
   /** The client's registration in the two-app model. */
   readonly client: AppRegistration
+  /** User-assigned to whatever runs here. */
+  readonly managedIdentity: ManagedIdentity
   readonly directory: Directory
   readonly consent: Consent
   findApp(clientId: string): AppRegistration | undefined
@@ -54,6 +77,8 @@ export interface Tenant {
 const DEFAULT_TENANT_ID = '3d5c1a70-8f24-4b6e-b0c9-5a7e2d914f01'
 const API_CLIENT_ID = 'b7e9d2c4-1f38-4a65-9c0d-6e8a3f512b02'
 const CLIENT_CLIENT_ID = 'e1a4f6b8-73d5-4c29-8b1e-0d9c5a267c03'
+const IDENTITY_CLIENT_ID = '4c7d0f92-65ab-4e13-a8d4-1b9f3e60d704'
+const IDENTITY_PRINCIPAL_ID = '9a2e5b17-d043-4f8c-b6e1-72c4a80f3e05'
 
 /** Microsoft Graph, under the application id it has in every tenant. */
 export const GRAPH: Resource = {
@@ -82,6 +107,11 @@ export function createTenant(tenantId: string = DEFAULT_TENANT_ID): Tenant {
     displayName: 'Contoso',
     api,
     client,
+    managedIdentity: {
+      clientId: IDENTITY_CLIENT_ID,
+      principalId: IDENTITY_PRINCIPAL_ID,
+      header: randomBytes(24).toString('base64url'),
+    },
     directory: createDirectory(),
     consent,
 
@@ -122,6 +152,8 @@ function registration(
     graphPermissions,
     requestedAccessTokenVersion: 2,
     clientSecret: randomBytes(30).toString('base64url'),
+    certificates: [],
+    federatedCredentials: [],
     redirectUris: {
       web: ['http://localhost/oauth/callback', 'http://127.0.0.1/oauth/callback'],
       spa: ['http://localhost/spa'],

@@ -61,6 +61,7 @@ export const AADSTS: ReadonlyMap<number, AadstsEntry> = new Map(
       ...invalidClient,
       text: "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found., Please visit the Azure Portal for more information about application '{app}'.]",
     },
+    50027: { ...invalidClient, text: 'JWT token is invalid or malformed.' },
     70021: { ...invalidClient, text: 'No matching federated identity record found for presented assertion.' },
     700211: { ...invalidClient, text: 'No matching federated identity record found for presented assertion issuer.' },
     700212: { ...invalidClient, text: 'No matching federated identity record found for presented assertion audience.' },

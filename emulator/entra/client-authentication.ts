@@ -1,8 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { AppRegistration, Platform, Tenant } from '../tenant.ts'
+import type { AppRegistration, Platform } from '../tenant.ts'
 import { AadstsError } from './aadsts.ts'
+import type { Authority } from './authority.ts'
+import { requireClientAssertion } from './client-assertion.ts'
 import { type Parameters, required } from './parameters.ts'
 import type { ClientProof } from './tokens.ts'
+
+const jwtBearer = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 /** A registered client, and how it proved to be it. */
 export interface Client {
@@ -11,17 +15,22 @@ export interface Client {
 }
 
 /**
- * The client behind a token request: `client_secret_post`, `client_secret_basic` (RFC 6749 §2.3.1), or no proof at all.
- * Whether it had to prove itself is the grant's to say: see `requireProof`.
+ * The client behind a token request: `client_secret_post`, `client_secret_basic` (RFC 6749 §2.3.1), an assertion
+ * (RFC 7523), or no proof at all. Whether it had to prove itself is the grant's to say: see `requireProof`.
  *
- * @throws {AadstsError} 900144, 700038, 7000215 or 700027
+ * @throws {AadstsError} 900144, 700038, 7000215, or what is wrong with an assertion
  */
-export function authenticateClient(form: Parameters, authorization: string | undefined, tenant: Tenant): Client {
+export function authenticateClient(form: Parameters, authorization: string | undefined, authority: Authority): Client {
   const basic = readBasic(authorization)
   const clientId = basic?.clientId ?? required(form, 'client_id')
-  const app = tenant.findApp(clientId)
+  const app = authority.tenant.findApp(clientId)
   if (app === undefined) throw new AadstsError(700038, { app: clientId })
-  if (form['client_assertion'] !== undefined) return { app, proof: proveByAssertion(app) }
+  const assertion = form['client_assertion']
+  if (assertion !== undefined) {
+    if (required(form, 'client_assertion_type') !== jwtBearer) throw new AadstsError(9002313)
+    requireClientAssertion(authority, app, assertion)
+    return { app, proof: '2' }
+  }
   const secret = basic?.secret ?? form['client_secret']
   if (secret === undefined) return { app, proof: '0' }
   if (!sameSecret(secret, app.clientSecret)) throw new AadstsError(7000215, { app: clientId })
@@ -44,11 +53,6 @@ export function requireProof(client: Client, platform: Platform): void {
 export function requireOrigin(origin: string | undefined, platform: Platform): void {
   if (platform !== 'spa' && origin !== undefined) throw new AadstsError(9002326)
   if (platform === 'spa' && origin === undefined) throw new AadstsError(9002327)
-}
-
-/** No registration holds a certificate or a federated credential yet, so no assertion is signed by one. */
-function proveByAssertion(app: AppRegistration): ClientProof {
-  throw new AadstsError(700027, { app: app.clientId })
 }
 
 function readBasic(authorization: string | undefined): { clientId: string; secret: string } | undefined {

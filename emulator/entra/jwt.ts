@@ -14,6 +14,8 @@ export interface Jwt {
 // With a callback, signing runs on the thread pool and the event loop stays free for the server under load.
 const signOnThreadPool = promisify(signWith)
 
+/** RFC 7518 section 3.5: the salt is as long as the hash. */
+const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
 const RSA_DIGESTS: Readonly<Record<string, string>> = { RS256: 'sha256', RS384: 'sha384', RS512: 'sha512' }
 
 /**
@@ -40,20 +42,18 @@ export function readJwt(token: string): Jwt | undefined {
   }
 }
 
-/** Whether an RS256 signature is this key's. */
-export function isSignedBy(jwt: Jwt, publicKey: KeyObject): boolean {
-  return jwt.header['alg'] === 'RS256' && verify('sha256', Buffer.from(jwt.signedPart), publicKey, jwt.signature)
+/** Whether the signature is this key's, by the one algorithm that is expected here. */
+export function isSignedBy(jwt: Jwt, publicKey: KeyObject, algorithm: 'RS256' | 'PS256' = 'RS256'): boolean {
+  if (jwt.header['alg'] !== algorithm) return false
+  const key = algorithm === 'PS256' ? { key: publicKey, ...pss } : publicKey
+  return verify('sha256', Buffer.from(jwt.signedPart), key, jwt.signature)
 }
 
 async function signatureOf(algorithm: string, input: string, privateKey: KeyObject): Promise<Buffer> {
   const digest = RSA_DIGESTS[algorithm]
   if (digest !== undefined) return signOnThreadPool(digest, Buffer.from(input), privateKey)
   if (algorithm === 'PS256') {
-    return signOnThreadPool('sha256', Buffer.from(input), {
-      key: privateKey,
-      padding: constants.RSA_PKCS1_PSS_PADDING,
-      saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
-    })
+    return signOnThreadPool('sha256', Buffer.from(input), { key: privateKey, ...pss })
   }
   if (algorithm === 'HS256') {
     const publicPem = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' })

@@ -36,7 +36,7 @@ export const tokenRoute: FastifyPluginAsync<{ authority: Authority }> = async (a
     if (await authority.faults.strike(request, reply, { target: 'token', grant: grant.name })) return reply
 
     const { authorization, origin } = request.headers
-    const client = authenticateClient(form, authorization, authority.tenant)
+    const client = authenticateClient(form, authorization, authority)
     const entitlement = grant.prove({ authority, client, form, origin })
     const { user } = entitlement
     if (user && (await authority.faults.strike(request, reply, { target: 'token', grant: grant.name, user })))

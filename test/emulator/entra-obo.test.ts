@@ -80,7 +80,14 @@ const forms: { name: string; changes: () => Record<string, string | undefined>; 
   { name: 'no secret', changes: () => ({ client_secret: undefined }), code: 7000218 },
   { name: 'a wrong secret', changes: () => ({ client_secret: 'wrong' }), code: 7000215 },
   { name: 'an unknown client', changes: () => ({ client_id: 'fabrikam' }), code: 700038 },
-  { name: 'a client assertion', changes: () => ({ client_assertion: 'e30.e30.e30' }), code: 700027 },
+  {
+    name: 'a garbled client assertion',
+    changes: () => ({
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: 'not a token',
+    }),
+    code: 50027,
+  },
   { name: 'no assertion', changes: () => ({ assertion: undefined }), code: 900144 },
   { name: 'a garbled assertion', changes: () => ({ assertion: 'not a token' }), code: 50013 },
   { name: 'no requested_token_use', changes: () => ({ requested_token_use: undefined }), code: 900144 },
