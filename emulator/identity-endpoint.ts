@@ -19,27 +19,30 @@ interface TokenQuery {
 export const identityRoutes: FastifyPluginAsync<{ authority: Authority }> = async (app, { authority }) => {
   const { managedIdentity } = authority.tenant
 
-  app.get<{ Querystring: TokenQuery }>('/metadata/identity/oauth2/token', async ({ headers, query }, reply) => {
-    if (headers['metadata'] !== 'true') {
-      return reply.code(400).send({
-        error: 'invalid_request',
-        error_description: 'Required metadata header not specified',
-      })
-    }
-    const { resource } = query
-    if (resource === undefined || query.client_id !== managedIdentity.clientId) {
-      return reply.code(400).send({ error: 'invalid_request', error_description: 'Identity not found' })
-    }
-    const { accessToken, expiresOn } = await tokenFor(authority, resource)
-    return {
-      access_token: accessToken,
-      client_id: managedIdentity.clientId,
-      expires_in: String(lifetimeSeconds),
-      expires_on: String(expiresOn),
-      resource,
-      token_type: 'Bearer',
-    }
-  })
+  // With a slash at its end where MSAL was told the host.
+  for (const path of ['/metadata/identity/oauth2/token', '/metadata/identity/oauth2/token/']) {
+    app.get<{ Querystring: TokenQuery }>(path, async ({ headers, query }, reply) => {
+      if (headers['metadata'] !== 'true') {
+        return reply.code(400).send({
+          error: 'invalid_request',
+          error_description: 'Required metadata header not specified',
+        })
+      }
+      const { resource } = query
+      if (resource === undefined || query.client_id !== managedIdentity.clientId) {
+        return reply.code(400).send({ error: 'invalid_request', error_description: 'Identity not found' })
+      }
+      const { accessToken, expiresOn } = await tokenFor(authority, resource)
+      return {
+        access_token: accessToken,
+        client_id: managedIdentity.clientId,
+        expires_in: String(lifetimeSeconds),
+        expires_on: String(expiresOn),
+        resource,
+        token_type: 'Bearer',
+      }
+    })
+  }
 
   app.get<{ Querystring: TokenQuery }>('/msi/token', async ({ headers, query }, reply) => {
     const { resource } = query

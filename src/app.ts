@@ -3,6 +3,7 @@ import type { DestinationStream } from 'pino'
 import type { Config } from './config.ts'
 import type { Network } from './http/public-client.ts'
 import { auth } from './plugins/auth.ts'
+import { clientCredential } from './plugins/client-credential.ts'
 import { entraKeys } from './plugins/entra-keys.ts'
 import { failures, refusePath } from './plugins/failures.ts'
 import { gracefulStop } from './plugins/graceful-stop.ts'
@@ -43,6 +44,7 @@ export async function buildApp(
   if (config.redisUrl !== undefined) await app.register(redis, { config })
   await app.register(entraKeys, { config })
   await app.register(auth, { config })
+  await app.register(clientCredential, { config })
   await app.register(oboTokenCache, { config })
   await app.register(graphClient, { config })
   await app.register(mcp, { config })

@@ -10,6 +10,7 @@ const guidList = `^\\s*${guid.slice(1, -1)}(\\s*,\\s*${guid.slice(1, -1)})*\\s*$
 const flag = '^(true|false)$'
 const portNumber = '^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$'
 const count = '^[1-9][0-9]{0,8}$'
+const vaultName = ['1 to 127 letters, digits and dashes', '^[0-9A-Za-z-]{1,127}$'] as const
 const sealKey = '[A-Za-z0-9+/]{43}='
 
 /** Programs on the user's own computer, whatever their port, and Teams with Copilot's declarative agents. */
@@ -34,7 +35,26 @@ export const EnvironmentSchema = Type.Object({
   PUBLIC_BASE_URL: text('the origin clients see (http://localhost:PORT outside production)', 'an origin', '^https?://'),
   GRAPH_TENANT_ID: text('the Entra tenant', 'a GUID', guid),
   GRAPH_CLIENT_ID: text("the server's app registration", 'a GUID', guid),
-  GRAPH_CLIENT_SECRET: text('client secret of that app'),
+  GRAPH_CLIENT_SECRET: text('client secret of that app; or one of the following instead'),
+  GRAPH_CLIENT_CERT_PATH: text('a file with private key and certificate of that app, PEM', 'a path'),
+  GRAPH_CLIENT_CERT_KEYVAULT_URL: text(
+    'a Key Vault with a certificate of that app',
+    'a URL such as https://name.vault.azure.net',
+    '^https://[^/?#@\\s]+/?$',
+  ),
+  GRAPH_CLIENT_CERT_NAME: text('the certificate in it, whose key signs there and never leaves it', ...vaultName),
+  GRAPH_CLIENT_CERT_SECRET_NAME: text('or a secret in it with the private key, which is fetched', ...vaultName),
+  GRAPH_CLIENT_CERT_SECRET_VERSION: text('version of that secret (the latest)', 'letters and digits', '^[0-9A-Za-z]+$'),
+  GRAPH_CLIENT_CERT_THUMBPRINT: text(
+    'thumbprint of the certificate, where the secret holds its key alone',
+    'SHA-256 or SHA-1, in hex',
+    '^([0-9A-Fa-f]{64}|[0-9A-Fa-f]{40})$',
+  ),
+  GRAPH_MANAGED_IDENTITY_CLIENT_ID: text(
+    'a user-assigned managed identity: opens the Key Vault, or without one is the credential itself',
+    'a GUID',
+    guid,
+  ),
   GRAPH_OBO_SCOPES: text('scopes asked for On-Behalf-Of (https://graph.microsoft.com/.default)'),
   GRAPH_BASE_URL: text('Microsoft Graph (https://graph.microsoft.com/v1.0)', 'a URL', '^https?://'),
   ENTRA_AUTHORITY_HOST: text('Microsoft Entra (https://login.microsoftonline.com)', 'an origin', '^https?://'),
@@ -87,8 +107,26 @@ export const EnvironmentSchema = Type.Object({
 const environment = Compile(EnvironmentSchema)
 type Environment = Static<typeof EnvironmentSchema>
 
-/** How the server proves itself to Entra: one of these kinds, and room for more. */
-export type ClientCredential = { readonly kind: 'secret'; readonly secret: string }
+/** How an app proves itself to Entra. */
+export type ClientCredential =
+  | { readonly kind: 'secret'; readonly secret: string }
+  | { readonly kind: 'certificate_file'; readonly path: string }
+  | ({ readonly kind: 'vault_key'; readonly certificateName: string } & VaultAccess)
+  | ({
+      readonly kind: 'vault_secret'
+      readonly secretName: string
+      readonly secretVersion: string | undefined
+      /** Hex. */
+      readonly thumbprint: string | undefined
+    } & VaultAccess)
+  /** A federated credential of the app names this identity. */
+  | { readonly kind: 'managed_identity'; readonly identityClientId: string }
+
+interface VaultAccess {
+  readonly vaultUrl: string
+  /** The managed identity that may open it; the system-assigned one where undefined. */
+  readonly identityClientId: string | undefined
+}
 
 export interface OAuthProxyConfig {
   /** The app registration that clients sign in to, and that clients may name as their own id. */
@@ -170,9 +208,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const production = sound.NODE_ENV === 'production'
   const port = Number(sound.PORT ?? 8080)
 
-  for (const name of ['GRAPH_TENANT_ID', 'GRAPH_CLIENT_ID', 'GRAPH_CLIENT_SECRET'] as const) {
+  for (const name of ['GRAPH_TENANT_ID', 'GRAPH_CLIENT_ID'] as const) {
     if (given[name] === undefined) fault(name, `is not set: ${EnvironmentSchema.properties[name].description}`)
   }
+  const credential = readCredential(given, fault)
 
   const publicBaseUrl = originOf(sound.PUBLIC_BASE_URL ?? `http://localhost:${port}`)
   if (production && sound.PUBLIC_BASE_URL === undefined) {
@@ -228,7 +267,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   }
 
   const oauthProxy =
-    sound.MCP_OAUTH_PROXY === 'off' ? undefined : readOAuthProxy(sound, { production, requiredScopes, fault })
+    sound.MCP_OAUTH_PROXY === 'off'
+      ? undefined
+      : readOAuthProxy(sound, { production, requiredScopes, credential, fault })
 
   if (faults.length > 0 || publicBaseUrl === undefined || authorityHost === undefined || graphBaseUrl === undefined) {
     throw new ConfigError(faults, hintFor(given))
@@ -244,7 +285,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       authorityHost,
       tenantId: (sound.GRAPH_TENANT_ID ?? '').toLowerCase(),
       clientId: (sound.GRAPH_CLIENT_ID ?? '').toLowerCase(),
-      credential: { kind: 'secret', secret: sound.GRAPH_CLIENT_SECRET ?? '' },
+      credential,
       oboScopes,
     },
     graph: { baseUrl: graphBaseUrl },
@@ -266,16 +307,70 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   } satisfies Config)
 }
 
+type Fault = (name: keyof Environment, mend: string) => void
+
+/** The one credential that is named, with what belongs to it. */
+function readCredential(given: Environment, fault: Fault): ClientCredential {
+  const vaultUrl = given.GRAPH_CLIENT_CERT_KEYVAULT_URL?.replace(/\/$/, '')
+  const identityClientId = given.GRAPH_MANAGED_IDENTITY_CLIENT_ID?.toLowerCase()
+  const kinds = (
+    [
+      'GRAPH_CLIENT_SECRET',
+      'GRAPH_CLIENT_CERT_PATH',
+      vaultUrl === undefined ? 'GRAPH_MANAGED_IDENTITY_CLIENT_ID' : 'GRAPH_CLIENT_CERT_KEYVAULT_URL',
+    ] as const
+  ).filter((name) => given[name] !== undefined)
+  for (const other of kinds.slice(1)) fault(other, `cannot stand beside ${kinds[0]}: set one credential`)
+
+  const needs = (name: keyof Environment, needed: keyof Environment) => {
+    if (given[name] !== undefined && given[needed] === undefined) fault(name, `needs ${needed}`)
+  }
+  needs('GRAPH_CLIENT_CERT_NAME', 'GRAPH_CLIENT_CERT_KEYVAULT_URL')
+  needs('GRAPH_CLIENT_CERT_SECRET_NAME', 'GRAPH_CLIENT_CERT_KEYVAULT_URL')
+  needs('GRAPH_CLIENT_CERT_SECRET_VERSION', 'GRAPH_CLIENT_CERT_SECRET_NAME')
+  needs('GRAPH_CLIENT_CERT_THUMBPRINT', 'GRAPH_CLIENT_CERT_SECRET_NAME')
+
+  const { GRAPH_CLIENT_SECRET: secret, GRAPH_CLIENT_CERT_PATH: path } = given
+  if (secret !== undefined) return { kind: 'secret', secret }
+  if (path !== undefined) return { kind: 'certificate_file', path }
+  if (vaultUrl !== undefined) return vaultCredential(given, { vaultUrl, identityClientId }, fault)
+  if (identityClientId !== undefined) return { kind: 'managed_identity', identityClientId }
+  fault(
+    'GRAPH_CLIENT_SECRET',
+    'is not set, nor another credential: GRAPH_CLIENT_CERT_PATH, GRAPH_CLIENT_CERT_KEYVAULT_URL or GRAPH_MANAGED_IDENTITY_CLIENT_ID',
+  )
+  return { kind: 'secret', secret: '' }
+}
+
+function vaultCredential(given: Environment, access: VaultAccess, fault: Fault): ClientCredential {
+  const { GRAPH_CLIENT_CERT_NAME: certificateName, GRAPH_CLIENT_CERT_SECRET_NAME: secretName } = given
+  if (certificateName !== undefined && secretName !== undefined) {
+    fault('GRAPH_CLIENT_CERT_SECRET_NAME', 'cannot stand beside GRAPH_CLIENT_CERT_NAME: set one of them')
+  } else if (certificateName === undefined && secretName === undefined) {
+    fault('GRAPH_CLIENT_CERT_KEYVAULT_URL', 'needs GRAPH_CLIENT_CERT_NAME, or GRAPH_CLIENT_CERT_SECRET_NAME')
+  }
+  if (secretName === undefined) return { kind: 'vault_key', certificateName: certificateName ?? '', ...access }
+  return {
+    kind: 'vault_secret',
+    secretName,
+    secretVersion: given.GRAPH_CLIENT_CERT_SECRET_VERSION,
+    thumbprint: given.GRAPH_CLIENT_CERT_THUMBPRINT,
+    ...access,
+  }
+}
+
 function readOAuthProxy(
   sound: Environment,
   {
     production,
     requiredScopes,
+    credential,
     fault,
   }: {
     production: boolean
     requiredScopes: readonly string[]
-    fault: (name: keyof Environment, mend: string) => void
+    credential: ClientCredential
+    fault: Fault
   },
 ): OAuthProxyConfig {
   const apiClientId = (sound.GRAPH_CLIENT_ID ?? '').toLowerCase()
@@ -285,7 +380,8 @@ function readOAuthProxy(
   if (named[0] !== undefined && named[1] !== undefined && named[0] !== named[1]) {
     fault('MCP_OAUTH_EXPECTED_CLIENT_ID', 'differs from MCP_OAUTH_CLIENT_ID: set one of them')
   }
-  if (!isOwnApp && sound.MCP_OAUTH_CLIENT_SECRET === undefined) {
+  const ownSecret = sound.MCP_OAUTH_CLIENT_SECRET
+  if (!isOwnApp && ownSecret === undefined && credential.kind === 'secret') {
     fault('MCP_OAUTH_CLIENT_SECRET', 'is not set: MCP_OAUTH_CLIENT_ID is another app, which needs its own')
   }
   if (sound.MCP_OAUTH_TENANT_ID !== undefined && !sameText(sound.MCP_OAUTH_TENANT_ID, sound.GRAPH_TENANT_ID)) {
@@ -311,10 +407,8 @@ function readOAuthProxy(
   }
   return {
     clientId,
-    credential: {
-      kind: 'secret',
-      secret: sound.MCP_OAUTH_CLIENT_SECRET ?? (isOwnApp ? sound.GRAPH_CLIENT_SECRET : undefined) ?? '',
-    },
+    // A certificate or a managed identity can be registered on both apps, and then proves both.
+    credential: ownSecret === undefined ? credential : { kind: 'secret', secret: ownSecret },
     scopes: scopes.length > 0 ? scopes : requiredScopes,
     redirects: redirects.filter((rule) => rule !== undefined),
     sealKeys: list(sound.MCP_OAUTH_SEAL_KEY),

@@ -122,6 +122,7 @@ export const answers = {
     'Entra does not let this user in: not assigned, not in the tenant, or disabled. Ask an administrator.',
   ),
   credential_refused: http(503, entraTrouble),
+  credential_unavailable: http(503, entraTrouble),
   exchange_misconfigured: http(
     500,
     'The server is not configured for this tenant. Its operator finds the details in the log.',

@@ -253,6 +253,17 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     `${sealKey},`,
     `${sealKey};${olderKey}`,
   ],
+  GRAPH_CLIENT_CERT_PATH: ['cert.pem'],
+  GRAPH_CLIENT_CERT_KEYVAULT_URL: [
+    'http://v.vault.azure.net',
+    'v.vault.azure.net',
+    'https://v.vault.azure.net/secrets/a',
+  ],
+  GRAPH_CLIENT_CERT_NAME: ['a name', 'ünïcode', '../x', 'client'],
+  GRAPH_CLIENT_CERT_SECRET_NAME: ['a/b', 'x'.repeat(128), 'client'],
+  GRAPH_CLIENT_CERT_SECRET_VERSION: ['a-b', '../x', '0a1b'],
+  GRAPH_CLIENT_CERT_THUMBPRINT: ['abc', 'g'.repeat(40), 'ab:'.repeat(20), 'a'.repeat(40)],
+  GRAPH_MANAGED_IDENTITY_CLIENT_ID: ['my-identity', clientId],
   REDIS_URL: ['cache.example:6379', 'http://cache.example', 'redis://a b'],
   RATE_LIMIT_MAX: ['0', '-3', '1.5', '1e3', '1000000000', 'many'],
   RATE_LIMIT_USER_MAX: ['0', '+1'],
@@ -284,6 +295,81 @@ for (const [variable, values] of Object.entries(refused)) {
   }
 }
 
+const vaultUrl = 'https://contoso.vault.azure.net'
+const identity = 'bbbbbbbb-cccc-dddd-eeee-ffffffffffff'
+const thumbprint = 'a1'.repeat(32)
+const credentials: readonly [Env, Config['entra']['credential']][] = [
+  [{ GRAPH_CLIENT_CERT_PATH: '/run/cert.pem' }, { kind: 'certificate_file', path: '/run/cert.pem' }],
+  [
+    { GRAPH_CLIENT_CERT_KEYVAULT_URL: `${vaultUrl}/`, GRAPH_CLIENT_CERT_NAME: 'client' },
+    { kind: 'vault_key', certificateName: 'client', vaultUrl, identityClientId: undefined },
+  ],
+  [
+    {
+      GRAPH_CLIENT_CERT_KEYVAULT_URL: vaultUrl,
+      GRAPH_CLIENT_CERT_NAME: 'client',
+      GRAPH_MANAGED_IDENTITY_CLIENT_ID: identity.toUpperCase(),
+    },
+    { kind: 'vault_key', certificateName: 'client', vaultUrl, identityClientId: identity },
+  ],
+  [
+    {
+      GRAPH_CLIENT_CERT_KEYVAULT_URL: vaultUrl,
+      GRAPH_CLIENT_CERT_SECRET_NAME: 'client-key',
+      GRAPH_CLIENT_CERT_SECRET_VERSION: '0a1b',
+      GRAPH_CLIENT_CERT_THUMBPRINT: thumbprint,
+    },
+    {
+      kind: 'vault_secret',
+      secretName: 'client-key',
+      secretVersion: '0a1b',
+      thumbprint,
+      vaultUrl,
+      identityClientId: undefined,
+    },
+  ],
+  [{ GRAPH_MANAGED_IDENTITY_CLIENT_ID: identity }, { kind: 'managed_identity', identityClientId: identity }],
+]
+for (const [env, credential] of credentials) {
+  test(`${Object.keys(env).join(' and ')} without a secret is a credential, for signing users in as well`, () => {
+    const { entra, oauthProxy } = readConfig({ ...needed, GRAPH_CLIENT_SECRET: '', ...env })
+    assert.deepEqual(entra.credential, credential)
+    assert.deepEqual(oauthProxy?.credential, credential)
+  })
+
+  test(`with ${Object.keys(env).join(' and ')}, another app that users sign in to needs no secret, and may have one`, () => {
+    const two = { ...needed, GRAPH_CLIENT_SECRET: '', MCP_OAUTH_CLIENT_ID: identity, ...env }
+    assert.deepEqual(readConfig(two).oauthProxy?.credential, credential)
+    const secret = 'of-the-other-app'
+    const own = readConfig({ ...two, MCP_OAUTH_CLIENT_SECRET: secret })
+    assert.deepEqual(own.oauthProxy?.credential, { kind: 'secret', secret })
+    assert.deepEqual(own.entra.credential, credential)
+  })
+}
+
+const contradictions: readonly [Env, RegExp][] = [
+  [{ GRAPH_CLIENT_CERT_KEYVAULT_URL: vaultUrl }, /^GRAPH_CLIENT_CERT_KEYVAULT_URL needs GRAPH_CLIENT_CERT_NAME, or/],
+  [
+    { GRAPH_CLIENT_CERT_KEYVAULT_URL: vaultUrl, GRAPH_CLIENT_CERT_NAME: 'a', GRAPH_CLIENT_CERT_SECRET_NAME: 'b' },
+    /^GRAPH_CLIENT_CERT_SECRET_NAME cannot stand beside GRAPH_CLIENT_CERT_NAME/,
+  ],
+  [
+    { GRAPH_CLIENT_CERT_KEYVAULT_URL: vaultUrl, GRAPH_CLIENT_CERT_NAME: 'a', GRAPH_CLIENT_CERT_THUMBPRINT: thumbprint },
+    /^GRAPH_CLIENT_CERT_THUMBPRINT needs GRAPH_CLIENT_CERT_SECRET_NAME$/,
+  ],
+  [
+    { GRAPH_CLIENT_CERT_PATH: 'a.pem', GRAPH_MANAGED_IDENTITY_CLIENT_ID: identity },
+    /^GRAPH_MANAGED_IDENTITY_CLIENT_ID cannot stand beside GRAPH_CLIENT_CERT_PATH: set one credential$/,
+  ],
+]
+for (const [env, expected] of contradictions) {
+  test(`${Object.keys(env).join(' and ')} contradict each other or miss something`, () => {
+    const [fault, ...more] = faultsOf({ ...needed, GRAPH_CLIENT_SECRET: '', ...env })
+    assert.match(fault ?? '', expected)
+    assert.deepEqual(more, [])
+  })
+}
+
 test('every variable of the schema has a refused form here, or any text is good', () => {
   const anyText = ['HOST', 'GRAPH_CLIENT_SECRET', 'GRAPH_ACCESS_TOKEN', 'MCP_OAUTH_CLIENT_SECRET']
   assert.deepEqual(new Set([...Object.keys(refused), ...anyText]), new Set(Object.keys(EnvironmentSchema.properties)))
@@ -293,7 +379,7 @@ for (const name of Object.keys(needed)) {
   for (const value of [undefined, '', '   ']) {
     test(`${name} as ${JSON.stringify(value)} is not set`, () => {
       const [fault, ...more] = faultsOf({ ...needed, [name]: value })
-      assert.match(fault ?? '', new RegExp(`^${name} is not set: `))
+      assert.match(fault ?? '', new RegExp(`^${name} is not set[:,] `))
       assert.deepEqual(more, [])
     })
   }

@@ -1,6 +1,6 @@
-import type { ClientCredential } from '../config.ts'
 import { Failure } from '../errors.ts'
 import { type BoundedClient, TransportError } from '../http/bounded-client.ts'
+import type { ClientProof, WithProof } from './client-proof.ts'
 import { type EntraAnswer, exchangeFailure } from './exchange-failure.ts'
 import { postForm } from './post-form.ts'
 import type { TenantEndpoints } from './tenant.ts'
@@ -25,7 +25,7 @@ export type Exchange = (request: ExchangeRequest) => Promise<GraphToken>
 export interface OnBehalfOfOptions {
   readonly clientId: string
   readonly tenantId: string
-  readonly credential: ClientCredential
+  readonly withProof: WithProof
   readonly scopes: readonly string[]
   readonly endpoints: TenantEndpoints
   readonly http: Pick<BoundedClient, 'request'>
@@ -44,7 +44,7 @@ export interface OnBehalfOfOptions {
 export function createOnBehalfOf({
   clientId,
   tenantId,
-  credential,
+  withProof,
   scopes,
   endpoints,
   http,
@@ -59,10 +59,9 @@ export function createOnBehalfOf({
       token_endpoint: endpoints.tokenUrl,
       jwks_uri: endpoints.keysUrl,
     }),
-    clientSecret: credential.secret,
   }
 
-  return async ({ assertion, correlationId }) => {
+  async function exchange({ assertion, correlationId }: ExchangeRequest, proof: ClientProof): Promise<GraphToken> {
     // Loaded on first use: a server that has yet to exchange anything starts without it.
     const { ConfidentialClientApplication } = await import('@azure/msal-node')
     let answer: EntraAnswer | undefined
@@ -75,7 +74,10 @@ export function createOnBehalfOf({
       },
       sendGetRequestAsync: () => Promise.reject(new Error('An exchange makes no GET request')),
     }
-    const client = new ConfidentialClientApplication({ auth, system: { networkClient } })
+    const client = new ConfidentialClientApplication({
+      auth: { ...auth, ...asMsalHasIt(proof) },
+      system: { networkClient },
+    })
     let result: { accessToken?: unknown; expiresOn?: Date | null } | null
     try {
       result = await client.acquireTokenOnBehalfOf({
@@ -92,6 +94,12 @@ export function createOnBehalfOf({
     }
     return { accessToken: result.accessToken, expiresAtMs: result.expiresOn.getTime() }
   }
+
+  return (request) => withProof((proof) => exchange(request, proof))
+}
+
+function asMsalHasIt(proof: ClientProof): { clientSecret: string } | { clientAssertion: string } {
+  return 'client_secret' in proof ? { clientSecret: proof.client_secret } : { clientAssertion: proof.client_assertion }
 }
 
 /** MSAL's own errors carry neither status nor claims: what Entra answered decides, and not how MSAL took it. */

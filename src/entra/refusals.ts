@@ -28,6 +28,7 @@ export function createRefusals({ refusalTtlMs, breakerMs, now }: RefusalsOptions
     remember(key: string, failure: Failure) {
       switch (failure.reason) {
         case 'exchange_unavailable':
+        case 'credential_unavailable':
         case 'internal':
           return
         case 'credential_refused':

@@ -1,6 +1,6 @@
-import type { ClientCredential } from '../config.ts'
 import { answers, Failure } from '../errors.ts'
 import { type BoundedClient, TransportError } from '../http/bounded-client.ts'
+import type { ClientProof, WithProof } from './client-proof.ts'
 import { type EntraError, exchangeFailure } from './exchange-failure.ts'
 import { postForm } from './post-form.ts'
 import type { TenantEndpoints } from './tenant.ts'
@@ -32,7 +32,7 @@ export type RedeemGrant = (grant: SignInGrant, correlationId: string) => Promise
 
 export interface SignInGrantOptions {
   readonly clientId: string
-  readonly credential: ClientCredential
+  readonly withProof: WithProof
   readonly endpoints: TenantEndpoints
   readonly http: Pick<BoundedClient, 'request'>
   readonly sleep?: (ms: number) => Promise<void>
@@ -49,13 +49,13 @@ export interface SignInGrantOptions {
  */
 export function createSignInGrant({
   clientId,
-  credential,
+  withProof,
   endpoints,
   http,
   sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 }: SignInGrantOptions): RedeemGrant {
-  async function redeem(grant: SignInGrant, correlationId: string): Promise<SignInTokens> {
-    const form = new URLSearchParams({ client_id: clientId, ...grant, client_secret: credential.secret })
+  async function redeem(grant: SignInGrant, correlationId: string, proof: ClientProof): Promise<SignInTokens> {
+    const form = new URLSearchParams({ client_id: clientId, ...grant, ...proof })
     const answer = await postForm(http, endpoints.tokenUrl, {
       headers: { 'content-type': 'application/x-www-form-urlencoded', 'client-request-id': correlationId },
       body: form.toString(),
@@ -71,12 +71,13 @@ export function createSignInGrant({
   }
 
   return async (grant, correlationId) => {
+    const attempt = () => withProof((proof) => redeem(grant, correlationId, proof))
     try {
-      return await redeem(grant, correlationId)
+      return await attempt()
     } catch (error) {
       if (!(error instanceof Failure) || error.reason !== 'exchange_unavailable') throw error
       await sleep(100 + Math.random() * 200)
-      return redeem(grant, correlationId)
+      return attempt()
     }
   }
 }

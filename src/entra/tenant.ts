@@ -8,6 +8,8 @@ export interface TenantEndpoints {
   readonly authorizeUrl: string
   readonly tokenUrl: string
   readonly adminConsentUrl: string
+  /** What a managed identity's token has to be for, to stand for an app's own assertion. */
+  readonly tokenExchangeAudience: string
 }
 
 /**
@@ -30,5 +32,12 @@ export function tenantEndpoints(entra: {
     authorizeUrl: `${tenant}/oauth2/v2.0/authorize`,
     tokenUrl: `${tenant}/oauth2/v2.0/token`,
     adminConsentUrl: `${tenant}/adminconsent?client_id=${entra.clientId}`,
+    tokenExchangeAudience: `api://AzureADTokenExchange${cloudSuffix(entra.authorityHost)}`,
   }
+}
+
+/** Microsoft, "Workload identity federation: federated identity credentials considerations and limitations". */
+function cloudSuffix(authorityHost: string): string {
+  if (authorityHost.endsWith('.cn')) return 'China'
+  return authorityHost.endsWith('.us') ? 'USGov' : ''
 }

@@ -176,7 +176,9 @@ function lengthPrefixed(parts: readonly string[]): string {
 function explain({ reason }: Failure): string {
   switch (reason) {
     case 'credential_refused':
-      return 'Entra refuses this server’s credential: renew GRAPH_CLIENT_SECRET. Every new sign-in fails until then.'
+      return 'Entra refuses this server’s credential: renew it. Every new sign-in fails until then.'
+    case 'credential_unavailable':
+      return 'this server’s own credential is not to be had: see credential_unavailable above.'
     case 'exchange_misconfigured':
       return 'Entra refuses this server’s configuration: check GRAPH_CLIENT_ID, GRAPH_TENANT_ID and GRAPH_OBO_SCOPES.'
     default:
@@ -194,9 +196,15 @@ export const oboTokenCache = fp<Configured>(
   async (app, { config: { entra } }) => {
     const http = createBoundedClient(entraBounds)
     const scopes = entra.oboScopes
-    const exchange = createOnBehalfOf({ ...entra, scopes, endpoints: tenantEndpoints(entra), http })
+    const exchange = createOnBehalfOf({
+      ...entra,
+      withProof: app.clientProofs.api,
+      scopes,
+      endpoints: tenantEndpoints(entra),
+      http,
+    })
     app.decorate('oboTokens', createOboTokenCache({ ...entra, scopes, exchange, log: app.log }))
     app.addHook('onClose', () => http.close())
   },
-  { name: 'obo-token-cache' },
+  { name: 'obo-token-cache', dependencies: ['client-credential'] },
 )

@@ -10,7 +10,15 @@ export async function healthRoutes(app: FastifyInstance) {
   app.get('/healthz', { schema: { response: { 200: Alive } } }, () => ({ status: 'ok' as const }))
 
   app.get('/readyz', { schema: { response: { 200: Ready, 503: NotReady } } }, (_request, reply) => {
-    const why = app.stopping ? 'stopping' : app.entraKeys.loaded ? undefined : 'signing keys are not loaded yet'
+    const why = obstacle(app)
     return why === undefined ? { status: 'ready' as const } : reply.code(503).send({ status: 'not ready', why })
   })
+}
+
+/** Why callers cannot be served yet, or no longer. */
+function obstacle({ stopping, entraKeys, clientProofs: { missing } }: FastifyInstance): string | undefined {
+  if (stopping) return 'stopping'
+  if (!entraKeys.loaded) return 'signing keys are not loaded yet'
+  if (missing === undefined) return undefined
+  return `the server’s credential could not be had from ${missing} yet: the log says why (credential_unavailable)`
 }

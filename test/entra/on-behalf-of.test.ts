@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { after, beforeEach, test } from 'node:test'
 import { startEmulator } from '../../emulator/app.ts'
 import type { FaultRule } from '../../emulator/faults.ts'
+import { proveBySecret } from '../../src/entra/client-proof.ts'
 import { createOnBehalfOf, type OnBehalfOfOptions } from '../../src/entra/on-behalf-of.ts'
 import { tenantEndpoints } from '../../src/entra/tenant.ts'
 import type { Reason } from '../../src/errors.ts'
@@ -29,7 +30,7 @@ const create = (own: Partial<OnBehalfOfOptions> = {}) =>
   createOnBehalfOf({
     clientId: api.clientId,
     tenantId,
-    credential: { kind: 'secret', secret: api.clientSecret },
+    withProof: proveBySecret(api.clientSecret),
     scopes,
     endpoints,
     http,
@@ -151,7 +152,7 @@ test('a token that does not say when it ends has ended: it serves one call and i
 })
 
 test('a wrong secret is the server’s trouble', async () => {
-  const wrong = create({ credential: { kind: 'secret', secret: 'not-the-secret' } })
+  const wrong = create({ withProof: proveBySecret('not-the-secret') })
   const assertion = await tenant.mint({ user: 'rowan' })
   await assert.rejects(wrong({ assertion, correlationId: randomUUID() }), { reason: 'credential_refused' })
 })

@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import { startEmulator } from '../../emulator/app.ts'
 import type { FaultRule } from '../../emulator/faults.ts'
 import { signIn } from '../../emulator/sign-in.ts'
+import { proveBySecret } from '../../src/entra/client-proof.ts'
 import { createSignInGrant, type SignInGrant, type SignInGrantOptions } from '../../src/entra/sign-in-grant.ts'
 import { tenantEndpoints } from '../../src/entra/tenant.ts'
 import type { Failure, Reason } from '../../src/errors.ts'
@@ -40,7 +41,7 @@ beforeEach(() => {
 const create = (own: Partial<SignInGrantOptions> = {}) =>
   createSignInGrant({
     clientId: api.clientId,
-    credential: { kind: 'secret', secret: api.clientSecret },
+    withProof: proveBySecret(api.clientSecret),
     endpoints,
     http: {
       request: (request) => {
@@ -311,7 +312,7 @@ test('a refusal without a number is a refusal', async () => {
 
 test('a wrong secret is the server’s trouble, and the code is good for the right one', async () => {
   const grant = await codeGrant()
-  const wrong = create({ credential: { kind: 'secret', secret: 'not-the-secret-of-this-app' } })
+  const wrong = create({ withProof: proveBySecret('not-the-secret-of-this-app') })
   assert.equal((await failureOf(wrong(grant, randomUUID()))).reason, 'credential_refused')
   assert.ok((await redeem(grant, randomUUID())).accessToken)
 })

@@ -5,11 +5,11 @@ import { tenantEndpoints } from '../../src/entra/tenant.ts'
 const tenantId = '11111111-2222-3333-4444-555555555555'
 const clientId = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee'
 
-for (const [cloud, authorityHost, issuerV1Host] of [
-  ['the global cloud', 'https://login.microsoftonline.com', 'https://sts.windows.net'],
-  ['US Government', 'https://login.microsoftonline.us', 'https://sts.windows.net'],
-  ['China', 'https://login.partner.microsoftonline.cn', 'https://sts.chinacloudapi.cn'],
-  ['an emulated tenant', 'http://127.0.0.1:9600', 'https://sts.windows.net'],
+for (const [cloud, authorityHost, issuerV1Host, suffix] of [
+  ['the global cloud', 'https://login.microsoftonline.com', 'https://sts.windows.net', ''],
+  ['US Government', 'https://login.microsoftonline.us', 'https://sts.windows.net', 'USGov'],
+  ['China', 'https://login.partner.microsoftonline.cn', 'https://sts.chinacloudapi.cn', 'China'],
+  ['an emulated tenant', 'http://127.0.0.1:9600', 'https://sts.windows.net', ''],
 ] as const) {
   test(`the endpoints of ${cloud} are under its own host`, () => {
     assert.deepEqual(tenantEndpoints({ authorityHost, tenantId, clientId }), {
@@ -19,6 +19,7 @@ for (const [cloud, authorityHost, issuerV1Host] of [
       authorizeUrl: `${authorityHost}/${tenantId}/oauth2/v2.0/authorize`,
       tokenUrl: `${authorityHost}/${tenantId}/oauth2/v2.0/token`,
       adminConsentUrl: `${authorityHost}/${tenantId}/adminconsent?client_id=${clientId}`,
+      tokenExchangeAudience: `api://AzureADTokenExchange${suffix}`,
     })
   })
 }

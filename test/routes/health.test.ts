@@ -2,19 +2,22 @@ import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
 import { startEmulator } from '../../emulator/app.ts'
+import { clientCredential } from '../../src/plugins/client-credential.ts'
 import { entraKeys } from '../../src/plugins/entra-keys.ts'
 import { gracefulStop } from '../../src/plugins/graceful-stop.ts'
 import { healthRoutes } from '../../src/routes/health.ts'
-import { configFor } from '../helper.ts'
+import { configFor, type Env } from '../helper.ts'
 
 const tenant = await startEmulator()
 after(() => tenant.close())
 
-async function build(t: TestContext) {
+async function build(t: TestContext, env: Env = {}) {
   const app = Fastify()
   t.after(() => app.close())
   await app.register(gracefulStop)
-  await app.register(entraKeys, { config: configFor(tenant) })
+  const config = configFor(tenant, env)
+  await app.register(entraKeys, { config })
+  await app.register(clientCredential, { config })
   await app.register(healthRoutes)
   await app.ready()
   const probe = async (url: string) => {
@@ -37,5 +40,14 @@ test('a stopping server lives and is not ready, whatever it has', async (t) => {
   await app.entraKeys.start()
   app.stopping = true
   assert.deepEqual(await probe('/readyz'), [503, { status: 'not ready', why: 'stopping' }])
+  assert.deepEqual(await probe('/healthz'), [200, { status: 'ok' }])
+})
+
+test('a server whose credential cannot be had says where it has to come from, and no more', async (t) => {
+  const env = { GRAPH_CLIENT_SECRET: '', GRAPH_CLIENT_CERT_PATH: '/nowhere/at/all.pem' }
+  const { app, probe } = await build(t, env)
+  await Promise.all([app.entraKeys.start(), app.clientProofs.start()])
+  const why = 'the server’s credential could not be had from its file yet: the log says why (credential_unavailable)'
+  assert.deepEqual(await probe('/readyz'), [503, { status: 'not ready', why }])
   assert.deepEqual(await probe('/healthz'), [200, { status: 'ok' }])
 })

@@ -1,51 +1,20 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { startEmulator } from '../../emulator/app.ts'
+import { buildBundle } from '../bundle-helper.ts'
 import { type Env, envFor, eventually, freePort, toolCall } from '../helper.ts'
 import { file, post } from '../security/harness.ts'
 import { freshCode, redeem } from '../sign-in-helper.ts'
 
-/** The bundle as it is deployed: in a folder with no packages beside it. What it loads on first use is all in it. */
-
-const folder = mkdtempSync(join(tmpdir(), 'bundle-'))
-file.after(() => rmSync(folder, { recursive: true, force: true }))
-const build = spawnSync(process.execPath, ['scripts/build.mjs', folder], {
-  cwd: fileURLToPath(new URL('../..', import.meta.url)),
-  encoding: 'utf8',
-})
-assert.equal(build.status, 0, build.stderr)
-
+const startBundle = buildBundle()
 const tenant = await startEmulator()
 file.after(() => tenant.close())
 
 /** Starts the bundle and waits until it is ready. */
 async function start(t: TestContext, env: Env = {}) {
-  const port = await freePort()
-  const child = spawn(process.execPath, [join(folder, 'server.js')], {
-    cwd: folder,
-    env: { ...envFor(tenant), LOG_LEVEL: 'info', PORT: String(port), ...env },
-  })
-  t.after(() => child.kill('SIGKILL'))
-  const output = { text: '' }
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      output.text += chunk
-    })
-  }
-  const origin = `http://localhost:${port}`
-  await eventually(async () => {
-    assert.equal(child.exitCode, null, output.text)
-    return fetch(`${origin}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    )
-  }, 20_000)
-  return { origin, output }
+  const running = await startBundle(t, { ...envFor(tenant), LOG_LEVEL: 'info', ...env })
+  await running.ready()
+  return running
 }
 
 test('it signs a user in, exchanges the token and reads a message as text', async (t) => {

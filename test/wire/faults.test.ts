@@ -4,6 +4,7 @@ import { after, before, describe, type TestContext, test } from 'node:test'
 import { type Emulator, startEmulator } from '../../emulator/app.ts'
 import type { FaultRule } from '../../emulator/faults.ts'
 import type { Caller } from '../../src/entra/claims.ts'
+import { proveBySecret } from '../../src/entra/client-proof.ts'
 import { createOnBehalfOf } from '../../src/entra/on-behalf-of.ts'
 import { tenantEndpoints } from '../../src/entra/tenant.ts'
 import { createBoundedClient } from '../../src/http/bounded-client.ts'
@@ -265,7 +266,13 @@ describe('with deadlines and a clock of the test', () => {
 
   /** The cache as the plugin makes it, with the real exchange behind it. */
   function cacheWith(now: () => number) {
-    const exchange = createOnBehalfOf({ ...entra, scopes, endpoints: tenantEndpoints(entra), http })
+    const exchange = createOnBehalfOf({
+      ...entra,
+      withProof: proveBySecret(tenant.api.clientSecret),
+      scopes,
+      endpoints: tenantEndpoints(entra),
+      http,
+    })
     return createOboTokenCache({ ...entra, scopes, exchange, log: silent, now })
   }
 

@@ -23,6 +23,9 @@ export function createClients({ config, registrations, documents }: ClientsOptio
     return 'value' in registration ? registeredClient(clientId, registration.value) : undefined
   }
 
+  const { credential } = config
+  const isRight = (secret: string) => credential.kind !== 'secret' || sameText(secret, credential.secret)
+
   return {
     /**
      * The client of an authorization request.
@@ -40,7 +43,8 @@ export function createClients({ config, registrations, documents }: ClientsOptio
     /**
      * The key of the client that asks at the token endpoint, by HTTP Basic or in the form (RFC 6749 section 2.3.1).
      * Clients are public and prove themselves by PKCE; a secret is compared where one is sent, and only the configured
-     * app has one.
+     * app has one. Where it is proven by something else, there is none to compare: some clients cannot leave the field
+     * empty, and whatever is in it gives them nothing that PKCE does not.
      *
      * @throws {Failure} `client_unknown`, `client_secret_refused`, `parameter_missing` or `parameter_repeated`
      */
@@ -50,8 +54,7 @@ export function createClients({ config, registrations, documents }: ClientsOptio
       const client = isDocument ? undefined : known(clientId)
       if (!isDocument && client === undefined) throw new Failure('client_unknown')
       if (secrets.length > 0) {
-        const isRight = secrets.some((secret) => sameText(secret, config.credential.secret))
-        if (client !== configured || !isRight) throw new Failure('client_secret_refused')
+        if (client !== configured || !secrets.some(isRight)) throw new Failure('client_secret_refused')
       }
       return clientKey(client?.id ?? clientId)
     },

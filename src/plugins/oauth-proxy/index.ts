@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
 import type { Config, Configured, OAuthProxyConfig } from '../../config.ts'
+import type { WithProof } from '../../entra/client-proof.ts'
 import { resourceOf } from '../../entra/resource.ts'
 import { createSignInGrant } from '../../entra/sign-in-grant.ts'
 import { tenantEndpoints } from '../../entra/tenant.ts'
@@ -36,6 +37,8 @@ const registrationLifetimeMs = 365 * 24 * 3_600_000
 
 export interface OAuthProxyOptions {
   readonly config: Config & { readonly oauthProxy: OAuthProxyConfig }
+  /** Proves the app that users sign in to. */
+  readonly withProof: WithProof
   /** For Entra. */
   readonly entra: Pick<BoundedClient, 'request'>
   /** For addresses that clients name. */
@@ -51,9 +54,9 @@ export type OAuthProxy = ReturnType<typeof createOAuthProxy>
  * An authorization server in front of Entra, which keeps nothing: clients sign users in here by standard means, and
  * Entra sees one app with one redirect URI. Every replica with the same keys can take every step.
  */
-export function createOAuthProxy({ config, entra, strangers, store, now = Date.now }: OAuthProxyOptions) {
+export function createOAuthProxy({ config, withProof, entra, strangers, store, now = Date.now }: OAuthProxyOptions) {
   const { oauthProxy, publicBaseUrl } = config
-  const { clientId, credential, redirects } = oauthProxy
+  const { clientId, redirects } = oauthProxy
   const keys = oauthProxy.sealKeys.length > 0 ? oauthProxy.sealKeys : [randomBytes(32).toString('base64')]
   const seals = createSeals(keys, now)
   const endpoints = tenantEndpoints(config.entra)
@@ -93,7 +96,7 @@ export function createOAuthProxy({ config, entra, strangers, store, now = Date.n
     clients,
     codes,
     refreshTokens: seals<RefreshToken>('refresh-token'),
-    redeem: createSignInGrant({ clientId, credential, endpoints, http: entra }),
+    redeem: createSignInGrant({ clientId, withProof, endpoints, http: entra }),
     usedCodes: createLedger(store),
     revoked: createLedger(store),
   })
@@ -140,6 +143,7 @@ export const oauthProxy = fp<Configured & { network?: Network }>(
       'oauthProxy',
       createOAuthProxy({
         config: { ...config, oauthProxy: config.oauthProxy },
+        withProof: app.clientProofs.signIn,
         entra,
         strangers,
         store: app.sharedStore,
@@ -159,5 +163,5 @@ export const oauthProxy = fp<Configured & { network?: Network }>(
       )
     }
   },
-  { name: 'oauth-proxy' },
+  { name: 'oauth-proxy', dependencies: ['client-credential'] },
 )

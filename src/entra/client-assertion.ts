@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto'
+
+/** What a signer and its certificate have to give. */
+export interface AssertionSigner {
+  /** The certificate's thumbprint: 32 bytes are SHA-256 and go with PS256, 20 are SHA-1 and go with RS256. */
+  readonly thumbprint: Buffer
+  /** When the certificate ends; undefined where only its thumbprint is known. */
+  readonly certificateExpiresAtMs: number | undefined
+  /** A signature over these bytes, by that algorithm. */
+  sign(input: Buffer, algorithm: AssertionAlgorithm): Promise<Buffer>
+}
+
+export type AssertionAlgorithm = 'PS256' | 'RS256'
+
+/** Something signed that proves an application to Entra for a while. */
+export interface ClientAssertion {
+  readonly assertion: string
+  readonly expiresAtMs: number
+  /** What signed it: the certificate's thumbprint, in hex. */
+  readonly thumbprint?: string
+  readonly certificateExpiresAtMs?: number | undefined
+}
+
+/** Entra takes ten minutes at most. */
+const lifetimeMs = 10 * 60_000
+
+/**
+ * Signs a JWT that proves an application (RFC 7523 section 3).
+ * Source: Microsoft, "Microsoft identity platform application authentication certificate credentials".
+ *
+ * @param audience the token endpoint that it is for
+ */
+export async function signClientAssertion(
+  signer: AssertionSigner,
+  { clientId, audience, nowMs }: { clientId: string; audience: string; nowMs: number },
+): Promise<ClientAssertion> {
+  const isSha256 = signer.thumbprint.length === 32
+  const algorithm = isSha256 ? 'PS256' : 'RS256'
+  const thumbprint = signer.thumbprint.toString('base64url')
+  const expiresAtMs = Math.min(nowMs + lifetimeMs, signer.certificateExpiresAtMs ?? Number.POSITIVE_INFINITY)
+  const issuedAt = Math.floor(nowMs / 1000)
+  const header = { typ: 'JWT', alg: algorithm, [isSha256 ? 'x5t#S256' : 'x5t']: thumbprint }
+  const claims = {
+    iss: clientId,
+    sub: clientId,
+    aud: audience,
+    jti: randomUUID(),
+    iat: issuedAt,
+    nbf: issuedAt,
+    exp: Math.floor(expiresAtMs / 1000),
+  }
+  const input = `${encode(header)}.${encode(claims)}`
+  const signature = await signer.sign(Buffer.from(input), algorithm)
+  return {
+    assertion: `${input}.${signature.toString('base64url')}`,
+    expiresAtMs,
+    thumbprint: signer.thumbprint.toString('hex'),
+    certificateExpiresAtMs: signer.certificateExpiresAtMs,
+  }
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
+}

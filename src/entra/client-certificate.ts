@@ -1,0 +1,97 @@
+import { constants, createPrivateKey, type KeyObject, sign as signWith, X509Certificate } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { AssertionAlgorithm, AssertionSigner } from './client-assertion.ts'
+import { CredentialError } from './credential-error.ts'
+
+// With a callback, signing runs on the thread pool.
+const signOnThreadPool = promisify(signWith)
+
+/**
+ * A signer out of PEM text: a private key, and its certificate, which may stand among others.
+ *
+ * @param origin where the text came from, for errors
+ * @param thumbprint hex; stands in for a certificate that is not in the text, and must be that of one that is
+ * @throws {CredentialError}
+ */
+export function readSigner(pem: string, origin: string, thumbprint?: string): AssertionSigner {
+  const key = readPrivateKey(pem, origin)
+  const certificate = findCertificate(pem, key)
+  if (certificate === undefined) {
+    if (thumbprint === undefined) {
+      throw new CredentialError(`${origin} holds no certificate of its private key: put it beside the key, as PEM`)
+    }
+    return { thumbprint: Buffer.from(thumbprint, 'hex'), certificateExpiresAtMs: undefined, sign: signerOf(key) }
+  }
+  const known = [certificate.fingerprint256, certificate.fingerprint].map(hexOf)
+  if (thumbprint !== undefined && !known.includes(thumbprint.toLowerCase())) {
+    throw new CredentialError(`GRAPH_CLIENT_CERT_THUMBPRINT is not that of the certificate in ${origin}`)
+  }
+  return { ...describeCertificate(certificate, origin), sign: signerOf(key) }
+}
+
+/**
+ * What an assertion has to say of the certificate that proves it.
+ *
+ * @throws {CredentialError} where it is not good now
+ */
+export function describeCertificate(
+  certificate: X509Certificate,
+  origin: string,
+  nowMs = Date.now(),
+): Pick<AssertionSigner, 'thumbprint' | 'certificateExpiresAtMs'> {
+  const certificateExpiresAtMs = Date.parse(certificate.validTo)
+  if (certificateExpiresAtMs <= nowMs) {
+    throw new CredentialError(`the certificate in ${origin} expired on ${certificate.validTo}: replace it`)
+  }
+  if (Date.parse(certificate.validFrom) > nowMs) {
+    throw new CredentialError(`the certificate in ${origin} is not valid before ${certificate.validFrom}`)
+  }
+  return { thumbprint: Buffer.from(hexOf(certificate.fingerprint256), 'hex'), certificateExpiresAtMs }
+}
+
+function readPrivateKey(pem: string, origin: string): KeyObject {
+  let key: KeyObject
+  try {
+    key = createPrivateKey(pem)
+  } catch {
+    // Not the cause: what OpenSSL says of a text can quote it.
+    throw new CredentialError(`${origin} holds no private key that can be read: it must be PEM, and not encrypted`)
+  }
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0
+  if (key.asymmetricKeyType !== 'rsa' || bits < 2048) {
+    throw new CredentialError(`the private key in ${origin} must be RSA, of 2048 bits at least`)
+  }
+  return key
+}
+
+function findCertificate(pem: string, key: KeyObject): X509Certificate | undefined {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  return blocks
+    .filter((block) => isCertificate(block))
+    .map((block) => new X509Certificate(block))
+    .find((certificate) => certificate.checkPrivateKey(key))
+}
+
+function isCertificate(block: string): boolean {
+  try {
+    return new X509Certificate(block).raw.length > 0
+  } catch {
+    return false
+  }
+}
+
+function signerOf(key: KeyObject) {
+  return (input: Buffer, algorithm: AssertionAlgorithm): Promise<Buffer> =>
+    signOnThreadPool(
+      'sha256',
+      input,
+      algorithm === 'RS256'
+        ? key
+        : // RFC 7518 section 3.5: the salt is as long as the hash.
+          { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
+    )
+}
+
+function hexOf(fingerprint: string): string {
+  return fingerprint.replaceAll(':', '').toLowerCase()
+}

@@ -1,0 +1,148 @@
+import { readFile } from 'node:fs/promises'
+import type { FastifyBaseLogger } from 'fastify'
+import fp from 'fastify-plugin'
+import { createKeyVault } from '../azure/key-vault.ts'
+import { createManagedIdentity, type ManagedIdentity } from '../azure/managed-identity.ts'
+import type { ClientCredential, Config, Configured } from '../config.ts'
+import { type AssertionSigner, type ClientAssertion, signClientAssertion } from '../entra/client-assertion.ts'
+import { readSigner } from '../entra/client-certificate.ts'
+import {
+  type Assertions,
+  createAssertions,
+  proveByAssertions,
+  proveBySecret,
+  type WithProof,
+} from '../entra/client-proof.ts'
+import { CredentialError } from '../entra/credential-error.ts'
+import { tenantEndpoints } from '../entra/tenant.ts'
+
+/** A credential that cannot be had at start is asked for again, at first soon and then more seldom. */
+const firstRetryMs = 1_000
+const longestRetryMs = 30_000
+
+/** What has to work for a credential to be there, in a word that may be shown to anybody. */
+const sourceNames = {
+  certificate_file: 'its file',
+  vault_key: 'Key Vault',
+  vault_secret: 'Key Vault',
+  managed_identity: 'the managed identity',
+} as const satisfies Record<Exclude<ClientCredential['kind'], 'secret'>, string>
+
+export interface ClientCredentialOptions {
+  readonly config: Pick<Config, 'entra' | 'oauthProxy'>
+  readonly identityOf: (clientId: string | undefined) => Pick<ManagedIdentity, 'token'>
+  readonly log: Pick<FastifyBaseLogger, 'info' | 'warn'>
+}
+
+export type ClientProofs = ReturnType<typeof createClientProofs>
+
+/**
+ * How this server proves itself to Entra: as the API, which exchanges tokens, and as the app that users sign in to,
+ * which is the same one or another.
+ */
+export function createClientProofs({ config: { entra, oauthProxy }, identityOf, log }: ClientCredentialOptions) {
+  const endpoints = tenantEndpoints(entra)
+  const loading: { assertions: Assertions; source: string }[] = []
+  let timer: NodeJS.Timeout | undefined
+
+  function proofOf(clientId: string, credential: ClientCredential): WithProof {
+    if (credential.kind === 'secret') return proveBySecret(credential.secret)
+    const make = assertionMaker(credential, { clientId, endpoints, identityOf })
+    const assertions = createAssertions({ make, kind: credential.kind, log })
+    loading.push({ assertions, source: sourceNames[credential.kind] })
+    return proveByAssertions(assertions)
+  }
+
+  const api = proofOf(entra.clientId, entra.credential)
+  const isOneApp = oauthProxy?.clientId === entra.clientId && oauthProxy.credential === entra.credential
+  const signIn = oauthProxy === undefined || isOneApp ? api : proofOf(oauthProxy.clientId, oauthProxy.credential)
+
+  return {
+    api,
+    signIn,
+    /** Gets what is to be had and goes on trying for the rest. Never rejects: see {@link missing}. */
+    async start(retryMs = firstRetryMs): Promise<void> {
+      const missing = loading.filter(({ assertions }) => !assertions.loaded)
+      await Promise.allSettled(missing.map(({ assertions }) => assertions.get()))
+      if (missing.every(({ assertions }) => assertions.loaded)) return
+      timer = setTimeout(() => void this.start(Math.min(retryMs * 2, longestRetryMs)), retryMs).unref()
+    },
+    stop: () => clearTimeout(timer),
+    /** Where a credential has to come from that was not to be had yet. */
+    get missing(): string | undefined {
+      return loading.find(({ assertions }) => !assertions.loaded)?.source
+    },
+  }
+}
+
+interface MakerOptions {
+  readonly clientId: string
+  readonly endpoints: { readonly tokenUrl: string; readonly tokenExchangeAudience: string }
+  readonly identityOf: ClientCredentialOptions['identityOf']
+}
+
+/** Makes assertions of an app from where its credential is, which is read each time. */
+function assertionMaker(
+  credential: Exclude<ClientCredential, { kind: 'secret' }>,
+  { clientId, endpoints, identityOf }: MakerOptions,
+): () => Promise<ClientAssertion> {
+  if (credential.kind === 'managed_identity') {
+    const identity = identityOf(credential.identityClientId)
+    return async () => {
+      const { token, expiresAtMs } = await identity.token(endpoints.tokenExchangeAudience)
+      return { assertion: token, expiresAtMs }
+    }
+  }
+  const signer = signerOf(credential, identityOf)
+  return async () => signClientAssertion(await signer(), { clientId, audience: endpoints.tokenUrl, nowMs: Date.now() })
+}
+
+function signerOf(
+  credential: Exclude<ClientCredential, { kind: 'secret' | 'managed_identity' }>,
+  identityOf: ClientCredentialOptions['identityOf'],
+): () => Promise<AssertionSigner> {
+  if (credential.kind === 'certificate_file') {
+    const { path } = credential
+    return async () => readSigner(await readText(path), path)
+  }
+  const identity = identityOf(credential.identityClientId)
+  const vault = createKeyVault({ url: credential.vaultUrl, identity })
+  if (credential.kind === 'vault_key') return () => vault.signerFromKey(credential.certificateName)
+  const { secretName, secretVersion, thumbprint } = credential
+  return () => vault.signerFromSecret(secretName, secretVersion, thumbprint)
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new CredentialError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    clientProofs: ClientProofs
+  }
+}
+
+export const clientCredential = fp<Configured>(
+  async (app, { config }) => {
+    const identities: ManagedIdentity[] = []
+    const identityOf = (clientId: string | undefined) => {
+      const identity = createManagedIdentity(clientId)
+      identities.push(identity)
+      return identity
+    }
+    const proofs = createClientProofs({ config, identityOf, log: app.log })
+    app.decorate('clientProofs', proofs)
+    app.addHook('onListen', () => {
+      void proofs.start()
+    })
+    app.addHook('onClose', async () => {
+      proofs.stop()
+      await Promise.all(identities.map((identity) => identity.close()))
+    })
+  },
+  { name: 'client-credential' },
+)
