@@ -30,7 +30,7 @@ export class EnvironmentError extends Error {
 export function fill(manifest: string, variables: Variables, readText: (file: string) => string): string {
   const missing = new Set<string>()
   const filled = manifest
-    .replaceAll(/\$\[file\('([\w.-]+)'\)\]/g, (_, file: string) => withinQuotes(readText(file).trim()))
+    .replaceAll(/\$\[file\('([\w.-]+)'\)\]/g, (_, file: string) => withinQuotes(readText(file)))
     .replaceAll(/\$\{\{(\w+)\}\}/g, (_, name: string) => {
       const value = variables[name] ?? ''
       if (value === '' && name !== 'APP_NAME_SUFFIX') missing.add(name)
