@@ -23,7 +23,18 @@ function anchorsOf(path: string): string[] {
 }
 
 test('the pages are all there: one for each folder, and those that a repository has', () => {
-  const folders = ['src', 'src/plugins', 'src/routes', 'src/tools', 'test', 'demo', 'scripts', 'emulator', 'docs']
+  const folders = [
+    'src',
+    'src/plugins',
+    'src/routes',
+    'src/tools',
+    'test',
+    'demo',
+    'agent',
+    'scripts',
+    'emulator',
+    'docs',
+  ]
   for (const page of [
     'README.md',
     'CONTRIBUTING.md',
@@ -92,6 +103,7 @@ test('the README lists every npm script', () => {
 test('each folder’s README names what lives in it', () => {
   for (const [folder, extension] of [
     ['demo/', '.ts'],
+    ['agent/', '.ts'],
     ['scripts/', '.mjs'],
   ] as const) {
     const named = codeSpans(readText(`${folder}README.md`))

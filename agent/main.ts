@@ -1,0 +1,65 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, parseEnv } from 'node:util'
+import { tools } from '../src/tools/index.ts'
+import { EnvironmentError, packageOf } from './package.ts'
+import { pluginManifest } from './plugin.ts'
+
+const help = `The Microsoft 365 Agents Toolkit package.
+
+  npm run agent                 writes ai-plugin.json anew from the server's tools
+  npm run agent -- --zip dev    and packs the app with the values of agent/env/.env.dev
+  npm run agent -- --icons      and draws the icons anew from their SVG; needs a Chromium
+`
+const here = fileURLToPath(new URL('.', import.meta.url))
+
+try {
+  await run(process.argv.slice(2))
+} catch (error) {
+  const isOurs = error instanceof EnvironmentError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
+  if (!isOurs) throw error
+  process.stderr.write(`${(error as Error).message}\n`)
+  process.exitCode = 1
+}
+
+async function run(args: string[]) {
+  const { values } = parseArgs({
+    args,
+    options: { zip: { type: 'string' }, icons: { type: 'boolean' }, help: { type: 'boolean' } },
+  })
+  if (values.help) {
+    process.stdout.write(help)
+    return
+  }
+  write('appPackage/ai-plugin.json', `${JSON.stringify(pluginManifest(tools), null, 2)}\n`)
+  if (values.icons) {
+    const { drawIcon } = await import('./draw-icon.ts')
+    for (const [name, px] of [
+      ['color', 192],
+      ['outline', 32],
+    ] as const) {
+      write(`appPackage/${name}.png`, await drawIcon(readFileSync(`${here}icons/${name}.svg`, 'utf8'), px))
+    }
+  }
+  if (values.zip !== undefined) {
+    const zip = packageOf(`${here}appPackage`, environment(values.zip))
+    mkdirSync(`${here}appPackage/build`, { recursive: true })
+    write(`appPackage/build/appPackage.${values.zip}.zip`, zip)
+  }
+}
+
+/** @throws {EnvironmentError} where there is no such environment */
+function environment(name: string) {
+  const file = `${here}env/.env.${name}`
+  if (!/^\w+$/.test(name) || !existsSync(file)) {
+    throw new EnvironmentError(
+      `There is no agent/env/.env.${name}: copy agent/env/.env.dev.sample to it and fill it in.`,
+    )
+  }
+  return parseEnv(readFileSync(file, 'utf8'))
+}
+
+function write(file: string, content: string | Uint8Array) {
+  writeFileSync(here + file, content)
+  process.stdout.write(`agent/${file}  ${Buffer.byteLength(content)} bytes\n`)
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { strFromU8, unzipSync } from 'fflate'
+import { EnvironmentError, fill, icons, manifests, packageOf } from '../../agent/package.ts'
+import { provisioned, schemaFaults } from './app-package.ts'
+
+const folder = fileURLToPath(new URL('../../agent/appPackage/', import.meta.url))
+
+test('a zip holds the manifests, filled in and sound, and the icons, and nothing else', () => {
+  const files = unzipSync(packageOf(folder, provisioned))
+  assert.deepEqual(Object.keys(files).sort(), [...manifests, ...icons].sort())
+  for (const name of manifests) {
+    const text = strFromU8(files[name] ?? new Uint8Array())
+    assert.doesNotMatch(text, /\$\{\{|\$\[file/, name)
+    assert.deepEqual(schemaFaults(JSON.parse(text)), [], name)
+  }
+  for (const name of icons) assert.deepEqual(Buffer.from(files[name] ?? []), readFileSync(folder + name), name)
+})
+
+test('values and files stand as they are in the manifests, whatever is in them', () => {
+  const text = 'a "quoted"\n\\ line with $& in it, for '
+  const manifest = `{"a":"\${{NAME}}!","b":"$[file('text.txt')]"}`
+  const filled = fill(manifest, { NAME: 'Say "hi" \\ $1' }, () => `${text}\${{NAME}}`)
+  assert.deepEqual(JSON.parse(filled), { a: 'Say "hi" \\ $1!', b: `${text}Say "hi" \\ $1` })
+})
+
+const refused: Record<string, { env: Record<string, string>; says: RegExp }> = {
+  'values that only a provision writes': {
+    env: { TEAMS_APP_ID: '', OAUTH_REGISTRATION_ID: '' },
+    says: /TEAMS_APP_ID: a GUID.*\n.*OAUTH_REGISTRATION_ID: the id of an OAuth client registration/,
+  },
+  'a developer’s name': { env: { DEVELOPER_NAME: '' }, says: /DEVELOPER_NAME/ },
+  https: { env: { PUBLIC_BASE_URL: 'http://mcp.example.com' }, says: /https origin/ },
+  'an origin': { env: { PUBLIC_BASE_URL: 'https://mcp.example.com/' }, says: /final slash/ },
+}
+for (const [name, { env, says }] of Object.entries(refused)) {
+  test(`no zip is made without ${name}, and the message says what to do`, () => {
+    assert.throws(
+      () => packageOf(folder, { ...provisioned, ...env }),
+      (error) => error instanceof EnvironmentError && says.test(error.message),
+    )
+  })
+}
+
+test('an agent without a suffix is packed under its plain name', () => {
+  const files = unzipSync(packageOf(folder, { ...provisioned, APP_NAME_SUFFIX: '' }))
+  assert.equal(JSON.parse(strFromU8(files['manifest.json'] ?? new Uint8Array())).name.short, 'Message Center')
+})
+
+for (const [args, says] of [
+  [['--zip', 'nowhere'], /There is no agent\/env\/\.env\.nowhere: copy/],
+  [['--zip', '../../x'], /There is no agent\/env/],
+  [['--zap'], /Unknown option '--zap'/],
+] as const) {
+  test(`npm run agent -- ${args.join(' ')} ends with a sentence`, () => {
+    const main = fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
+    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', main, ...args], { encoding: 'utf8' })
+    assert.equal(status, 1)
+    assert.match(stderr, says)
+    assert.doesNotMatch(stderr, /\n\s+at /)
+  })
+}
