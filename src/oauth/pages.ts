@@ -58,10 +58,7 @@ export interface ConsentRequest {
 /** Who asks, where the answer goes, what it allows: allow or deny. Fields: `request`, and `decision` (`allow`, `deny`). */
 export function consentPage({ client, redirectUri, server, form }: ConsentRequest): Page {
   const { host, hostname } = new URL(redirectUri)
-  const identity =
-    client.kind === 'document'
-      ? html`It is published at <strong>${new URL(client.id).host}</strong>. The name is its own choice.`
-      : 'Nobody has checked this name: the application chose it itself.'
+  const identity = identityOf(client)
   const destination = isLoopback(hostname)
     ? html`<p class="host">This computer, to a program at <strong>${host}</strong></p>
 <p class="warning" role="note">Allow it only if you have just started to sign in from a program on this computer.</p>`
@@ -88,6 +85,18 @@ export function consentPage({ client, redirectUri, server, form }: ConsentReques
 <button name="decision" value="allow" class="allow">Allow</button>
 </form>`,
   )
+}
+
+/** What is known of whoever asks, as safe HTML. */
+function identityOf({ kind, id }: Client): string {
+  switch (kind) {
+    case 'configured':
+      return 'It goes by the client id of this server’s own app registration, which anybody may know.'
+    case 'document':
+      return html`It is published at <strong>${new URL(id).host}</strong>. The name is its own choice.`
+    case 'registered':
+      return 'Nobody has checked this name: the application chose it itself.'
+  }
 }
 
 /**

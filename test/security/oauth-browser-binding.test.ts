@@ -524,7 +524,18 @@ describe('the consent form', () => {
     assertTokens(await redeem(origin, { code, verifier, clientId: registered }))
   })
 
-  test('is not needed by the configured client, and no other client passes for it', async () => {
+  test('is needed by the configured client where the sign-in leaves this computer, even to an address of the list', async () => {
+    const { browser, form } = await upToConsent(undefined, configured, { redirect_uri: webRedirect })
+    assert.equal(leadsTo(await browser.submit({ request: form, decision: 'allow' })).origin, tenant.origin)
+    const again = await browser.go(authorizationUrl(origin, configured, { redirect_uri: webRedirect }), {
+      'sec-fetch-site': 'cross-site',
+    })
+    assert.match(again.text, /name="decision"/)
+    const silent = authorizationUrl(origin, configured, { redirect_uri: webRedirect, prompt: 'none' })
+    assert.equal(leadsTo(await openBrowser(origin).go(silent)).searchParams.get('error'), 'interaction_required')
+  })
+
+  test('is not needed by the configured client on this computer, and no other client passes for it', async () => {
     assert.equal((await openBrowser(origin).go(authorizationUrl(origin, configured))).status, 302)
     const namesake = clientWith({ name: configured })
     assert.equal((await openBrowser(origin).go(authorizationUrl(origin, namesake))).status, 200)

@@ -3,6 +3,7 @@ import { aadstsOf, authorizeFailure } from '../../entra/authorize-answer.ts'
 import type { ProtectedResource } from '../../entra/resource.ts'
 import type { TenantEndpoints } from '../../entra/tenant.ts'
 import { Failure, oauthError, type Reason } from '../../errors.ts'
+import { isLoopback } from '../../http/loopback.ts'
 import {
   type AuthorizationRequest,
   readAuthorizationRequest,
@@ -10,7 +11,7 @@ import {
   readRedirectUri,
   type SignInHints,
 } from '../../oauth/authorization-request.ts'
-import { clientKey } from '../../oauth/client.ts'
+import { type Client, clientKey } from '../../oauth/client.ts'
 import { consentPage, onwardPage, type Page } from '../../oauth/pages.ts'
 import { optional, type Parameters, required } from '../../oauth/parameters.ts'
 import { challengeOf, createVerifier } from '../../oauth/pkce.ts'
@@ -107,7 +108,7 @@ export function createAuthorization(options: AuthorizationOptions) {
     try {
       const asked = readAuthorizationRequest(parameters, client, redirectUri, options)
       const hints = readHints(parameters)
-      const isApproved = client.kind === 'configured' || isRemembered(asked, held, fetchSite)
+      const isApproved = isPreapproved(client, redirectUri) || isRemembered(asked, held, fetchSite)
       if (!isApproved && hints.prompt === 'none') throw new Failure('consent_needed')
       const { binding, setCookies } = cookies.begin(held)
       if (isApproved) {
@@ -220,6 +221,14 @@ export function createAuthorization(options: AuthorizationOptions) {
   }
 
   return { authorize, decide, finish }
+}
+
+/**
+ * The operator approved of the configured app, but its id is no secret, and an address such as that of Teams is shared by
+ * the apps of many: only a program on the user's own computer is not asked about.
+ */
+function isPreapproved({ kind }: Client, redirectUri: string): boolean {
+  return kind === 'configured' && isLoopback(new URL(redirectUri).hostname)
 }
 
 function consentKey({ client, redirectUri, scopes }: AuthorizationRequest): string {

@@ -15,7 +15,11 @@ export interface ClientsOptions {
 
 /** Who may sign users in here, by client id: the configured app, a document's URL, a sealed registration. */
 export function createClients({ config, registrations, documents }: ClientsOptions) {
-  const configured: Client = { id: config.clientId, kind: 'configured', name: 'The configured application' }
+  const configured: Client = {
+    id: config.clientId,
+    kind: 'configured',
+    name: 'An application with this server’s client id',
+  }
 
   function known(clientId: string): Client | undefined {
     if (clientId.toLowerCase() === config.clientId) return configured
