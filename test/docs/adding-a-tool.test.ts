@@ -10,8 +10,8 @@ import type { buildApp } from '../../src/app.ts'
 import { configFor, mcpHeaders, toolCall } from '../helper.ts'
 import { codeBlocks, readText, root, section } from './markdown.ts'
 
-// The sources as they are, and what the README tells a developer to add: one file, and its name in the list.
-const [tool = '', list = ''] = codeBlocks(section(readText('README.md'), 'Adding a tool'), 'ts')
+// The sources as they are, and what CONTRIBUTING.md tells a developer to add: one file, and its name in the list.
+const [tool = '', list = ''] = codeBlocks(section(readText('CONTRIBUTING.md'), 'Adding a tool'), 'ts')
 const copy = mkdtempSync(join(tmpdir(), 'adding-a-tool-'))
 test.after(() => rmSync(copy, { recursive: true }))
 
@@ -23,7 +23,7 @@ const index = join(copy, 'src/tools/index.ts')
 const listed = readFileSync(index, 'utf8').replace(/^export const tools.*$/m, list.trim())
 writeFileSync(index, `import { countMessages } from './count-messages.ts'\n${listed}`)
 
-test('the README’s tool type-checks', () => {
+test('the tool of CONTRIBUTING.md type-checks', () => {
   const config = join(copy, 'tsconfig.only-src.json')
   writeFileSync(config, JSON.stringify({ extends: './tsconfig.json', include: ['src'] }))
   const { status, stdout } = spawnSync(
@@ -36,7 +36,7 @@ test('the README’s tool type-checks', () => {
   assert.equal(status, 0, stdout)
 })
 
-test('the README’s tool is listed, counts, and refuses what it does not take', async (t) => {
+test('the tool of CONTRIBUTING.md is listed, counts, and refuses what it does not take', async (t) => {
   const tenant = await startEmulator()
   t.after(() => tenant.close())
   const module = (await import(pathToFileURL(join(copy, 'src/app.ts')).href)) as { buildApp: typeof buildApp }

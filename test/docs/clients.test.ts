@@ -5,8 +5,11 @@ import { readConfig } from '../../src/config.ts'
 import { isRedirectAllowed } from '../../src/oauth/redirect-policy.ts'
 import { codeBlocks, codeSpans, readText, section, tableRows } from './markdown.ts'
 
-const connect = section(readText('README.md'), 'Connect a client')
-const clients = tableRows(connect).map(([client = '', , uris = '']) => ({ client, uris: codeSpans(uris) }))
+const connect = readText('docs/clients.md')
+const clients = tableRows(section(connect, 'How each one is told')).map(([client = '', , uris = '']) => ({
+  client,
+  uris: codeSpans(uris),
+}))
 const example = codeBlocks(connect, 'sh').find((block) => block.startsWith('MCP_OAUTH_REDIRECT_URI_PREFIXES=')) ?? ''
 const required = {
   GRAPH_TENANT_ID: '11111111-2222-4333-8444-555555555555',
@@ -16,7 +19,7 @@ const required = {
 const allowed = (env: Record<string, string | undefined>, uri: string) =>
   isRedirectAllowed(uri, readConfig({ ...required, ...env }).oauthProxy?.redirects ?? [])
 
-test('the README names the clients that people use', () => {
+test('docs/clients.md names the clients that people use', () => {
   for (const name of ['VS Code', 'Claude', 'Claude Code', 'ChatGPT', 'Copilot Studio', 'MCP Inspector']) {
     assert.ok(
       clients.some(({ client, uris }) => client === name && uris.length > 0),
@@ -26,12 +29,12 @@ test('the README names the clients that people use', () => {
 })
 
 for (const { client, uris } of clients) {
-  test(`the README’s list lets ${client} sign in`, () => {
+  test(`its list lets ${client} sign in`, () => {
     for (const uri of uris) assert.ok(allowed(parseEnv(example), uri), uri)
   })
 }
 
-test('the README’s list has nothing that none of its clients needs', () => {
+test('its list has nothing that none of its clients needs', () => {
   const entries = parseEnv(example)['MCP_OAUTH_REDIRECT_URI_PREFIXES']?.split(',') ?? []
   assert.ok(entries.length > 5)
   for (const entry of entries) {

@@ -39,6 +39,7 @@ test('the pages are all there: one for each folder, and those that a repository 
     'README.md',
     'CONTRIBUTING.md',
     'SECURITY.md',
+    'CHANGELOG.md',
     ...folders.map((folder) => `${folder}/README.md`),
   ]) {
     assert.ok(pages.includes(page), page)
