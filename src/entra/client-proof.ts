@@ -83,7 +83,7 @@ export function createAssertions({ make, kind, log, now = Date.now }: Assertions
   }
 
   function refuse(cause: unknown): never {
-    const error = new Failure('credential_unavailable', { cause })
+    const error = new Failure('credential_unavailable', { cause, retryAfterSeconds: retryMs / 1000 })
     failure = { error, atMs: now() }
     const why = cause instanceof CredentialError ? cause.message : 'the credential cannot be used'
     log.warn({ event: 'credential_unavailable', kind, ...(current && { serving: isGood() }), err: cause }, why)

@@ -44,6 +44,7 @@ export function createClientProofs({ config: { entra, oauthProxy }, identityOf, 
   const endpoints = tenantEndpoints(entra)
   const loading: { assertions: Assertions; source: string }[] = []
   let timer: NodeJS.Timeout | undefined
+  let stopped = false
 
   function proofOf(clientId: string, credential: ClientCredential): WithProof {
     if (credential.kind === 'secret') return proveBySecret(credential.secret)
@@ -64,10 +65,13 @@ export function createClientProofs({ config: { entra, oauthProxy }, identityOf, 
     async start(retryMs = firstRetryMs): Promise<void> {
       const missing = loading.filter(({ assertions }) => !assertions.loaded)
       await Promise.allSettled(missing.map(({ assertions }) => assertions.get()))
-      if (missing.every(({ assertions }) => assertions.loaded)) return
+      if (stopped || missing.every(({ assertions }) => assertions.loaded)) return
       timer = setTimeout(() => void this.start(Math.min(retryMs * 2, longestRetryMs)), retryMs).unref()
     },
-    stop: () => clearTimeout(timer),
+    stop() {
+      stopped = true
+      clearTimeout(timer)
+    },
     /** Where a credential has to come from that was not to be had yet. */
     get missing(): string | undefined {
       return loading.find(({ assertions }) => !assertions.loaded)?.source
