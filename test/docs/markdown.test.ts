@@ -106,9 +106,10 @@ test('each folder’s README names what lives in it', () => {
     ['demo/', '.ts'],
     ['agent/', '.ts'],
     ['scripts/', '.mjs'],
+    ['scripts/', '.ts'],
   ] as const) {
     const named = codeSpans(readText(`${folder}README.md`))
-    for (const file of filesBelow(folder, extension)) assert.ok(named.includes(posix.basename(file)), file)
+    for (const file of filesBelow(folder, extension)) assert.ok(named.includes(file.slice(folder.length)), file)
   }
 })
 

@@ -1,0 +1,13 @@
+import { existsSync } from 'node:fs'
+import { runOps } from './program.ts'
+import { createIo } from './shared/io.ts'
+
+if (existsSync('.env.local')) process.loadEnvFile('.env.local')
+
+const interrupt = new AbortController()
+process.once('SIGINT', () => interrupt.abort())
+
+process.exitCode = await runOps(
+  process.argv.slice(2),
+  createIo({ env: process.env, signal: interrupt.signal, stdout: process.stdout, stderr: process.stderr }),
+)

@@ -1,0 +1,45 @@
+import { Command, CommanderError } from 'commander'
+import type { Io } from './shared/io.ts'
+import { OperatorError } from './shared/operator-error.ts'
+
+/**
+ * Runs one command line.
+ *
+ * @param args what follows `npm run ops --`
+ * @returns the exit code: 0, 1 where something failed, 2 where the command line itself is wrong
+ */
+export async function runOps(args: readonly string[], io: Io): Promise<number> {
+  try {
+    await createProgram(io).parseAsync(args, { from: 'user' })
+    return 0
+  } catch (error) {
+    // commander has said it already; what it calls an error with exit code 0 is --help.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (!(error instanceof OperatorError)) throw error
+    io.progress(error.message, 'red')
+    io.progress(error.next)
+    return 1
+  }
+}
+
+function createProgram(io: Io): Command {
+  const program = new Command('npm run ops --')
+    .description("Operators' commands: register the apps, try a deployment, find what is wrong with it.")
+    .addCommand(new Command('register').description('create or update an app registration'))
+    .addCommand(new Command('smoke').description('try a running server, from sign-in to messages'))
+  settle(program.exitOverride(), io)
+  return program
+}
+
+/** Commands that are made apart inherit nothing by themselves. */
+function settle(command: Command, io: Io): void {
+  command.configureOutput({
+    writeOut: (text) => io.print(text.trimEnd()),
+    writeErr: (text) => io.progress(text.trimEnd()),
+  })
+  command.showHelpAfterError('(--help says what there is)')
+  for (const inner of command.commands) {
+    inner.copyInheritedSettings(command)
+    settle(inner, io)
+  }
+}
