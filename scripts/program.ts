@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { tokenCommand } from './commands/token.ts'
 import type { Io } from './shared/io.ts'
 import { OperatorError } from './shared/operator-error.ts'
 
@@ -6,7 +7,7 @@ import { OperatorError } from './shared/operator-error.ts'
  * Runs one command line.
  *
  * @param args what follows `npm run ops --`
- * @returns the exit code: 0, 1 where something failed, 2 where the command line itself is wrong
+ * @returns the exit code: 0, 1 where something failed, 2 where the command line itself is wrong, 130 after Ctrl-C
  */
 export async function runOps(args: readonly string[], io: Io): Promise<number> {
   try {
@@ -15,6 +16,8 @@ export async function runOps(args: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     // commander has said it already; what it calls an error with exit code 0 is --help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    // As a shell has it for a process that Ctrl-C ended.
+    if (io.signal.aborted) return 130
     if (!(error instanceof OperatorError)) throw error
     io.progress(error.message, 'red')
     io.progress(error.next)
@@ -27,6 +30,7 @@ function createProgram(io: Io): Command {
     .description("Operators' commands: register the apps, try a deployment, find what is wrong with it.")
     .addCommand(new Command('register').description('create or update an app registration'))
     .addCommand(new Command('smoke').description('try a running server, from sign-in to messages'))
+    .addCommand(tokenCommand(io))
   settle(program.exitOverride(), io)
   return program
 }

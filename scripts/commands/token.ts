@@ -1,0 +1,73 @@
+import { Command, Option } from 'commander'
+import { decodeJwt, type JWTPayload } from 'jose'
+import { azureCliToken } from '../shared/azure-cli.ts'
+import { deviceCodeToken } from '../shared/device-code.ts'
+import type { Io } from '../shared/io.ts'
+import { OperatorError } from '../shared/operator-error.ts'
+import { addTenantOptions, addVariableOption, parseGuid, parseScopeName } from '../shared/options.ts'
+
+interface Options {
+  readonly tenant: string
+  readonly authorityHost: string
+  readonly api: string
+  readonly clientId?: string
+  readonly scope: string
+  readonly claims?: true
+}
+
+/** `token`: an access token for the MCP API, as a client would send it. */
+export function tokenCommand(io: Io): Command {
+  const command = new Command('token').description(
+    'an access token for the MCP API, of whoever is signed in to the Azure CLI or enters a code',
+  )
+  addTenantOptions(command, io)
+  addVariableOption(command, io, {
+    flags: '--api <clientId>',
+    description: "the API's app registration",
+    variable: 'GRAPH_CLIENT_ID',
+    parse: parseGuid,
+  })
+  return command
+    .addOption(
+      new Option(
+        '--client-id <id>',
+        'sign in by a device code, to this public client; without it the Azure CLI is asked',
+      ).argParser(parseGuid),
+    )
+    .addOption(
+      new Option('--scope <name>', "which of the API's scopes").default('access_as_user').argParser(parseScopeName),
+    )
+    .option('--claims', 'print what the token says, as JSON, instead of the token')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  TOKEN=$(npm run --silent ops -- token)
+  npm run --silent ops -- token --claims
+  npm run --silent ops -- token --client-id <a public client of the tenant>
+
+Standard output holds the token and nothing else. Whoever has it is you, to this API, for about an hour.`,
+    )
+    .action(async (options: Options) => {
+      const token = await obtain(io, options)
+      io.print(options.claims ? JSON.stringify(claimsOf(token), undefined, 2) : token)
+    })
+}
+
+function obtain(io: Io, { tenant: tenantId, authorityHost, api, clientId, scope: name }: Options): Promise<string> {
+  const scope = `api://${api}/${name}`
+  return clientId === undefined
+    ? azureCliToken(io, { tenantId, scope })
+    : deviceCodeToken(io, { authorityHost, tenantId, clientId, scope })
+}
+
+/** What a token says, without its signature: nothing that could be sent as one. @throws {OperatorError} */
+function claimsOf(token: string): JWTPayload {
+  try {
+    return decodeJwt(token)
+  } catch (error) {
+    throw new OperatorError('The token is not a JWT: it cannot be read.', "Is --api the MCP server's app?", {
+      cause: error,
+    })
+  }
+}
