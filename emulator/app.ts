@@ -6,17 +6,24 @@ import Fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify'
+import { applicationRoutes } from './applications/application-routes.ts'
+import { consentRoutes } from './applications/consent-routes.ts'
+import { credentialRoutes } from './applications/credential-routes.ts'
+import { type Applications, createApplications } from './applications/store.ts'
 import { controlRoutes } from './control.ts'
 import type { User } from './directory.ts'
 import type { Authority } from './entra/authority.ts'
 import { createAuthorizationCodes } from './entra/authorization-codes.ts'
 import { authorizeRoutes } from './entra/authorize.ts'
+import { createDeviceCodes } from './entra/device-codes.ts'
+import { deviceRoutes } from './entra/device-login.ts'
 import { discoveryRoutes, keysRoutes } from './entra/discovery.ts'
 import { aadstsErrorHandler } from './entra/error-handler.ts'
 import { createKeyRing, type KeyRing } from './entra/keys.ts'
 import { createSeal } from './entra/seal.ts'
 import { tokenRoute } from './entra/token.ts'
 import { createFaults, type Faults } from './faults.ts'
+import { frameGraph } from './graph/frame.ts'
 import { graphRoutes } from './graph/routes.ts'
 import { createGraphAccess } from './graph-access.ts'
 import { identityRoutes } from './identity-endpoint.ts'
@@ -44,6 +51,7 @@ export interface Emulator {
   readonly client: AppRegistration
   readonly users: readonly User[]
   readonly tenant: Tenant
+  readonly applications: Applications
   readonly faults: Faults
   readonly keys: KeyRing
   readonly stats: Stats
@@ -82,6 +90,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     client: tenant.client,
     users: tenant.directory.people,
     tenant,
+    applications: authority.applications,
     faults,
     keys,
     stats,
@@ -109,10 +118,13 @@ async function createAuthority(
   origin: () => string,
 ): Promise<Authority> {
   const now = () => Math.floor(clock() / 1000)
+  const tenant = createTenant(tenantId)
   return {
-    tenant: createTenant(tenantId),
+    tenant,
+    applications: createApplications(tenant),
     keys: await createKeyRing(),
     codes: createAuthorizationCodes(now),
+    deviceCodes: createDeviceCodes(now),
     refreshTokens: createSeal(),
     sessions: createSeal(),
     faults: createFaults(now),
@@ -129,6 +141,7 @@ function registerEndpoints(app: FastifyInstance, authority: Authority): void {
     ['discovery', discoveryRoutes],
     ['keys', keysRoutes],
     ['authorize', authorizeRoutes],
+    ['devicecode', deviceRoutes],
     ['token', tokenRoute],
     ['graph', graph],
     ['identity', identityRoutes],
@@ -145,7 +158,18 @@ function registerEndpoints(app: FastifyInstance, authority: Authority): void {
 
 const graph: FastifyPluginAsync<{ authority: Authority }> = async (app, { authority }) => {
   app.addHook('onRequest', async ({ method, url, headers }) => authority.stats.recordGraphRequest(method, url, headers))
-  app.register(graphRoutes, { prefix: '/v1.0', tenant: createGraphAccess(authority) })
+  const access = createGraphAccess(authority)
+  app.register(graphRoutes, { prefix: '/v1.0', tenant: access })
+  app.register(
+    async (scope) => {
+      frameGraph(scope, access)
+      const { tenant, applications: store } = authority
+      scope.register(applicationRoutes, { tenant, store })
+      scope.register(credentialRoutes, { store })
+      scope.register(consentRoutes, { tenant, store })
+    },
+    { prefix: '/v1.0' },
+  )
 }
 
 /** Rules that name a user have their turn too: by now Graph's own hook knows the caller. */

@@ -8,7 +8,7 @@ import type { Endpoint } from './stats.ts'
 /** Something that goes wrong at an endpoint, until it is cleared or used up. */
 export const FaultRule = Type.Object(
   {
-    target: Type.Enum(['keys', 'discovery', 'authorize', 'token', 'graph', 'identity']),
+    target: Type.Enum(['keys', 'discovery', 'authorize', 'token', 'devicecode', 'graph', 'identity']),
     kind: Type.Enum([
       'status',
       'delay',
@@ -34,9 +34,13 @@ export const FaultRule = Type.Object(
     delayMs: Type.Optional(Type.Integer({ minimum: 0 })),
     /** How often it strikes before it goes away; for ever where absent. */
     times: Type.Optional(Type.Integer({ minimum: 1 })),
+    /** Only calls by this HTTP method. */
+    method: Type.Optional(Type.Enum(['GET', 'POST', 'PATCH', 'DELETE'])),
     /** Only this user's calls to Graph and grants: an object id or user principal name. */
     user: Type.Optional(Type.String({ minLength: 1 })),
-    grant: Type.Optional(Type.Enum(['authorization_code', 'refresh_token', 'on_behalf_of', 'client_credentials'])),
+    grant: Type.Optional(
+      Type.Enum(['authorization_code', 'refresh_token', 'on_behalf_of', 'client_credentials', 'device_code']),
+    ),
     body: Type.Optional(Type.Unknown()),
     location: Type.Optional(Type.String({ minLength: 1 })),
     /** The claims request of an AADSTS error, as JSON text. */
@@ -61,10 +65,10 @@ export type Faults = ReturnType<typeof createFaults>
 export function createFaults(now: () => number) {
   let rules: { rule: FaultRule; left: number }[] = []
 
-  function take(occasion: Occasion): FaultRule[] {
+  function take(occasion: Occasion, method: string): FaultRule[] {
     const taken: FaultRule[] = []
     for (const entry of rules) {
-      if (!applies(entry.rule, occasion)) continue
+      if (!applies(entry.rule, occasion, method)) continue
       entry.left -= 1
       taken.push(entry.rule)
       if (entry.rule.kind !== 'delay') break
@@ -86,7 +90,7 @@ export function createFaults(now: () => number) {
     /** Lets the matching rules strike; true where one of them has taken the answer over. */
     async strike(request: FastifyRequest, reply: FastifyReply, occasion: Occasion): Promise<boolean> {
       if (rules.length === 0) return false
-      for (const rule of take(occasion)) {
+      for (const rule of take(occasion, request.method)) {
         if (await inflict(rule, request, reply, now())) return true
       }
       return false
@@ -94,8 +98,8 @@ export function createFaults(now: () => number) {
   }
 }
 
-function applies(rule: FaultRule, { target, grant, user }: Occasion): boolean {
-  if (rule.target !== target) return false
+function applies(rule: FaultRule, { target, grant, user }: Occasion, method: string): boolean {
+  if (rule.target !== target || (rule.method ?? method) !== method) return false
   if (rule.grant !== undefined && rule.grant !== grant) return false
   // A rule without a user had its turn before the user was known.
   if (rule.user === undefined || user === undefined) return rule.user === undefined && user === undefined

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { type Authority, issuerOf } from './entra/authority.ts'
 import { revocationClaims } from './entra/claims-request.ts'
 import { isSignedBy, type JwtClaims, readJwt } from './entra/jwt.ts'
-import type { GraphCaller, GraphTenant } from './graph/routes.ts'
+import type { GraphCaller, GraphTenant } from './graph/frame.ts'
 import { GRAPH } from './tenant.ts'
 
 type Access = Awaited<ReturnType<GraphTenant['authenticate']>>

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { GrantName } from './entra/token.ts'
 
-export type Endpoint = 'discovery' | 'keys' | 'authorize' | 'token' | 'graph' | 'identity'
+export type Endpoint = 'discovery' | 'keys' | 'authorize' | 'token' | 'devicecode' | 'graph' | 'identity'
 
 export interface GraphRequest {
   method: string
@@ -51,8 +51,8 @@ export function createStats() {
 
 function zero(): StatsSnapshot {
   return {
-    endpoints: { discovery: 0, keys: 0, authorize: 0, token: 0, graph: 0, identity: 0 },
-    grants: { authorization_code: 0, refresh_token: 0, on_behalf_of: 0, client_credentials: 0 },
+    endpoints: { discovery: 0, keys: 0, authorize: 0, token: 0, devicecode: 0, graph: 0, identity: 0 },
+    grants: { authorization_code: 0, refresh_token: 0, on_behalf_of: 0, client_credentials: 0, device_code: 0 },
     exchangesByUser: {},
     lastGraphRequest: null,
   }

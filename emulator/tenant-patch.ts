@@ -14,6 +14,8 @@ export const TenantPatch = Type.Object(
       ),
     ),
     requestedAccessTokenVersion: Type.Optional(Type.Enum([1, 2])),
+    /** How often Graph does not find an object that was just made. */
+    replicationDelay: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
     /** Web redirect URIs to register with both apps. */
     redirectUris: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     users: Type.Optional(
@@ -40,7 +42,7 @@ export const TenantPatch = Type.Object(
 export type TenantPatch = Static<typeof TenantPatch>
 
 /** @throws {RangeError} where a user is not in the tenant; nothing is changed then */
-export function applyTenantPatch({ tenant, now }: Authority, patch: TenantPatch): void {
+export function applyTenantPatch({ tenant, applications, now }: Authority, patch: TenantPatch): void {
   const changes = (patch.users ?? []).map(({ user: reference, revokeSessions, ...flags }) => {
     const user = tenant.directory.find(reference)
     if (user === undefined) throw new RangeError(`nobody in the tenant is called ${reference}`)
@@ -51,6 +53,7 @@ export function applyTenantPatch({ tenant, now }: Authority, patch: TenantPatch)
     if (revokeSessions) tenant.revokeSessions(user, now())
   }
   Object.assign(tenant.consent, patch.consent)
+  applications.replicationDelay = patch.replicationDelay ?? applications.replicationDelay
   tenant.api.requestedAccessTokenVersion = patch.requestedAccessTokenVersion ?? tenant.api.requestedAccessTokenVersion
   for (const app of [tenant.api, tenant.client]) app.redirectUris.web.push(...(patch.redirectUris ?? []))
 }

@@ -17,6 +17,9 @@ export type Platform = 'web' | 'spa' | 'publicClient'
 
 /** An app registration: always a client, and a resource where it exposes scopes. */
 export interface AppRegistration extends Resource {
+  displayName: string
+  identifierUri: string
+  scopes: readonly string[]
   clientSecret: string
   /** The public halves of what may sign its client assertions: `keyCredentials` of the application. */
   certificates: X509Certificate[]
@@ -25,7 +28,9 @@ export interface AppRegistration extends Resource {
   /** Redirect URIs by platform, under the names of the app manifest. */
   redirectUris: Record<Platform, string[]>
   /** Delegated Graph permissions that an administrator has consented to. */
-  graphPermissions: string[]
+  graphPermissions: readonly string[]
+  /** `isFallbackPublicClient`: it may redeem a device code without proving itself. */
+  isPublicClient: boolean
 }
 
 /** A `federatedIdentityCredential` of an application: who else may prove to be it. */
@@ -63,6 +68,10 @@ export interface Tenant {
   readonly managedIdentity: ManagedIdentity
   readonly directory: Directory
   readonly consent: Consent
+  /** Every app that has a service principal here, Microsoft's own public clients included. */
+  readonly apps: AppRegistration[]
+  /** The scopes of `resource` that an administrator let `client` have for everybody, besides those of the first two apps. */
+  adminConsents(client: AppRegistration, resource: Resource): readonly string[]
   findApp(clientId: string): AppRegistration | undefined
   /** A resource by its client id or Application ID URI. */
   findResource(identifier: string): Resource | undefined
@@ -80,12 +89,25 @@ const CLIENT_CLIENT_ID = 'e1a4f6b8-73d5-4c29-8b1e-0d9c5a267c03'
 const IDENTITY_CLIENT_ID = '4c7d0f92-65ab-4e13-a8d4-1b9f3e60d704'
 const IDENTITY_PRINCIPAL_ID = '9a2e5b17-d043-4f8c-b6e1-72c4a80f3e05'
 
+/** Microsoft's own public clients, which are in every tenant: the Azure CLI, and Microsoft Graph Command Line Tools. */
+export const AZURE_CLI_CLIENT_ID = '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
+export const GRAPH_CLI_CLIENT_ID = '14d82eec-204b-4c2f-b7e8-296a70dab67e'
+
 /** Microsoft Graph, under the application id it has in every tenant. */
 export const GRAPH: Resource = {
   clientId: '00000003-0000-0000-c000-000000000000',
   displayName: 'Microsoft Graph',
   identifierUri: 'https://graph.microsoft.com',
-  scopes: ['User.Read', 'ServiceMessage.Read.All', 'ServiceHealth.Read.All', 'ServiceMessageViewpoint.Write'],
+  scopes: [
+    'User.Read',
+    'ServiceMessage.Read.All',
+    'ServiceHealth.Read.All',
+    'ServiceMessageViewpoint.Write',
+    'Application.Read.All',
+    'Application.ReadWrite.All',
+    'DelegatedPermissionGrant.ReadWrite.All',
+    'Directory.AccessAsUser.All',
+  ],
   requestedAccessTokenVersion: 1,
 }
 
@@ -98,6 +120,16 @@ export function createTenant(tenantId: string = DEFAULT_TENANT_ID): Tenant {
     ['ServiceMessage.Read.All', 'ServiceHealth.Read.All', 'ServiceMessageViewpoint.Write'],
   )
   const client = registration(CLIENT_CLIENT_ID, 'Message Center Client', [], ['User.Read'])
+  client.isPublicClient = true
+  const apps = [
+    api,
+    client,
+    publicClient(AZURE_CLI_CLIENT_ID, 'Microsoft Azure CLI', ['Directory.AccessAsUser.All']),
+    publicClient(GRAPH_CLI_CLIENT_ID, 'Microsoft Graph Command Line Tools', [
+      'Application.ReadWrite.All',
+      'DelegatedPermissionGrant.ReadWrite.All',
+    ]),
+  ]
   const consent: Consent = { clientToApi: 'granted', apiToGraph: 'granted' }
   const userConsents = new Set<string>()
   const consentKey = (from: AppRegistration, to: Resource, user: User) => `${from.clientId} ${to.clientId} ${user.id}`
@@ -114,17 +146,22 @@ export function createTenant(tenantId: string = DEFAULT_TENANT_ID): Tenant {
     },
     directory: createDirectory(),
     consent,
+    apps,
+    // Until the applications know better.
+    adminConsents: () => [],
 
-    findApp: (clientId) => [api, client].find((app) => app.clientId === clientId.toLowerCase()),
+    findApp: (clientId) => apps.find((app) => app.clientId === clientId.toLowerCase()),
 
     findResource: (identifier) =>
-      [api, client, GRAPH].find(
+      [...apps, GRAPH].find(
         (resource) => resource.identifierUri === identifier || resource.clientId === identifier.toLowerCase(),
       ),
 
     consentedScopes(from, to, user) {
       if (to === GRAPH) return from.graphPermissions
-      return consent.clientToApi === 'granted' || userConsents.has(consentKey(from, to, user)) ? to.scopes : []
+      const isGranted = consent.clientToApi === 'granted' && (to === api || to === client)
+      if (isGranted || userConsents.has(consentKey(from, to, user))) return to.scopes
+      return this.adminConsents(from, to)
     },
 
     grantConsent(from, to, user) {
@@ -136,6 +173,11 @@ export function createTenant(tenantId: string = DEFAULT_TENANT_ID): Tenant {
       user.sessionsValidFrom = Math.max(nowSeconds, user.sessionsValidFrom) + 1
     },
   }
+}
+
+function publicClient(clientId: string, displayName: string, graphPermissions: string[]): AppRegistration {
+  const app = registration(clientId, displayName, [], graphPermissions)
+  return { ...app, isPublicClient: true, redirectUris: { web: [], spa: [], publicClient: ['http://localhost'] } }
 }
 
 function registration(
@@ -154,6 +196,7 @@ function registration(
     clientSecret: randomBytes(30).toString('base64url'),
     certificates: [],
     federatedCredentials: [],
+    isPublicClient: false,
     redirectUris: {
       web: ['http://localhost/oauth/callback', 'http://127.0.0.1/oauth/callback'],
       spa: ['http://localhost/spa'],

@@ -169,6 +169,22 @@ export const AADSTS: ReadonlyMap<number, AadstsEntry> = new Map(
       text: 'The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00, which cannot be extended. It is now expired and a new sign in request must be sent by the SPA to the sign in page.',
     },
 
+    // Device codes
+    70016: {
+      error: 'authorization_pending',
+      text: 'OAuth 2.0 device flow error. Authorization is pending. Continue polling.',
+      lookup: true,
+    },
+    70018: {
+      error: 'bad_verification_code',
+      text: 'Invalid verification code due to User typing in wrong user code for device code flow.',
+      lookup: true,
+    },
+    70020: {
+      error: 'expired_token',
+      text: "The provided value for the input parameter 'device_code' is not valid. This device code has expired.",
+      lookup: true,
+    },
     // Scopes and resources
     28000: {
       error: 'invalid_request',

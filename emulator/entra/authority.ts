@@ -1,3 +1,4 @@
+import type { Applications } from '../applications/store.ts'
 import type { Faults } from '../faults.ts'
 import { isGuid } from '../guid.ts'
 import type { Stats } from '../stats.ts'
@@ -5,6 +6,7 @@ import type { Tenant } from '../tenant.ts'
 import { AadstsError } from './aadsts.ts'
 import type { AuthorizationCodes } from './authorization-codes.ts'
 import type { BrowserSession } from './browser-session.ts'
+import type { DeviceCodes } from './device-codes.ts'
 import type { RefreshTokenContent } from './grants/refresh-token.ts'
 import type { KeyRing } from './keys.ts'
 import type { Seal } from './seal.ts'
@@ -12,8 +14,10 @@ import type { Seal } from './seal.ts'
 /** What Entra's endpoints share. */
 export interface Authority {
   readonly tenant: Tenant
+  readonly applications: Applications
   readonly keys: KeyRing
   readonly codes: AuthorizationCodes
+  readonly deviceCodes: DeviceCodes
   readonly refreshTokens: Seal<RefreshTokenContent>
   readonly sessions: Seal<BrowserSession>
   readonly faults: Faults

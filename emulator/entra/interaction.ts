@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { User } from '../directory.ts'
+import type { AppRegistration } from '../tenant.ts'
 import { AadstsError } from './aadsts.ts'
 import type { Authority } from './authority.ts'
 import type { AuthorizeRequest } from './authorize-request.ts'
@@ -56,16 +57,28 @@ export function takeForm(visit: Visit, asked: AuthorizeRequest): FastifyReply {
 
 function takeSignIn(visit: Visit, asked: AuthorizeRequest, login: string): FastifyReply {
   const { authority, request, reply } = visit
-  const user = authority.tenant.directory.find(login)
-  if (user === undefined) throw new AadstsError(50034, { user: login, tenant: authority.tenant.displayName })
-  if (user.disabled) throw new AadstsError(50057)
-  if (user.unassigned) {
-    const { displayName: name, clientId: app } = asked.app
-    throw new AadstsError(50105, { name, app, user: user.userPrincipalName })
-  }
+  const user = requireSignIn(authority, asked.app, login)
   const session = startSession(reply, authority, user)
   if (asked.prompt !== 'consent' && !lacksConsent(visit, asked, user)) return sendCode(visit, asked, session)
-  return sendPage(reply, consentPage({ user, asked, canary: plantCanary(request, reply) }))
+  const { app, scopes, redirectUri } = asked
+  const then = `You will return to ${redirectUri}`
+  return sendPage(reply, consentPage({ user, app, scopes, then, canary: plantCanary(request, reply) }))
+}
+
+/**
+ * The user who is named at a sign-in to `app`, if that account may.
+ * @throws {AadstsError} 50034, 50057 or 50105
+ */
+export function requireSignIn(
+  { tenant }: Authority,
+  { displayName: name, clientId: app }: AppRegistration,
+  login: string,
+): User {
+  const user = tenant.directory.find(login)
+  if (user === undefined) throw new AadstsError(50034, { user: login, tenant: tenant.displayName })
+  if (user.disabled) throw new AadstsError(50057)
+  if (user.unassigned) throw new AadstsError(50105, { name, app, user: user.userPrincipalName })
+  return user
 }
 
 function takeConsent(visit: Visit, asked: AuthorizeRequest, consent: string | undefined): FastifyReply {

@@ -4,18 +4,20 @@ import { type Authority, requireTenant } from './authority.ts'
 import { authenticateClient } from './client-authentication.ts'
 import { authorizationCode } from './grants/authorization-code.ts'
 import { clientCredentials } from './grants/client-credentials.ts'
+import { deviceCode } from './grants/device-code.ts'
 import type { Grant } from './grants/grant.ts'
 import { onBehalfOf } from './grants/on-behalf-of.ts'
 import { refreshToken } from './grants/refresh-token.ts'
 import { type Parameters, required, singleValued } from './parameters.ts'
 import { tokenResponse } from './token-response.ts'
 
-export type GrantName = 'authorization_code' | 'refresh_token' | 'on_behalf_of' | 'client_credentials'
+export type GrantName = 'authorization_code' | 'refresh_token' | 'on_behalf_of' | 'client_credentials' | 'device_code'
 
 const GRANTS: ReadonlyMap<string, { name: GrantName; prove: Grant }> = new Map([
   ['authorization_code', { name: 'authorization_code', prove: authorizationCode }],
   ['refresh_token', { name: 'refresh_token', prove: refreshToken }],
   ['urn:ietf:params:oauth:grant-type:jwt-bearer', { name: 'on_behalf_of', prove: onBehalfOf }],
+  ['urn:ietf:params:oauth:grant-type:device_code', { name: 'device_code', prove: deviceCode }],
   ['client_credentials', { name: 'client_credentials', prove: clientCredentials }],
 ])
 

@@ -1,7 +1,7 @@
-import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { createCorpus } from './corpus/index.ts'
-import { correlate } from './correlation.ts'
-import { forbidden, GraphError, graphErrorBody, notFound } from './errors.ts'
+import { forbidden, notFound } from './errors.ts'
+import { frameGraph, type GraphTenant, graphJson } from './frame.ts'
 import type { Message } from './message.ts'
 import { nextLinkOf, pageOf } from './page.ts'
 import { encode, type Piece, postMembers, type WrittenMessage } from './post-json.ts'
@@ -11,39 +11,13 @@ import { accessOf } from './roles.ts'
 import { createViewPoints } from './view-points.ts'
 import { createViews, type View } from './views.ts'
 
-/** A signed-in user, as Graph sees them behind an access token. */
-export interface GraphCaller {
-  user: { id: string; userPrincipalName: string; roles: readonly string[] }
-  scopes: readonly string[]
-}
-
-/** What the routes need of the tenant: where it listens (known only after `listen`) and who a token speaks for. */
-export interface GraphTenant {
-  readonly origin: string
-  authenticate(
-    authorization: string | undefined,
-  ): Promise<
-    | { ok: true; caller: GraphCaller }
-    | { ok: false; status: 401; code: string; message: string; wwwAuthenticate: string }
-  >
-}
-
 export interface GraphOptions {
   tenant: GraphTenant
   /** Defaults to the written corpus. */
   messages?: readonly Message[]
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Set in this plugin's `onRequest`, so that a `preHandler` of an outer scope finds it. */
-    graphCaller: GraphCaller | null
-  }
-}
-
 const requiredScope = 'ServiceMessage.Read.All'
-const json = 'application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8'
-
 /**
  * Graph's Message Center for reading, to be registered under `/v1.0`.
  * @see https://learn.microsoft.com/graph/api/serviceannouncement-list-messages
@@ -52,18 +26,7 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (app, { tenan
   const views = createViews(messages)
   const viewPoints = createViewPoints()
 
-  app.decorateRequest('graphCaller', null)
-  app.setErrorHandler(answerError)
-
-  app.addHook('onRequest', async (request, reply) => {
-    correlate(request, reply)
-    const outcome = await tenant.authenticate(request.headers.authorization)
-    if (!outcome.ok) {
-      reply.header('www-authenticate', outcome.wwwAuthenticate)
-      throw new GraphError(outcome.status, outcome.code, outcome.message)
-    }
-    request.graphCaller = outcome.caller
-  })
+  frameGraph(app, tenant)
 
   app.get('/admin/serviceAnnouncement/messages', (request, reply) => {
     const reader = readerOf(request)
@@ -121,7 +84,7 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (app, { tenan
 }
 
 function answer(reply: FastifyReply, pieces: readonly Piece[]): FastifyReply {
-  return reply.header('odata-version', '4.0').type(json).send(encode(pieces))
+  return reply.header('odata-version', '4.0').type(graphJson).send(encode(pieces))
 }
 
 /** Graph decodes a query as forms are: `+` is a space. */
@@ -133,17 +96,4 @@ function queryOf({ url }: FastifyRequest): URLSearchParams {
 function header({ headers }: FastifyRequest, name: string): string | undefined {
   const value = headers[name]
   return Array.isArray(value) ? value.join(',') : value
-}
-
-function answerError(error: FastifyError | GraphError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const ids = correlate(request, reply)
-  const known = error instanceof GraphError
-  const status = error.statusCode ?? 500
-  if (status >= 500 && !known) request.log.error(error)
-  const code = known ? error.code : status < 500 ? 'BadRequest' : 'InternalServerError'
-  const message = known || status < 500 ? error.message : 'An internal server error has occurred.'
-  return reply
-    .code(status)
-    .type(json)
-    .send(JSON.stringify(graphErrorBody(code, message, ids)))
 }

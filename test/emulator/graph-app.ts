@@ -1,7 +1,8 @@
 import type { TestContext } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
+import type { GraphTenant } from '../../emulator/graph/frame.ts'
 import type { Message } from '../../emulator/graph/message.ts'
-import { type GraphTenant, graphRoutes } from '../../emulator/graph/routes.ts'
+import { graphRoutes } from '../../emulator/graph/routes.ts'
 
 export const origin = 'http://127.0.0.1:4010'
 export const messagesPath = '/v1.0/admin/serviceAnnouncement/messages'

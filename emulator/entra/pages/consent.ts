@@ -1,17 +1,20 @@
 import { html } from 'ghtml'
 import type { User } from '../../directory.ts'
-import type { AuthorizeRequest } from '../authorize-request.ts'
+import type { AppRegistration } from '../../tenant.ts'
+import type { ScopeRequest } from '../scopes.ts'
 import type { Page } from './page.ts'
 
 interface Consent {
   user: User
-  asked: AuthorizeRequest
+  app: AppRegistration
+  scopes: ScopeRequest
+  /** Where the browser goes afterwards, as a sentence. */
+  then: string
   canary: string
 }
 
 /** What the client asks for, and the user's yes or no. Fields: `canary`, `consent` (`accept` or `cancel`). */
-export function consentPage({ user, asked, canary }: Consent): Page {
-  const { app, scopes } = asked
+export function consentPage({ user, app, scopes, then, canary }: Consent): Page {
   return {
     title: 'Permissions requested',
     main: html`<p class="soft">${user.userPrincipalName}</p>
@@ -22,7 +25,7 @@ export function consentPage({ user, asked, canary }: Consent): Page {
 <ul class="scopes">!${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>
 `,
     )}
-<p class="soft">You will return to ${asked.redirectUri}</p>
+<p class="soft">${then}</p>
 <form method="post">
 <input type="hidden" name="canary" value="${canary}">
 <div class="row end">

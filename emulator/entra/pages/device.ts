@@ -1,0 +1,26 @@
+import { html } from 'ghtml'
+import type { Page } from './page.ts'
+
+/** Where a person enters the code that a device shows. Field: `otc`. */
+export function deviceCodePage(): Page {
+  return {
+    title: 'Sign in to your account',
+    main: html`<h1>Enter code</h1>
+<p class="soft">Enter the code displayed on your app or device.</p>
+<form method="get">
+<label for="otc">Code</label>
+<div class="row">
+<input id="otc" name="otc" required autocomplete="off" autocapitalize="characters" spellcheck="false" autofocus>
+<button>Next</button>
+</div>
+</form>`,
+  }
+}
+
+export function deviceDonePage(): Page {
+  return {
+    title: 'Sign in to your account',
+    main: html`<h1>You can close this window</h1>
+<p>The device that showed the code goes on by itself.</p>`,
+  }
+}
