@@ -1,4 +1,6 @@
 import { Command, CommanderError } from 'commander'
+import { registerClientCommand } from './commands/register-client.ts'
+import { registerServerCommand } from './commands/register-server.ts'
 import { tokenCommand } from './commands/token.ts'
 import type { Io } from './shared/io.ts'
 import { OperatorError } from './shared/operator-error.ts'
@@ -28,7 +30,12 @@ export async function runOps(args: readonly string[], io: Io): Promise<number> {
 function createProgram(io: Io): Command {
   const program = new Command('npm run ops --')
     .description("Operators' commands: register the apps, try a deployment, find what is wrong with it.")
-    .addCommand(new Command('register').description('create or update an app registration'))
+    .addCommand(
+      new Command('register')
+        .description('create or update an app registration')
+        .addCommand(registerServerCommand(io))
+        .addCommand(registerClientCommand(io)),
+    )
     .addCommand(new Command('smoke').description('try a running server, from sign-in to messages'))
     .addCommand(tokenCommand(io))
   settle(program.exitOverride(), io)

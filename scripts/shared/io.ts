@@ -29,7 +29,7 @@ export function createIo({
 }: Pick<Io, 'env' | 'signal'> & { readonly stdout: Output; readonly stderr: Output }): Io {
   const writeTo = (output: Output) => (text: string, colour?: Colour) => {
     const isColoured = colour !== undefined && output.isTTY === true && !env['NO_COLOR']
-    output.write(`${isColoured ? styleText(colour, text) : text}\n`)
+    output.write(`${isColoured ? styleText(colour, text, { validateStream: false }) : text}\n`)
   }
   return { env, signal, print: writeTo(stdout), progress: writeTo(stderr) }
 }

@@ -13,7 +13,7 @@ export interface Bounds {
 }
 
 export interface BoundedRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PATCH'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string

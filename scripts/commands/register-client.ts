@@ -1,0 +1,120 @@
+import { Command, Option } from 'commander'
+import { ensureConsent } from '../registration/consent.ts'
+import { findApplication, permissionOf } from '../registration/find.ts'
+import { addRegistrationOptions, collect, parseRedirectUri, type RegistrationOptions } from '../registration/options.ts'
+import * as parts from '../registration/parts.ts'
+import {
+  consentAddress,
+  outcomeOf,
+  registerApp,
+  requireServicePrincipal,
+  secretFor,
+} from '../registration/register-app.ts'
+import { type Outcome, report } from '../registration/report.ts'
+import { type Run, update } from '../registration/run.ts'
+import { type Prepared, withRun } from '../registration/session.ts'
+import type { Io } from '../shared/io.ts'
+import { OperatorError } from '../shared/operator-error.ts'
+import { addVariableOption, parseGuid } from '../shared/options.ts'
+
+const defaultName = 'Message Center MCP Client'
+
+interface Options extends RegistrationOptions {
+  readonly server: string
+  readonly redirectUri?: readonly string[]
+  readonly public?: true
+  readonly preauthorize?: true
+  readonly knownClient?: true
+}
+
+/** `register client`: the app that users sign in to in the two-app model. */
+export function registerClientCommand(io: Io): Command {
+  const command = new Command('client').description(
+    'the client of the two-app model: what users sign in to, with a permission on the API',
+  )
+  addRegistrationOptions(command, io, defaultName)
+  addVariableOption(command, io, {
+    flags: '--server <clientId>',
+    description: "the API's registration",
+    variable: 'GRAPH_CLIENT_ID',
+    parse: parseGuid,
+  })
+  return command
+    .addOption(
+      new Option('--redirect-uri <uri>', 'where its sign-ins may lead; may be repeated').argParser(
+        collect(parseRedirectUri),
+      ),
+    )
+    .option('--public', 'a program that can keep no secret: sign-in by a device code or on loopback')
+    .option('--preauthorize', 'let it call the API without anybody being asked; changes the API')
+    .option('--known-client', "have its consent page ask for the API's own permissions too; changes the API")
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm run ops -- register client --public-base-url https://mcp.example.com --secret --admin-consent
+  npm run ops -- register client --display-name "MCP smoke test" --public --redirect-uri http://localhost --preauthorize
+
+It adds what is missing and removes nothing. A second run has nothing to change.`,
+    )
+    .action(async (options: Options) => {
+      if (options.public && (options.secret || options.renewSecret || options.certificate || options.managedIdentity)) {
+        command.error('error: a --public client has no credential')
+      }
+      const outcome = await withRun(io, options, (run, prepared) => registerClient(run, options, prepared))
+      report(io, outcome, options.json === true)
+    })
+}
+
+async function registerClient(run: Run, options: Options, prepared: Prepared): Promise<Outcome> {
+  const api = await requireServicePrincipal(run, options.server, 'npm run ops -- register server makes it; then again.')
+  const permission = permissionOf(api, parts.accessAsUser.value)
+  const platform = options.public ? 'publicClient' : 'web'
+  const uris = [
+    ...(options.redirectUri ?? []),
+    ...(options.publicBaseUrl ?? []).map((origin) => `${origin}/oauth/callback`),
+  ]
+
+  const { app, principal } = await registerApp(run, options, prepared, {
+    defaultName,
+    atOnce: (app) => [
+      parts.redirectUris(app, platform, { uris, prune: options.pruneRedirects === true }),
+      parts.permissions(app, options.server, [permission]),
+      ...(options.public ? [parts.publicClient(app)] : []),
+    ],
+    onceThere: () => [],
+  })
+  if (options.preauthorize || options.knownClient) await introduce(run, options, app.appId)
+  if (options.adminConsent) {
+    const scope = parts.accessAsUser.value
+    await ensureConsent(run, { client: principal, resource: api, resourceName: options.server, scope })
+  }
+  const secret = await secretFor(run, app, options, prepared)
+  return outcomeOf(run, options, app, {
+    scope: `api://${options.server}/${parts.accessAsUser.value}`,
+    env: options.public
+      ? {}
+      : {
+          MCP_OAUTH_CLIENT_ID: app.appId,
+          ...(secret !== undefined && { MCP_OAUTH_CLIENT_SECRET: secret.value }),
+        },
+    next: [
+      ...(options.public ? [`Sign in with it: npm run ops -- token --client-id ${app.appId}`] : []),
+      ...(options.adminConsent || options.preauthorize
+        ? []
+        : [
+            `Users are asked for consent once. For all of them: --admin-consent, or ${consentAddress(options, app.appId)}`,
+          ]),
+    ],
+  })
+}
+
+/** Tells the API of the client. */
+async function introduce(run: Run, { server, preauthorize, knownClient }: Options, clientId: string): Promise<void> {
+  const api = await findApplication(run.graph, { appId: server, displayName: '' })
+  if (api === undefined) throw new OperatorError(`The tenant has no app registration ${server}.`, 'Check --server.')
+  await update(run, api, [
+    ...(preauthorize ? [parts.preAuthorized(api, [clientId])] : []),
+    ...(knownClient ? [parts.knownClients(api, [clientId])] : []),
+  ])
+}

@@ -1,0 +1,107 @@
+import { Command, Option } from 'commander'
+import { graphAppId } from '../registration/application.ts'
+import { ensureConsent } from '../registration/consent.ts'
+import { permissionOf } from '../registration/find.ts'
+import { addRegistrationOptions, collect, type RegistrationOptions } from '../registration/options.ts'
+import * as parts from '../registration/parts.ts'
+import {
+  cloudLines,
+  consentAddress,
+  outcomeOf,
+  registerApp,
+  requireServicePrincipal,
+  secretFor,
+} from '../registration/register-app.ts'
+import { type Outcome, report } from '../registration/report.ts'
+import type { Run } from '../registration/run.ts'
+import { type Prepared, withRun } from '../registration/session.ts'
+import { azureCliClientId } from '../shared/entra-refusal.ts'
+import type { Io } from '../shared/io.ts'
+import { parseGuid } from '../shared/options.ts'
+
+const defaultName = 'Message Center MCP Server'
+const graphPermission = 'ServiceMessage.Read.All'
+
+interface Options extends RegistrationOptions {
+  readonly preauthorize?: readonly string[]
+}
+
+/** `register server`: the API's registration, which is also what users sign in to in the single-app model. */
+export function registerServerCommand(io: Io): Command {
+  const command = new Command('server').description(
+    `the API: its scope ${parts.accessAsUser.value}, Graph's ${graphPermission}, its redirect URI and its credential`,
+  )
+  return addRegistrationOptions(command, io, defaultName)
+    .addOption(
+      new Option(
+        '--preauthorize <clientId>',
+        'a client that needs no consent to call the API; may be repeated',
+      ).argParser(collect(parseGuid)),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm run ops -- register server --tenant <id> --secret --admin-consent
+  npm run ops -- register server --az --public-base-url https://mcp.example.com --secret --secret-file secret.txt
+  npm run ops -- register server --app-id <id> --managed-identity <principal id> --dry-run
+  npm run ops -- register server --preauthorize ${azureCliClientId}    (the Azure CLI, for "token")
+
+It adds what is missing and removes nothing. A second run has nothing to change.`,
+    )
+    .action(async (options: Options) => {
+      const outcome = await withRun(io, options, (run, prepared) => registerServer(run, options, prepared))
+      report(io, outcome, options.json === true)
+    })
+}
+
+async function registerServer(run: Run, options: Options, prepared: Prepared): Promise<Outcome> {
+  const graphApi = await requireServicePrincipal(run, graphAppId, 'Check --graph-base-url and --tenant.')
+  const permission = permissionOf(graphApi, graphPermission)
+  const origins = options.publicBaseUrl ?? [defaultOrigin(run.io)]
+  const redirects = {
+    uris: origins.map((origin) => `${origin}/oauth/callback`),
+    prune: options.pruneRedirects === true,
+  }
+
+  const { app, principal } = await registerApp(run, options, prepared, {
+    defaultName,
+    atOnce: (app) => [
+      parts.redirectUris(app, 'web', redirects),
+      parts.tokenVersion(app),
+      parts.exposedScope(app),
+      parts.permissions(app, graphAppId, [permission]),
+    ],
+    onceThere: (app) => [parts.identifierUri(app), parts.preAuthorized(app, options.preauthorize ?? [])],
+  })
+  if (options.adminConsent) {
+    const scope = parts.accessAsUser.value
+    await ensureConsent(run, {
+      client: principal,
+      resource: graphApi,
+      resourceName: 'Microsoft Graph',
+      scope: graphPermission,
+    })
+    await ensureConsent(run, { client: principal, resource: principal, resourceName: app.displayName, scope })
+  }
+  const secret = await secretFor(run, app, options, prepared)
+  return outcomeOf(run, options, app, {
+    scope: `api://${app.appId}/${parts.accessAsUser.value}`,
+    env: {
+      GRAPH_TENANT_ID: options.tenant,
+      GRAPH_CLIENT_ID: app.appId,
+      ...(secret !== undefined && { GRAPH_CLIENT_SECRET: secret.value }),
+      ...cloudLines(options),
+    },
+    next: options.adminConsent
+      ? []
+      : [
+          `Every exchange fails until an administrator has consented once: --admin-consent, or ${consentAddress(options, app.appId)}`,
+        ],
+  })
+}
+
+/** The server's own default. */
+function defaultOrigin({ env }: Io): string {
+  return env['PUBLIC_BASE_URL']?.trim().replace(/\/+$/, '') || `http://localhost:${env['PORT']?.trim() || '8080'}`
+}

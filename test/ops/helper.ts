@@ -1,0 +1,103 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Emulator } from '../../emulator/app.ts'
+import { type SignInOptions, signIn } from '../../emulator/sign-in.ts'
+import { runOps } from '../../scripts/program.ts'
+import { createIo } from '../../scripts/shared/io.ts'
+
+export interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+export interface OpsOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** Sees what goes to standard error, as it does. */
+  readonly onProgress?: (text: string) => void
+  readonly signal?: AbortSignal
+}
+
+/** One command in this process, with nothing of the shell's variables. */
+export async function ops(args: readonly string[], { env = {}, onProgress, signal }: OpsOptions = {}): Promise<Ran> {
+  const out: string[] = []
+  const err: string[] = []
+  const stdout = { write: (text: string) => out.push(text) }
+  const stderr = {
+    write(text: string) {
+      err.push(text)
+      onProgress?.(text)
+    },
+  }
+  const code = await runOps(args, createIo({ env, signal: signal ?? new AbortController().signal, stdout, stderr }))
+  return { code, out: out.join(''), err: err.join('') }
+}
+
+/** Options and variables that lead a command to this tenant. */
+export function tenantArgs({ tenantId, origin }: Emulator): string[] {
+  return ['--tenant', tenantId, '--authority-host', origin]
+}
+
+export function graphArgs(tenant: Emulator): string[] {
+  return [...tenantArgs(tenant), '--graph-base-url', `${tenant.origin}/v1.0`]
+}
+
+/** Enters a device code as soon as it is shown, as the person would. */
+export function entering(options: SignInOptions): (text: string) => void {
+  return (text) => {
+    const [, page, code] = /open (\S+) and enter the code (\S+)/.exec(text) ?? []
+    if (page !== undefined) void signIn(`${page}?otc=${code}`, options)
+  }
+}
+
+/** What a fake Azure CLI does: what it prints and how it ends. */
+export interface Az {
+  readonly stdout?: string
+  readonly stderr?: string
+  readonly code?: number
+}
+
+/**
+ * An `az` on a PATH of its own. Without `answer`, it gives tokens as the emulated tenant's Azure CLI would for the user.
+ *
+ * @returns variables for the command that is to find it
+ */
+export function fakeAz(t: TestContext, tenant: Emulator, user: string, answer?: Az): Record<string, string> {
+  const folder = mkdtempSync(join(tmpdir(), 'fake-az-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'az')
+  const script = answer === undefined ? mintingAz(tenant, user) : printingAz(answer)
+  writeFileSync(path, `#!${process.execPath}\n${script}`)
+  chmodSync(path, 0o755)
+  return { PATH: `${folder}${delimiter}${process.env['PATH']}` }
+}
+
+function mintingAz({ origin, tenantId }: Emulator, user: string): string {
+  return `
+const args = process.argv.slice(2)
+const valueOf = (name) => args[args.indexOf(name) + 1]
+if (args.slice(0, 2).join(' ') !== 'account get-access-token' || valueOf('--output') !== 'json') process.exit(2)
+const scope = valueOf('--scope')
+const [resource, name] = [scope.slice(0, scope.lastIndexOf('/')), scope.slice(scope.lastIndexOf('/') + 1)]
+const azp = '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
+const asked = resource === 'https://graph.microsoft.com'
+  ? { kind: 'graph', claims: { scp: 'Directory.AccessAsUser.All', appid: azp } }
+  : { kind: 'access', claims: { scp: name, aud: resource.replace('api://', ''), azp } }
+fetch(${JSON.stringify(`${origin}/_emulator/tokens`)}, {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ user: ${JSON.stringify(user)}, ...asked }),
+}).then((response) => response.json()).then(({ tokens }) => {
+  console.log(JSON.stringify({ accessToken: tokens[0], tenant: ${JSON.stringify(tenantId)}, tokenType: 'Bearer' }))
+})
+`
+}
+
+function printingAz({ stdout = '', stderr = '', code = 0 }: Az): string {
+  return `process.stdout.write(${JSON.stringify(stdout)})
+process.stderr.write(${JSON.stringify(stderr)})
+process.exitCode = ${code}
+`
+}

@@ -1,0 +1,429 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { generate } from 'selfsigned'
+import type { Emulator } from '../../emulator/app.ts'
+import type { FaultRule } from '../../emulator/faults.ts'
+import { AZURE_CLI_CLIENT_ID, GRAPH } from '../../emulator/tenant.ts'
+import { startTenant } from '../helper.ts'
+import { postForm } from '../sign-in-helper.ts'
+import { entering, fakeAz, graphArgs, ops, type Ran } from './helper.ts'
+
+const name = 'A new server'
+
+interface Place {
+  readonly tenant: Emulator
+  /** `register server` of a new registration, signed in to the Azure CLI as `gale`, an administrator. */
+  register(...more: readonly string[]): Promise<Ran>
+  /** The application as Graph holds it. */
+  app(): Emulator['applications']['applications'][number]
+}
+
+async function start(t: TestContext, user = 'gale', args = ['--az', '--display-name', name]): Promise<Place> {
+  const tenant = await startTenant(t)
+  const env = fakeAz(t, tenant, user)
+  return {
+    tenant,
+    register: (...more) => ops(['register', 'server', ...graphArgs(tenant), ...args, ...more], { env }),
+    app() {
+      const found = tenant.applications.applications.find(({ displayName }) => displayName === name)
+      assert.ok(found)
+      return found
+    },
+  }
+}
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'register-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  return path
+}
+
+test('a new registration has all that the server needs', async (t) => {
+  const { register, app, tenant } = await start(t)
+  const { code, out, err } = await register(
+    ...['--public-base-url', 'https://mcp.example.com', '--public-base-url', 'http://localhost:8080'],
+    ...['--admin-consent', '--preauthorize', AZURE_CLI_CLIENT_ID],
+  )
+  assert.equal(code, 0, err)
+  const { appId, api, ...rest } = app()
+  assert.equal(rest.signInAudience, 'AzureADMyOrg')
+  assert.deepEqual(rest.identifierUris, [`api://${appId}`])
+  assert.deepEqual(rest.web.redirectUris, [
+    'https://mcp.example.com/oauth/callback',
+    'http://localhost:8080/oauth/callback',
+  ])
+  assert.equal(api.requestedAccessTokenVersion, 2)
+  const [scope] = api.oauth2PermissionScopes
+  const { id: scopeId, ...texts } = scope ?? {}
+  assert.deepEqual(texts, {
+    value: 'access_as_user',
+    type: 'User',
+    isEnabled: true,
+    adminConsentDisplayName: 'Access MCP server as signed-in user',
+    adminConsentDescription: 'Allows the app to call the MCP server API as the signed-in user.',
+    userConsentDisplayName: 'Access MCP server as signed-in user',
+    userConsentDescription: 'Allows the app to call the MCP server API as the signed-in user.',
+  })
+  assert.deepEqual(api.preAuthorizedApplications, [{ appId: AZURE_CLI_CLIENT_ID, delegatedPermissionIds: [scopeId] }])
+  assert.deepEqual(
+    rest.requiredResourceAccess.map(({ resourceAppId }) => resourceAppId),
+    [GRAPH.clientId],
+  )
+  assert.deepEqual(tenant.tenant.findApp(appId)?.graphPermissions, ['ServiceMessage.Read.All'])
+  assert.deepEqual(rest.passwordCredentials, [])
+  assert.ok(out.includes(`\nGRAPH_TENANT_ID=${tenant.tenantId}\nGRAPH_CLIENT_ID=${appId}\n`), out)
+  assert.doesNotMatch(out + err, /SECRET|eyJ/)
+})
+
+test('a second run has nothing to change and writes nothing', async (t) => {
+  const { register, tenant } = await start(t)
+  const { certificate } = await pemFiles(t)
+  const args = ['--secret', '--admin-consent', '--certificate', certificate, '--managed-identity', tenant.tenantId]
+  const first = await register(...args)
+  assert.equal(first.code, 0, first.err)
+  for (const method of ['POST', 'PATCH'] as const)
+    tenant.faults.add({ target: 'graph', kind: 'status', status: 418, method })
+  const { code, out, err } = await register(...args)
+  assert.deepEqual([code, out.includes('\nNothing to change.\n')], [0, true], err)
+  assert.doesNotMatch(out, /^[+~-] |SECRET/m)
+  assert.match(err, /has a secret, good until .*--renew-secret/)
+})
+
+test('a dry run shows what would change, and writes nothing', async (t) => {
+  const { register, tenant } = await start(t)
+  for (const method of ['POST', 'PATCH'] as const)
+    tenant.faults.add({ target: 'graph', kind: 'status', status: 418, method })
+  const file = join(folder(t), 'secret.txt')
+  const { code, out } = await register('--dry-run', '--secret', '--secret-file', file, '--admin-consent')
+  assert.equal(code, 0)
+  for (const line of [
+    `+ displayName  ${name}`,
+    '+ web.redirectUris  http://localhost:8080/oauth/callback',
+    '~ api.requestedAccessTokenVersion  null → 2',
+    '+ api.oauth2PermissionScopes  access_as_user (admins and users may consent)',
+    '+ oauth2PermissionGrants  ServiceMessage.Read.All of Microsoft Graph, for everybody',
+  ]) {
+    assert.ok(out.includes(`${line}\n`), line)
+  }
+  assert.match(out, /This was a dry run: nothing was written\.\n$/)
+  assert.throws(() => statSync(file))
+})
+
+test('what others have put there stays, and redirect URIs go only with --prune-redirects', async (t) => {
+  const { register, app } = await start(t)
+  await register()
+  const { api, web, requiredResourceAccess } = app()
+  const mine = 'https://mine.example/callback'
+  web.redirectUris.push(mine)
+  api.oauth2PermissionScopes.push({ ...onlyScope(api.oauth2PermissionScopes), id: AZURE_CLI_CLIENT_ID, value: 'mine' })
+  requiredResourceAccess.push({ resourceAppId: AZURE_CLI_CLIENT_ID, resourceAccess: [] })
+
+  await register('--public-base-url', 'https://mcp.example.com')
+  assert.deepEqual(app().web.redirectUris, [
+    'http://localhost:8080/oauth/callback',
+    mine,
+    'https://mcp.example.com/oauth/callback',
+  ])
+  assert.equal(app().api.oauth2PermissionScopes.length, 2)
+  assert.equal(app().requiredResourceAccess.length, 2)
+
+  const { out } = await register('--public-base-url', 'https://mcp.example.com', '--prune-redirects')
+  assert.deepEqual(app().web.redirectUris, ['https://mcp.example.com/oauth/callback'])
+  assert.match(out, /^- web\.redirectUris {2}https:\/\/mine\.example\/callback$/m)
+})
+
+function onlyScope<T>(scopes: readonly T[]): T {
+  const [scope] = scopes
+  assert.ok(scope)
+  return scope
+}
+
+test('a scope that was changed by hand is mended', async (t) => {
+  const { register, app } = await start(t)
+  await register()
+  const scope = onlyScope(app().api.oauth2PermissionScopes)
+  Object.assign(scope, { type: 'Admin', isEnabled: false, userConsentDescription: null })
+  const { out } = await register()
+  assert.match(out, /^~ api\.oauth2PermissionScopes\.access_as_user\.type {2}Admin → User$/m)
+  assert.match(out, /^3 changes made\.$/m)
+  const { type, isEnabled, id } = onlyScope(app().api.oauth2PermissionScopes)
+  assert.deepEqual([type, isEnabled, id], ['User', true, scope.id])
+})
+
+test('a secret goes to a file that its owner alone reads, and nowhere else', async (t) => {
+  const { register, app } = await start(t)
+  const file = join(folder(t), 'secret.txt')
+  const { code, out, err } = await register('--secret', '--secret-days', '30', '--secret-file', file, '--json')
+  assert.equal(code, 0, err)
+  const [made] = app().passwordCredentials
+  assert.equal(readFileSync(file, 'utf8'), `${made?.secretText}\n`)
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.ok(!`${out}${err}`.includes(String(made?.secretText)))
+  const days = (Date.parse(made?.endDateTime ?? '') - Date.now()) / 86_400_000
+  assert.ok(days > 29.9 && days < 30.1)
+
+  const again = await register('--secret', '--secret-file', file)
+  assert.equal(again.code, 1)
+  assert.match(again.err, /is there already\.\n.*nothing was changed/)
+  const kept = join(folder(t), 'other.txt')
+  await register('--secret', '--secret-file', kept)
+  assert.throws(() => statSync(kept), 'no file is left where there is no new secret')
+  await register('--renew-secret', '--secret-file', kept)
+  assert.equal(readFileSync(kept, 'utf8'), `${app().passwordCredentials[1]?.secretText}\n`)
+  assert.match((await register('--secret-file', 'x')).err, /--secret-file without a secret/)
+})
+
+test('--json gives the ids, the changes and the lines of .env.local, and nothing else', async (t) => {
+  const { register, app, tenant } = await start(t)
+  const dry = JSON.parse((await register('--json', '--dry-run')).out)
+  assert.deepEqual([dry.clientId, dry.objectId, dry.dryRun, dry.env], [null, null, true, {}])
+  const { changes, next, ...rest } = JSON.parse((await register('--json', '--secret')).out)
+  const { appId, id, passwordCredentials } = app()
+  assert.deepEqual(rest, {
+    tenantId: tenant.tenantId,
+    clientId: appId,
+    objectId: id,
+    displayName: name,
+    scope: `api://${appId}/access_as_user`,
+    dryRun: false,
+    env: {
+      GRAPH_TENANT_ID: tenant.tenantId,
+      GRAPH_CLIENT_ID: appId,
+      GRAPH_CLIENT_SECRET: passwordCredentials[0]?.secretText,
+      ENTRA_AUTHORITY_HOST: tenant.origin,
+      GRAPH_BASE_URL: `${tenant.origin}/v1.0`,
+    },
+  })
+  assert.deepEqual(changes[0], { action: 'add', property: 'displayName', value: name })
+  assert.match(next[0], new RegExp(`/adminconsent\\?client_id=${appId}$`))
+})
+
+async function pemFiles(t: TestContext, options: Parameters<typeof generate>[1] = { keySize: 2048 }) {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'a test' }], options)
+  const path = folder(t)
+  const files = { certificate: join(path, 'cert.pem'), both: join(path, 'both.pem'), two: join(path, 'two.pem') }
+  writeFileSync(files.certificate, cert)
+  writeFileSync(files.both, `${key}\n${cert}`)
+  writeFileSync(files.two, `${cert}\n${cert}`)
+  return { ...files, key, der: cert.replaceAll(/-----[^-]+-----|\s/g, '') }
+}
+
+test('a certificate is uploaded beside those that are there; a private key in its file is not', async (t) => {
+  const { register, app } = await start(t)
+  const { certificate, both, two, der, key } = await pemFiles(t)
+  const { code, err } = await register('--certificate', both)
+  assert.equal(code, 0, err)
+  assert.match(err, /holds a private key as well\. It is not read/)
+  assert.deepEqual(
+    app().keyCredentials.map((credential) => credential.key),
+    [der],
+  )
+  assert.ok(!JSON.stringify(app()).includes(key.split('\n')[1] ?? key))
+
+  assert.match((await register('--certificate', certificate)).out, /Nothing to change/)
+  assert.match((await register('--certificate', two)).err, /holds 2 certificates; the first is taken/)
+  const other = await pemFiles(t)
+  await register('--certificate', other.certificate)
+  assert.deepEqual(
+    app().keyCredentials.map((credential) => credential.key),
+    [der, other.der],
+  )
+})
+
+for (const [fault, make, message] of [
+  ['no file', async () => '/nowhere/cert.pem', /cannot be read/],
+  ['no certificate in it', async (t: TestContext) => fileOf(t, 'nothing'), /holds no certificate\.\n.*openssl req/],
+  [
+    'a damaged one',
+    async (t: TestContext) => fileOf(t, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'),
+    /is damaged/,
+  ],
+  [
+    'a short key',
+    async (t: TestContext) => (await pemFiles(t, { keySize: 1024 })).certificate,
+    /Entra takes no such key/,
+  ],
+  ['an expired one', async (t: TestContext) => (await pemFiles(t, expired)).certificate, /expired on/],
+] as const) {
+  test(`a certificate that Entra would not take stops the run before anybody signs in: ${fault}`, async (t) => {
+    const { register, tenant } = await start(t)
+    const { code, out, err } = await register('--certificate', await make(t))
+    assert.deepEqual([code, out], [1, ''])
+    assert.match(err, message)
+    assert.equal(tenant.stats.snapshot().endpoints.graph, 0)
+  })
+}
+
+const expired = { keySize: 2048, notBeforeDate: new Date('2020-01-01'), notAfterDate: new Date('2021-01-01') } as const
+
+function fileOf(t: TestContext, text: string): string {
+  const file = join(folder(t), 'file.pem')
+  writeFileSync(file, text)
+  return file
+}
+
+test('a managed identity proves to be the app from then on', async (t) => {
+  const { register, app, tenant } = await start(t)
+  const { clientId, principalId } = tenant.tenant.managedIdentity
+  const { out } = await register('--managed-identity', principalId)
+  assert.match(out, new RegExp(`^\\+ federatedIdentityCredentials {2}managed identity ${principalId}$`, 'm'))
+
+  const resource = encodeURIComponent('api://AzureADTokenExchange')
+  const identity = await fetch(
+    `${tenant.origin}/metadata/identity/oauth2/token?resource=${resource}&client_id=${clientId}`,
+    { headers: { metadata: 'true' } },
+  )
+  const { access_token } = (await identity.json()) as { access_token: string }
+  const { status, body } = await postForm(`${tenant.origin}/${tenant.tenantId}/oauth2/v2.0/token`, {
+    grant_type: 'client_credentials',
+    client_id: app().appId,
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: access_token,
+    scope: 'https://graph.microsoft.com/.default',
+  })
+  assert.equal(status, 200, JSON.stringify(body))
+})
+
+test('two registrations of one name are listed, and --app-id tells them apart', async (t) => {
+  const { register, tenant } = await start(t)
+  await register()
+  const [first] = tenant.applications.applications.slice(-1)
+  assert.ok(first)
+  const { appId } = first
+  tenant.applications.applications.push({ ...first, id: AZURE_CLI_CLIENT_ID, appId: AZURE_CLI_CLIENT_ID })
+  const { code, err } = await register()
+  assert.equal(code, 1)
+  assert.match(err, new RegExp(`2 app registrations are called "${name}":\n {2}${appId} {2}created .*\n.*\n.*--app-id`))
+  const renamed = await register('--app-id', appId, '--display-name', 'Another name')
+  assert.match(renamed.out, /^~ displayName {2}A new server → Another name$/m)
+  for (const [option, value] of [
+    ['--app-id', tenant.tenantId],
+    ['--unique-name', 'nothing'],
+  ] as const) {
+    assert.match((await register(option, value)).err, /No app registration of this tenant has the/)
+  }
+})
+
+test('an update by id or unique name leaves the display name', async (t) => {
+  const { register, tenant } = await start(t, 'gale', ['--az'])
+  const { displayName } = tenant.api
+  const { out } = await register('--app-id', tenant.api.clientId)
+  assert.match(out, new RegExp(`^${displayName} {2}${tenant.api.clientId}$`, 'm'))
+  assert.doesNotMatch(out, /displayName/)
+})
+
+test('a new object that Graph does not find yet is waited for', async (t) => {
+  const { register, tenant, app } = await start(t)
+  tenant.applications.replicationDelay = 3
+  const { code, err } = await register('--admin-consent', '--secret')
+  assert.equal(code, 0, err)
+  assert.deepEqual(app().identifierUris, [`api://${app().appId}`])
+})
+
+test('a device code signs the administrator in as well', async (t) => {
+  const tenant = await startTenant(t)
+  const args = ['register', 'server', ...graphArgs(tenant), '--display-name', name, '--admin-consent']
+  const { code, out } = await ops(args, { onProgress: entering({ user: 'gale' }) })
+  assert.equal(code, 0)
+  assert.match(out, /changes made/)
+})
+
+for (const [what, rule, line] of [
+  ['429 with Retry-After', { kind: 'status', status: 429, retryAfter: 0, times: 2 }, /changes made/],
+  ['503', { kind: 'status', status: 503, times: 2 }, /changes made/],
+  ['a lost answer to a GET', { kind: 'reset', method: 'GET', times: 1 }, /changes made/],
+  ['500 to a PATCH', { kind: 'status', status: 500, method: 'PATCH', times: 1 }, /changes made/],
+] as const satisfies readonly (readonly [string, Omit<FaultRule, 'target'>, RegExp])[]) {
+  test(`${what} is tried again`, async (t) => {
+    const { register, tenant } = await start(t)
+    tenant.faults.add({ target: 'graph', ...rule })
+    const { code, out, err } = await register()
+    assert.equal(code, 0, err)
+    assert.match(out, line)
+  })
+}
+
+for (const [what, rule, says, next] of [
+  ['401', { kind: 'status', status: 401 }, /answered 401/, /sign in anew/],
+  [
+    '403 for a permission',
+    { kind: 'graph-error', status: 403, code: 'Authorization_RequestDenied' },
+    /Authorization_RequestDenied/,
+    /directory role/,
+  ],
+  [
+    '409',
+    { kind: 'graph-error', status: 409, code: 'Request_MultipleObjectsWithSameKeyValue', method: 'PATCH' },
+    /answered 409 to PATCH \/applications/,
+    /Somebody else/,
+  ],
+  [
+    '412',
+    { kind: 'graph-error', status: 412, code: 'PreconditionFailed', method: 'PATCH' },
+    /answered 412/,
+    /Somebody else/,
+  ],
+  [
+    '400',
+    { kind: 'graph-error', status: 400, code: 'Request_BadRequest', method: 'PATCH' },
+    /Request_BadRequest/,
+    /nothing of this request was written/,
+  ],
+  ['429 that lasts an hour', { kind: 'status', status: 429, retryAfter: 3600 }, /answered 429/, /in a few minutes/],
+  [
+    '500 to a POST',
+    { kind: 'status', status: 500, method: 'POST' },
+    /answered 500 to POST/,
+    /run the command again later/,
+  ],
+  ['a lost answer to a POST', { kind: 'reset', method: 'POST' }, /cannot be reached/, /it finds what was made/],
+  ['a web page', { kind: 'html', status: 502, method: 'POST' }, /answered 502/, /run the command again/],
+] as const satisfies readonly (readonly [string, Omit<FaultRule, 'target'>, RegExp, RegExp])[]) {
+  test(`what to do about Graph’s ${what}`, async (t) => {
+    const { register, tenant } = await start(t)
+    tenant.faults.add({ target: 'graph', ...rule })
+    const { code, out, err } = await register()
+    assert.deepEqual([code, out], [1, ''])
+    const [first, second] = err.trim().split('\n').slice(-2)
+    assert.match(first ?? '', says)
+    assert.match(second ?? '', next)
+    assert.doesNotMatch(err, /eyJ|\n\s+at /)
+  })
+}
+
+test('a run that failed half-way is finished by the next', async (t) => {
+  const { register, tenant, app } = await start(t)
+  tenant.faults.add({ target: 'graph', kind: 'graph-error', status: 409, code: 'x', method: 'PATCH', times: 1 })
+  assert.equal((await register('--secret')).code, 1)
+  assert.equal(tenant.tenant.findApp(app().appId), undefined)
+  const { code, out, err } = await register('--secret')
+  assert.equal(code, 0, err)
+  assert.doesNotMatch(out, /displayName/)
+  assert.deepEqual(app().identifierUris, [`api://${app().appId}`])
+})
+
+for (const [what, user, more, next] of [
+  ['a user without a role', 'nico', ['--az'], /directory role Cloud Application Administrator/],
+  [
+    'a token without the permission to consent',
+    'gale',
+    ['--az', '--admin-consent'],
+    /lacks DelegatedPermissionGrant\.ReadWrite\.All/,
+  ],
+] as const) {
+  test(`403 says what is missing: ${what}`, async (t) => {
+    const tenant = await startTenant(t)
+    const accessToken = await tenant.mint({
+      user,
+      kind: 'graph',
+      claims: { scp: user === 'nico' ? 'Directory.AccessAsUser.All' : 'Application.ReadWrite.All' },
+    })
+    const env = fakeAz(t, tenant, user, { stdout: JSON.stringify({ accessToken, tenant: tenant.tenantId }) })
+    const { code, err } = await ops(['register', 'server', ...graphArgs(tenant), ...more], { env })
+    assert.equal(code, 1)
+    assert.match(err, next)
+  })
+}
