@@ -93,12 +93,29 @@ async function registerServer(run: Run, options: Options, prepared: Prepared): P
       ...(secret !== undefined && { GRAPH_CLIENT_SECRET: secret.value }),
       ...cloudLines(options),
     },
-    next: options.adminConsent
+    next: [
+      ...credentialAdvice(options),
+      ...(options.adminConsent
+        ? []
+        : [
+            `Every exchange fails until an administrator has consented once: --admin-consent, or ${consentAddress(options, app.appId)}`,
+          ]),
+    ],
+  })
+}
+
+/** How the server is told of a credential that is no secret. */
+function credentialAdvice({ certificate, managedIdentity }: Options): string[] {
+  return [
+    ...(certificate === undefined
       ? []
       : [
-          `Every exchange fails until an administrator has consented once: --admin-consent, or ${consentAddress(options, app.appId)}`,
-        ],
-  })
+          'Set GRAPH_CLIENT_CERT_PATH to a PEM file with this certificate and its key, or name the vault that has them.',
+        ]),
+    ...(managedIdentity === undefined
+      ? []
+      : ["Set GRAPH_MANAGED_IDENTITY_CLIENT_ID to the identity's client id, which is not its principal id."]),
+  ]
 }
 
 /** The server's own default. */
