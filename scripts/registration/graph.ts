@@ -35,9 +35,9 @@ export function createGraph(
     let waitedMs = 0
     for (let attempt = 0; ; attempt++) {
       const answer = await once(method, path, body)
-      if (answer instanceof TransportError ? false : answer.status < 300) {
-        if ((answer as BoundedAnswer).status === 201) hasCreated = true
-        return jsonOf(answer as BoundedAnswer)
+      if (!(answer instanceof TransportError) && answer.status < 300) {
+        if (answer.status === 201) hasCreated = true
+        return jsonOf(answer)
       }
       const waitMs = waitBeforeRetry(method, answer, attempt, hasCreated)
       if (waitMs === undefined || waitedMs + waitMs > patienceMs) throw failureOf(method, path, answer, token)
