@@ -37,6 +37,8 @@ export interface EmulatorOptions {
   /** A loopback address unless `allowNonLoopback`. */
   host?: string
   allowNonLoopback?: boolean
+  /** The origin it names in metadata and tokens, such as `http://localhost:9600`; where it listens unless given. */
+  publicOrigin?: string
   tenantId?: string
   logger?: FastifyServerOptions['logger']
   /** Epoch milliseconds; a test that lets time pass gives its own. */
@@ -74,7 +76,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     )
   }
   const app = createServer(options)
-  const origin = () => originOf(host, app.server.address())
+  const origin = () => options.publicOrigin ?? originOf(host, app.server.address())
   const authority = await createAuthority(options, origin)
   const mint = createMint(authority)
   app.setErrorHandler(aadstsErrorHandler(authority))

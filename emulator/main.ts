@@ -1,3 +1,4 @@
+import { renameSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type Emulator, startEmulator } from './app.ts'
 
@@ -10,6 +11,8 @@ const HELP = `A Microsoft Entra tenant and Microsoft Graph's Message Center on t
   --port <n>             where to listen (default ${DEFAULT_PORT}, or EMULATOR_PORT; 0 takes a free port)
   --host <address>       a loopback address (default 127.0.0.1)
   --allow-non-loopback   let it listen elsewhere; it signs in anybody as anybody, so think twice
+  --origin <url>         the origin it names, where others reach it by another name than it listens on
+  --write-env <file>     also write the lines for .env.local to this file, for a server that waits for it
   --help                 this text
 `
 
@@ -19,6 +22,8 @@ async function main(): Promise<void> {
       port: { type: 'string' },
       host: { type: 'string' },
       'allow-non-loopback': { type: 'boolean' },
+      origin: { type: 'string' },
+      'write-env': { type: 'string' },
       help: { type: 'boolean' },
     },
   })
@@ -29,8 +34,10 @@ async function main(): Promise<void> {
   const emulator = await startEmulator({
     port: readPort(values.port ?? process.env['EMULATOR_PORT']),
     ...(values.host !== undefined && { host: values.host }),
+    ...(values.origin !== undefined && { publicOrigin: readOrigin(values.origin) }),
     allowNonLoopback: values['allow-non-loopback'] ?? false,
   })
+  if (values['write-env'] !== undefined) writeEnv(values['write-env'], envLines(emulator))
   process.stdout.write(welcome(emulator))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close())
 }
@@ -42,7 +49,28 @@ function readPort(text: string | undefined): number {
   return port
 }
 
-function welcome({ origin, tenantId, api, client, users }: Emulator): string {
+function readOrigin(text: string): string {
+  if (!URL.canParse(text) || new URL(text).origin !== text) throw new Error(`"${text}" is not an origin.`)
+  return text
+}
+
+/** Whole or not at all, since somebody waits for it; for its owner alone, since it holds a secret. */
+function writeEnv(file: string, lines: string): void {
+  writeFileSync(`${file}.part`, lines, { mode: 0o600 })
+  renameSync(`${file}.part`, file)
+}
+
+function envLines({ origin, tenantId, api }: Emulator): string {
+  return `GRAPH_TENANT_ID=${tenantId}
+GRAPH_CLIENT_ID=${api.clientId}
+GRAPH_CLIENT_SECRET=${api.clientSecret}
+ENTRA_AUTHORITY_HOST=${origin}
+GRAPH_BASE_URL=${origin}/v1.0
+`
+}
+
+function welcome(emulator: Emulator): string {
+  const { origin, tenantId, client, users } = emulator
   const width = Math.max(...users.map((user) => user.userPrincipalName.length))
   return `Tenant ${tenantId} (Entra and Graph) listens on ${origin}
 
@@ -54,12 +82,7 @@ Client app: ${client.clientId}, secret ${client.clientSecret}
 
 To point the server at it, put this into .env.local (the secrets are new with every start):
 
-GRAPH_TENANT_ID=${tenantId}
-GRAPH_CLIENT_ID=${api.clientId}
-GRAPH_CLIENT_SECRET=${api.clientSecret}
-ENTRA_AUTHORITY_HOST=${origin}
-GRAPH_BASE_URL=${origin}/v1.0
-`
+${envLines(emulator)}`
 }
 
 function explain(error: unknown): string {

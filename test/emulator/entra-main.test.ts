@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { parseEnv } from 'node:util'
+import { eventually, freePort } from '../helper.ts'
 import { call, startTenant } from './entra-helper.ts'
 
 const MAIN = fileURLToPath(new URL('../../emulator/main.ts', import.meta.url))
@@ -39,6 +44,24 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+test('it names another origin than it listens on, and writes the lines for .env.local for its owner alone', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'emulator-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, '.env.local')
+  const port = await freePort()
+  const origin = `http://localhost:${port}`
+  const options = ['--host', '0.0.0.0', '--allow-non-loopback', '--port', String(port), '--origin', origin]
+  const { output } = run(t, [...options, '--write-env', file])
+  await eventually(() => output.out.includes('GRAPH_BASE_URL'), 20_000)
+  const lines = readFileSync(file, 'utf8')
+  assert.ok(output.out.endsWith(lines))
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  const env = parseEnv(lines)
+  assert.equal(env['ENTRA_AUTHORITY_HOST'], origin)
+  const { body } = await call(`${origin}/${env['GRAPH_TENANT_ID']}/v2.0/.well-known/openid-configuration`)
+  assert.equal(body.issuer, `${origin}/${env['GRAPH_TENANT_ID']}/v2.0`)
+})
+
 test('a port in use gives one clear line and exit code 1', async (t) => {
   const { output, ended } = run(t, [], { EMULATOR_PORT: new URL(emulator.origin).port })
   assert.deepEqual(await ended, [1, null])
@@ -48,6 +71,8 @@ test('a port in use gives one clear line and exit code 1', async (t) => {
 for (const [args, message] of [
   [['--host', '0.0.0.0'], /loopback only/],
   [['--port', 'many'], /"many" is not a port/],
+  [['--origin', 'http://localhost:9600/'], /"http:\/\/localhost:9600\/" is not an origin/],
+  [['--origin', 'localhost:9600'], /"localhost:9600" is not an origin/],
   [['--prot', '1'], /Unknown option '--prot'/],
 ] as const) {
   test(`${args.join(' ')} is refused`, async (t) => {
