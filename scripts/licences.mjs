@@ -1,0 +1,30 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * The licences of the packages that a bundle is made of: their texts have to go where the code goes.
+ *
+ * @param {string[]} inputs paths of the bundle's source files, as in esbuild's metafile
+ * @returns {string} one text, a section for each package
+ * @throws where a package says nothing about its licence
+ */
+export function licencesOf(inputs) {
+  const folders = new Set(inputs.map(packageFolder).filter((folder) => folder !== undefined))
+  const sections = [...folders].map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
+    if (files.length === 0 && typeof license !== 'string') throw new Error(`${name} ${version} names no licence`)
+    const texts = files.sort().map((file) => readFileSync(join(folder, file), 'utf8').trim())
+    return [`${name} ${version} (${license ?? 'see below'})`, ...texts].join('\n\n')
+  })
+  return `${sections.sort().join(`\n\n${'-'.repeat(80)}\n\n`)}\n`
+}
+
+/** The innermost package that a file is of; a package.json without a name only says what kind of modules a folder has. */
+function packageFolder(path) {
+  const start = path.lastIndexOf('node_modules/')
+  if (start === -1) return undefined
+  const [scope = '', name = ''] = path.slice(start + 'node_modules/'.length).split('/')
+  const folder = path.slice(0, start) + join('node_modules', scope.startsWith('@') ? join(scope, name) : scope)
+  return existsSync(join(folder, 'package.json')) ? folder : undefined
+}
