@@ -1,0 +1,51 @@
+// What the server must not lose and nobody else may know. The vault holds this server's secrets and nothing else, so
+// the identity may read all of it.
+param name string
+param location string
+param tags object
+param readerPrincipalId string
+
+@secure()
+param sealKey string
+
+// Key Vault Secrets User
+var read = '4633458b-17de-408a-b874-0445c86b69e6'
+
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    tenantId: tenant().tenantId
+    sku: {
+      family: 'A'
+      name: 'standard'
+    }
+    enableRbacAuthorization: true
+    enableSoftDelete: true
+    softDeleteRetentionInDays: 7
+    enablePurgeProtection: true
+  }
+}
+
+resource key 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(sealKey)) {
+  parent: vault
+  name: 'mcp-oauth-seal-key'
+  properties: {
+    value: sealKey
+  }
+}
+
+resource mayRead 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: vault
+  name: guid(vault.id, readerPrincipalId, read)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', read)
+    principalId: readerPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+output name string = vault.name
+// Without a version: Container Apps takes the newest within half an hour, so that the key can rotate.
+output sealKeySecretUrl string = '${vault.properties.vaultUri}secrets/mcp-oauth-seal-key'

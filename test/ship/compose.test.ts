@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readCompose } from './compose.ts'
+import { imageOf } from './dockerfile.ts'
+import { compose } from './processes.ts'
+import { connectTo } from './sign-in.ts'
+
+const services = readCompose()
+
+test('up gives the demo tenant: whoever knows the address alone signs in and reads messages', async (t) => {
+  const { origin } = await compose(t)
+  const { session } = await connectTo(origin)
+  const { value } = await session.getMessages({ top: 2 })
+  await session.close()
+  assert.equal(value.length, 2)
+})
+
+for (const [name, service] of Object.entries(services)) {
+  test(`${name} gets nothing that it does not need`, () => {
+    const { read_only, cap_drop, security_opt, pids_limit = 0, cpus = 0, mem_limit = '' } = service
+    assert.deepEqual([read_only, cap_drop, security_opt], [true, ['ALL'], ['no-new-privileges:true']])
+    assert.ok(pids_limit > 0 && cpus > 0)
+    assert.match(mem_limit, /^\d+m$/)
+    const user = service.user ?? imageOf(service.build?.target ?? '').User
+    assert.match(user, /^[1-9]\d*:[1-9]\d*$/)
+  })
+}
+
+test('what is published is published on loopback alone, by the owner of the network that server and tenant share', () => {
+  const published = Object.entries(services).flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]))
+  assert.deepEqual(published, [
+    ['emulator', '127.0.0.1:8080:8080'],
+    ['emulator', '127.0.0.1:9600:9600'],
+  ])
+  assert.equal(services['server']?.network_mode, 'service:emulator')
+})
+
+test('no secret is written into the compose file', () => {
+  for (const { environment = {} } of Object.values(services)) {
+    for (const name of Object.keys(environment)) assert.doesNotMatch(name, /SECRET|KEY|PASSWORD|TOKEN/)
+  }
+})

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Agent, request } from 'undici'
+import { eventually, freePort, mcpHeaders, toolCall } from '../helper.ts'
+import { healthy, type ImageConfig, type Process, processOf, readCompose } from './compose.ts'
+import { connectTo } from './sign-in.ts'
+
+// Tries the images that docker/verify-image.sh has built. In the folder that it names there are, for each of them, its
+// root file system and what it says of itself.
+
+const [work = ''] = process.argv.slice(2)
+const tenantFolder = join(work, 'tenant')
+mkdirSync(tenantFolder, { recursive: true, mode: 0o700 })
+const images = { server: imageIn('server'), emulator: imageIn('emulator') }
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+interface Image {
+  readonly root: string
+  readonly config: ImageConfig
+}
+
+interface Container {
+  readonly child: ChildProcess
+  readonly output: () => string
+}
+
+function imageIn(name: string): Image {
+  const { Docker } = JSON.parse(readFileSync(join(work, `${name}.json`), 'utf8')) as { Docker: { config: ImageConfig } }
+  const root = join(work, name)
+  // What a container engine adds: a place for the volume, and the name of this machine.
+  mkdirSync(join(root, 'tenant'), { recursive: true })
+  writeFileSync(join(root, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n')
+  return { root, config: Docker.config }
+}
+
+/**
+ * Runs a command as a container of the compose file has it, but for its network, which is this machine's: the image's
+ * files read-only, a process tree of its own in which the command is number 1, the image's user, no capability and no
+ * way to one.
+ */
+function run({ root, config }: Image, { env, cwd }: Process, argv: readonly string[]): Container {
+  const [user = '', group = ''] = config.User.split(':')
+  const inside = `
+    mount --bind "$1" "$1" && mount --options remount,bind,ro "$1" && mount --bind "$2" "$1/tenant" || exit 125
+    root=$1; shift 2
+    exec setpriv --no-new-privs unshare --pid --fork --kill-child --mount-proc=/proc --root "$root" \\
+      --wd ${cwd} --setuid ${user} --setgid ${group} "$@"`
+  const args = ['--mount', '--propagation', 'private', 'sh', '-c', inside, 'sh', root, tenantFolder, ...argv]
+  const child = spawn('unshare', args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
+  child.once('close', () => running.delete(child))
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      text += chunk
+    })
+  }
+  return { child, output: () => text }
+}
+
+async function start(image: Image, process: Process): Promise<Container> {
+  const container = run(image, process, process.argv)
+  await healthy(container.child, () => run(image, process, process.healthcheck).child, container.output)
+  return container
+}
+
+/** Sends a signal to process 1 of a container, and gives the exit code. */
+async function stop({ child }: Container, signal: NodeJS.Signals): Promise<number | null> {
+  const closed = once(child, 'close')
+  process.kill(processOne(child), signal)
+  const [code] = await closed
+  return code
+}
+
+function processOne({ pid = 0 }: ChildProcess): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim())
+}
+
+async function statusOf(url: string): Promise<number> {
+  return request(url).then(
+    async ({ statusCode, body }) => {
+      await body.dump()
+      return statusCode
+    },
+    () => 0,
+  )
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+const { User = '' } = images.server.config
+const [uid = 0, gid = 0] = User.split(':').map(Number)
+chownSync(tenantFolder, uid, gid)
+
+// As it is: production, without a configuration, then with one.
+const asBuilt = processOf(images.server.config)
+{
+  const { child, output } = run(images.server, asBuilt, asBuilt.argv)
+  const [code] = await once(child, 'close')
+  assert.equal(code, 1, output())
+  assert.match(output(), /PUBLIC_BASE_URL is not set/)
+  say('without a configuration it says what is missing and ends with 1')
+}
+const production = {
+  ...asBuilt,
+  env: {
+    ...asBuilt.env,
+    PORT: String(await freePort()),
+    PUBLIC_BASE_URL: 'https://mcp.example',
+    GRAPH_TENANT_ID: '11111111-2222-4333-8444-555555555555',
+    GRAPH_CLIENT_ID: '66666666-7777-4888-9999-aaaaaaaaaaaa',
+    GRAPH_CLIENT_SECRET: 'none',
+    MCP_OAUTH_SEAL_KEY: Buffer.alloc(32, 1).toString('base64'),
+    ENTRA_AUTHORITY_HOST: 'https://127.0.0.1:9',
+  },
+}
+{
+  const server = await start(images.server, production)
+  const status = readFileSync(`/proc/${processOne(server.child)}/status`, 'utf8')
+  for (const line of [/^Uid:\t10001\t10001\t10001\t10001$/m, /^CapEff:\t0+$/m, /^CapPrm:\t0+$/m, /^NoNewPrivs:\t1$/m]) {
+    assert.match(status, line)
+  }
+  say('in production it is healthy by its HEALTHCHECK as written, as user 10001 without a capability')
+  assert.equal(await stop(server, 'SIGTERM'), 0)
+  const { child } = run(images.server, production, production.healthcheck)
+  assert.deepEqual(await once(child, 'close'), [1, null])
+  say('the HEALTHCHECK fails where nothing answers')
+}
+
+// As the compose file has it.
+const port = String(await freePort())
+const emulatorPort = String(await freePort())
+const services = readCompose({ PORT: port, EMULATOR_PORT: emulatorPort })
+const tenant = await start(images.emulator, processOf(images.emulator.config, services['emulator']))
+const composed = processOf(images.server.config, services['server'])
+// Nobody answers to the name of the compose file's Redis here.
+const server = await start(images.server, { ...composed, env: { ...composed.env, REDIS_URL: '' } })
+const origin = `http://localhost:${port}`
+const { session, accessToken } = await connectTo(origin)
+const { value } = await session.getMessages({ top: 3, body: 'text' })
+await session.close()
+assert.equal(value.length, 3)
+say('against the emulated tenant a user signs in and reads 3 messages')
+
+// Told to stop while it works. Whoever balances load looks at /readyz, and takes some time to do so.
+const control = `http://localhost:${emulatorPort}/_emulator/faults`
+const fault = JSON.stringify({ target: 'graph', kind: 'delay', delayMs: 1_000 })
+await request(control, { method: 'POST', headers: { 'content-type': 'application/json' }, body: fault })
+const agent = new Agent({ connections: 20 })
+const results: number[] = []
+let isSending = true
+async function callWhileSending(): Promise<void> {
+  while (isSending) {
+    const body = JSON.stringify(toolCall('getMessages', { top: 1 }))
+    const answer = await request(`${origin}/mcp`, {
+      method: 'POST',
+      headers: mcpHeaders(accessToken),
+      body,
+      dispatcher: agent,
+    })
+    const text = await answer.body.text()
+    results.push(text.includes('"structuredContent"') ? answer.statusCode : 0)
+  }
+}
+const callers = Array.from({ length: 20 }, callWhileSending)
+await eventually(() => results.length >= 20, 30_000)
+const ended = stop(server, 'SIGTERM')
+await eventually(async () => (await statusOf(`${origin}/readyz`)) !== 200)
+await delay(200)
+isSending = false
+await Promise.all(callers)
+assert.equal(await ended, 0)
+assert.deepEqual(new Set(results), new Set([200]))
+say(`SIGTERM under load: ${results.length} calls, all answered with 200, and it ends with 0`)
+assert.equal(await stop(tenant, 'SIGTERM'), 0)
+
+// From the start of a container to the first 200 of /healthz, in turn with and without the compile cache.
+async function timeToAnswer(env: Readonly<Record<string, string>>): Promise<Start> {
+  const started = performance.now()
+  const container = run(images.server, { ...production, env }, production.argv)
+  await eventually(async () => (await statusOf(`http://127.0.0.1:${env['PORT']}/healthz`)) === 200, 30_000)
+  const ms = performance.now() - started
+  // Fields 14 and 15 of proc(5)'s stat: user and system time, in hundredths of a second.
+  const [user = 0, system = 0] = readFileSync(`/proc/${processOne(container.child)}/stat`, 'utf8')
+    .split(' ')
+    .slice(13, 15)
+    .map(Number)
+  await stop(container, 'SIGINT')
+  return { ms, cpuMs: (user + system) * 10 }
+}
+interface Start {
+  readonly ms: number
+  readonly cpuMs: number
+}
+const withCache: Start[] = []
+const without: Start[] = []
+for (let round = 0; round < 7; round++) {
+  withCache.push(await timeToAnswer(production.env))
+  without.push(await timeToAnswer({ ...production.env, NODE_COMPILE_CACHE: '' }))
+}
+const median = (values: number[]) => Math.round(values.sort((one, other) => one - other)[3] ?? 0)
+const medians = (starts: Start[]) =>
+  `${median(starts.map(({ ms }) => ms))} ms after its start, ${median(starts.map(({ cpuMs }) => cpuMs))} ms of them CPU`
+say(`answers ${medians(withCache)}; without the compile cache ${medians(without)} (medians of 7)`)
+process.exit(0)

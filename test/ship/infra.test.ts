@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { EnvironmentSchema, readConfig } from '../../src/config.ts'
+import { build } from '../helper.ts'
+import { evaluate, parseBicep, propertiesOf, type Value } from './bicep.ts'
+import { imageOf } from './dockerfile.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const read = (path: string) => readFileSync(root + path, 'utf8')
+const main = parseBicep(read('infra/main.bicep'))
+const app = parseBicep(read('infra/modules/app.bicep'))
+const modules = new Map(
+  readdirSync(`${root}infra/modules`).map((file) => [`modules/${file}`, parseBicep(read(`infra/modules/${file}`))]),
+)
+const parameters = Object.entries(
+  (JSON.parse(read('infra/main.parameters.json')) as { parameters: Record<string, { value: string }> }).parameters,
+)
+interface AzureYaml {
+  readonly name: string
+  readonly infra: { readonly provider: string; readonly path: string; readonly module: string }
+  readonly hooks: Readonly<Record<string, { readonly shell: string; readonly run: string }>>
+}
+const azure = parse(read('azure.yaml')) as AzureYaml
+
+/** What the app module is given: text for every parameter, unless said. */
+function given(values: Record<string, Value> = {}): Map<string, Value> {
+  const scope = new Map<string, Value>([...app.params.keys()].map((name) => [name, `made-up-${name}`]))
+  for (const [name, value] of Object.entries({
+    graphTenantId: '11111111-2222-4333-8444-555555555555',
+    graphClientId: '66666666-7777-4888-9999-aaaaaaaaaaaa',
+    identityClientId: 'bbbbbbbb-cccc-4ddd-8eee-ffffffffffff',
+    publicBaseUrl: 'https://mcp.example',
+    redirectUris: '',
+    ingressAddresses: '100.100.0.0/16',
+    logLevel: 'info',
+    minReplicas: 0,
+    maxReplicas: 10,
+    ...values,
+  })) {
+    scope.set(name, value)
+  }
+  for (const [name, node] of app.variables) scope.set(name, evaluate(node, scope))
+  return scope
+}
+
+interface Container {
+  readonly env: { readonly name: string; readonly value?: string; readonly secretRef?: string }[]
+  readonly probes: { readonly type: string; readonly httpGet: { readonly path: string; readonly port: number } }[]
+  readonly resources: { readonly cpu: number; readonly memory: string }
+}
+interface App {
+  readonly configuration: {
+    readonly ingress: { readonly targetPort: number; readonly external: boolean; readonly customDomains: object[] }
+    readonly secrets: { readonly name: string }[]
+  }
+  readonly template: { readonly terminationGracePeriodSeconds: number; readonly containers: [Container] }
+}
+
+function appWith(values: Record<string, Value> = {}): App {
+  const body = app.resources.get('app') ?? assert.fail()
+  return evaluate(propertiesOf(body).get('properties') ?? assert.fail(), given(values)) as unknown as App
+}
+
+for (const [what, text] of [
+  ['an object that does not end', "var a = {\n  b: 'c'\n"],
+  ['a text that does not end', "param a string = 'b\n"],
+  ['a property without a value', 'var a = {\n  b:\n}\n'],
+  ['a resource without a body', "resource a 'Microsoft.App/containerApps@2025-01-01' =\n"],
+  ['a brace too many', "var a = {\n  b: 'c'\n}}\n"],
+] as const) {
+  test(`${what} is not taken for Bicep`, () => {
+    assert.throws(() => parseBicep(text), /^Error: Line \d/)
+  })
+}
+
+for (const [name, { path, body }] of main.modules) {
+  test(`${name} is given the parameters that its module takes`, () => {
+    const module = modules.get(path) ?? assert.fail(path)
+    const passed = [...propertiesOf(propertiesOf(body).get('params') ?? assert.fail()).keys()]
+    const required = [...module.params].filter(([, otherwise]) => otherwise === undefined).map(([param]) => param)
+    for (const param of passed) assert.ok(module.params.has(param), param)
+    for (const param of required) assert.ok(passed.includes(param), param)
+  })
+}
+
+test('every module is used, and every output that is asked of one is there', () => {
+  assert.deepEqual([...main.modules.values()].map(({ path }) => path).sort(), [...modules.keys()].sort())
+  const asked = [...read('infra/main.bicep').matchAll(/\b(\w+)\.\??outputs\.(\w+)/g)]
+  assert.ok(asked.length > 8)
+  for (const [, name = '', output = ''] of asked) {
+    const module = modules.get(main.modules.get(name)?.path ?? '')
+    assert.ok(module?.outputs.has(output), `${name}.outputs.${output}`)
+  }
+})
+
+test('the parameters file gives what main.bicep takes, and its defaults are those', () => {
+  const taken = [...main.params.keys()].filter((name) => name !== 'tags')
+  assert.deepEqual(parameters.map(([name]) => name).sort(), taken.sort())
+  for (const [name, { value }] of parameters) {
+    const otherwise = main.params.get(name)
+    const [, variable = '', fallback] = /^\$\{([A-Z_]+)(?:=(.*))?\}$/.exec(value) ?? []
+    assert.notEqual(variable, '', name)
+    assert.equal(fallback, otherwise && evaluate(otherwise, new Map()), name)
+  }
+})
+
+test('every variable that the app gets is one that the server reads', () => {
+  const { env } = appWith().template.containers[0]
+  assert.ok(env.length > 8)
+  for (const { name } of env) assert.ok(name in EnvironmentSchema.properties, name)
+})
+
+for (const [what, values] of [
+  ['as it is by default', { redisSecretUrl: '' }],
+  ['with a Redis and redirect URIs', { redirectUris: 'https://claude.ai/api/mcp/auth_callback' }],
+] as const) {
+  test(`what the app gets is a sound production configuration, ${what}`, () => {
+    const { configuration, template } = appWith(values)
+    const secrets: Record<string, string> = {
+      'mcp-oauth-seal-key': randomBytes(32).toString('base64'),
+      'redis-url': 'rediss://:made-up@redis.example:10000',
+    }
+    const env = template.containers[0].env.map(({ name, value, secretRef }) => {
+      if (secretRef !== undefined) assert.ok(configuration.secrets.some(({ name: known }) => known === secretRef))
+      return [name, value ?? secrets[secretRef ?? '']]
+    })
+    const config = readConfig(Object.fromEntries(env))
+    assert.equal(config.production, true)
+    assert.equal(config.listen.port, configuration.ingress.targetPort)
+    assert.deepEqual(config.trustProxy, ['100.100.0.0/16'])
+    assert.equal(config.redisUrl !== undefined, values !== undefined && !('redisSecretUrl' in values))
+  })
+}
+
+test('no secret is a value in the template', () => {
+  for (const { name, value } of appWith().template.containers[0].env) {
+    if (/SECRET|KEY|REDIS|PASSWORD/.test(name)) assert.equal(value, undefined, name)
+  }
+})
+
+test('probes ask for what the server answers, where it listens', async (t) => {
+  const { app: server } = await build(t)
+  const { configuration, template } = appWith()
+  const { probes } = template.containers[0]
+  assert.deepEqual(probes.map(({ type }) => type).sort(), ['Liveness', 'Readiness', 'Startup'])
+  for (const { httpGet } of probes) {
+    assert.equal(httpGet.port, configuration.ingress.targetPort)
+    assert.equal((await server.inject(httpGet.path)).statusCode, 200, httpGet.path)
+  }
+  assert.equal(String(configuration.ingress.targetPort), imageOf('server').port)
+})
+
+test('the platform waits longer for a stop than the server takes', () => {
+  const [, graceMs = ''] = /^const graceMs = ([\d_]+)$/m.exec(read('src/server.ts')) ?? []
+  const { terminationGracePeriodSeconds } = appWith().template
+  assert.ok(
+    terminationGracePeriodSeconds * 1000 > Number(graceMs.replace('_', '')) && Number(graceMs.replace('_', '')) > 0,
+  )
+})
+
+test('a domain of one’s own is added without a certificate first, then bound to it', () => {
+  const domains = (values: Record<string, string>) => appWith(values).configuration.ingress.customDomains
+  assert.deepEqual(domains({ customDomain: '' }), [])
+  const name = 'mcp.example.com'
+  assert.deepEqual(domains({ customDomain: name, customDomainCertificateId: '' }), [
+    { name, bindingType: 'Disabled', certificateId: null },
+  ])
+  assert.deepEqual(domains({ customDomain: name, customDomainCertificateId: '/the/certificate' }), [
+    { name, bindingType: 'SniEnabled', certificateId: '/the/certificate' },
+  ])
+})
+
+test('azure.yaml names a template that is there, and uses what the template puts out or the parameters take', () => {
+  const { provider, path, module } = azure.infra
+  assert.equal(provider, 'bicep')
+  parseBicep(read(`${path}/${module}.bicep`))
+  assert.equal(azure.name, JSON.parse(read('package.json')).name)
+  const known = new Set([...main.outputs.keys(), ...parameters.map(([, { value }]) => /[A-Z_]+/.exec(value)?.[0])])
+  for (const { run } of Object.values(azure.hooks)) {
+    const variables = [...run.matchAll(/\$\{?([A-Z_]{2,})|azd env set ([A-Z_]+)/g)]
+    assert.ok(variables.length > 0)
+    for (const [, used, set] of variables) assert.ok(known.has(used ?? set ?? ''), used ?? set)
+  }
+})
+
+test('no identity may do more than pull images and read the vault’s secrets', () => {
+  const roles = [...modules.values()].flatMap(({ variables }) =>
+    [...variables.values()].map((node) => node.text.replaceAll("'", '')).filter((text) => /^[\da-f-]{36}$/.test(text)),
+  )
+  assert.deepEqual(roles.sort(), ['4633458b-17de-408a-b874-0445c86b69e6', '7f951dda-4ed3-4680-a7ca-43fe172d538d'])
+})
