@@ -35,6 +35,11 @@ test('what is published is published on loopback alone, by the owner of the netw
   assert.equal(services['server']?.network_mode, 'service:emulator')
 })
 
+test('server and tenant name themselves as the browser of this machine reaches them', () => {
+  assert.equal(services['server']?.environment?.['PUBLIC_BASE_URL'], 'http://localhost:8080')
+  assert.ok(services['emulator']?.command?.includes('--origin=http://localhost:9600'))
+})
+
 test('no secret is written into the compose file', () => {
   for (const { environment = {} } of Object.values(services)) {
     for (const name of Object.keys(environment)) assert.doesNotMatch(name, /SECRET|KEY|PASSWORD|TOKEN/)
