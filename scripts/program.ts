@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { callCommand } from './commands/call.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { registerClientCommand } from './commands/register-client.ts'
 import { registerServerCommand } from './commands/register-server.ts'
 import { smokeOboCommand } from './commands/smoke-obo.ts'
@@ -47,6 +48,7 @@ function createProgram(io: Io): Command {
     )
     .addCommand(tokenCommand(io))
     .addCommand(callCommand(io))
+    .addCommand(doctorCommand(io))
   settle(program.exitOverride(), io)
   return program
 }
