@@ -21,6 +21,20 @@ const permission = 'ServiceMessage.Read.All'
 const folder = await mkdtemp(join(tmpdir(), 'doctor-'))
 file.after(() => rm(folder, { recursive: true }))
 
+/** The emulated Graph's own id of the permission. */
+const permissionId = await (async () => {
+  const tenant = await startEmulator()
+  try {
+    const token = await tenant.mint({ user: 'gale', kind: 'graph', claims: { scp: 'Directory.Read.All' } })
+    const url = `${tenant.origin}/v1.0/servicePrincipals?$filter=appId eq '00000003-0000-0000-c000-000000000000'`
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+    const { value } = (await answer.json()) as { value: { oauth2PermissionScopes: { id: string; value: string }[] }[] }
+    return value[0]?.oauth2PermissionScopes.find((scope) => scope.value === permission)?.id ?? ''
+  } finally {
+    await tenant.close()
+  }
+})()
+
 async function start(t: TestContext) {
   const tenant = await startEmulator()
   t.after(() => tenant.close())
@@ -216,20 +230,6 @@ const faults: readonly {
     mend: /it is a client id/,
   },
 ]
-
-/** The emulated Graph's own id of the permission. */
-const permissionId = await (async () => {
-  const tenant = await startEmulator()
-  try {
-    const token = await tenant.mint({ user: 'gale', kind: 'graph', claims: { scp: 'Directory.Read.All' } })
-    const url = `${tenant.origin}/v1.0/servicePrincipals?$filter=appId eq '00000003-0000-0000-c000-000000000000'`
-    const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
-    const { value } = (await answer.json()) as { value: { oauth2PermissionScopes: { id: string; value: string }[] }[] }
-    return value[0]?.oauth2PermissionScopes.find((scope) => scope.value === permission)?.id ?? ''
-  } finally {
-    await tenant.close()
-  }
-})()
 
 for (const { what, breakIt, check, verdict = 'failure', says, mend } of faults) {
   test(`${what} is found, and nothing else`, async (t) => {

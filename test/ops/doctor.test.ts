@@ -17,6 +17,8 @@ import { ops } from './helper.ts'
 const tenant = await startEmulator()
 file.after(() => tenant.close())
 const healthy = await listen(file, {}, tenant)
+/** Where nothing listens. */
+const nothing = `http://127.0.0.1:${await freePort()}`
 const ownEnv = { ...envFor(tenant), PUBLIC_BASE_URL: healthy.origin }
 
 /** Long enough for whatever answers at all, on a busy machine too. */
@@ -83,7 +85,6 @@ test('a file that is not there is told as such', async () => {
 })
 
 const otherGuid = '11111111-2222-3333-4444-555555555555'
-const nothing = `http://127.0.0.1:${await freePort()}`
 
 const configurations: readonly (Expected & {
   readonly what: string
@@ -514,7 +515,7 @@ test('for people it prints a line for each check, with the mend below it, and wh
   assert.match(out, /^✔ configuration +no fault; development, known as http:\/\/localhost:\d+$/m)
   assert.match(out, /^✘ credential +Entra refuses it .*\n {27}The secret is wrong/m)
   assert.match(out, /^- ready +no deployment is examined/m)
-  assert.match(err, /^Ok 4, warnings 0, failures 1, skipped 15\.$/m)
+  assert.match(err, /^Ok 4, warnings 0, failures 1, skipped \d+\.$/m)
   assert.doesNotMatch(out + err, /not-the-secret/)
 })
 

@@ -15,6 +15,8 @@ const tenant = await startEmulator()
 file.after(() => tenant.close())
 const { origin, logs } = await listen(file, {}, tenant)
 
+/** Where nothing listens. */
+const freeOne = await freePort()
 const anyPort = ['--port', '0']
 const smoke = (...args: readonly string[]) => ['smoke', 'pkce', '--url', origin, ...anyPort, ...args]
 
@@ -342,7 +344,7 @@ for (const { what, answer, says } of [
 }
 
 for (const { what, url, says } of [
-  { what: 'a port where nothing listens', url: `http://localhost:${await freePort()}`, says: /Nothing listens on/ },
+  { what: 'a port where nothing listens', url: `http://localhost:${freeOne}`, says: /Nothing listens on/ },
   { what: 'https where there is none', url: origin.replace('http:', 'https:'), says: /does not speak TLS/ },
   { what: 'a name that nobody has', url: 'https://mcp.invalid', says: /does not resolve/ },
   { what: 'plain http beyond this machine', url: 'http://mcp.example.com', says: /is not https/ },
