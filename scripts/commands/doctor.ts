@@ -61,6 +61,7 @@ async function diagnose(io: Io, options: Options, world: DoctorWorld): Promise<v
   try {
     const findings = await examine(checksFor(options), context, tell)
     const count = countOf(findings)
+    if (!options.json) for (const line of skippedLines(findings)) io.print(line, 'gray')
     if (options.json) io.print(JSON.stringify({ ok: count.failure === 0, count, findings }, undefined, 2))
     const summary = `Ok ${count.ok}, warnings ${count.warning}, failures ${count.failure}, skipped ${count.skipped}.`
     if (count.failure > 0) throw new OperatorError(summary, 'Mend the first failure first, and run doctor again.')
@@ -134,7 +135,19 @@ const marks: Readonly<Record<Verdict, readonly [string, Colour | undefined]>> = 
   skipped: ['-', 'gray'],
 }
 
+/** What could not be made is told at the end, all of one reason together. */
+function skippedLines(findings: readonly Finding[]): readonly string[] {
+  const checks = new Map<string, string[]>()
+  for (const { check, verdict, says, waitsFor } of findings) {
+    if (verdict !== 'skipped') continue
+    const why = waitsFor === undefined ? says : 'not made, for what failed'
+    checks.set(why, [...(checks.get(why) ?? []), check])
+  }
+  return [...checks].map(([why, names]) => `- ${names.join(', ')}: ${why}`)
+}
+
 function findingLines({ check, verdict, says, mend }: Finding): readonly (readonly [string, Colour | undefined])[] {
+  if (verdict === 'skipped') return []
   const [mark, colour] = marks[verdict]
   const margin = ' '.repeat(27)
   return [

@@ -35,7 +35,7 @@ export async function examine(
     const opinions = why === undefined ? await judge(run, context) : [skipped(why)]
     if (opinions.some(({ verdict }) => verdict === 'failure')) blocked.add(name)
     for (const opinion of opinions) {
-      const finding = { check: name, ...opinion }
+      const finding = { check: name, ...opinion, ...(before !== undefined && { waitsFor: before }) }
       findings.push(finding)
       tell(finding)
     }

@@ -10,6 +10,8 @@ export interface Opinion {
 
 export interface Finding extends Opinion {
   readonly check: string
+  /** The check whose failure has to be mended before this one can be made. */
+  readonly waitsFor?: string
 }
 
 export const ok = (says: string): Opinion => ({ verdict: 'ok', says })

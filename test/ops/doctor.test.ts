@@ -514,9 +514,17 @@ test('for people it prints a line for each check, with the mend below it, and wh
   assert.equal(code, 1)
   assert.match(out, /^✔ configuration +no fault; development, known as http:\/\/localhost:\d+$/m)
   assert.match(out, /^✘ credential +Entra refuses it .*\n {27}The secret is wrong/m)
-  assert.match(out, /^- ready +no deployment is examined/m)
+  assert.match(out, /^- address, TLS, .*: no deployment is examined; --url names one$/m)
   assert.match(err, /^Ok 4, warnings 0, failures 1, skipped \d+\.$/m)
   assert.doesNotMatch(out + err, /not-the-secret/)
+})
+
+test('checks that wait for what failed share a line, and each of them says in JSON what it waits for', async () => {
+  const { out } = await ops(['doctor', '--url', nothing])
+  assert.match(out, /^- TLS, certificate, .*reading as a user: not made, for what failed$/m)
+  assert.doesNotMatch(out, /^- alive/m)
+  const { findings } = await diagnose(['--url', nothing])
+  assert.equal(findings.find(({ check }) => check === 'ready')?.waitsFor, 'alive')
 })
 
 test('nothing secret of a configuration is in what it prints', async () => {
