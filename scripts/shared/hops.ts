@@ -63,7 +63,7 @@ export async function runChain<T>(io: Io, { json, about, work, report, conclude 
   else conclude(outcome)
 }
 
-/** Names and times stand below each other. */
+/** Names and times stand below each other. Why one failed is told when the command ends, with the mend. */
 function hopLine({ hop, ms, ok, says }: Hop): string {
-  return `${ok ? '✔' : '✘'} ${hop.padEnd(22)} ${String(ms).padStart(6)} ms  ${says}`
+  return `${ok ? '✔' : '✘'} ${hop.padEnd(22)} ${String(ms).padStart(6)} ms  ${ok ? says : 'failed'}`
 }
