@@ -106,6 +106,7 @@ export const GRAPH: Resource = {
     'Application.Read.All',
     'Application.ReadWrite.All',
     'DelegatedPermissionGrant.ReadWrite.All',
+    'Directory.Read.All',
     'Directory.AccessAsUser.All',
   ],
   requestedAccessTokenVersion: 1,
@@ -128,6 +129,7 @@ export function createTenant(tenantId: string = DEFAULT_TENANT_ID): Tenant {
     publicClient(GRAPH_CLI_CLIENT_ID, 'Microsoft Graph Command Line Tools', [
       'Application.ReadWrite.All',
       'DelegatedPermissionGrant.ReadWrite.All',
+      'Directory.Read.All',
     ]),
   ]
   const consent: Consent = { clientToApi: 'granted', apiToGraph: 'granted' }

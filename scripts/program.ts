@@ -1,6 +1,10 @@
 import { Command, CommanderError } from 'commander'
+import { callCommand } from './commands/call.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { registerClientCommand } from './commands/register-client.ts'
 import { registerServerCommand } from './commands/register-server.ts'
+import { smokeOboCommand } from './commands/smoke-obo.ts'
+import { smokePkceCommand } from './commands/smoke-pkce.ts'
 import { tokenCommand } from './commands/token.ts'
 import type { Io } from './shared/io.ts'
 import { OperatorError } from './shared/operator-error.ts'
@@ -36,8 +40,15 @@ function createProgram(io: Io): Command {
         .addCommand(registerServerCommand(io))
         .addCommand(registerClientCommand(io)),
     )
-    .addCommand(new Command('smoke').description('try a running server, from sign-in to messages'))
+    .addCommand(
+      new Command('smoke')
+        .description('try a running server, from sign-in to messages')
+        .addCommand(smokePkceCommand(io))
+        .addCommand(smokeOboCommand(io)),
+    )
     .addCommand(tokenCommand(io))
+    .addCommand(callCommand(io))
+    .addCommand(doctorCommand(io))
   settle(program.exitOverride(), io)
   return program
 }

@@ -10,8 +10,9 @@ const administrators: ReadonlySet<string> = new Set([
 
 /** Permissions of the token, any of which will do. `Directory.AccessAsUser.All` is what the Azure CLI's tokens hold. */
 const permissions = {
-  read: ['Application.Read.All', 'Application.ReadWrite.All', 'Directory.AccessAsUser.All'],
+  read: ['Application.Read.All', 'Application.ReadWrite.All', 'Directory.Read.All', 'Directory.AccessAsUser.All'],
   write: ['Application.ReadWrite.All', 'Directory.AccessAsUser.All'],
+  readGrants: ['Directory.Read.All', 'DelegatedPermissionGrant.ReadWrite.All', 'Directory.AccessAsUser.All'],
   grant: ['DelegatedPermissionGrant.ReadWrite.All', 'Directory.AccessAsUser.All'],
 } as const
 

@@ -80,7 +80,7 @@ export const consentRoutes: FastifyPluginAsync<{ tenant: Tenant; store: Applicat
   })
 
   app.get('/oauth2PermissionGrants', async (request) => {
-    requireAccess(request, 'grant')
+    requireAccess(request, 'readGrants')
     return collection(request, store.grants, grantType)
   })
 

@@ -1,4 +1,6 @@
+import type { Readable } from 'node:stream'
 import { styleText } from 'node:util'
+import { openBrowser as openDefaultBrowser } from './open-browser.ts'
 
 /** A stream that lines are written to; what is no terminal gets no colours. */
 export interface Output {
@@ -14,6 +16,9 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Ends on Ctrl-C. */
   readonly signal: AbortSignal
+  readonly stdin: Readable
+  /** Shows a page to the operator. Rejects where there is no browser to show it. */
+  openBrowser(url: string): Promise<void>
   /** Lines of the result, to standard output: with `--json`, JSON and nothing else. */
   print(text: string, colour?: Colour): void
   /** Lines for whoever waits, to standard error. */
@@ -26,10 +31,13 @@ export function createIo({
   signal,
   stdout,
   stderr,
-}: Pick<Io, 'env' | 'signal'> & { readonly stdout: Output; readonly stderr: Output }): Io {
+  stdin = process.stdin,
+  openBrowser = openDefaultBrowser,
+}: Pick<Io, 'env' | 'signal'> &
+  Partial<Pick<Io, 'stdin' | 'openBrowser'>> & { readonly stdout: Output; readonly stderr: Output }): Io {
   const writeTo = (output: Output) => (text: string, colour?: Colour) => {
     const isColoured = colour !== undefined && output.isTTY === true && !env['NO_COLOR']
     output.write(`${isColoured ? styleText(colour, text, { validateStream: false }) : text}\n`)
   }
-  return { env, signal, print: writeTo(stdout), progress: writeTo(stderr) }
+  return { env, signal, stdin, openBrowser, print: writeTo(stdout), progress: writeTo(stderr) }
 }

@@ -1,11 +1,12 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { Emulator } from '../../emulator/app.ts'
 import { type SignInOptions, signIn } from '../../emulator/sign-in.ts'
 import { runOps } from '../../scripts/program.ts'
-import { createIo } from '../../scripts/shared/io.ts'
+import { createIo, type Io } from '../../scripts/shared/io.ts'
 
 export interface Ran {
   readonly code: number
@@ -18,10 +19,15 @@ export interface OpsOptions {
   /** Sees what goes to standard error, as it does. */
   readonly onProgress?: (text: string) => void
   readonly signal?: AbortSignal
+  readonly stdin?: Readable
+  /** There is none unless given. */
+  readonly openBrowser?: Io['openBrowser']
 }
 
-/** One command in this process, with nothing of the shell's variables. */
-export async function ops(args: readonly string[], { env = {}, onProgress, signal }: OpsOptions = {}): Promise<Ran> {
+/** One command in this process, with nothing of the shell's variables and nothing on standard input. */
+export async function ops(args: readonly string[], options: OpsOptions = {}): Promise<Ran> {
+  const { env = {}, onProgress, signal = new AbortController().signal, stdin = Readable.from([]) } = options
+  const { openBrowser = () => Promise.reject(new Error('There is no browser here')) } = options
   const out: string[] = []
   const err: string[] = []
   const stdout = { write: (text: string) => out.push(text) }
@@ -31,7 +37,7 @@ export async function ops(args: readonly string[], { env = {}, onProgress, signa
       onProgress?.(text)
     },
   }
-  const code = await runOps(args, createIo({ env, signal: signal ?? new AbortController().signal, stdout, stderr }))
+  const code = await runOps(args, createIo({ env, signal, stdin, openBrowser, stdout, stderr }))
   return { code, out: out.join(''), err: err.join('') }
 }
 

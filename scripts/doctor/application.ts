@@ -1,0 +1,186 @@
+import type { Config } from '../../src/config.ts'
+import type { Context } from './context.ts'
+import type { Check } from './examine.ts'
+import { failure, type Opinion, ok, skipped, warning } from './finding.ts'
+import { principalOf, type Registration } from './registration.ts'
+
+const dayMs = 24 * 60 * 60 * 1000
+/** Time for whoever reads the warning to get a new credential into a deployment. */
+const fewDays = 30
+/** The delegated permission of Graph that the tools need. */
+const permission = 'ServiceMessage.Read.All'
+const registerServer = 'npm run ops -- register server'
+
+/** Why the registration is not read. */
+const unread = ({ canReadRegistration, config, deployment }: Context) => {
+  if (config === undefined && deployment === undefined) return 'neither a configuration nor a deployment says which'
+  return canReadRegistration ? undefined : 'nobody is signed in to read it: --az or --graph-device-code'
+}
+
+const check = (
+  name: string,
+  needs: readonly string[],
+  judge: (registration: Registration, context: Context) => Opinion | Promise<Opinion>,
+): Check => ({
+  name,
+  needs: ['registration', ...needs],
+  unless: unread,
+  run: async (context) => judge(await context.registration(await apiId(context)), context),
+})
+
+/** The registration can be read at all. */
+const registration: Check = {
+  name: 'registration',
+  needs: ['tenant'],
+  unless: unread,
+  async run(context) {
+    const { app } = await context.registration(await apiId(context))
+    return ok(`the app ${app.appId} can be read`)
+  },
+}
+
+/** Where Entra sends browsers back to; of the app that users sign in to. */
+const redirectUri: Check = {
+  name: 'redirect URI',
+  needs: ['registration'],
+  unless: (context) =>
+    unread(context) ??
+    (context.config !== undefined && context.config.oauthProxy === undefined
+      ? 'clients sign in at Entra itself (MCP_OAUTH_PROXY=off)'
+      : undefined),
+  async run(context) {
+    const { config, deployment } = context
+    const { app } = await context.registration(config?.oauthProxy?.clientId ?? (await apiId(context)))
+    return judgeRedirect(app, `${config?.publicBaseUrl ?? deployment?.origin}/oauth/callback`)
+  },
+}
+
+/** Everything about the registration, the API's own and the one for sign-in. */
+export const applicationChecks: readonly Check[] = [
+  registration,
+  redirectUri,
+  check('scope', [], ({ app }, { config }) => judgeScopes(app, config?.callers.requiredScopes ?? ['access_as_user'])),
+  check('token version', [], ({ app }) => judgeVersion(app)),
+  check('Graph permission', [], judgePermission),
+  check('admin consent', ['Graph permission'], judgeConsent),
+  check('credential dates', [], ({ app }, { config, now }) => judgeDates(app, config?.entra.credential, now())),
+  check('federated credential', [], async ({ federated }, context) => {
+    const identity = identityOf(context.config?.entra.credential)
+    if (identity === undefined) return skipped('the credential is no managed identity')
+    const { issuer } = await context.entra()
+    return judgeFederation(federated, issuer, (await principalOf(context, identity))?.id)
+  }),
+]
+
+export function judgeRedirect({ web, spa }: Registration['app'], wanted: string): Opinion {
+  const isWanted = (uri: string) => uri === wanted || withoutPort(uri) === withoutPort(wanted)
+  if (web.redirectUris.some(isWanted)) return ok(wanted)
+  const elsewhere = spa.redirectUris.some(isWanted)
+  return failure(
+    elsewhere ? `${wanted} is registered for a single-page app.` : `${wanted} is not registered (AADSTS50011).`,
+    `${elsewhere ? 'Move it to the platform Web' : 'Register it as a Web redirect URI'}: ${registerServer} --public-base-url ${new URL(wanted).origin}.`,
+  )
+}
+
+export function judgeScopes({ appId, identifierUris, api }: Registration['app'], wanted: readonly string[]): Opinion {
+  const uri = `api://${appId}`
+  if (!identifierUris.includes(uri))
+    return failure(`The Application ID URI is not ${uri}.`, `${registerServer} sets it.`)
+  const missing = wanted.filter((name) => !api.oauth2PermissionScopes.some(({ value }) => value === name))
+  if (missing.length > 0)
+    return failure(`It has no scope ${missing.join(' ')}.`, `${registerServer} adds access_as_user.`)
+  const disabled = wanted.filter(
+    (name) => !api.oauth2PermissionScopes.some(({ value, isEnabled }) => value === name && isEnabled),
+  )
+  if (disabled.length > 0)
+    return failure(`The scope ${disabled.join(' ')} is disabled.`, 'Enable it under Expose an API.')
+  return ok(wanted.map((name) => `${uri}/${name}`).join(' '))
+}
+
+export function judgeVersion({ api }: Registration['app']): Opinion {
+  if (api.requestedAccessTokenVersion === 2) return ok('access tokens of version 2')
+  return warning(
+    'Access tokens are of version 1: requestedAccessTokenVersion is not 2. The server takes them.',
+    `${registerServer} sets it to 2.`,
+  )
+}
+
+/** A permission that is granted need not be asked for: consent is what counts in an exchange. */
+export function judgePermission({ app, granted, graphPermissions }: Registration): Opinion {
+  const asked = app.requiredResourceAccess
+    .flatMap(({ resourceAccess }) => resourceAccess)
+    .some(({ id }) => graphPermissions.get(id) === permission)
+  if (asked || granted.includes(permission)) return ok(permission)
+  return failure(
+    `It does not ask for Graph’s ${permission}.`,
+    `${registerServer} --admin-consent adds it, and consents.`,
+  )
+}
+
+export function judgeConsent({ granted }: Registration): Opinion {
+  if (granted.includes(permission)) return ok(`${permission}, for everybody`)
+  return failure(
+    `No administrator has consented to ${permission} for everybody.`,
+    `Grant it under API permissions, or: ${registerServer} --admin-consent. Users who consented for themselves can read without.`,
+  )
+}
+
+/**
+ * When the credential ends. A secret is told from others by its first characters, which Graph shows as its hint.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function judgeDates(
+  { passwordCredentials, keyCredentials }: Registration['app'],
+  credential: Config['entra']['credential'] | undefined,
+  now: number,
+): Opinion {
+  if (credential?.kind === 'managed_identity') return skipped('a managed identity has no dates')
+  const secret = credential?.kind === 'secret' ? credential.secret : undefined
+  const hinted = passwordCredentials.filter(({ hint }) => hint && secret?.startsWith(hint))
+  const secrets = hinted.length > 0 ? hinted : passwordCredentials
+  const all =
+    credential === undefined ? [...secrets, ...keyCredentials] : secret === undefined ? keyCredentials : secrets
+  const ends = all.map(({ endDateTime }) => Date.parse(endDateTime ?? '')).filter((end) => !Number.isNaN(end))
+  if (ends.length === 0) return skipped('the registration says no dates')
+  // Whichever it is that is in use, it is no worse than the last one.
+  const last = Math.max(...ends)
+  const days = Math.floor((last - now) / dayMs)
+  const date = new Date(last).toISOString().slice(0, 10)
+  const renew = `Make another before then, and set it: ${registerServer} --renew-secret, or --certificate.`
+  if (days < 0) return failure(`The last one expired on ${date}.`, renew)
+  if (days < fewDays) return warning(`The last one ends in ${days} days, on ${date}.`, renew)
+  return ok(`good until ${date} (${days} days)`)
+}
+
+/** @param principalId the managed identity's object id; undefined where the tenant has no such identity */
+export function judgeFederation(
+  federated: Registration['federated'],
+  issuer: string,
+  principalId: string | undefined,
+): Opinion {
+  if (principalId === undefined) {
+    return failure(
+      'The tenant has no such managed identity.',
+      'Check GRAPH_MANAGED_IDENTITY_CLIENT_ID: it is a client id.',
+    )
+  }
+  if (federated.some((one) => one.issuer === issuer && one.subject === principalId)) return ok(`names ${principalId}`)
+  return failure(
+    `No federated credential names the managed identity ${principalId}.`,
+    `${registerServer} --managed-identity ${principalId} adds it.`,
+  )
+}
+
+async function apiId({ entra }: Context): Promise<string> {
+  return (await entra()).clientId
+}
+
+function identityOf(credential: Config['entra']['credential'] | undefined): string | undefined {
+  return credential?.kind === 'managed_identity' ? credential.identityClientId : undefined
+}
+
+/** Entra takes any port of a localhost that is registered. https://learn.microsoft.com/entra/identity-platform/reply-url */
+function withoutPort(uri: string): string {
+  return uri.replace(/^(http:\/\/(?:localhost|127\.0\.0\.1)):\d+/, '$1')
+}

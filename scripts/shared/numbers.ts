@@ -1,0 +1,10 @@
+import { InvalidArgumentError } from 'commander'
+
+/** A parser of an option that takes a whole number, both ends included. @throws {InvalidArgumentError} */
+export function integerIn(least: number, most: number) {
+  return (value: string): number => {
+    const number = Number(value)
+    if (/^\d{1,9}$/.test(value) && number >= least && number <= most) return number
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
+  }
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startEmulator } from '../../emulator/app.ts'
+import { createCorpus } from '../../emulator/graph/corpus/index.ts'
+import { parseArguments } from '../../scripts/call/arguments.ts'
+import { resultText } from '../../scripts/call/tables.ts'
+import { tools } from '../../src/tools/index.ts'
+import { listen } from '../helper.ts'
+import { file } from '../security/harness.ts'
+import { ops } from './helper.ts'
+import { operatorsBrowser } from './operators-browser.ts'
+
+const tenant = await startEmulator()
+file.after(() => tenant.close())
+const { origin } = await listen(file, {}, tenant)
+const env = { MCP_ACCESS_TOKEN: await tenant.mint({ user: 'rowan' }) }
+
+const call = (...args: readonly string[]) => ops(['call', '--url', origin, ...args], { env })
+
+test('messages come as a table of 100 columns, with what stands beside them', async () => {
+  const { code, out, err } = await call('getMessages', 'services=Teams', 'top=3')
+  assert.equal(code, 0, err)
+  assert.equal(err, '')
+  const lines = out.split('\n').filter((line) => /^[┌├│└]/.test(line))
+  assert.deepEqual([...new Set(lines.map((line) => line.length))], [100])
+  const posts = new Set(createCorpus().map(({ id }) => id))
+  const ids = [...out.matchAll(/^│ (MC\d+) │/gm)].map(([, id]) => String(id))
+  assert.equal(ids.length, 3)
+  assert.ok(ids.every((id) => posts.has(id)))
+  assert.match(out, /^With --json also services, /m)
+  assert.match(out, /^@odata\.count: \d+$/m)
+  assert.match(out, /^nextSkip: 3$/m)
+})
+
+test('--json gives the structured content as it came', async () => {
+  const { out } = await call('getMessages', 'top=2', '--json')
+  const { value, nextSkip } = JSON.parse(out)
+  assert.equal(value.length, 2)
+  assert.equal(nextSkip, 2)
+})
+
+test('one message comes field by field', async () => {
+  const [{ id, title } = { id: '', title: '' }] = createCorpus()
+  const { out } = await call('getMessage', `id=${id}`, 'body=none')
+  assert.match(out, new RegExp(`│ id +│ ${id} `))
+  assert.ok(out.includes(title.slice(0, 20)))
+})
+
+test('arguments reach the tool in the types of its schema', async () => {
+  const { out } = await call(
+    ...['getMessages', '--json', 'services=Teams,Exchange', 'services=SharePoint', 'isMajorChange=true', 'top:=0'],
+  )
+  const expected = createCorpus().filter(
+    ({ isMajorChange, services }) => isMajorChange && /Teams|Exchange|SharePoint/.test(String(services)),
+  )
+  assert.equal(JSON.parse(out)['@odata.count'], expected.length)
+})
+
+test('--list has every tool with every argument, but the one that would put a token on a command line', async () => {
+  const { code, out } = await call('--list')
+  assert.equal(code, 0)
+  for (const { definition } of tools) {
+    assert.ok(out.includes(`${definition.name}: ${definition.title}`))
+    for (const name of Object.keys(definition.inputSchema.properties)) assert.match(out, new RegExp(`│ ${name} `))
+  }
+  assert.match(out, /│ id \(required\) +│ string /)
+  assert.doesNotMatch(out, /accessToken/)
+})
+
+test('without a token a browser opens first, and standard output holds the result alone', async () => {
+  const { code, out } = await ops(
+    ['call', 'getMessages', 'top=1', '--json', '--url', origin, '--port', '0'],
+    operatorsBrowser('rowan'),
+  )
+  assert.equal(code, 0)
+  assert.equal(JSON.parse(out).value.length, 1)
+})
+
+for (const { what, args, says, next } of [
+  {
+    what: 'a tool that is not there',
+    args: ['getEverything'],
+    says: /There is no tool "getEverything"/,
+    next: /There are getMessages, getMessage/,
+  },
+  {
+    what: 'an argument that is not there',
+    args: ['getMessage', 'id=MC1', 'tops=1'],
+    says: /getMessage has no argument "tops"/,
+    next: /getMessage takes id, body\./,
+  },
+  {
+    what: 'a Graph token as an argument',
+    args: ['getMessages', 'accessToken=x'],
+    says: /has no argument "accessToken"/,
+    next: /takes services/,
+  },
+  {
+    what: 'what is no pair',
+    args: ['getMessage', 'MC1'],
+    says: /"MC1" is no argument/,
+    next: /name=value or name:=json/,
+  },
+  { what: 'a required argument left out', args: ['getMessage'], says: /getMessage needs id/, next: /takes id, body/ },
+  {
+    what: 'a text for a number',
+    args: ['getMessages', 'top=many'],
+    says: /"top" takes a whole number, not "many"/,
+    next: /call --list/,
+  },
+  {
+    what: 'a text for a flag',
+    args: ['getMessages', 'count=yes'],
+    says: /"count" takes true or false/,
+    next: /call --list/,
+  },
+  {
+    what: 'one value twice',
+    args: ['getMessages', 'top=1', 'top=2'],
+    says: /"top" is given twice/,
+    next: /takes services/,
+  },
+  { what: 'broken JSON', args: ['getMessages', 'top:={'], says: /"top" is not JSON/, next: /write top=…/ },
+  {
+    what: 'a value that the server refuses',
+    args: ['getMessages', 'top=5000'],
+    says: /getMessages failed: invalid_input: .*"top" must be <= 1000/,
+    next: /Correct the arguments/,
+  },
+  {
+    what: 'a message that is not there',
+    args: ['getMessage', 'id=MC1'],
+    says: /getMessage failed: graph_not_found/,
+    next: /getMessages lists those/,
+  },
+]) {
+  test(`${what}: what is wrong, what there is, and exit code 1`, async () => {
+    const { code, out, err } = await call(...args)
+    assert.equal(code, 1)
+    assert.equal(out, '')
+    assert.match(err, says)
+    assert.match(err, next)
+  })
+}
+
+test('neither a tool nor --list is a mistake of the command line', async () => {
+  const { code, err } = await call()
+  assert.equal(code, 2)
+  assert.match(err, /name a tool, or --list/)
+})
+
+const schema = {
+  properties: {
+    n: { type: 'number' },
+    i: { type: 'integer' },
+    b: { type: 'boolean' },
+    s: { type: 'string' },
+    list: { type: 'array', items: { type: 'string' } },
+    numbers: { type: 'array', items: { type: 'integer' } },
+    o: { type: 'object' },
+    choice: { enum: ['a', 'b'] },
+  },
+}
+
+for (const [pairs, expected] of [
+  [['n=1.5'], { n: 1.5 }],
+  [['n=-2e3'], { n: -2000 }],
+  [['i=7'], { i: 7 }],
+  [['b=false'], { b: false }],
+  [['s=7'], { s: '7' }],
+  [['s='], { s: '' }],
+  [['s=a=b'], { s: 'a=b' }],
+  [['s=two\nlines'], { s: 'two\nlines' }],
+  [['list=a'], { list: ['a'] }],
+  [['list=a, b'], { list: ['a', 'b'] }],
+  [['list=a', 'list=b,c'], { list: ['a', 'b', 'c'] }],
+  [['list:=["a,b"]'], { list: ['a,b'] }],
+  [['numbers=1,2'], { numbers: [1, 2] }],
+  [['o={"k":1}'], { o: { k: 1 } }],
+  [['s:=null'], { s: null }],
+  [['choice=a'], { choice: 'a' }],
+] as const) {
+  test(`${pairs.join(' ')} is ${JSON.stringify(expected)}`, () => {
+    assert.deepEqual(parseArguments('tool', pairs, schema), expected)
+  })
+}
+
+test('a page without rows says so', () => {
+  assert.equal(resultText({ value: [], '@odata.count': 0 }), 'None.\n@odata.count: 0')
+})
+
+test('a result of another shape comes field by field, whatever is in it', () => {
+  const text = resultText({ count: 3, nested: { a: 1 }, value: 'plain', empty: null })
+  for (const part of [/│ count +│ 3 /, /│ nested +│ \{"a":1\} /, /│ value +│ plain /]) assert.match(text, part)
+})

@@ -1,0 +1,535 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Emulator, startEmulator } from '../../emulator/app.ts'
+import type { FaultRule } from '../../emulator/faults.ts'
+import type { DoctorWorld } from '../../scripts/commands/doctor.ts'
+import type { Verdict } from '../../scripts/doctor/finding.ts'
+import { buildApp } from '../../src/app.ts'
+import { configFor, type Env, envFor, freePort, listen } from '../helper.ts'
+import { file } from '../security/harness.ts'
+import { type Bend, deploy, diagnose, type FrontOptions, makeCertificate, say } from './doctor-helper.ts'
+import { ops } from './helper.ts'
+
+const tenant = await startEmulator()
+file.after(() => tenant.close())
+const healthy = await listen(file, {}, tenant)
+/** Where nothing listens. */
+const nothing = `http://127.0.0.1:${await freePort()}`
+const ownEnv = { ...envFor(tenant), PUBLIC_BASE_URL: healthy.origin }
+
+/** Long enough for whatever answers at all, on a busy machine too. */
+const impatient: DoctorWorld = { deadlineMs: 1_500 }
+
+interface Expected {
+  readonly check: string
+  readonly verdict?: Verdict
+  readonly says: RegExp
+  readonly mend: RegExp
+}
+
+/** That one thing was found, and nothing else. */
+function assertFound({ passed, trouble }: Awaited<ReturnType<typeof diagnose>>, expected: Expected) {
+  const { check, verdict = 'failure', says, mend } = expected
+  assert.deepEqual(
+    trouble.map((finding) => [finding.check, finding.verdict]),
+    [[check, verdict]],
+    JSON.stringify(trouble, undefined, 2),
+  )
+  assert.match(String(trouble[0]?.says), says)
+  assert.match(String(trouble[0]?.mend), mend)
+  assert.equal(passed, verdict === 'warning')
+}
+
+test('finds nothing where nothing is wrong, in configuration and deployment together', async () => {
+  const env = { ...ownEnv, MCP_ACCESS_TOKEN: await tenant.mint({ user: 'rowan' }) }
+  const { passed, findings, trouble } = await diagnose(['--url', healthy.origin], env)
+  assert.deepEqual(trouble, [])
+  assert.ok(passed)
+  const left = findings.filter(({ verdict }) => verdict === 'skipped').map(({ check }) => check)
+  for (const check of ['TLS', 'certificate', 'http to https', 'credential for sign-in']) assert.ok(left.includes(check))
+  assert.ok(findings.filter(({ verdict }) => verdict === 'ok').length >= 16)
+})
+
+test('a deployment alone says which tenant it is of, and that is examined too', async () => {
+  const { trouble, findings } = await diagnose(['--url', healthy.origin])
+  assert.deepEqual(trouble, [])
+  for (const check of ['tenant', 'signing keys', 'clock'])
+    assert.equal(findings.find((finding) => finding.check === check)?.verdict, 'ok', check)
+})
+
+test('a configuration alone leaves out what a deployment is needed for, and says so', async () => {
+  const { trouble, findings } = await diagnose([], ownEnv)
+  assert.deepEqual(trouble, [])
+  assert.equal(findings.find(({ check }) => check === 'credential')?.verdict, 'ok')
+  const ready = findings.find(({ check }) => check === 'ready')
+  assert.deepEqual([ready?.verdict, ready?.says], ['skipped', 'no deployment is examined; --url names one'])
+})
+
+test('--env-file is read instead of the environment', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'doctor-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'deployment.env')
+  writeFileSync(path, `GRAPH_TENANT_ID=${tenant.tenantId}\nGRAPH_CLIENT_ID=not-a-guid\nGRAPH_CLIENT_SECRET=x\n`)
+  const { findings } = await diagnose(['--env-file', path], ownEnv)
+  assert.match(findings[0]?.says ?? '', /^GRAPH_CLIENT_ID must be a GUID/)
+})
+
+test('a file that is not there is told as such', async () => {
+  const { code, err } = await ops(['doctor', '--env-file', '/nowhere/.env'])
+  assert.equal(code, 1)
+  assert.match(err, /\/nowhere\/\.env cannot be read \(ENOENT\)/)
+})
+
+const otherGuid = '11111111-2222-3333-4444-555555555555'
+
+const configurations: readonly (Expected & {
+  readonly what: string
+  readonly env?: Env
+  readonly fault?: FaultRule
+  readonly world?: DoctorWorld
+})[] = [
+  {
+    what: 'a value that the server would not start with',
+    env: { MCP_REQUIRE_AUTH: 'maybe' },
+    check: 'configuration',
+    says: /^MCP_REQUIRE_AUTH must be true or false/,
+    mend: /README/,
+  },
+  {
+    what: 'a wrong secret',
+    env: { GRAPH_CLIENT_SECRET: 'not-the-secret-of-this-app' },
+    check: 'credential',
+    says: /AADSTS7000215/,
+    mend: /Set its value, not its id/,
+  },
+  {
+    what: 'an expired secret',
+    fault: { target: 'token', kind: 'aadsts', code: 7000222, grant: 'client_credentials' },
+    check: 'credential',
+    says: /AADSTS7000222/,
+    mend: /has expired: make another/,
+  },
+  {
+    what: 'an app that is not in the tenant',
+    env: { GRAPH_CLIENT_ID: otherGuid },
+    check: 'credential',
+    says: new RegExp(`for the app ${otherGuid} \\(AADSTS7000?\\d\\d\\)`),
+    mend: /The app is not in this tenant/,
+  },
+  {
+    what: 'a wrong secret of the app that users sign in to',
+    env: { MCP_OAUTH_CLIENT_ID: tenant.client.clientId, MCP_OAUTH_CLIENT_SECRET: 'not-the-secret-of-that-app' },
+    check: 'credential for sign-in',
+    says: new RegExp(`for the app ${tenant.client.clientId} \\(AADSTS7000215\\)`),
+    mend: /Set its value, not its id/,
+  },
+  {
+    what: 'an Entra that limits requests',
+    fault: { target: 'token', kind: 'status', status: 429 },
+    check: 'credential',
+    verdict: 'warning',
+    says: /could not be tried: Entra answered HTTP 429/,
+    mend: /Try again/,
+  },
+  {
+    what: 'a wrong tenant',
+    env: { GRAPH_TENANT_ID: otherGuid },
+    check: 'tenant',
+    says: new RegExp(`Entra knows no tenant ${otherGuid}`),
+    mend: /Check GRAPH_TENANT_ID/,
+  },
+  {
+    what: 'an authority where nothing listens',
+    env: { ENTRA_AUTHORITY_HOST: nothing },
+    check: 'tenant',
+    says: /Nothing listens on/,
+    mend: /name the right address/,
+  },
+  {
+    what: 'an authority that never answers',
+    fault: { target: 'discovery', kind: 'hang' },
+    world: impatient,
+    check: 'tenant',
+    says: /did not answer in time/,
+    mend: /firewall or proxy/,
+  },
+  {
+    what: 'a page where the discovery document should be',
+    fault: { target: 'discovery', kind: 'html' },
+    check: 'tenant',
+    says: /discovery document of the tenant is answered with/,
+    mend: /./,
+  },
+  {
+    what: 'keys that are down',
+    fault: { target: 'keys', kind: 'status', status: 503 },
+    check: 'signing keys',
+    says: /key set of the tenant is answered with 503/,
+    mend: /./,
+  },
+  {
+    what: 'keys that are no keys',
+    fault: { target: 'keys', kind: 'empty-object' },
+    check: 'signing keys',
+    says: /holds no RSA key/,
+    mend: /ENTRA_AUTHORITY_HOST/,
+  },
+  {
+    what: 'keys that never come',
+    fault: { target: 'keys', kind: 'hang' },
+    world: impatient,
+    check: 'signing keys',
+    says: /did not answer in time/,
+    mend: /try again/,
+  },
+  {
+    what: 'a clock that is 400 s before',
+    world: { now: () => Date.now() + 400_000 },
+    check: 'clock',
+    says: /this machine is (399|400|401) s before that of Entra/,
+    mend: /NTP/,
+  },
+  {
+    what: 'a clock that is 90 s behind',
+    world: { now: () => Date.now() - 90_000 },
+    check: 'clock',
+    verdict: 'warning',
+    says: /this machine is (89|90|91) s behind that of Entra/,
+    mend: /NTP/,
+  },
+]
+
+for (const { what, env, fault, world, ...expected } of configurations) {
+  test(`${what} is found, and nothing else`, async (t) => {
+    if (fault !== undefined) tenant.faults.add(fault)
+    t.after(() => tenant.faults.clear())
+    assertFound(await diagnose([], { ...ownEnv, ...env }, world), expected)
+  })
+}
+
+/** Answers a path in another way. */
+const at =
+  (path: string, status: number, body: string, type?: string): Bend =>
+  (asked, response) =>
+    asked === path && say(response, status, body, type)
+
+const page = '<!doctype html><title>Sign in to the Wi-Fi</title>'
+const resourcePath = '/.well-known/oauth-protected-resource'
+const serverPath = '/.well-known/oauth-authorization-server'
+
+const deployments: readonly (Expected & {
+  readonly what: string
+  readonly front: FrontOptions
+  readonly world?: DoctorWorld
+})[] = [
+  {
+    what: 'a page where /healthz should be',
+    front: { bend: (_path, response) => say(response, 200, page, 'text/html') },
+    check: 'alive',
+    says: /answered with something that is no JSON object \(text\/html\)/,
+    mend: /Something else answers there/,
+  },
+  {
+    what: 'a gateway that does not reach the server',
+    front: { bend: (_path, response) => say(response, 502, 'bad gateway', 'text/plain') },
+    check: 'alive',
+    says: /\/healthz is answered with 502/,
+    mend: /what stands in front/,
+  },
+  {
+    what: 'a server that never answers',
+    front: { bend: () => true },
+    world: impatient,
+    check: 'alive',
+    says: /did not answer in time/,
+    mend: /firewall or proxy/,
+  },
+  {
+    what: 'a readiness that never comes',
+    front: { bend: (path) => path === '/readyz' },
+    world: impatient,
+    check: 'ready',
+    says: /did not answer in time/,
+    mend: /./,
+  },
+  {
+    what: 'a page where the metadata should be',
+    front: { bend: at(`${resourcePath}/mcp`, 200, page, 'text/html') },
+    check: 'protected resource',
+    says: /oauth-protected-resource\/mcp is answered with something that is no JSON object/,
+    mend: /Something else answers there/,
+  },
+  {
+    what: 'metadata at the root that differ from those at the path',
+    front: { bend: at(resourcePath, 200, '{"resource":"https://other.example/mcp"}') },
+    check: 'protected resource',
+    says: /at the root and at the path \/mcp differ/,
+    mend: /Route both/,
+  },
+  {
+    what: 'a name that the server does not know',
+    front: {
+      bend: (path, response) => path.startsWith('/.well-known') && say(response, 403, '{"error":"Invalid Host"}'),
+    },
+    check: 'protected resource',
+    says: /does not know itself under this name/,
+    mend: /PUBLIC_BASE_URL/,
+  },
+  {
+    what: 'an authorization server without PKCE',
+    front: {
+      bend: at(
+        serverPath,
+        200,
+        JSON.stringify({
+          issuer: 'x',
+          authorization_endpoint: 'x',
+          token_endpoint: 'x',
+          response_types_supported: ['code'],
+          grant_types_supported: ['authorization_code'],
+        }),
+      ),
+    },
+    check: 'authorization server',
+    says: /lacks PKCE with S256/,
+    mend: /./,
+  },
+  {
+    what: 'a gateway that serves anybody',
+    front: { bend: at('/mcp', 200, '{}') },
+    check: 'challenge',
+    says: /serves anybody without a token/,
+    mend: /MCP_REQUIRE_AUTH/,
+  },
+  {
+    what: 'a gateway with a sign-in of its own',
+    front: {
+      bend: (path, response) => {
+        if (path !== '/mcp') return false
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="gateway"' }).end()
+        return true
+      },
+    },
+    check: 'challenge',
+    says: /another challenge than Bearer/,
+    mend: /in front of it/,
+  },
+  {
+    what: 'a gateway that takes the challenge away',
+    front: {
+      headers: (headers) => {
+        headers['www-authenticate'] = headers['www-authenticate'] && 'Bearer realm="mcp"'
+      },
+    },
+    check: 'challenge',
+    says: /does not say where and for what/,
+    mend: /WWW-Authenticate/,
+  },
+  {
+    what: 'a gateway that takes security headers away',
+    front: {
+      headers: (headers) => {
+        headers['content-security-policy'] = undefined
+        headers['x-content-type-options'] = undefined
+      },
+    },
+    check: 'security headers',
+    says: /content-security-policy, x-content-type-options/,
+    mend: /in front of it pass them on/,
+  },
+  {
+    what: 'a deployment whose clock is 400 s behind',
+    front: {
+      headers: (headers) => {
+        headers['date'] = new Date(Date.now() - 400_000).toUTCString()
+      },
+    },
+    check: 'clock of the deployment',
+    says: /the deployment is (39\d|40\d) s behind that of Entra/,
+    mend: /NTP/,
+  },
+  {
+    what: 'another address in all that clients are told',
+    front: { env: { PUBLIC_BASE_URL: 'http://localhost:1' } },
+    check: 'public address',
+    says: /resource is http:\/\/localhost:1\/mcp, and 6 more/,
+    mend: /Set PUBLIC_BASE_URL of the server to http:\/\/localhost:\d+/,
+  },
+]
+
+for (const { what, front, world, ...expected } of deployments) {
+  test(`${what} is found, and nothing else`, async (t) => {
+    const origin = await deploy(t, tenant, front)
+    assertFound(await diagnose(['--url', origin], {}, world), expected)
+  })
+}
+
+test('a port where nothing listens is found, and everything behind it left out', async () => {
+  assertFound(await diagnose(['--url', nothing]), {
+    check: 'address',
+    says: /Nothing listens on 127\.0\.0\.1:\d+/,
+    mend: /Start the server/,
+  })
+})
+
+test('a name that nobody has is found', async () => {
+  assertFound(await diagnose(['--url', 'https://mcp.invalid']), {
+    check: 'address',
+    says: /The name mcp\.invalid:443 does not resolve/,
+    mend: /DNS/,
+  })
+})
+
+test('a server that has no keys yet is found, with the reason that it gives itself', async (t) => {
+  const port = String(await freePort())
+  const app = await buildApp(configFor(tenant, { PORT: port, ENTRA_AUTHORITY_HOST: nothing, LOG_LEVEL: 'silent' }))
+  t.after(() => app.close())
+  const origin = `http://localhost:${port}`
+  await app.listen({ host: '127.0.0.1', port: Number(port) })
+  assertFound(await diagnose(['--url', origin], { ...ownEnv, PUBLIC_BASE_URL: origin }), {
+    check: 'ready',
+    says: /Not ready: signing keys are not loaded yet/,
+    mend: /ENTRA_AUTHORITY_HOST/,
+  })
+})
+
+test('a configuration that is not the deployment’s is found', async () => {
+  const env = {
+    ...ownEnv,
+    MCP_OAUTH_CLIENT_ID: tenant.client.clientId,
+    MCP_OAUTH_CLIENT_SECRET: tenant.client.clientSecret,
+  }
+  assertFound(await diagnose(['--url', healthy.origin], env), {
+    check: 'same configuration',
+    says: /signs clients in to the app/,
+    mend: /belong together/,
+  })
+})
+
+const certificates: readonly (Expected & {
+  readonly what: string
+  readonly made: Parameters<typeof makeCertificate>[0]
+  readonly isTrusted?: boolean
+})[] = [
+  {
+    what: 'of another host',
+    made: { host: 'other.example' },
+    check: 'certificate',
+    says: /not for localhost, but for DNS:other\.example/,
+    mend: /Bind a certificate/,
+  },
+  {
+    what: 'that ends in some days',
+    made: { toDays: 3.5 },
+    check: 'certificate',
+    verdict: 'warning',
+    says: /expires in 3 days/,
+    mend: /Renew it/,
+  },
+  {
+    what: 'that has expired',
+    made: { fromDays: -30, toDays: -1 },
+    check: 'certificate',
+    says: /expired on/,
+    mend: /Renew/,
+  },
+  { what: 'that begins tomorrow', made: { fromDays: 1 }, check: 'certificate', says: /valid from/, mend: /clock/ },
+  {
+    what: 'that nobody vouches for',
+    made: {},
+    isTrusted: false,
+    check: 'certificate',
+    says: /chain does not hold \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
+    mend: /NODE_EXTRA_CA_CERTS/,
+  },
+]
+
+for (const { what, made, isTrusted = true, ...expected } of certificates) {
+  test(`a certificate ${what} is found, and nothing else`, async (t) => {
+    const tls = await makeCertificate(made)
+    const origin = await deploy(t, tenant, { tls })
+    assertFound(await diagnose(['--url', origin], {}, isTrusted ? { trusted: tls.cert } : {}), expected)
+  })
+}
+
+test('a certificate that holds is told with its name and its last day', async (t) => {
+  const tls = await makeCertificate()
+  const origin = await deploy(t, tenant, { tls })
+  const { trouble, findings } = await diagnose(['--url', origin], {}, { trusted: tls.cert })
+  assert.deepEqual(trouble, [])
+  assert.match(
+    findings.find(({ check }) => check === 'certificate')?.says ?? '',
+    /^for localhost, until .* \(89 days\)$/,
+  )
+  assert.match(findings.find(({ check }) => check === 'security headers')?.says ?? '', /^6 of 6/)
+})
+
+test('https where only http is spoken is found', async () => {
+  assertFound(await diagnose(['--url', healthy.origin.replace('http:', 'https:')]), {
+    check: 'TLS',
+    says: /does not speak TLS/,
+    mend: /begins with http/,
+  })
+})
+
+for (const [what, user, says, mend] of [
+  ['no role', 'nico', /graph_forbidden/, /Message Center Reader/],
+  ['no consent', 'cato', /user_consent_required/, /An administrator opens the link/],
+  ['a policy against them', 'blake', /access_blocked/, /Conditional Access/],
+] as const) {
+  test(`a user with ${what} is found, and nothing else`, async () => {
+    const token = await tenant.mint({ user })
+    assertFound(await diagnose(['--url', healthy.origin], { MCP_ACCESS_TOKEN: token }), {
+      check: 'reading as a user',
+      says,
+      mend,
+    })
+  })
+}
+
+test('several faults are all found in one run', async (t) => {
+  const own: Emulator = await startEmulator()
+  t.after(() => own.close())
+  const origin = await deploy(t, own, { bend: at(resourcePath, 500, '{}') })
+  const { trouble, passed } = await diagnose(['--url', origin], {
+    ...envFor(own),
+    PUBLIC_BASE_URL: origin,
+    GRAPH_CLIENT_SECRET: 'not-the-secret-of-this-app',
+    MCP_ACCESS_TOKEN: await own.mint({ user: 'nico' }),
+  })
+  assert.equal(passed, false)
+  assert.deepEqual(
+    trouble.map(({ check }) => check),
+    ['protected resource', 'credential'],
+  )
+})
+
+test('for people it prints a line for each check, with the mend below it, and what it came to', async () => {
+  const env = { ...ownEnv, GRAPH_CLIENT_SECRET: 'not-the-secret-of-this-app' }
+  const { code, out, err } = await ops(['doctor'], { env })
+  assert.equal(code, 1)
+  assert.match(out, /^✔ configuration +no fault; development, known as http:\/\/localhost:\d+$/m)
+  assert.match(out, /^✘ credential +Entra refuses it .*\n {27}The secret is wrong/m)
+  assert.match(out, /^- address, TLS, .*: no deployment is examined; --url names one$/m)
+  assert.match(err, /^Ok 4, warnings 0, failures 1, skipped \d+\.$/m)
+  assert.doesNotMatch(out + err, /not-the-secret/)
+})
+
+test('checks that wait for what failed share a line, and each of them says in JSON what it waits for', async () => {
+  const { out } = await ops(['doctor', '--url', nothing])
+  assert.match(out, /^- TLS, certificate, .*reading as a user: not made, for what failed$/m)
+  assert.doesNotMatch(out, /^- alive/m)
+  const { findings } = await diagnose(['--url', nothing])
+  assert.equal(findings.find(({ check }) => check === 'ready')?.waitsFor, 'alive')
+})
+
+test('nothing secret of a configuration is in what it prints', async () => {
+  const env = { ...ownEnv, MCP_ACCESS_TOKEN: await tenant.mint({ user: 'rowan' }) }
+  const { out, err } = await ops(['doctor', '--url', healthy.origin, '--json'], { env })
+  assert.ok(!(out + err).includes(tenant.api.clientSecret))
+  assert.doesNotMatch(out + err, /eyJ/)
+})

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { browse } from '../../demo/browser.ts'
+import { startEmulator } from '../../emulator/app.ts'
+import { type Env, envFor, eventually, freePort, listen } from '../helper.ts'
+import { file } from '../security/harness.ts'
+
+/** Each command once as operators run it: a process of its own, with the streams and the exit code of one. */
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const tenant = await startEmulator()
+file.after(() => tenant.close())
+const { origin } = await listen(file, {}, tenant)
+const token = await tenant.mint({ user: 'rowan' })
+
+function run(t: TestContext, args: readonly string[], env: Env = {}) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/ops.ts', ...args], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], ...env },
+  })
+  t.after(() => child.kill('SIGKILL'))
+  const output = { out: '', err: '' }
+  child.stdout.on('data', (chunk) => {
+    output.out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    output.err += chunk
+  })
+  const ended = once(child, 'close').then(([code]) => code as number | null)
+  return { child, output, ended }
+}
+
+test('smoke pkce: a sign-in in a browser elsewhere, its last address pasted on a standard input that stays open', async (t) => {
+  const { child, output, ended } = run(t, ['smoke', 'pkce', '--url', origin, '--port', '0', '--no-browser'])
+  await eventually(() => /^http\S+authorize\?\S+$/m.test(output.err), 30_000)
+  const { url } = await browse(/^http\S+authorize\?\S+$/m.exec(output.err)?.[0] ?? '', { user: 'rowan' })
+  child.stdin.write(`${url.href}\n`)
+  assert.equal(await ended, 0, output.err)
+  assert.match(output.out, /Clients can sign in here/)
+})
+
+test('smoke pkce: the same, where the browser comes back to this machine', async (t) => {
+  const port = await freePort()
+  const { output, ended } = run(t, ['smoke', 'pkce', '--url', origin, '--port', String(port), '--no-browser', '--json'])
+  await eventually(() => /^http\S+authorize\?\S+$/m.test(output.err), 30_000)
+  const { url } = await browse(/^http\S+authorize\?\S+$/m.exec(output.err)?.[0] ?? '', { user: 'rowan' })
+  assert.equal(url.origin, `http://localhost:${port}`)
+  assert.match(await (await fetch(url)).text(), /You can close this page/)
+  assert.equal(await ended, 0, output.err)
+  assert.equal(JSON.parse(output.out).verdict, 'passed')
+})
+
+test('smoke obo: a token piped in, the table on standard output and nothing on standard error', async (t) => {
+  const { child, output, ended } = run(t, ['smoke', 'obo', '--url', origin, '--token-stdin'])
+  child.stdin.end(`${token}\n`)
+  assert.equal(await ended, 0, output.err)
+  assert.match(output.out, /The whole chain holds/)
+  assert.equal(output.err, '')
+})
+
+test('call: JSON on standard output, ready for a pipe', async (t) => {
+  const { output, ended } = run(t, ['call', 'getMessages', 'top=2', '--json', '--url', origin], {
+    MCP_ACCESS_TOKEN: token,
+  })
+  assert.equal(await ended, 0, output.err)
+  assert.equal(JSON.parse(output.out).value.length, 2)
+})
+
+test('doctor: exit code 1 where something fails, and it ends by itself', async (t) => {
+  const env = { ...envFor(tenant), PUBLIC_BASE_URL: origin, GRAPH_CLIENT_SECRET: 'not-the-secret-of-this-app' }
+  const { output, ended } = run(t, ['doctor', '--url', origin], env)
+  assert.equal(await ended, 1)
+  assert.match(output.out, /✘ credential/)
+  assert.match(output.err, /failures 1/)
+})
+
+test('Ctrl-C ends a command that waits', async (t) => {
+  const { child, output, ended } = run(t, ['smoke', 'pkce', '--url', origin, '--port', '0', '--no-browser'])
+  await eventually(() => output.err.includes('/authorize?'), 30_000)
+  child.kill('SIGINT')
+  assert.equal(await ended, 130)
+})

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startEmulator } from '../../emulator/app.ts'
+import { button, heading, launchBrowser } from '../browser-helper.ts'
+import { listen } from '../helper.ts'
+import { file } from '../security/harness.ts'
+import { ops } from './helper.ts'
+
+const tenant = await startEmulator()
+file.after(() => tenant.close())
+const { origin } = await listen(file, {}, tenant)
+const browser = await launchBrowser()
+
+test('smoke pkce signs in through a real browser, which ends on a page that loads nothing and can be closed', async () => {
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  const requests: string[] = []
+  const complaints: string[] = []
+  page.on('request', (request) => requests.push(request.url()))
+  page.on('console', (message) => complaints.push(message.text()))
+  let shown: Promise<void> = Promise.resolve()
+  const { code, out, err } = await ops(['smoke', 'pkce', '--url', origin, '--port', '0', '--timeout', '60'], {
+    async openBrowser(url) {
+      shown = signIn(url)
+      // A failure here would leave the command waiting; it shows when the page is awaited.
+      shown.catch(() => undefined)
+    },
+  })
+
+  async function signIn(url: string): Promise<void> {
+    await page.goto(url)
+    await button(page, 'Allow').click()
+    await page.getByRole('button', { name: 'Rowan Reade' }).click()
+    await page.waitForURL(/^http:\/\/localhost:\d+\/\?/)
+  }
+
+  await shown
+  assert.equal(code, 0, err)
+  assert.match(out, /Clients can sign in here/)
+  assert.equal(await heading(page), 'You are signed in')
+  assert.match((await page.locator('p').textContent()) ?? '', /You can close this page/)
+  const last = new URL(page.url())
+  assert.deepEqual(
+    requests.filter((url) => new URL(url).port === last.port),
+    [last.href],
+  )
+  assert.deepEqual(complaints, [])
+  await context.close()
+})
