@@ -16,8 +16,8 @@ const config = configOrExit()
 const app = await buildApp(config, { logTo: pino.destination({ fd: 1, sync: false }) })
 
 closeWithGrace({ delay: graceMs, logger: app.log }, async ({ signal, err }) => {
-  if (err) app.log.fatal({ event: 'crash', err }, 'the process cannot go on')
-  else app.log.info({ event: 'stopping', signal }, 'finishing the calls in flight')
+  if (err) app.audit('crash', { err })
+  else app.audit('stopping', { signal })
   app.stopping = true
   if (signal === 'SIGTERM') await new Promise((resolve) => setTimeout(resolve, drainMs))
   await app.close()
