@@ -12,6 +12,7 @@ import { mcp } from './plugins/mcp/index.ts'
 import { oauthProxy } from './plugins/oauth-proxy/index.ts'
 import { oboTokenCache } from './plugins/obo-token-cache.ts'
 import { loggingOptions, observability } from './plugins/observability/index.ts'
+import { metrics } from './plugins/observability/metrics.ts'
 import { rateLimits } from './plugins/rate-limit.ts'
 import { redis } from './plugins/redis.ts'
 import { security } from './plugins/security.ts'
@@ -49,6 +50,8 @@ export async function buildApp(
   await app.register(graphClient, { config })
   await app.register(mcp, { config })
   if (config.oauthProxy !== undefined) await app.register(oauthProxy, { config, ...(network && { network }) })
+
+  if (config.metricsPort !== undefined) await app.register(metrics, { config })
 
   await app.register(healthRoutes)
   await app.register(async (site) => {

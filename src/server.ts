@@ -26,8 +26,9 @@ closeWithGrace({ delay: graceMs, logger: app.log }, async ({ signal, err }) => {
 try {
   await app.listen({ ...config.listen })
 } catch (error) {
-  const { code, message } = error as NodeJS.ErrnoException
-  const mend = code === 'EADDRINUSE' ? `Port ${config.listen.port} is in use: set PORT to another.` : message
+  const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }
+  const name = port !== undefined && port === config.metricsPort ? 'METRICS_PORT' : 'PORT'
+  const mend = code === 'EADDRINUSE' ? `Port ${port} is in use: set ${name} to another.` : message
   process.stderr.write(`The server cannot listen. ${mend}\n`)
   process.exit(1)
 }

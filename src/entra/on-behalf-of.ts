@@ -63,7 +63,10 @@ export function createOnBehalfOf({
     }),
   }
 
-  async function exchange({ assertion, correlationId, headers }: ExchangeRequest, proof: ClientProof): Promise<GraphToken> {
+  async function exchange(
+    { assertion, correlationId, headers }: ExchangeRequest,
+    proof: ClientProof,
+  ): Promise<GraphToken> {
     // Loaded on first use: a server that has yet to exchange anything starts without it.
     const { ConfidentialClientApplication } = await import('@azure/msal-node')
     let answer: EntraAnswer | undefined

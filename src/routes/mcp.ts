@@ -53,6 +53,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
       const tool = app.mcp.calledTool(message)
       request.rpc = { rpcMethod: loggable(message.method), ...(tool !== undefined && { tool: tool.definition.name }) }
 
+      if (message.method === 'tools/call' && tool === undefined) request.rpc.outcome = 'bad_request'
       const needsGraph = tool !== undefined && tool.graphScopes.length > 0
       const graph = needsGraph ? await graphFor(request, signal) : new Failure('sign_in_required')
       const answer = await app.mcp.dispatch(request, message, { caller, graph, signal })
