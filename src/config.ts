@@ -341,8 +341,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   } satisfies Config)
 }
 
-type Fault = (name: keyof Environment, mend: string) => void
-
 /** The one credential that is named, with what belongs to it. */
 function readCredential(given: Environment, fault: Fault): ClientCredential {
   const vaultUrl = given.GRAPH_CLIENT_CERT_KEYVAULT_URL?.replace(/\/$/, '')
