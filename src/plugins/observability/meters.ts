@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Counter, Histogram, Registry } from 'prom-client'
+import { answers } from '../../errors.ts'
 
 /** From what memory answers to where deadlines end, in seconds. */
 const durations = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20]
@@ -27,6 +28,10 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
   const signIns = counter('sign_in_steps_total', 'Steps of sign-ins through the OAuth proxy', ['step'])
   const signInFailures = counter('sign_in_failures_total', 'Sign-ins that were refused', ['reason'])
   const tokens = counter('tokens_issued_total', 'Tokens given to clients', ['grant'])
+  // From 0 on: to Prometheus, the first of a series that was not there before is no increase.
+  for (const [reason, answer] of Object.entries(answers)) {
+    if (answer.as === 'http' && answer.status >= 500) failures.touch(reason)
+  }
   const step = (name: string) => () => signIns(name)
 
   app.onAudit({
@@ -109,7 +114,8 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
 /** Adds one to a counter. Children are looked up once for each combination of labels, which are few. */
 function adder<Name extends string>(counter: Counter<Name>) {
   const child = remembered((labels) => counter.labels(...labels))
-  return (...labels: string[]) => child(labels).inc()
+  const add = (...labels: string[]) => child(labels).inc()
+  return Object.assign(add, { touch: (...labels: string[]) => child(labels).inc(0) })
 }
 
 function observer<Name extends string>(histogram: Histogram<Name>) {
