@@ -11,7 +11,9 @@ import { graphClient } from './plugins/graph-client.ts'
 import { mcp } from './plugins/mcp/index.ts'
 import { oauthProxy } from './plugins/oauth-proxy/index.ts'
 import { oboTokenCache } from './plugins/obo-token-cache.ts'
-import { loggingOptions, observability } from './plugins/observability.ts'
+import { loggingOptions, observability } from './plugins/observability/index.ts'
+import { metrics } from './plugins/observability/metrics.ts'
+import { tracing } from './plugins/observability/tracing.ts'
 import { rateLimits } from './plugins/rate-limit.ts'
 import { redis } from './plugins/redis.ts'
 import { security } from './plugins/security.ts'
@@ -41,6 +43,7 @@ export async function buildApp(
 
   await app.register(gracefulStop)
   await app.register(observability)
+  if (config.traces !== undefined) await app.register(tracing, { config })
   if (config.redisUrl !== undefined) await app.register(redis, { config })
   await app.register(entraKeys, { config })
   await app.register(auth, { config })
@@ -49,6 +52,7 @@ export async function buildApp(
   await app.register(graphClient, { config })
   await app.register(mcp, { config })
   if (config.oauthProxy !== undefined) await app.register(oauthProxy, { config, ...(network && { network }) })
+  if (config.metricsPort !== undefined) await app.register(metrics, { config })
 
   await app.register(healthRoutes)
   await app.register(async (site) => {

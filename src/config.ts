@@ -97,6 +97,19 @@ export const EnvironmentSchema = Type.Object({
     'proxies whose forwarded headers count (none)',
     'a comma-separated list of addresses, CIDR ranges, loopback, linklocal or uniquelocal',
   ),
+  METRICS_PORT: text('port of /metrics, apart from PORT (none: no metrics)', 'a port number, 0 to 65535', portNumber),
+  OTEL_EXPORTER_OTLP_ENDPOINT: text('where spans are sent, by OTLP over HTTP (none: no traces)', 'a URL', '^https?://'),
+  OTEL_EXPORTER_OTLP_HEADERS: text(
+    'headers for it',
+    'a list such as name=value,name=value, with values percent-encoded',
+    "^\\s*[\\w!#$%&'*+.^`|~-]+\\s*=[^,]*(,\\s*[\\w!#$%&'*+.^`|~-]+\\s*=[^,]*)*$",
+  ),
+  OTEL_SERVICE_NAME: text('what the server is called in traces (mcp-message-center-server)'),
+  OTEL_TRACES_SAMPLER_ARG: text(
+    'share of traces to record where the client does not say (1)',
+    'a number, 0 to 1',
+    '^(0|1|0?\\.[0-9]{1,9}|[01]\\.0{1,9})$',
+  ),
   LOG_LEVEL: text(
     "the log's level (info)",
     'fatal, error, warn, info, debug, trace or silent',
@@ -106,6 +119,7 @@ export const EnvironmentSchema = Type.Object({
 
 const environment = Compile(EnvironmentSchema)
 type Environment = Static<typeof EnvironmentSchema>
+type Fault = (name: keyof Environment, mend: string) => void
 
 /** How an app proves itself to Entra. */
 export type ClientCredential =
@@ -171,6 +185,20 @@ export interface Config {
   /** Holds a password; never logged. */
   readonly redisUrl: string | undefined
   readonly rateLimit: { readonly max: number; readonly userMax: number; readonly windowMs: number }
+  /** Where /metrics is served; absent: nowhere. */
+  readonly metricsPort: number | undefined
+  /** Where spans go; absent: there are none. */
+  readonly traces: TracesConfig | undefined
+}
+
+export interface TracesConfig {
+  /** Without the signal's own path, as OpenTelemetry has it. */
+  readonly endpoint: string
+  /** May hold a key; never logged. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly serviceName: string
+  /** 0 to 1. */
+  readonly sampledShare: number
 }
 
 /** What every plugin of this server is registered with. */
@@ -201,7 +229,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const faults = shapeFaults(given)
   const faulty = new Set(faults.map((fault) => fault.split(' ', 1)[0]))
   const sound = Object.fromEntries(Object.entries(given).filter(([name]) => !faulty.has(name))) as Environment
-  const fault = (name: keyof Environment, mend: string) => {
+  const fault: Fault = (name, mend) => {
     if (!faulty.has(name)) faults.push(`${name} ${mend}`)
   }
 
@@ -266,6 +294,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     fault('RATE_LIMIT_WINDOW', 'must be a duration of at least a second, such as 30s or 1 minute')
   }
 
+  const metricsPort = sound.METRICS_PORT === undefined ? undefined : Number(sound.METRICS_PORT)
+  if (metricsPort === port && port !== 0) fault('METRICS_PORT', 'must be another one than PORT')
+  const traces = readTraces(sound, fault)
+
   const oauthProxy =
     sound.MCP_OAUTH_PROXY === 'off'
       ? undefined
@@ -304,10 +336,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       userMax: Number(sound.RATE_LIMIT_USER_MAX ?? 120),
       windowMs: windowMs ?? 60_000,
     },
+    metricsPort,
+    traces,
   } satisfies Config)
 }
-
-type Fault = (name: keyof Environment, mend: string) => void
 
 /** The one credential that is named, with what belongs to it. */
 function readCredential(given: Environment, fault: Fault): ClientCredential {
@@ -412,6 +444,38 @@ function readOAuthProxy(
     scopes: scopes.length > 0 ? scopes : requiredScopes,
     redirects: redirects.filter((rule) => rule !== undefined),
     sealKeys: list(sound.MCP_OAUTH_SEAL_KEY),
+  }
+}
+
+/** OpenTelemetry, "OTLP Exporter Configuration" and "Environment Variable Specification". */
+function readTraces(sound: Environment, fault: Fault): TracesConfig | undefined {
+  const given = sound.OTEL_EXPORTER_OTLP_ENDPOINT
+  const endpoint = given === undefined ? undefined : baseUrlOf(given)
+  if (given !== undefined && endpoint === undefined) {
+    fault('OTEL_EXPORTER_OTLP_ENDPOINT', 'must be a URL without a query, a user or a password')
+  }
+  const headers = (sound.OTEL_EXPORTER_OTLP_HEADERS ?? '').split(',').flatMap((pair) => {
+    const [name = '', ...value] = pair.split('=')
+    const decoded = percentDecoded(value.join('=').trim())
+    if (decoded === undefined) fault('OTEL_EXPORTER_OTLP_HEADERS', 'must have its values percent-encoded')
+    return name.trim() === '' ? [] : [[name.trim(), decoded ?? '']]
+  })
+  if (endpoint === undefined) return undefined
+  return {
+    endpoint,
+    headers: Object.fromEntries(headers),
+    serviceName: sound.OTEL_SERVICE_NAME ?? 'mcp-message-center-server',
+    sampledShare: Number(sound.OTEL_TRACES_SAMPLER_ARG ?? 1),
+  }
+}
+
+/** Undefined where it cannot be decoded, or is none that a header may hold (RFC 9110 section 5.5). */
+function percentDecoded(text: string): string | undefined {
+  try {
+    const decoded = decodeURIComponent(text)
+    return /^[\t\x20-\x7e]*$/.test(decoded) ? decoded : undefined
+  } catch {
+    return undefined
   }
 }
 

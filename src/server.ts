@@ -16,8 +16,8 @@ const config = configOrExit()
 const app = await buildApp(config, { logTo: pino.destination({ fd: 1, sync: false }) })
 
 closeWithGrace({ delay: graceMs, logger: app.log }, async ({ signal, err }) => {
-  if (err) app.log.fatal({ event: 'crash', err }, 'the process cannot go on')
-  else app.log.info({ event: 'stopping', signal }, 'finishing the calls in flight')
+  if (err) app.audit('crash', { err })
+  else app.audit('stopping', { signal })
   app.stopping = true
   if (signal === 'SIGTERM') await new Promise((resolve) => setTimeout(resolve, drainMs))
   await app.close()
@@ -26,8 +26,9 @@ closeWithGrace({ delay: graceMs, logger: app.log }, async ({ signal, err }) => {
 try {
   await app.listen({ ...config.listen })
 } catch (error) {
-  const { code, message } = error as NodeJS.ErrnoException
-  const mend = code === 'EADDRINUSE' ? `Port ${config.listen.port} is in use: set PORT to another.` : message
+  const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }
+  const name = port !== undefined && port === config.metricsPort ? 'METRICS_PORT' : 'PORT'
+  const mend = code === 'EADDRINUSE' ? `Port ${port} is in use: set ${name} to another.` : message
   process.stderr.write(`The server cannot listen. ${mend}\n`)
   process.exit(1)
 }

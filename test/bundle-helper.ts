@@ -13,6 +13,8 @@ export interface RunningBundle {
   /** Status and body of a probe; 0 where nothing listens. */
   probe(path: '/healthz' | '/readyz'): Promise<{ status: number; text: string }>
   ready(): Promise<void>
+  /** Tells it to stop, as a platform does. */
+  stop(): void
 }
 
 /**
@@ -57,6 +59,7 @@ export function buildBundle() {
       eventually(async () => (await probe('/readyz')).status === 200, 20_000).catch(() => {
         assert.fail(`It is not ready:\n${output.text}`)
       })
-    return { origin, output, probe, ready }
+    const stop = () => void child.kill('SIGTERM')
+    return { origin, output, probe, ready, stop }
   }
 }

@@ -66,6 +66,8 @@ test('three variables are enough, and the rest has its documented default', () =
     },
     redisUrl: undefined,
     rateLimit: { max: 300, userMax: 120, windowMs: 60_000 },
+    metricsPort: undefined,
+    traces: undefined,
   })
 })
 
@@ -168,6 +170,17 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
   ['TRUST_PROXY', '10.0.0.0/8', (c) => c.trustProxy, ['10.0.0.0/8']],
   ['TRUST_PROXY', 'loopback, fd00::/8 192.0.2.7', (c) => c.trustProxy, ['loopback', 'fd00::/8', '192.0.2.7']],
   ['TRUST_PROXY', '10.0.0.1/32,fd00::1/128', (c) => c.trustProxy, ['10.0.0.1/32', 'fd00::1/128']],
+  ['METRICS_PORT', '9464', (c) => c.metricsPort, 9_464],
+  ['METRICS_PORT', '0', (c) => c.metricsPort, 0],
+  [
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'http://collector:4318/',
+    (c) => c.traces,
+    { endpoint: 'http://collector:4318', headers: {}, serviceName: 'mcp-message-center-server', sampledShare: 1 },
+  ],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'api-key=zq7', (c) => c.traces, undefined],
+  ['OTEL_SERVICE_NAME', 'another', (c) => c.traces, undefined],
+  ['OTEL_TRACES_SAMPLER_ARG', '0.25', (c) => c.traces, undefined],
   ['LOG_LEVEL', 'silent', (c) => c.logLevel, 'silent'],
   ['NODE_ENV', 'test', (c) => c.production, false],
 ]
@@ -283,6 +296,16 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     '10.0.0.0/255.0.0.0',
     '10.0.0.256',
   ],
+  METRICS_PORT: ['65536', '-1', 'http', '8080'],
+  OTEL_EXPORTER_OTLP_ENDPOINT: [
+    'collector:4318',
+    'grpc://collector:4317',
+    'http://user:word@collector:4318',
+    'http://collector:4318/?a=b',
+    'http://',
+  ],
+  OTEL_EXPORTER_OTLP_HEADERS: ['zq7', '=zq7', 'a b=zq7', 'a=zq7,b', 'a=%zz', 'a=%0d%0ab: c', 'a=%00', 'a=é'],
+  OTEL_TRACES_SAMPLER_ARG: ['2', '-1', '1.5', 'always_on', '0.5%', '.'],
   LOG_LEVEL: ['verbose', 'INFO'],
 }
 for (const [variable, values] of Object.entries(refused)) {
@@ -371,7 +394,7 @@ for (const [env, expected] of contradictions) {
 }
 
 test('every variable of the schema has a refused form here, or any text is good', () => {
-  const anyText = ['HOST', 'GRAPH_CLIENT_SECRET', 'GRAPH_ACCESS_TOKEN', 'MCP_OAUTH_CLIENT_SECRET']
+  const anyText = ['HOST', 'OTEL_SERVICE_NAME', 'GRAPH_CLIENT_SECRET', 'GRAPH_ACCESS_TOKEN', 'MCP_OAUTH_CLIENT_SECRET']
   assert.deepEqual(new Set([...Object.keys(refused), ...anyText]), new Set(Object.keys(EnvironmentSchema.properties)))
 })
 
@@ -477,6 +500,21 @@ test('a configuration is frozen to its last list', () => {
   }
   walk(read({ TRUST_PROXY: 'loopback', MCP_ALLOWED_ORIGINS: 'https://a.example' }), 'config')
   assert.deepEqual(unfrozen, [])
+})
+
+test('what traces need is read as OpenTelemetry has it', () => {
+  const { traces } = read({
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'https://otlp.example/otlp',
+    OTEL_EXPORTER_OTLP_HEADERS: ' authorization=Basic%20a%3D%3D , x-scope = b=c',
+    OTEL_SERVICE_NAME: 'another',
+    OTEL_TRACES_SAMPLER_ARG: '.25',
+  })
+  assert.deepEqual(traces, {
+    endpoint: 'https://otlp.example/otlp',
+    headers: { authorization: 'Basic a==', 'x-scope': 'b=c' },
+    serviceName: 'another',
+    sampledShare: 0.25,
+  })
 })
 
 test('who has no tenant is pointed at the demo, and who has one at .env.local', () => {

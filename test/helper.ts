@@ -1,11 +1,14 @@
+import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { type Emulator, startEmulator } from '../emulator/app.ts'
 import { buildApp } from '../src/app.ts'
+import { type Audit, events } from '../src/audit.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import type { Network } from '../src/http/public-client.ts'
+import { lineFault } from './audit-lines.ts'
 
 /** A tenant of this test's own, gone when it ends. */
 export async function startTenant(t: TestContext): Promise<Emulator> {
@@ -54,7 +57,11 @@ export async function build(t: TestContext, env: Env = {}, tenant?: Emulator, ne
   const logs: LogLine[] = []
   const config = configFor(own, env)
   const app = await buildApp(config, { logTo: collect(logs), ...(network && { network }) })
-  t.after(() => app.close())
+  t.after(async () => {
+    await app.close()
+    // Whatever a test is about: what was logged meanwhile is what the documentation says is logged.
+    for (const line of logs) assert.equal(lineFault(line), undefined)
+  })
   await app.ready()
   await app.entraKeys.start()
   return { app, tenant: own, origin: config.publicBaseUrl, logs }
@@ -88,6 +95,14 @@ export function mcpHeaders(token?: string): Record<string, string> {
 /** A `tools/call` as JSON-RPC. */
 export function toolCall(name: string, args: Record<string, unknown> = {}, id: string | number = 1) {
   return { jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: args } }
+}
+
+/** An audit that keeps what pino would write: nothing that is undefined. */
+export function auditInto(lines: Record<string, unknown>[]): Audit {
+  return (name, fields, { level = events[name].level } = {}) => {
+    const given = Object.entries(fields).filter(([, value]) => value !== undefined)
+    lines.push({ level, event: name, ...Object.fromEntries(given) })
+  }
 }
 
 /** Polls until the condition holds; a test fails when it does not within the deadline. */

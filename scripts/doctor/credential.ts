@@ -64,7 +64,7 @@ async function tryApp({ io, config, entra, toMicrosoft }: Context, app: 'api' | 
       return identity
     },
     // What it would log is what is judged here.
-    log: { info: () => undefined, warn: () => undefined },
+    audit: () => undefined,
   })
   try {
     const answer = await proofs[app]((proof) =>

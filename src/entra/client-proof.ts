@@ -1,3 +1,4 @@
+import type { Audit } from '../audit.ts'
 import { Failure } from '../errors.ts'
 import type { ClientAssertion } from './client-assertion.ts'
 import { CredentialError } from './credential-error.ts'
@@ -24,11 +25,6 @@ const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 /** Tries with a proof of the app; may be called a second time, with another proof. */
 export type WithProof = <T>(attempt: (proof: ClientProof) => Promise<T>) => Promise<T>
 
-interface CredentialLog {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
-
 export type Assertions = ReturnType<typeof createAssertions>
 
 export interface AssertionsOptions {
@@ -36,7 +32,7 @@ export interface AssertionsOptions {
   readonly make: () => Promise<ClientAssertion>
   /** What kind of credential it comes from, for the log. */
   readonly kind: string
-  readonly log: CredentialLog
+  readonly audit: Audit
   readonly now?: () => number
 }
 
@@ -45,7 +41,7 @@ export interface AssertionsOptions {
  * it. The file or vault behind it is read each time, so that what replaces an old certificate is found without a
  * restart; while it cannot be read, the last good assertion serves to its end.
  */
-export function createAssertions({ make, kind, log, now = Date.now }: AssertionsOptions) {
+export function createAssertions({ make, kind, audit, now = Date.now }: AssertionsOptions) {
   let current: (ClientAssertion & { readonly madeAtMs: number }) | undefined
   let making: Promise<ClientAssertion> | undefined
   let failure: { readonly error: Failure; readonly atMs: number } | undefined
@@ -72,12 +68,12 @@ export function createAssertions({ make, kind, log, now = Date.now }: Assertions
         certificateExpires: new Date(certificateExpiresAtMs).toISOString(),
       }),
     }
-    if (isNews) log.info({ event: 'credential_loaded', kind, ...certificate }, 'this server can prove itself to Entra')
+    if (isNews) audit('credential_loaded', { kind, ...certificate })
     const leftMs = (certificateExpiresAtMs ?? Number.POSITIVE_INFINITY) - now()
     if (leftMs < warnBeforeMs && now() - warnedAtMs >= warnAgainMs) {
       warnedAtMs = now()
       const days = Math.floor(leftMs / (24 * 3_600_000))
-      log.warn({ event: 'credential_expires', kind, ...certificate, days }, 'the certificate ends soon: replace it')
+      audit('credential_expires', { kind, ...certificate, days })
     }
     return made
   }
@@ -85,8 +81,8 @@ export function createAssertions({ make, kind, log, now = Date.now }: Assertions
   function refuse(cause: unknown): never {
     const error = new Failure('credential_unavailable', { cause, retryAfterSeconds: retryMs / 1000 })
     failure = { error, atMs: now() }
-    const why = cause instanceof CredentialError ? cause.message : 'the credential cannot be used'
-    log.warn({ event: 'credential_unavailable', kind, ...(current && { serving: isGood() }), err: cause }, why)
+    const fields = { kind, ...(current && { serving: isGood() }), err: cause }
+    audit('credential_unavailable', fields, cause instanceof CredentialError ? { message: cause.message } : {})
     throw error
   }
 

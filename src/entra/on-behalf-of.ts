@@ -17,6 +17,8 @@ export interface ExchangeRequest {
   readonly assertion: string
   /** A GUID that Entra's and this server's logs share. */
   readonly correlationId: string
+  /** Further ones for Entra, such as where in a trace the exchange is. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Redeems an assertion at Entra, once: no cache, no retry. */
@@ -61,13 +63,16 @@ export function createOnBehalfOf({
     }),
   }
 
-  async function exchange({ assertion, correlationId }: ExchangeRequest, proof: ClientProof): Promise<GraphToken> {
+  async function exchange(
+    { assertion, correlationId, headers }: ExchangeRequest,
+    proof: ClientProof,
+  ): Promise<GraphToken> {
     // Loaded on first use: a server that has yet to exchange anything starts without it.
     const { ConfidentialClientApplication } = await import('@azure/msal-node')
     let answer: EntraAnswer | undefined
     const networkClient = {
       sendPostRequestAsync: async <T>(url: string, options?: { headers?: Record<string, string>; body?: string }) => {
-        answer = await postForm(http, url, options)
+        answer = await postForm(http, url, { ...options, headers: { ...options?.headers, ...headers } })
         if (answer.status === 429 || answer.status >= 500) throw exchangeFailure(answer, endpoints.adminConsentUrl)
         // Without its headers: MSAL would remember a Retry-After against every user.
         return { status: answer.status, headers: {}, body: JSON.parse(answer.body) as T }

@@ -106,7 +106,7 @@ export const auth = fp<Configured>(
       const untilMs = Math.min(caller.expiresAtMs, Date.now() + proofTtlMs)
       proofs.set(tokenHash, { caller, kid: String(header['kid']), untilMs })
       request.caller = caller
-      request.log.info({ event: 'auth_success', user: caller.userKey, client: caller.clientId }, 'caller proven')
+      request.audit('auth_success', { user: caller.userKey, client: caller.clientId })
     }
 
     function decode(token: string): DecodedToken {
@@ -138,12 +138,12 @@ export const auth = fp<Configured>(
       } catch (error) {
         const { reason } = toFailure(error)
         request.assertion = null
-        request.log.warn({ event: 'auth_failure', reason }, 'caller refused')
+        request.audit('auth_failure', { reason })
         throw error
       }
     })
   },
-  { name: 'auth', dependencies: ['entra-keys'], decorators: { fastify: ['entraKeys'] } },
+  { name: 'auth', dependencies: ['observability', 'entra-keys'], decorators: { fastify: ['entraKeys'] } },
 )
 
 function kidOf(token: fastifyJwt.TokenOrHeader): string {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Audit } from '../audit.ts'
 import { createKeyVault } from '../azure/key-vault.ts'
 import { createManagedIdentity, type ManagedIdentity } from '../azure/managed-identity.ts'
 import type { ClientCredential, Config, Configured } from '../config.ts'
@@ -31,7 +31,7 @@ const sourceNames = {
 export interface ClientCredentialOptions {
   readonly config: Pick<Config, 'entra' | 'oauthProxy'>
   readonly identityOf: (clientId: string | undefined) => Pick<ManagedIdentity, 'token'>
-  readonly log: Pick<FastifyBaseLogger, 'info' | 'warn'>
+  readonly audit: Audit
 }
 
 export type ClientProofs = ReturnType<typeof createClientProofs>
@@ -40,7 +40,7 @@ export type ClientProofs = ReturnType<typeof createClientProofs>
  * How this server proves itself to Entra: as the API, which exchanges tokens, and as the app that users sign in to,
  * which is the same one or another.
  */
-export function createClientProofs({ config: { entra, oauthProxy }, identityOf, log }: ClientCredentialOptions) {
+export function createClientProofs({ config: { entra, oauthProxy }, identityOf, audit }: ClientCredentialOptions) {
   const endpoints = tenantEndpoints(entra)
   const loading: { assertions: Assertions; source: string }[] = []
   let timer: NodeJS.Timeout | undefined
@@ -49,7 +49,7 @@ export function createClientProofs({ config: { entra, oauthProxy }, identityOf, 
   function proofOf(clientId: string, credential: ClientCredential): WithProof {
     if (credential.kind === 'secret') return proveBySecret(credential.secret)
     const make = assertionMaker(credential, { clientId, endpoints, identityOf })
-    const assertions = createAssertions({ make, kind: credential.kind, log })
+    const assertions = createAssertions({ make, kind: credential.kind, audit })
     loading.push({ assertions, source: sourceNames[credential.kind] })
     return proveByAssertions(assertions)
   }
@@ -138,7 +138,7 @@ export const clientCredential = fp<Configured>(
       identities.push(identity)
       return identity
     }
-    const proofs = createClientProofs({ config, identityOf, log: app.log })
+    const proofs = createClientProofs({ config, identityOf, audit: app.audit })
     app.decorate('clientProofs', proofs)
     app.addHook('onListen', () => {
       void proofs.start()
@@ -148,5 +148,5 @@ export const clientCredential = fp<Configured>(
       await Promise.all(identities.map((identity) => identity.close()))
     })
   },
-  { name: 'client-credential' },
+  { name: 'client-credential', dependencies: ['observability'] },
 )

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import createGetJwks from 'get-jwks'
+import type { Audit } from '../audit.ts'
 import type { Configured } from '../config.ts'
 import { type TenantEndpoints, tenantEndpoints } from '../entra/tenant.ts'
 import { Failure } from '../errors.ts'
@@ -8,15 +9,10 @@ import { type BoundedClient, createBoundedClient } from '../http/bounded-client.
 /** The set is some 10 KB; a slow or vast answer is a fault, not keys. */
 const keysBounds = { connectTimeoutMs: 2_000, deadlineMs: 5_000, maxBodyBytes: 256 * 1024, connections: 1 }
 
-interface KeyLog {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
-
 export interface EntraKeysOptions {
   readonly endpoints: TenantEndpoints
   readonly http: Pick<BoundedClient, 'request'>
-  readonly log: KeyLog
+  readonly audit: Audit
   /** How often the set is fetched anew in the background: keys that left stop counting, new ones are known early. */
   readonly refreshMs?: number
   /** At most one fetch for unknown key ids in this time, whoever asks: invented ids cost one fetch, not one each. */
@@ -39,7 +35,7 @@ export type EntraKeys = ReturnType<typeof createEntraKeys>
 export function createEntraKeys({
   endpoints,
   http,
-  log,
+  audit,
   refreshMs = 3_600_000,
   cooldownMs = 30_000,
   retryMs = 1_000,
@@ -51,6 +47,9 @@ export function createEntraKeys({
   let unknownKeyFetchAt = Number.NEGATIVE_INFINITY
   let failedAt = Number.NEGATIVE_INFINITY
   let stopped = false
+  let refreshes = 0
+  let failures = 0
+  let loadedAt: number | undefined
   const removalListeners: ((kid: string) => void)[] = []
 
   /** One fetch at a time; whoever needs the set waits for the same one. Never rejects. */
@@ -73,15 +72,18 @@ export function createEntraKeys({
     const gone = [...keys.keys()].filter((kid) => next.get(kid) !== keys.get(kid))
     const isNews = gone.length > 0 || next.size !== keys.size
     keys = next
+    refreshes++
+    loadedAt = now()
     failedAt = Number.NEGATIVE_INFINITY
     for (const kid of gone) for (const listener of removalListeners) listener(kid)
-    if (isNews) log.info({ event: 'keys_loaded', keys: [...next.keys()], gone }, 'signing keys loaded')
+    if (isNews) audit('keys_loaded', { keys: [...next.keys()], gone })
     schedule(refreshMs * (0.9 + Math.random() * 0.2))
   }
 
   function keepLastGood(error: unknown) {
     failedAt = now()
-    log.warn({ event: 'keys_unavailable', err: error, known: keys.size }, 'signing keys could not be fetched')
+    failures++
+    audit('keys_unavailable', { err: error, known: keys.size })
     schedule(keys.size === 0 ? retryMs : Math.max(retryMs, cooldownMs))
   }
 
@@ -108,6 +110,10 @@ export function createEntraKeys({
     /** Whether there is a set to judge by. */
     get loaded() {
       return keys.size > 0
+    },
+    /** What became of the fetches so far; `loadedAt` is when the set was last fetched, in milliseconds since the epoch. */
+    get stats() {
+      return { known: keys.size, refreshes, failures, loadedAt }
     },
     /** Calls back with the id of each key that leaves the set or changes. */
     onRemoved(listener: (kid: string) => void) {
@@ -174,7 +180,7 @@ declare module 'fastify' {
 export const entraKeys = fp<Configured>(
   async (app, { config }) => {
     const http = createBoundedClient(keysBounds)
-    const keys = createEntraKeys({ endpoints: tenantEndpoints(config.entra), http, log: app.log })
+    const keys = createEntraKeys({ endpoints: tenantEndpoints(config.entra), http, audit: app.audit })
     app.decorate('entraKeys', keys)
     app.addHook('onListen', () => {
       void keys.start()
@@ -184,5 +190,5 @@ export const entraKeys = fp<Configured>(
       await http.close()
     })
   },
-  { name: 'entra-keys' },
+  { name: 'entra-keys', dependencies: ['observability'] },
 )

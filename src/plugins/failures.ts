@@ -25,7 +25,7 @@ export const failures = fp<Configured>(
     app.setErrorHandler((error, request, reply) => sendRpcError(toFailure(error), request, reply, signIn))
     app.setNotFoundHandler((request, reply) => sendRpcError(new Failure('not_found'), request, reply, signIn))
   },
-  { name: 'failures' },
+  { name: 'failures', dependencies: ['observability'] },
 )
 
 /** For endpoints that clients ask: JSON, as RFC 6749 section 5.2 has it. */
@@ -41,7 +41,7 @@ export const oauthFailures = fp(
       return reply.send(body)
     })
   },
-  { name: 'oauth-failures' },
+  { name: 'oauth-failures', dependencies: ['observability'] },
 )
 
 /** For endpoints that people meet in their browser: a plain page. */
@@ -60,7 +60,7 @@ export const pageFailures = fp(
         .send(page.html)
     })
   },
-  { name: 'page-failures' },
+  { name: 'page-failures', dependencies: ['observability'] },
 )
 
 /** For a path that cannot be decoded: it reaches no scope and no hook, and Fastify's own answer would repeat it. */
@@ -79,10 +79,11 @@ function sendRpcError(failure: Failure, request: FastifyRequest, reply: FastifyR
 /** What every failed answer has in common, whatever its shape: the log line, the status, when to come again. */
 function begin(failure: Failure, status: number, request: FastifyRequest, reply: FastifyReply) {
   const { reason, details } = failure
+  if (request.rpc) request.rpc.outcome = reason
   if (status >= 500) {
-    request.log.error({ event: 'failure', reason, err: details.cause ?? failure }, 'call failed')
+    request.audit('failure', { reason, err: details.cause ?? failure })
   } else if (answers[reason].as === 'oauth') {
-    request.log.warn({ event: 'sign_in_failure', reason, err: details.cause }, 'sign-in refused')
+    request.audit('sign_in_failure', { reason, err: details.cause })
   }
   if (details.retryAfterSeconds !== undefined) reply.header('retry-after', details.retryAfterSeconds)
   reply.code(status).header('cache-control', 'no-store')

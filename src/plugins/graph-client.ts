@@ -1,9 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
+import type { Audit } from '../audit.ts'
 import type { Configured } from '../config.ts'
 import { Failure } from '../errors.ts'
 import { graphFailure, graphTransportFailure, retryAfterOf } from '../graph/failures.ts'
-import { type BoundedAnswer, type BoundedClient, createBoundedClient, TransportError } from '../http/bounded-client.ts'
+import {
+  type BoundedAnswer,
+  type BoundedClient,
+  type BoundedRequest,
+  createBoundedClient,
+  TransportError,
+} from '../http/bounded-client.ts'
+import type { TraceSpan } from './observability/tracing.ts'
 
 /** A page of 1,000 messages with bodies is some 8 MB. */
 const graphBounds = { connectTimeoutMs: 3_000, deadlineMs: 15_000, maxBodyBytes: 16 * 1024 * 1024, connections: 64 }
@@ -13,7 +21,7 @@ const passing = new Set([502, 503, 504])
 export interface GraphClientOptions {
   readonly baseUrl: string
   readonly http: Pick<BoundedClient, 'request'>
-  readonly log: { info(fields: object, message: string): void; debug(fields: object, message: string): void }
+  readonly audit: Audit
   /** All attempts and waits of one call end within this. */
   readonly budgetMs?: number
   readonly maxAttempts?: number
@@ -30,6 +38,10 @@ export interface GraphUser {
   /** GUID, sent as `client-request-id`: Graph's logs and this server's share it. */
   readonly correlationId: string
   readonly signal?: AbortSignal | undefined
+  /** Who reads, and by which tool, for the log. */
+  readonly user?: string | undefined
+  readonly tool?: string | undefined
+  readonly trace?: TraceSpan | null
 }
 
 export interface GraphQuery {
@@ -67,14 +79,22 @@ export type GraphClient = ReturnType<typeof createGraphClient>
 export function createGraphClient({
   baseUrl,
   http,
-  log,
+  audit,
   budgetMs = 20_000,
   maxAttempts = 3,
   longestWaitMs = 5_000,
   now = Date.now,
   sleep = pause,
 }: GraphClientOptions) {
-  async function read(url: string, user: GraphUser, prefer: string | undefined): Promise<string> {
+  const { hostname } = new URL(baseUrl)
+  const spanAttributes = {
+    'peer.service': 'Microsoft Graph',
+    'http.request.method': 'GET',
+    'server.address': hostname,
+  }
+
+  async function read(path: string, { query, prefer }: GraphQuery, user: GraphUser): Promise<string> {
+    const url = urlOf(path, query)
     const started = now()
     const headers = {
       accept: 'application/json',
@@ -84,14 +104,8 @@ export function createGraphClient({
     }
     for (let attempt = 1; ; attempt++) {
       const remainingMs = budgetMs - (now() - started)
-      const outcome = await once({
-        method: 'GET',
-        url,
-        headers,
-        signal: user.signal,
-        deadlineMs: Math.min(remainingMs, graphBounds.deadlineMs),
-      })
-      report(outcome, attempt, { correlationId: user.correlationId, ms: now() - started })
+      const deadlineMs = Math.min(remainingMs, graphBounds.deadlineMs)
+      const outcome = await once({ method: 'GET', url, headers, signal: user.signal, deadlineMs }, path, attempt, user)
       if (!(outcome instanceof Error) && outcome.status === 200) return outcome.body
 
       const waitMs = attempt < maxAttempts ? retryWaitMs(outcome) : undefined
@@ -104,23 +118,33 @@ export function createGraphClient({
     }
   }
 
-  async function once(request: Parameters<BoundedClient['request']>[0]): Promise<BoundedAnswer | TransportError> {
-    try {
-      return await http.request(request)
-    } catch (error) {
-      if (error instanceof TransportError) return error
-      throw error
+  /** One attempt: an audit event, and a span where the call is traced. */
+  async function once(request: BoundedRequest, path: string, attempt: number, user: GraphUser) {
+    const { correlationId, tool, trace } = user
+    const started = now()
+    const span = trace?.call('GET', { ...spanAttributes, 'url.path': path, 'http.request.resend_count': attempt - 1 })
+    const outcome = await http
+      .request(span === undefined ? request : { ...request, headers: { ...request.headers, ...span.headers } })
+      .catch((error: unknown) => {
+        if (error instanceof TransportError) return error
+        throw error
+      })
+    const ms = now() - started
+    const call = { requestId: correlationId, traceId: trace?.traceId, user: user.user, tool, path, attempt, ms }
+    if (outcome instanceof Error) {
+      audit('graph_call', { ...call, outcome: outcome.kind })
+      span?.end({}, outcome.kind)
+    } else {
+      const { status } = outcome
+      const graphRequestId = requestIdOf(outcome)
+      audit('graph_call', { ...call, status, graphRequestId })
+      const ids = graphRequestId === undefined ? undefined : [graphRequestId]
+      span?.end(
+        { 'http.response.status_code': status, 'http.response.header.request-id': ids },
+        status < 400 ? undefined : String(status),
+      )
     }
-  }
-
-  /** A call that went well at once is the rule, and the request's own line tells of it. */
-  function report(outcome: BoundedAnswer | TransportError, attempt: number, call: object) {
-    const result =
-      outcome instanceof Error
-        ? { outcome: outcome.kind }
-        : { status: outcome.status, graphRequestId: outcome.headers['request-id'] }
-    const isRoutine = attempt === 1 && 'status' in result && result.status === 200
-    log[isRoutine ? 'debug' : 'info']({ event: 'graph_call', attempt, ...call, ...result }, 'called Graph')
+    return outcome
   }
 
   /** With `%20` for a space: `+` is one in forms only (OData, "URL Conventions", section 2). */
@@ -133,13 +157,16 @@ export function createGraphClient({
     /** Graph as this user sees it. */
     as(user: GraphUser): GraphSession {
       return {
-        async get(path, { query, prefer } = {}) {
-          return parseJson(await read(urlOf(path, query), user, prefer))
-        },
+        get: async (path, query = {}) => parseJson(await read(path, query, user)),
         nextQuery: (path, link) => nextQuery(baseUrl + path, link),
       }
     },
   }
+}
+
+function requestIdOf({ headers }: BoundedAnswer): string | undefined {
+  const id = headers['request-id']
+  return typeof id === 'string' ? id.slice(0, 64) : undefined
 }
 
 /** How long to wait before another try, or undefined where none can help. */
@@ -184,8 +211,8 @@ declare module 'fastify' {
 export const graphClient = fp<Configured>(
   async (app, { config: { graph } }) => {
     const http = createBoundedClient(graphBounds)
-    app.decorate('graph', createGraphClient({ baseUrl: graph.baseUrl, http, log: app.log }))
+    app.decorate('graph', createGraphClient({ baseUrl: graph.baseUrl, http, audit: app.audit }))
     app.addHook('onClose', () => http.close())
   },
-  { name: 'graph-client' },
+  { name: 'graph-client', dependencies: ['observability'] },
 )

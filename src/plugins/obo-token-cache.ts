@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
+import type { Audit } from '../audit.ts'
 import type { Configured } from '../config.ts'
 import type { Caller } from '../entra/claims.ts'
 import { createOnBehalfOf, type Exchange, type GraphToken } from '../entra/on-behalf-of.ts'
@@ -9,6 +10,7 @@ import { tenantEndpoints } from '../entra/tenant.ts'
 import { Failure, toFailure } from '../errors.ts'
 import { createBoundedClient } from '../http/bounded-client.ts'
 import { untilAborted } from '../http/until-aborted.ts'
+import type { TraceSpan } from './observability/tracing.ts'
 
 /** Entra answers in a fraction of a second or not at all; a caller waits no longer than this for one attempt. */
 const entraBounds = { connectTimeoutMs: 3_000, deadlineMs: 10_000, maxBodyBytes: 128 * 1024, connections: 32 }
@@ -21,11 +23,7 @@ export interface OboTokenCacheOptions {
   readonly tenantId: string
   readonly clientId: string
   readonly scopes: readonly string[]
-  readonly log: {
-    info(fields: object, message: string): void
-    warn(fields: object, message: string): void
-    error(fields: object, message: string): void
-  }
+  readonly audit: Audit
   readonly maxEntries?: number
   readonly maxBytes?: number
   readonly refusalTtlMs?: number
@@ -41,6 +39,7 @@ export interface TokenRequest {
   readonly correlationId: string
   /** A caller that goes away stops waiting; the exchange it shares goes on. */
   readonly signal?: AbortSignal | undefined
+  readonly trace?: TraceSpan | null
 }
 
 interface Entry extends GraphToken {
@@ -60,7 +59,7 @@ export function createOboTokenCache({
   tenantId,
   clientId,
   scopes,
-  log,
+  audit,
   maxEntries = 100_000,
   maxBytes = 256 * 1024 * 1024,
   refusalTtlMs = 10_000,
@@ -75,6 +74,8 @@ export function createOboTokenCache({
   })
   const refusals = createRefusals({ refusalTtlMs, breakerMs, now })
   const exchanges = new Map<string, Promise<Entry>>()
+  let hits = 0
+  let misses = 0
   const keyPrefix = lengthPrefixed([tenantId, clientId, [...scopes].sort().join(' ')])
 
   function keyOf(caller: Caller): string {
@@ -90,35 +91,52 @@ export function createOboTokenCache({
     return started
   }
 
-  async function redeem(key: string, { assertion, caller, correlationId }: TokenRequest): Promise<Entry> {
-    const context = { user: caller.userKey, correlationId }
+  async function redeem(key: string, request: TokenRequest): Promise<Entry> {
+    const { caller, correlationId, trace } = request
+    const started = now()
+    const context = () => ({
+      requestId: correlationId,
+      traceId: trace?.traceId,
+      user: caller.userKey,
+      ms: now() - started,
+    })
     try {
-      const token = await withOneRetry(() => exchange({ assertion, correlationId }))
+      const token = await withOneRetry(() => attempt(request))
       const entry = lifetime(token, caller.expiresAtMs, now())
       tokens.set(key, entry)
-      log.info({ event: 'obo_success', ...context }, 'exchanged a token On-Behalf-Of')
+      audit('obo_success', context())
       return entry
     } catch (error) {
       const failure = toFailure(error)
       refusals.remember(key, failure)
-      const level =
-        failure.reason === 'credential_refused' || failure.reason === 'exchange_misconfigured' ? 'error' : 'warn'
-      log[level](
-        { event: 'obo_failure', reason: failure.reason, ...context, err: failure.details.cause },
-        explain(failure),
-      )
+      const { reason, details } = failure
+      const level = reason === 'credential_refused' || reason === 'exchange_misconfigured' ? 'error' : 'warn'
+      audit('obo_failure', { ...context(), reason, err: details.cause }, { level, message: explain(failure) })
       throw failure
     }
   }
 
-  /** Entra's passing troubles get one more try, a little later; everything else is an answer. */
-  async function withOneRetry(attempt: () => Promise<GraphToken>): Promise<GraphToken> {
+  /** One exchange, as a span of the call that needs it. */
+  async function attempt({ assertion, correlationId, trace }: TokenRequest): Promise<GraphToken> {
+    const span = trace?.call('On-Behalf-Of exchange', { 'peer.service': 'Microsoft Entra' })
     try {
-      return await attempt()
+      const token = await exchange({ assertion, correlationId, ...(span && { headers: span.headers }) })
+      span?.end()
+      return token
+    } catch (error) {
+      span?.end({}, toFailure(error).reason)
+      throw error
+    }
+  }
+
+  /** Entra's passing troubles get one more try, a little later; everything else is an answer. */
+  async function withOneRetry(exchangeNow: () => Promise<GraphToken>): Promise<GraphToken> {
+    try {
+      return await exchangeNow()
     } catch (error) {
       if (!(error instanceof Failure) || error.reason !== 'exchange_unavailable') throw error
       await sleep(100 + Math.random() * 200)
-      return attempt()
+      return exchangeNow()
     }
   }
 
@@ -138,9 +156,11 @@ export function createOboTokenCache({
       const key = keyOf(request.caller)
       const entry = tokens.get(key)
       if (entry !== undefined && now() < entry.expiresAtMs) {
+        hits++
         if (now() >= entry.refreshAtMs) refreshInBackground(key, request)
         return entry.accessToken
       }
+      misses++
       const refusal = exchanges.has(key) ? undefined : refusals.find(key)
       if (refusal !== undefined) throw refusal
       const { accessToken } = await untilAborted(exchangeOnce(key, request), request.signal)
@@ -152,6 +172,10 @@ export function createOboTokenCache({
     },
     get size() {
       return tokens.size
+    },
+    /** Calls that found a token and calls that found none, so far; tokens kept, and roughly what they take. */
+    get stats() {
+      return { hits, misses, entries: tokens.size, bytes: tokens.calculatedSize }
     },
   }
 }
@@ -203,8 +227,8 @@ export const oboTokenCache = fp<Configured>(
       endpoints: tenantEndpoints(entra),
       http,
     })
-    app.decorate('oboTokens', createOboTokenCache({ ...entra, scopes, exchange, log: app.log }))
+    app.decorate('oboTokens', createOboTokenCache({ ...entra, scopes, exchange, audit: app.audit }))
     app.addHook('onClose', () => http.close())
   },
-  { name: 'obo-token-cache', dependencies: ['client-credential'] },
+  { name: 'obo-token-cache', dependencies: ['observability', 'client-credential'] },
 )

@@ -43,12 +43,12 @@ export const rateLimits = fp<Configured>(
         reply.header('ratelimit-remaining', result.remaining)
         reply.header('ratelimit-reset', result.ttlInSeconds)
         if (!result.isExceeded) return
-        request.log.warn({ event: 'rate_limit', by, user: request.caller?.userKey }, 'rate limit reached')
+        request.audit('rate_limit', { by, user: request.caller?.userKey })
         throw new Failure('rate_limited', { retryAfterSeconds: result.ttlInSeconds })
       }
     }
   },
-  { name: 'rate-limit' },
+  { name: 'rate-limit', dependencies: ['observability'] },
 )
 
 function userOf(request: FastifyRequest): string {

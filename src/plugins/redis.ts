@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import type { Redis } from 'ioredis'
+import type { Audit } from '../audit.ts'
 import type { Configured } from '../config.ts'
 
 /** What the shared store may add to a call; a store that needs longer is as good as none. */
@@ -9,11 +10,6 @@ const breakerMs = 1_000
 /** Between two attempts to connect, at most. */
 const longestRetryMs = 2_000
 
-interface StoreLog {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
-
 /** What replicas know together. It may be gone at any time, and no call depends on it. */
 export interface SharedStore {
   /**
@@ -22,11 +18,13 @@ export interface SharedStore {
    * @returns undefined where the store is down, slow or refuses; never rejects
    */
   ask<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined>
+  /** Whether it answered when it was last asked. */
+  readonly isUp: boolean
   close(): Promise<void>
 }
 
 /** Redis, behind a budget and a breaker: it is told of once when it goes and once when it is back. */
-function createSharedStore(redis: Redis, log: StoreLog): SharedStore {
+function createSharedStore(redis: Redis, audit: Audit): SharedStore {
   let pausedUntilMs = 0
   let isDown = false
 
@@ -42,13 +40,13 @@ function createSharedStore(redis: Redis, log: StoreLog): SharedStore {
     isDown = true
     // The message alone: the error of a refused AUTH carries the command, and that the password.
     const why = error instanceof Error ? error.message : String(error)
-    log.warn({ event: 'redis_down', why }, 'Redis does not answer: this replica goes on by itself')
+    audit('redis_down', { why })
   }
 
   function isUpAgain() {
     if (!isDown) return
     isDown = false
-    log.info({ event: 'redis_up' }, 'Redis answers again')
+    audit('redis_up', {})
   }
 
   return {
@@ -62,6 +60,9 @@ function createSharedStore(redis: Redis, log: StoreLog): SharedStore {
         goneDown(error)
         return undefined
       }
+    },
+    get isUp() {
+      return redis.status === 'ready' && !isDown
     },
     async close() {
       redis.disconnect()
@@ -92,9 +93,9 @@ export const redis = fp<Configured>(
       maxRetriesPerRequest: 0,
       retryStrategy: (attempt) => Math.min(attempt * 100, longestRetryMs),
     })
-    const store = createSharedStore(client, app.log)
+    const store = createSharedStore(client, app.audit)
     app.decorate('sharedStore', store)
     app.addHook('onClose', () => store.close())
   },
-  { name: 'redis' },
+  { name: 'redis', dependencies: ['observability'] },
 )

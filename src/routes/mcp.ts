@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Configured } from '../config.ts'
-import { answers, Failure, toFailure } from '../errors.ts'
+import { answers, Failure, type Reason, toFailure } from '../errors.ts'
 import { jsonFault } from '../http/strict-json.ts'
 import type { McpMessage } from '../plugins/mcp/index.ts'
 
@@ -35,7 +35,7 @@ const knownMethods = new Set([
 declare module 'fastify' {
   interface FastifyRequest {
     /** What the request asked for and how it ended, for its log line. */
-    rpc: { rpcMethod: string | undefined; tool?: string; outcome?: string } | null
+    rpc: { rpcMethod: string | undefined; tool?: string; outcome?: Reason } | null
   }
 }
 
@@ -53,6 +53,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
       const tool = app.mcp.calledTool(message)
       request.rpc = { rpcMethod: loggable(message.method), ...(tool !== undefined && { tool: tool.definition.name }) }
 
+      if (message.method === 'tools/call' && tool === undefined) request.rpc.outcome = 'bad_request'
       const needsGraph = tool !== undefined && tool.graphScopes.length > 0
       const graph = needsGraph ? await graphFor(request, signal) : new Failure('sign_in_required')
       const answer = await app.mcp.dispatch(request, message, { caller, graph, signal })
@@ -76,7 +77,15 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
   async function graphFor(request: FastifyRequest<{ Body: McpMessage }>, signal: AbortSignal) {
     try {
       const accessToken = await graphToken(request, signal)
-      return app.graph.as({ accessToken, correlationId: request.id, signal })
+      const { id, caller, rpc, trace } = request
+      return app.graph.as({
+        accessToken,
+        correlationId: id,
+        signal,
+        user: caller?.userKey,
+        tool: rpc?.tool,
+        trace,
+      })
     } catch (error) {
       const failure = toFailure(error)
       if (answers[failure.reason].as === 'tool') return failure
@@ -86,11 +95,11 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
 
   /** A token given for a local run, else the caller's own assertion exchanged On-Behalf-Of. */
   async function graphToken(request: FastifyRequest<{ Body: McpMessage }>, signal: AbortSignal): Promise<string> {
-    const { caller, assertion } = request
+    const { caller, assertion, trace } = request
     const given = app.mcp.accessTokenOf(request.body) ?? request.graphBearerToken
     if (given !== undefined && given !== null) return given
     if (caller !== null && assertion !== null) {
-      return app.oboTokens.get({ caller, assertion, correlationId: request.id, signal })
+      return app.oboTokens.get({ caller, assertion, correlationId: request.id, signal, trace })
     }
     if (config.callers.graphAccessToken !== undefined) return config.callers.graphAccessToken
     throw new Failure('sign_in_required')

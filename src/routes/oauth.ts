@@ -83,8 +83,8 @@ function visitOf({ headers, ip }: FastifyRequest, parameters: Parameters): Visit
 
 function send(step: Step, request: FastifyRequest, reply: FastifyReply) {
   const { event } = step
-  if (event.event === 'sign_in_failure') request.log.warn(event, 'sign-in refused')
-  else request.log.info(event, 'sign-in')
+  if (event.event === 'sign_in_failure') request.audit('sign_in_failure', event)
+  else request.audit(event.event, event)
   for (const cookie of step.setCookies) reply.header('set-cookie', cookie)
   if ('redirect' in step) return reply.redirect(step.redirect, 302)
   return reply
@@ -118,7 +118,7 @@ async function clientRoutes(app: FastifyInstance) {
         throw new Failure('client_metadata_refused', { detail: `Its ${request.validationError.message}.` })
       }
       const client = app.oauthProxy.register(request.body)
-      request.log.info({ event: 'client_registered', redirectUris: client.redirect_uris.length }, 'client registered')
+      request.audit('client_registered', { redirectUris: client.redirect_uris.length })
       return reply.code(201).send(client)
     },
   )
@@ -132,8 +132,8 @@ async function clientRoutes(app: FastifyInstance) {
         path,
         { schema: { body: TokenParameters, response: { 200: TokenAnswer } }, bodyLimit },
         async (request) => {
-          const { client, answer } = await app.oauthProxy.issue(tokenRequestOf(request))
-          request.log.info({ event: 'token_issued', client, grant: request.body['grant_type'] }, 'tokens issued')
+          const { client, grant, answer } = await app.oauthProxy.issue(tokenRequestOf(request))
+          request.audit('token_issued', { client, grant })
           return answer
         },
       )

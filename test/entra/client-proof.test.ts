@@ -4,6 +4,7 @@ import type { ClientAssertion } from '../../src/entra/client-assertion.ts'
 import { createAssertions, proveByAssertions, proveBySecret } from '../../src/entra/client-proof.ts'
 import { CredentialError } from '../../src/entra/credential-error.ts'
 import { Failure } from '../../src/errors.ts'
+import { auditInto } from '../helper.ts'
 
 const minute = 60_000
 const day = 24 * 60 * minute
@@ -11,8 +12,7 @@ const day = 24 * 60 * minute
 /** Assertions by number, good for ten minutes, with a source that can be broken and a clock that can be turned. */
 function setUp(certificate: Partial<ClientAssertion> = {}) {
   const state = { now: 1_000_000, made: 0, broken: undefined as unknown, certificate, delay: Promise.resolve() }
-  const lines: { event: string; [field: string]: unknown }[] = []
-  const note = (fields: object) => lines.push(fields as (typeof lines)[number])
+  const lines: Record<string, unknown>[] = []
   const assertions = createAssertions({
     make: async () => {
       state.made += 1
@@ -21,7 +21,7 @@ function setUp(certificate: Partial<ClientAssertion> = {}) {
       return { assertion: `assertion ${state.made}`, expiresAtMs: state.now + 10 * minute, ...state.certificate }
     },
     kind: 'certificate_file',
-    log: { info: note, warn: note },
+    audit: auditInto(lines),
     now: () => state.now,
   })
   const get = async () => (await assertions.get()).assertion
@@ -29,7 +29,7 @@ function setUp(certificate: Partial<ClientAssertion> = {}) {
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))
-const events = (lines: readonly { event: string }[]) => lines.map(({ event }) => event)
+const events = (lines: readonly Record<string, unknown>[]) => lines.map((line) => line['event'])
 const refusedBy = async () => Promise.reject(new Failure('credential_refused'))
 
 test('many who ask at once share one', async () => {

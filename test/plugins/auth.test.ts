@@ -7,6 +7,7 @@ import type { Reason } from '../../src/errors.ts'
 import { auth } from '../../src/plugins/auth.ts'
 import { entraKeys } from '../../src/plugins/entra-keys.ts'
 import { failures } from '../../src/plugins/failures.ts'
+import { observability } from '../../src/plugins/observability/index.ts'
 import { configFor, type Env } from '../helper.ts'
 
 const tenant = await startEmulator()
@@ -23,6 +24,7 @@ async function build(t: TestContext, env: Env = {}) {
   const config = configFor(tenant, env)
   const app = Fastify()
   t.after(() => app.close())
+  await app.register(observability)
   await app.register(failures, { config })
   await app.register(entraKeys, { config })
   await app.register(auth, { config })
@@ -213,6 +215,7 @@ test('without keys a caller is told to come back, not to sign in', async (t) => 
   const config = configFor(tenant, { ENTRA_AUTHORITY_HOST: 'http://127.0.0.1:9' })
   const app = Fastify()
   t.after(() => app.close())
+  await app.register(observability)
   await app.register(failures, { config })
   await app.register(entraKeys, { config })
   await app.register(auth, { config })

@@ -6,6 +6,8 @@ import { readConfig } from '../../src/config.ts'
 import { tenantEndpoints } from '../../src/entra/tenant.ts'
 import type { BoundedAnswer, BoundedRequest } from '../../src/http/bounded-client.ts'
 import { createEntraKeys, entraKeys } from '../../src/plugins/entra-keys.ts'
+import { observability } from '../../src/plugins/observability/index.ts'
+import { auditInto } from '../helper.ts'
 
 const tenantId = '11111111-2222-3333-4444-555555555555'
 const clientId = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee'
@@ -30,7 +32,6 @@ function keysOf(first: Answer, options: { refreshMs?: number } = {}) {
   }
   let release: (() => void) | undefined
   let held: Promise<void> = Promise.resolve()
-  const log = (level: string) => (fields: object) => world.lines.push({ level, ...fields })
   const keys = createEntraKeys({
     endpoints,
     http: {
@@ -41,7 +42,7 @@ function keysOf(first: Answer, options: { refreshMs?: number } = {}) {
         return { status: 200, headers: {}, body: '', ...world.answer }
       },
     },
-    log: { info: log('info'), warn: log('warn') },
+    audit: auditInto(world.lines),
     now: () => world.now,
     ...options,
   })
@@ -283,6 +284,7 @@ test('the plugin fetches nothing before the server listens, and ends with it', a
     GRAPH_CLIENT_SECRET: 'x',
     ENTRA_AUTHORITY_HOST: 'http://127.0.0.1:9',
   })
+  await app.register(observability)
   await app.register(entraKeys, { config })
   await app.ready()
   assert.equal(app.entraKeys.loaded, false)

@@ -5,6 +5,7 @@ import Fastify from 'fastify'
 import { readConfig } from '../../src/config.ts'
 import { Failure } from '../../src/errors.ts'
 import { failures, refusePath } from '../../src/plugins/failures.ts'
+import { observability } from '../../src/plugins/observability/index.ts'
 
 /** The plugin on a server whose one route throws what the test says. */
 async function build(t: TestContext, thrown: unknown) {
@@ -23,6 +24,7 @@ async function build(t: TestContext, thrown: unknown) {
   })
   const app = Fastify({ logger: { level: 'trace', stream }, genReqId: () => 'id-1', frameworkErrors: refusePath })
   t.after(() => app.close())
+  await app.register(observability)
   await app.register(failures, { config })
   app.post('/', async () => {
     throw thrown

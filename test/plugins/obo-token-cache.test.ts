@@ -5,6 +5,7 @@ import type { Caller } from '../../src/entra/claims.ts'
 import type { ExchangeRequest, GraphToken } from '../../src/entra/on-behalf-of.ts'
 import { Failure, type Reason } from '../../src/errors.ts'
 import { createOboTokenCache, lifetime, type OboTokenCacheOptions } from '../../src/plugins/obo-token-cache.ts'
+import { auditInto } from '../helper.ts'
 
 const hour = 3_600_000
 const minute = 60_000
@@ -21,12 +22,11 @@ function cacheOf(options: Partial<OboTokenCacheOptions> = {}) {
   /** What Entra answers next; when it is used up, tokens. */
   const outcomes: Outcome[] = []
   let held: Promise<void> | undefined
-  const log = (level: string) => (fields: object) => lines.push({ level, ...fields })
   const cache = createOboTokenCache({
     tenantId: 'tenant',
     clientId: 'client',
     scopes: ['scope'],
-    log: { info: log('info'), warn: log('warn'), error: log('error') },
+    audit: auditInto(lines),
     now: () => clock.now,
     sleep: async (ms) => {
       pauses.push(ms)
@@ -344,13 +344,14 @@ test('a log line of an exchange names the user by key and the correlation id, an
   outcomes.push(new Failure('user_not_allowed', { cause: { status: 400, error_codes: [50105] } }))
   await assert.rejects(get('blocked-zq7'))
   assert.deepEqual(lines, [
-    { level: 'info', event: 'obo_success', user: 'user of a', correlationId: 'id-1' },
+    { level: 'info', event: 'obo_success', requestId: 'id-1', user: 'user of a', ms: 0 },
     {
       level: 'warn',
       event: 'obo_failure',
       reason: 'user_not_allowed',
+      requestId: 'id-1',
       user: 'user of b',
-      correlationId: 'id-1',
+      ms: 0,
       err: { status: 400, error_codes: [50105] },
     },
   ])

@@ -4,6 +4,7 @@ import Fastify from 'fastify'
 import { readConfig } from '../../src/config.ts'
 import { callerOf } from '../../src/entra/claims.ts'
 import { failures } from '../../src/plugins/failures.ts'
+import { observability } from '../../src/plugins/observability/index.ts'
 import { rateLimits } from '../../src/plugins/rate-limit.ts'
 import type { Env } from '../helper.ts'
 
@@ -17,6 +18,7 @@ async function build(t: TestContext, env: Env) {
   })
   const app = Fastify({ trustProxy: config.trustProxy })
   t.after(() => app.close())
+  await app.register(observability)
   await app.register(failures, { config })
   app.decorateRequest('caller', null)
   await app.register(rateLimits, { config })

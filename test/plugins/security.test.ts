@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
 import { readConfig } from '../../src/config.ts'
 import { failures } from '../../src/plugins/failures.ts'
+import { observability } from '../../src/plugins/observability/index.ts'
 import { security } from '../../src/plugins/security.ts'
 import type { Env } from '../helper.ts'
 
@@ -22,6 +23,7 @@ async function build(t: TestContext, env: Env = {}) {
   })
   const app = Fastify()
   t.after(() => app.close())
+  await app.register(observability)
   await app.register(failures, { config })
   await app.register(security, { config })
   app.post('/', () => 'served')

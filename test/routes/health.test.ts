@@ -5,6 +5,7 @@ import { startEmulator } from '../../emulator/app.ts'
 import { clientCredential } from '../../src/plugins/client-credential.ts'
 import { entraKeys } from '../../src/plugins/entra-keys.ts'
 import { gracefulStop } from '../../src/plugins/graceful-stop.ts'
+import { observability } from '../../src/plugins/observability/index.ts'
 import { healthRoutes } from '../../src/routes/health.ts'
 import { configFor, type Env } from '../helper.ts'
 
@@ -15,6 +16,7 @@ async function build(t: TestContext, env: Env = {}) {
   const app = Fastify()
   t.after(() => app.close())
   await app.register(gracefulStop)
+  await app.register(observability)
   const config = configFor(tenant, env)
   await app.register(entraKeys, { config })
   await app.register(clientCredential, { config })

@@ -251,5 +251,5 @@ function ingredients(t: { after(end: () => unknown): void }) {
     connections: 1,
   })
   t.after(() => http.close())
-  return { endpoints: tenantEndpoints(configFor(tenant).entra), http, log: { info() {}, warn() {} } }
+  return { endpoints: tenantEndpoints(configFor(tenant).entra), http, audit() {} }
 }

@@ -4,6 +4,7 @@ import { before, describe, test } from 'node:test'
 import type { Dispatcher } from 'undici'
 import { startEmulator } from '../../emulator/app.ts'
 import { type LogLine, listen, mcpHeaders, toolCall } from '../helper.ts'
+import { watch } from '../watch.ts'
 import { type Answer, call, file, listTools, modernToolCall, post, raw, rawPost, statusOf } from './harness.ts'
 
 /** What nobody may find again, by what it is. Tokens are added with their parts as they are made. */
@@ -34,7 +35,8 @@ subscribe('undici:request:create', (message) => {
 })
 
 const localGraphToken = keep('GRAPH_ACCESS_TOKEN', await tenant.mint({ kind: 'graph', user: 'priya' }))
-const { origin, app, logs } = await listen(file, { LOG_LEVEL: 'trace' }, tenant)
+const watching = await watch(file)
+const { origin, app, logs } = await listen(file, { LOG_LEVEL: 'trace', ...watching.env }, tenant)
 const local = await listen(
   file,
   {
@@ -46,6 +48,8 @@ const local = await listen(
   tenant,
 )
 
+/** Everything that metrics and spans say, metrics first. */
+let watched: readonly string[] = []
 const answers: { readonly of: string; readonly status: number; readonly text: string }[] = []
 const linesOf = (): readonly LogLine[] => [...logs, ...local.logs]
 
@@ -79,6 +83,7 @@ before(async () => {
   await toolErrors()
   await upstreamTrouble()
   await rawAttacks()
+  watched = await watching.seen(app)
 })
 
 describe('after a broad mixture of good, bad and hostile calls', () => {
@@ -116,6 +121,16 @@ describe('after a broad mixture of good, bad and hostile calls', () => {
     for (const line of linesOf()) {
       const [found] = /marker-\w+-5c0f1e9a/i.exec(JSON.stringify(line)) ?? []
       assert.equal(found, undefined, JSON.stringify(line))
+    }
+  })
+
+  test('metrics and spans were there, and hold no token, nothing like one, and nothing that a request said', () => {
+    const [metrics = '', ...spans] = watched
+    assert.match(metrics, /message_center_mcp_calls_total\{[^}]*outcome="graph_forbidden"\} [1-9]/)
+    assert.ok(spans.length > 100, String(spans.length))
+    for (const text of watched) {
+      assertSecretless(text, 'a metric or span')
+      assert.doesNotMatch(text, /eyJ[\w-]{10}|Bearer [\w-]{10}|marker-\w+-5c0f1e9a/i)
     }
   })
 

@@ -6,6 +6,7 @@ import type { Code, Transaction } from '../../src/plugins/oauth-proxy/authorizat
 import type { RefreshToken } from '../../src/plugins/oauth-proxy/token.ts'
 import { listen } from '../helper.ts'
 import { authorizationUrl, pkcePair, redirectUri, startClientHost } from '../sign-in-helper.ts'
+import { watch } from '../watch.ts'
 import { type Answer, type Call, call, file, raw, statusOf } from './harness.ts'
 import {
   type Browser,
@@ -60,7 +61,9 @@ const host = await startClientHost(file, ({ url = '' }, response) => {
 const tenant = await startEmulator()
 file.after(() => tenant.close())
 keep('the server’s client secret', tenant.api.clientSecret)
-const { origin, logs } = await listen(file, { LOG_LEVEL: 'trace', MCP_OAUTH_SEAL_KEY: sealKey }, tenant, host.network)
+const watching = await watch(file)
+const env = { LOG_LEVEL: 'trace', MCP_OAUTH_SEAL_KEY: sealKey, ...watching.env }
+const { origin, app, logs } = await listen(file, env, tenant, host.network)
 const configured = tenant.api.clientId
 // What the server itself sends to Entra: codes, verifiers, refresh tokens, its secret.
 const outbound = watchOutbound(tenant.origin)
@@ -73,6 +76,8 @@ interface Met {
   readonly text: string
 }
 const answers: Met[] = []
+/** Everything that metrics and spans say, metrics first. */
+let watched: readonly string[] = []
 
 function met(of: string, answer: Answer): Answer {
   answers.push({ of, status: answer.status, head: JSON.stringify(answer.headers), text: answer.text })
@@ -147,6 +152,7 @@ before(async () => {
   await badSignIns()
   await troubleAtEntra()
   await injectedParameters()
+  watched = await watching.seen(app)
   for (const { body } of outbound) {
     const sent = new URLSearchParams(body)
     for (const name of ['code', 'code_verifier', 'refresh_token', 'client_secret']) {
@@ -183,6 +189,17 @@ describe('after a broad mixture of good, bad and hostile sign-ins', () => {
 
   test('no log line holds a code, verifier, state, cookie, token or secret', () => {
     for (const line of logs) assertSecretless(JSON.stringify(line), `log line ${line.event}`)
+  })
+
+  test('metrics and spans were there, and hold no secret and nothing that a request said', () => {
+    const [metrics = '', ...spans] = watched
+    assert.match(metrics, /message_center_sign_in_steps_total\{step="signed_in"\} [1-9]/)
+    assert.ok(spans.length > 100, String(spans.length))
+    for (const text of watched) {
+      assertSecretless(text, 'a metric or span')
+      assert.doesNotMatch(text, /eyJ[\w-]{10}|Bearer [\w-]{10}|Basic [\w-]{6}|alert\(1\)|X-Injected/)
+      assert.equal(markers.exec(text)?.[0], undefined, text)
+    }
   })
 
   test('no log line holds anything that looks like a token or a sealed text', () => {

@@ -431,7 +431,7 @@ test('how a call ended stands in its log line', async () => {
   const line = logs.find(({ event, tool }) => event === 'request' && tool === 'getMessages')
   assert.deepEqual(
     Object.keys(line ?? {})
-      .filter((key) => !['level', 'time', 'pid', 'hostname', 'msg'].includes(key))
+      .filter((key) => !['level', 'time', 'pid', 'hostname', 'tenant', 'msg'].includes(key))
       .slice(0, 6),
     ['requestId', 'event', 'method', 'route', 'status', 'ms'],
   )

@@ -259,7 +259,6 @@ describe('with deadlines and a clock of the test', () => {
   const bounds = { connectTimeoutMs: 500, deadlineMs: 150, maxBodyBytes: 1_000_000, connections: 4 }
   const http = createBoundedClient(bounds)
   file.after(() => http.close())
-  const silent = { debug() {}, info() {}, warn() {}, error() {} }
   const { entra, graph } = configFor(tenant)
   const scopes = entra.oboScopes
   const correlationId = '7d1f6a0e-2c55-4a27-9d43-51b0c8e6f300'
@@ -273,7 +272,7 @@ describe('with deadlines and a clock of the test', () => {
       endpoints: tenantEndpoints(entra),
       http,
     })
-    return createOboTokenCache({ ...entra, scopes, exchange, log: silent, now })
+    return createOboTokenCache({ ...entra, scopes, exchange, audit() {}, now })
   }
 
   async function requestOf({ token }: ReturnType<typeof newcomer>) {
@@ -302,7 +301,7 @@ describe('with deadlines and a clock of the test', () => {
       t.after(() => tenant.faults.clear())
       tenant.faults.add({ target: 'graph', kind })
       const accessToken = await tenant.mint({ kind: 'graph' })
-      const client = createGraphClient({ baseUrl: graph.baseUrl, http, log: silent, budgetMs: 150 })
+      const client = createGraphClient({ baseUrl: graph.baseUrl, http, audit() {}, budgetMs: 150 })
       const session = client.as({ accessToken, correlationId })
       const earlier = reads()
       await assert.rejects(session.get('/admin/serviceAnnouncement/messages'), { reason: 'graph_timeout' })

@@ -158,6 +158,17 @@ test('a taken port ends the start in one line', async (t) => {
   assert.match(run.err(), new RegExp(`^The server cannot listen. Port ${port} is in use: set PORT to another.$`, 'm'))
 })
 
+test('a taken port for metrics ends it too, and is named', async (t) => {
+  const holder = createServer().listen(0, '127.0.0.1')
+  await once(holder, 'listening')
+  t.after(() => holder.close())
+  const address = holder.address()
+  const port = typeof address === 'object' ? String(address?.port) : ''
+  const run = start(t, { ...envFor(tenant), PORT: String(await freePort()), METRICS_PORT: port })
+  assert.equal(await run.ended, 1)
+  assert.match(run.err(), new RegExp(`Port ${port} is in use: set METRICS_PORT to another.$`, 'm'))
+})
+
 test('SIGTERM under load: readiness fails first, calls in flight and late ones finish, the process exits with 0', async (t) => {
   const { child, ended, origin } = await startReady(t)
   const token = await tenant.mint({ user: 'rowan' })

@@ -220,11 +220,11 @@ export const mcp = fp<Configured>(
     const onError = ({ name, message }: Error) => {
       // The rest of the SDK's message can hold the caller's own words.
       const why = /^Rejected inbound request \(([\w-]+)\)/.exec(message)?.[1] ?? name
-      app.log.debug({ event: 'mcp_refused', why }, 'MCP message refused')
+      app.audit('mcp_refused', { why })
     }
     const served = createMcp(tools, { accessTokenAllowed: callers.accessTokenArgument, onError })
     app.decorate('mcp', served)
     app.addHook('onClose', () => served.close())
   },
-  { name: 'mcp' },
+  { name: 'mcp', dependencies: ['observability'] },
 )

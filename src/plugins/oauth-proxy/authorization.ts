@@ -65,13 +65,16 @@ export type Step = ({ readonly redirect: string } | { readonly page: Page }) & {
 }
 
 /** What happened, for the log. */
-export interface SignInEvent {
-  readonly event: 'authorize' | 'consent_asked' | 'consent_given' | 'consent_denied' | 'sign_in' | 'sign_in_failure'
-  readonly client: string
-  readonly reason?: Reason
-  /** What Entra said, by its number. */
-  readonly aadsts?: string | undefined
-}
+export type SignInEvent =
+  | { readonly event: SignInStep; readonly client: string }
+  | {
+      readonly event: 'sign_in_failure'
+      readonly client: string
+      readonly reason: Reason
+      /** What Entra said, by its number. */
+      readonly aadsts: string | undefined
+    }
+type SignInStep = 'authorize' | 'consent_asked' | 'consent_given' | 'consent_denied' | 'sign_in'
 
 export interface AuthorizationOptions {
   readonly issuer: string
@@ -235,7 +238,7 @@ function consentKey({ client, redirectUri, scopes }: AuthorizationRequest): stri
   return hash('sha256', JSON.stringify([client, redirectUri, scopes]), 'base64url').slice(0, 22)
 }
 
-function eventOf(event: SignInEvent['event'], { client }: AuthorizationRequest): SignInEvent {
+function eventOf(event: SignInStep, { client }: AuthorizationRequest): SignInEvent {
   return { event, client }
 }
 

@@ -153,15 +153,12 @@ export const oauthProxy = fp<Configured & { network?: Network }>(
       await Promise.all([entra.close(), strangers.close()])
     })
     if (config.oauthProxy.sealKeys.length === 0) {
-      app.log.warn({ event: 'seal_key_random' }, 'sign-ins end with this process: MCP_OAUTH_SEAL_KEY is not set')
+      app.audit('seal_key_random', {})
     }
     const { allowedClientIds } = config.callers
     if (allowedClientIds.length > 0 && !allowedClientIds.includes(config.oauthProxy.clientId)) {
-      app.log.warn(
-        { event: 'proxy_client_not_allowed', client: config.oauthProxy.clientId },
-        'MCP_ALLOWED_CLIENT_IDS does not list the app of the OAuth proxy: whoever signs in here is refused',
-      )
+      app.audit('proxy_client_not_allowed', { client: config.oauthProxy.clientId })
     }
   },
-  { name: 'oauth-proxy', dependencies: ['client-credential'] },
+  { name: 'oauth-proxy', dependencies: ['observability', 'client-credential'] },
 )

@@ -1,5 +1,5 @@
 import type { ProtectedResource } from '../../entra/resource.ts'
-import type { RedeemGrant, SignInTokens } from '../../entra/sign-in-grant.ts'
+import type { RedeemGrant, SignInGrant, SignInTokens } from '../../entra/sign-in-grant.ts'
 import { Failure } from '../../errors.ts'
 import { checkResource } from '../../oauth/authorization-request.ts'
 import { optional, type Parameters, required } from '../../oauth/parameters.ts'
@@ -38,6 +38,7 @@ export interface TokenRequest {
 /** Tokens for a client, and who that is, for the log. */
 export interface Issued {
   readonly client: string
+  readonly grant: SignInGrant['grant_type']
   readonly answer: TokenAnswer
 }
 
@@ -99,7 +100,8 @@ export function createTokenEndpoint(options: TokenOptions) {
     // PKCE already ties the code to this sign-in. Where Entra says which one the ID token is of, it has to be this one.
     if (tokens.nonce !== undefined && tokens.nonce !== nonce) throw new Failure('code_refused')
     const { scopes, offlineAccess } = asked
-    return { client, answer: answerOf(tokens, { client, scopes, offlineAccess, grant: id }) }
+    const answer = answerOf(tokens, { client, scopes, offlineAccess, grant: id })
+    return { client, grant: 'authorization_code', answer }
   }
 
   /**
@@ -122,7 +124,8 @@ export function createTokenEndpoint(options: TokenOptions) {
     const scope = entraScope(narrowed, apiScopes.apiClientId)
     const tokens = await redeem({ grant_type: 'refresh_token', refresh_token: entraToken, scope }, correlationId)
     const kept = { ...tokens, refreshToken: tokens.refreshToken ?? entraToken }
-    return { client, answer: answerOf(kept, { grant, client, scopes, offlineAccess }, narrowed) }
+    const answer = answerOf(kept, { grant, client, scopes, offlineAccess }, narrowed)
+    return { client, grant: 'refresh_token', answer }
   }
 
   function answerOf(

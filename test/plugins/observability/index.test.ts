@@ -3,9 +3,9 @@ import { Writable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
 import { request } from 'undici'
-import { callerOf } from '../../src/entra/claims.ts'
-import { loggingOptions, observability } from '../../src/plugins/observability.ts'
-import { eventually } from '../helper.ts'
+import { callerOf } from '../../../src/entra/claims.ts'
+import { loggingOptions, observability } from '../../../src/plugins/observability/index.ts'
+import { eventually } from '../../helper.ts'
 
 const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
@@ -19,7 +19,7 @@ async function build(t: TestContext, logLevel = 'trace') {
       done()
     },
   })
-  const app = Fastify(loggingOptions({ logLevel }, logTo))
+  const app = Fastify(loggingOptions({ logLevel, entra: { tenantId: 'tenant-1' } }, logTo))
   t.after(() => app.close())
   app.decorateRequest('caller', null)
   app.decorateRequest('rpc', null)
@@ -51,6 +51,7 @@ test('a request is one line, when it is over', async (t) => {
   const { time, pid: _, hostname: __, ms, requestId, ...line } = lines[0] ?? {}
   assert.deepEqual(line, {
     level: 30,
+    tenant: 'tenant-1',
     event: 'request',
     method: 'POST',
     route: '/things/:id',

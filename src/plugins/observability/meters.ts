@@ -1,0 +1,146 @@
+import type { FastifyInstance } from 'fastify'
+import type { Counter, Histogram, Registry } from 'prom-client'
+import { answers } from '../../errors.ts'
+
+/** From what memory answers to where deadlines end, in seconds. */
+const durations = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20]
+const prefix = 'message_center_'
+
+type Prom = typeof import('prom-client')
+
+/** What events tell. Labels have few values, all of them this server's own words. */
+export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom) {
+  const counter = <Name extends string>(name: string, help: string, labelNames: readonly Name[]) =>
+    adder(new prom.Counter({ name: prefix + name, help, labelNames, registers: [registry] }))
+  const histogram = <Name extends string>(name: string, help: string, labelNames: readonly Name[]) =>
+    observer(new prom.Histogram({ name: prefix + name, help, labelNames, buckets: durations, registers: [registry] }))
+
+  const requests = counter('http_requests_total', 'HTTP requests', ['route', 'status'])
+  const requestTime = histogram('http_request_duration_seconds', 'How long HTTP requests took', ['route'])
+  const calls = counter('mcp_calls_total', 'MCP messages; outcome: ok, or why not', ['method', 'tool', 'outcome'])
+  const callTime = histogram('mcp_call_duration_seconds', 'How long MCP messages took', ['tool', 'outcome'])
+  const proofs = counter('auth_total', 'Callers judged anew; outcome: proven, or why not', ['outcome'])
+  const exchanges = histogram('obo_exchange_duration_seconds', 'On-Behalf-Of exchanges', ['outcome'])
+  const graphCalls = histogram('graph_call_duration_seconds', 'Attempts to call Graph, by HTTP status', ['status'])
+  const throttles = counter('graph_throttles_total', 'Answers of Graph with status 429', [])
+  const refusals = counter('rate_limited_total', 'Requests refused since there were too many', ['by'])
+  const failures = counter('failures_total', 'Requests that ended with a 5xx', ['reason'])
+  const signIns = counter('sign_in_steps_total', 'Steps of sign-ins through the OAuth proxy', ['step'])
+  const signInFailures = counter('sign_in_failures_total', 'Sign-ins that were refused', ['reason'])
+  const tokens = counter('tokens_issued_total', 'Tokens given to clients', ['grant'])
+  // From 0 on: to Prometheus, the first of a series that was not there before is no increase.
+  for (const [reason, answer] of Object.entries(answers)) {
+    if (answer.as === 'http' && answer.status >= 500) failures.touch(reason)
+  }
+  const step = (name: string) => () => signIns(name)
+
+  const credentialEnds = new prom.Gauge({
+    name: `${prefix}credential_expires_timestamp_seconds`,
+    help: 'When the certificate that proves this server ends',
+    labelNames: ['kind'],
+    registers: [registry],
+  })
+
+  app.onAudit({
+    request({ route, status, ms, rpcMethod, tool = 'none', outcome }) {
+      requests(route, String(status))
+      requestTime(ms / 1000, route)
+      if (rpcMethod === undefined) return
+      const result = outcome ?? (status < 400 ? 'ok' : status === 499 ? 'call_cancelled' : 'bad_request')
+      calls(rpcMethod, tool, result)
+      callTime(ms / 1000, tool, result === 'ok' ? 'ok' : 'error')
+    },
+    auth_success: () => proofs('proven'),
+    auth_failure: ({ reason }) => proofs(reason),
+    obo_success: ({ ms }) => exchanges(ms / 1000, 'success'),
+    obo_failure: ({ ms, reason }) => exchanges(ms / 1000, reason),
+    graph_call({ ms, status, outcome = 'none' }) {
+      graphCalls(ms / 1000, status === undefined ? outcome : String(status))
+      if (status === 429) throttles()
+    },
+    rate_limit: ({ by }) => refusals(by),
+    failure: ({ reason }) => failures(reason),
+    credential_loaded({ kind, certificateExpires }) {
+      if (certificateExpires !== undefined) credentialEnds.set({ kind }, Date.parse(certificateExpires) / 1000)
+    },
+    client_registered: step('register'),
+    authorize: step('authorize'),
+    consent_asked: step('consent_asked'),
+    consent_given: step('consent_given'),
+    consent_denied: step('consent_denied'),
+    sign_in: step('signed_in'),
+    sign_in_failure: ({ reason }) => signInFailures(reason),
+    token_issued: ({ grant }) => tokens(grant),
+  })
+}
+
+/** What is read off the other plugins when somebody asks. */
+export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom) {
+  const registers = [registry]
+  const gauge = (name: string, help: string, read: () => number | undefined) => {
+    new prom.Gauge({
+      name: prefix + name,
+      help,
+      registers,
+      collect() {
+        const value = read()
+        if (value !== undefined) this.set(value)
+      },
+    })
+  }
+  const total = (name: string, help: string, label: string, read: () => Readonly<Record<string, number>>) => {
+    new prom.Counter({
+      name: prefix + name,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        this.reset()
+        for (const [value, amount] of Object.entries(read())) this.inc({ [label]: value }, amount)
+      },
+    })
+  }
+
+  const { oboTokens, entraKeys } = app
+  total('obo_cache_requests_total', 'Calls that looked for a Graph token', 'result', () => {
+    const { hits, misses } = oboTokens.stats
+    return { hit: hits, miss: misses }
+  })
+  gauge('obo_cache_entries', 'Graph tokens kept', () => oboTokens.stats.entries)
+  gauge('obo_cache_bytes', 'What they take, roughly', () => oboTokens.stats.bytes)
+  total('key_refreshes_total', 'Fetches of the tenant’s signing keys', 'outcome', () => {
+    const { refreshes, failures } = entraKeys.stats
+    return { success: refreshes, failure: failures }
+  })
+  gauge('signing_keys', 'Signing keys known', () => entraKeys.stats.known)
+  gauge('keys_loaded_timestamp_seconds', 'When the keys were last fetched', () => {
+    const { loadedAt } = entraKeys.stats
+    return loadedAt === undefined ? undefined : loadedAt / 1000
+  })
+  const { sharedStore } = app
+  if (sharedStore !== undefined) gauge('redis_up', '1 while Redis answers', () => Number(sharedStore.isUp))
+}
+
+/** Adds one to a counter. Children are looked up once for each combination of labels, which are few. */
+function adder<Name extends string>(counter: Counter<Name>) {
+  const child = remembered((labels) => counter.labels(...labels))
+  const add = (...labels: string[]) => child(labels).inc()
+  return Object.assign(add, { touch: (...labels: string[]) => child(labels).inc(0) })
+}
+
+function observer<Name extends string>(histogram: Histogram<Name>) {
+  const child = remembered((labels) => histogram.labels(...labels))
+  return (seconds: number, ...labels: string[]) => child(labels).observe(seconds)
+}
+
+function remembered<Child>(make: (labels: readonly string[]) => Child): (labels: readonly string[]) => Child {
+  const children = new Map<string, Child>()
+  return (labels) => {
+    const key = labels.join(' ')
+    const known = children.get(key)
+    if (known !== undefined) return known
+    const child = make(labels)
+    children.set(key, child)
+    return child
+  }
+}

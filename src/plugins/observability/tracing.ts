@@ -1,0 +1,130 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Configured } from '../../config.ts'
+
+/** What a span says of itself: names of OpenTelemetry's semantic conventions, and never a token or a user's own text. */
+export type SpanAttributes = Readonly<Record<string, string | number | readonly string[] | undefined>>
+
+/** A part of a traced call. Whoever holds none is in a call that nobody traces. */
+export interface TraceSpan {
+  readonly traceId: string
+  /** What carries the trace to whoever is called within this span: `traceparent` (W3C Trace Context, section 3.2). */
+  readonly headers: Readonly<Record<string, string>>
+  /** Begins a call to another service. */
+  call(name: string, attributes: SpanAttributes): TraceSpan
+  /** @param error why it failed, where it did: one of few words */
+  end(attributes?: SpanAttributes, error?: string): void
+}
+
+/** A request as a whole, which has its name once it is known what it asks for. */
+export interface ServerSpan extends TraceSpan {
+  rename(name: string): void
+}
+
+export interface Arrival {
+  /** `traceparent` as the client sent it; what is none begins a trace of its own. */
+  readonly parent: unknown
+  /** Another `traceparent` that has to do with it. */
+  readonly link?: unknown
+  /** Milliseconds since the epoch. */
+  readonly startMs: number
+}
+
+export interface Tracer {
+  isTraceParent(text: unknown): boolean
+  server(arrival: Arrival): ServerSpan
+  /** Sends what is left, within bounds. Never rejects. */
+  close(): Promise<void>
+}
+
+/**
+ * OpenTelemetry traces: a span for each request, and below it one for each exchange and each attempt to call Graph.
+ *
+ * A message joins the trace that its `_meta.traceparent` names (MCP 2026-07-28, SEP-414), else that of the HTTP header;
+ * so the span of a call begins, in the sense of the clock, when the request arrives, but is made when it is known whose
+ * it is. Names and attributes: OpenTelemetry semantic conventions for MCP and HTTP.
+ */
+export const tracing = fp<Configured>(
+  async (app, { config: { traces } }) => {
+    if (traces === undefined) throw new Error('There is no OTEL_EXPORTER_OTLP_ENDPOINT')
+    // Some hundred files, loaded only where they are used.
+    const { createTracer } = await import('./otlp.ts')
+    const tracer = createTracer(traces, (why) => {
+      if (why === undefined) app.audit('traces_available', {})
+      else app.audit('traces_unavailable', { why })
+    })
+    traceRequests(app, tracer)
+    app.addHook('onClose', () => tracer.close())
+  },
+  { name: 'tracing', dependencies: ['observability'], decorators: { fastify: ['audit'] } },
+)
+
+function traceRequests(app: FastifyInstance, tracer: Tracer) {
+  const spans = new WeakMap<FastifyRequest, ServerSpan>()
+  const arrivals = new WeakMap<FastifyRequest, number>()
+
+  app.addHook('onRequest', (request, reply, next) => {
+    const { traceparent } = request.headers
+    arrivals.set(request, Date.now())
+    // A message may yet name another trace; whatever else came is known to.
+    if (request.routeOptions.url !== '/mcp' || tracer.isTraceParent(traceparent)) begin(request, traceparent)
+    reply.raw.once('close', () => end(request, reply.raw.writableFinished ? reply.statusCode : 499))
+    next()
+  })
+
+  app.addHook('preHandler', (request, _reply, next) => {
+    const { traceparent } = request.headers
+    const named = request.routeOptions.url === '/mcp' ? traceParentOf(request.body) : undefined
+    if (tracer.isTraceParent(named)) begin(request, named, named === traceparent ? undefined : traceparent)
+    else if (request.trace === null) begin(request, undefined)
+    next()
+  })
+
+  // Refused before it was read, and told of in the log now.
+  app.addHook('onResponse', (request, _reply, next) => {
+    if (request.trace === null) begin(request, undefined)
+    next()
+  })
+
+  function begin(request: FastifyRequest, parent: unknown, link?: unknown) {
+    const span = tracer.server({ parent, link, startMs: arrivals.get(request) ?? Date.now() })
+    spans.set(request, span)
+    request.trace = span
+    request.log = app.log.child({ requestId: request.id, traceId: span.traceId })
+  }
+
+  function end(request: FastifyRequest, status: number) {
+    const span = spans.get(request)
+    if (span === undefined) return
+    const { method, caller, rpc, routeOptions } = request
+    const outcome = rpc?.outcome
+    span.rename(nameOf(request))
+    span.end(
+      {
+        'http.request.method': method,
+        'http.route': routeOptions.url,
+        'http.response.status_code': status,
+        'user.hash': caller?.userKey,
+        'message_center.request.id': request.id,
+        'message_center.outcome': outcome,
+        ...(rpc && {
+          'mcp.method.name': rpc.rpcMethod,
+          'gen_ai.tool.name': rpc.tool,
+          'gen_ai.operation.name': rpc.tool && 'execute_tool',
+        }),
+      },
+      status >= 500 ? (outcome ?? String(status)) : status === 200 && outcome !== undefined ? 'tool_error' : undefined,
+    )
+  }
+}
+
+/** `{mcp.method.name} {gen_ai.tool.name}` for messages, `{method} {route}` for the rest. */
+function nameOf({ rpc, method, routeOptions }: FastifyRequest): string {
+  const parts = rpc?.rpcMethod === undefined ? [method, routeOptions.url] : [rpc.rpcMethod, rpc.tool]
+  return parts.filter((part) => part !== undefined).join(' ')
+}
+
+function traceParentOf(body: unknown): unknown {
+  const { params } = (body ?? {}) as { params?: { _meta?: { traceparent?: unknown } | null } | null }
+  return params?._meta?.traceparent
+}
