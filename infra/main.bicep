@@ -48,6 +48,9 @@ param ingressAddresses string = '100.100.0.0/16'
 @description('LOG_LEVEL')
 param logLevel string = 'info'
 
+@description('OTEL_EXPORTER_OTLP_ENDPOINT: where spans go, by OTLP over HTTP. Empty: nowhere')
+param tracesEndpoint string = ''
+
 @description('On every resource')
 param tags object = {}
 
@@ -138,6 +141,7 @@ module app 'modules/app.bicep' = if (!empty(image)) {
     redirectUris: redirectUris
     ingressAddresses: ingressAddresses
     logLevel: logLevel
+    tracesEndpoint: tracesEndpoint
     minReplicas: int(minReplicas)
     maxReplicas: int(maxReplicas)
     customDomain: customDomain

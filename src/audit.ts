@@ -48,19 +48,24 @@ const signInStep = { ...ofRequest, client }
 /** Every event that this server logs: at which level, when, and with what. Nothing in them is secret. */
 export const events = {
   // Calls.
-  request: event('info', 'request', 'A request is over. At `warn` with `err` where the answer could not be sent', {
-    ...ofRequest,
-    method: text('The HTTP method'),
-    route: text('The route’s pattern; `none` where there is none'),
-    status: whole('The HTTP status; 499 where the client went away'),
-    ms: number('How long it took, in milliseconds'),
-    user: optional(user),
-    client: optional(client),
-    rpcMethod: optional(text('The JSON-RPC method; `other` where it is none of MCP’s')),
-    tool: optional(text('The tool that was called')),
-    outcome: optional(reason),
-    err: optional(err),
-  }),
+  request: event(
+    'info',
+    'request',
+    'A request is over. At `warn` with `err` where the answer could not be sent; at `debug` for a probe that found all well',
+    {
+      ...ofRequest,
+      method: text('The HTTP method'),
+      route: text('The route’s pattern; `none` where there is none'),
+      status: whole('The HTTP status; 499 where the client went away'),
+      ms: number('How long it took, in milliseconds'),
+      user: optional(user),
+      client: optional(client),
+      rpcMethod: optional(text('The JSON-RPC method; `other` where it is none of MCP’s')),
+      tool: optional(text('The tool that was called')),
+      outcome: optional(reason),
+      err: optional(err),
+    },
+  ),
   auth_success: event('info', 'caller proven', 'A token was proven. Not again while the proof is remembered', {
     ...ofRequest,
     user,

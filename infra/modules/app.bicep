@@ -15,6 +15,7 @@ param publicBaseUrl string
 param redirectUris string
 param ingressAddresses string
 param logLevel string
+param tracesEndpoint string
 param minReplicas int
 param maxReplicas int
 param customDomain string
@@ -80,6 +81,10 @@ var env = concat(
     {
       name: 'LOG_LEVEL'
       value: logLevel
+    }
+    {
+      name: 'OTEL_EXPORTER_OTLP_ENDPOINT'
+      value: tracesEndpoint
     }
   ],
   empty(redisSecretUrl) ? [] : [

@@ -35,6 +35,7 @@ function given(values: Record<string, Value> = {}): Map<string, Value> {
     identityClientId: 'bbbbbbbb-cccc-4ddd-8eee-ffffffffffff',
     publicBaseUrl: 'https://mcp.example',
     redirectUris: '',
+    tracesEndpoint: '',
     ingressAddresses: '100.100.0.0/16',
     logLevel: 'info',
     minReplicas: 0,
@@ -116,7 +117,13 @@ test('every variable that the app gets is one that the server reads', () => {
 
 for (const [what, values] of [
   ['as it is by default', { redisSecretUrl: '' }],
-  ['with a Redis and redirect URIs', { redirectUris: 'https://claude.ai/api/mcp/auth_callback' }],
+  [
+    'with a Redis, redirect URIs and a collector',
+    {
+      redirectUris: 'https://claude.ai/api/mcp/auth_callback',
+      tracesEndpoint: 'https://collector.example:4318',
+    },
+  ],
 ] as const) {
   test(`what the app gets is a sound production configuration, ${what}`, () => {
     const { configuration, template } = appWith(values)

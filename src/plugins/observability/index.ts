@@ -41,8 +41,13 @@ class RequestLog extends LogController {
   override requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply) {
     const line = lineOf(request, reply, reply.statusCode)
     if (error) request.audit('request', { ...line, err: error }, { level: 'warn', message: 'request broken off' })
-    else request.audit('request', line)
+    // A probe that finds all well comes every few seconds and tells nothing.
+    else request.audit('request', line, isRoutineProbe(line) ? { level: 'debug' } : {})
   }
+}
+
+function isRoutineProbe({ route, status }: { route: string; status: number }): boolean {
+  return status === 200 && (route === '/healthz' || route === '/readyz')
 }
 
 function lineOf(request: FastifyRequest, reply: FastifyReply, status: number) {
