@@ -239,7 +239,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   for (const name of ['GRAPH_TENANT_ID', 'GRAPH_CLIENT_ID'] as const) {
     if (given[name] === undefined) fault(name, `is not set: ${EnvironmentSchema.properties[name].description}`)
   }
-  const credential = readCredential(given, fault)
+  const credential = readCredential(given, production, fault)
 
   const publicBaseUrl = originOf(sound.PUBLIC_BASE_URL ?? `http://localhost:${port}`)
   if (production && sound.PUBLIC_BASE_URL === undefined) {
@@ -342,8 +342,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 }
 
 /** The one credential that is named, with what belongs to it. */
-function readCredential(given: Environment, fault: Fault): ClientCredential {
-  const vaultUrl = given.GRAPH_CLIENT_CERT_KEYVAULT_URL?.replace(/\/$/, '')
+function readCredential(given: Environment, production: boolean, fault: Fault): ClientCredential {
+  const vaultUrl = readVaultUrl(given.GRAPH_CLIENT_CERT_KEYVAULT_URL, production, fault)
   const identityClientId = given.GRAPH_MANAGED_IDENTITY_CLIENT_ID?.toLowerCase()
   const kinds = (
     [
@@ -372,6 +372,17 @@ function readCredential(given: Environment, fault: Fault): ClientCredential {
     'is not set, nor another credential: GRAPH_CLIENT_CERT_PATH, GRAPH_CLIENT_CERT_KEYVAULT_URL or GRAPH_MANAGED_IDENTITY_CLIENT_ID',
   )
   return { kind: 'secret', secret: '' }
+}
+
+function readVaultUrl(given: string | undefined, production: boolean, fault: Fault): string | undefined {
+  if (given === undefined) return undefined
+  const url = originOf(given)
+  if (url === undefined)
+    fault('GRAPH_CLIENT_CERT_KEYVAULT_URL', 'must be an origin, such as https://name.vault.azure.net')
+  else if (production && isLoopback(new URL(url).hostname)) {
+    fault('GRAPH_CLIENT_CERT_KEYVAULT_URL', 'cannot be a loopback address in production')
+  }
+  return url ?? given
 }
 
 function vaultCredential(given: Environment, access: VaultAccess, fault: Fault): ClientCredential {

@@ -371,6 +371,10 @@ for (const [env, credential] of credentials) {
 }
 
 const contradictions: readonly [Env, RegExp][] = [
+  ...['https://[', 'https://a:99999', 'https://a..b%zz'].map((url): [Env, RegExp] => [
+    { GRAPH_CLIENT_CERT_KEYVAULT_URL: url, GRAPH_CLIENT_CERT_NAME: 'a' },
+    /^GRAPH_CLIENT_CERT_KEYVAULT_URL must be an origin/,
+  ]),
   [{ GRAPH_CLIENT_CERT_KEYVAULT_URL: vaultUrl }, /^GRAPH_CLIENT_CERT_KEYVAULT_URL needs GRAPH_CLIENT_CERT_NAME, or/],
   [
     { GRAPH_CLIENT_CERT_KEYVAULT_URL: vaultUrl, GRAPH_CLIENT_CERT_NAME: 'a', GRAPH_CLIENT_CERT_SECRET_NAME: 'b' },
@@ -386,7 +390,7 @@ const contradictions: readonly [Env, RegExp][] = [
   ],
 ]
 for (const [env, expected] of contradictions) {
-  test(`${Object.keys(env).join(' and ')} contradict each other or miss something`, () => {
+  test(`${JSON.stringify(env)} contradicts itself or misses something`, () => {
     const [fault, ...more] = faultsOf({ ...needed, GRAPH_CLIENT_SECRET: '', ...env })
     assert.match(fault ?? '', expected)
     assert.deepEqual(more, [])
@@ -435,6 +439,10 @@ test('all faults are told at once, each on a line of its own', () => {
 })
 
 const dangerous: readonly [switched: Env, fault: RegExp][] = [
+  [
+    { GRAPH_CLIENT_SECRET: '', GRAPH_CLIENT_CERT_KEYVAULT_URL: 'https://localhost:8443', GRAPH_CLIENT_CERT_NAME: 'a' },
+    /^GRAPH_CLIENT_CERT_KEYVAULT_URL cannot be a loopback address in production$/,
+  ],
   [{ MCP_REQUIRE_AUTH: 'false' }, /^MCP_REQUIRE_AUTH cannot be false in production$/],
   [{ ALLOW_GRAPH_BEARER_TOKEN: 'true' }, /^ALLOW_GRAPH_BEARER_TOKEN cannot be true in production$/],
   [{ GRAPH_ACCESS_TOKEN: 'a-token' }, /^GRAPH_ACCESS_TOKEN is for local runs/],

@@ -102,7 +102,7 @@ export interface FederatedIdentityCredential {
   readonly name: string
   readonly issuer: string
   readonly subject: string
-  readonly audiences: readonly string[]
+  audiences: readonly string[]
   readonly description: string | null
 }
 

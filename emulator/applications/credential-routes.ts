@@ -3,7 +3,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { Type } from 'typebox'
 import { GraphError } from '../graph/errors.ts'
 import { requireAccess } from './access.ts'
-import { bodyReader } from './answers.ts'
+import { bodyReader, notFound } from './answers.ts'
 import { type ById, find } from './application-routes.ts'
 import { refuse } from './rules.ts'
 import type { Applications } from './store.ts'
@@ -22,13 +22,21 @@ const readPassword = bodyReader(
   'PasswordCredential',
 )
 
+const audiences = Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 1 })
+
+/** The one property of it that is changed here. */
+const readAudiences = bodyReader(
+  Type.Object({ audiences }, { additionalProperties: false }),
+  'FederatedIdentityCredential',
+)
+
 const readFederated = bodyReader(
   Type.Object(
     {
       name: Type.String({ pattern: '^[\\w-]{3,120}$' }),
       issuer: Type.String({ pattern: '^https?://\\S+$' }),
       subject: Type.String({ minLength: 1, maxLength: 600 }),
-      audiences: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 1 }),
+      audiences,
       description: Type.Optional(Type.String({ maxLength: 600 })),
     },
     { additionalProperties: false },
@@ -91,4 +99,18 @@ export const credentialRoutes: FastifyPluginAsync<{ store: Applications }> = asy
     store.project(application)
     return reply.code(201).send(credential)
   })
+
+  app.patch<{ Params: { id: string; credential: string } }>(
+    '/applications/:id/federatedIdentityCredentials/:credential',
+    async (request, reply) => {
+      requireAccess(request, 'write')
+      const application = find(request, store)
+      const { credential } = request.params
+      const found = application.federatedIdentityCredentials.find(({ id }) => id === credential)
+      if (found === undefined) throw notFound(credential)
+      found.audiences = readAudiences(request).audiences
+      store.project(application)
+      return reply.code(204).send()
+    },
+  )
 }

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { createManagedIdentity, type ManagedIdentity } from '../../src/azure/managed-identity.ts'
 import { readSigner } from '../../src/entra/client-certificate.ts'
 import { CredentialError } from '../../src/entra/credential-error.ts'
 import { exchangeFailure } from '../../src/entra/exchange-failure.ts'
 import { Failure } from '../../src/errors.ts'
-import { createClientProofs } from '../../src/plugins/client-credential.ts'
+import { createBoundedClient } from '../../src/http/bounded-client.ts'
+import { azureBounds, createClientProofs } from '../../src/plugins/client-credential.ts'
 import type { Context } from './context.ts'
 import type { Check } from './examine.ts'
 import { failure, type Opinion, ok, skipped, warning } from './finding.ts'
@@ -55,17 +55,9 @@ async function tryApp({ io, config, entra, toMicrosoft }: Context, app: 'api' | 
   }
   const clientId = app === 'api' ? config.entra.clientId : (config.oauthProxy?.clientId ?? '')
   const { tokenUrl } = await entra()
-  const identities: ManagedIdentity[] = []
-  const proofs = createClientProofs({
-    config,
-    identityOf(identityClientId) {
-      const identity = createManagedIdentity(identityClientId)
-      identities.push(identity)
-      return identity
-    },
-    // What it would log is what is judged here.
-    audit: () => undefined,
-  })
+  const http = createBoundedClient(azureBounds)
+  // What it would log is what is judged here.
+  const proofs = createClientProofs({ config, http, audit: () => undefined })
   try {
     const answer = await proofs[app]((proof) =>
       toMicrosoft.post(
@@ -84,7 +76,7 @@ async function tryApp({ io, config, entra, toMicrosoft }: Context, app: 'api' | 
     if (!(error instanceof Failure) || error.reason !== 'credential_unavailable') throw error
     return judgeUnavailable(error)
   } finally {
-    await Promise.all(identities.map((identity) => identity.close()))
+    await http.close()
   }
 }
 

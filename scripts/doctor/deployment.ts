@@ -112,14 +112,17 @@ export function judgeReadiness({ status, json, body }: Pick<Answer, 'status' | '
   if (status === 200 && json?.['status'] === 'ready') return ok('/readyz answers')
   const why = typeof json?.['why'] === 'string' ? json['why'] : undefined
   if (status === 503 && why !== undefined) {
-    return failure(
-      `Not ready: ${why}.`,
-      /keys/.test(why)
-        ? 'Check its way to Entra (ENTRA_AUTHORITY_HOST, GRAPH_TENANT_ID, firewall, proxy); its log has entra_keys events.'
-        : 'It stops: wait for its successor.',
-    )
+    return failure(`Not ready: ${why}.`, mendOf(why))
   }
   return failure(`/readyz answers ${status}${body.startsWith('<') ? ' with a page' : ''}.`, notOurs)
+}
+
+function mendOf(why: string): string {
+  if (/keys/.test(why)) {
+    return 'Check its way to Entra (ENTRA_AUTHORITY_HOST, GRAPH_TENANT_ID, firewall, proxy); its log has keys_unavailable.'
+  }
+  if (/credential/.test(why)) return 'Its log has credential_unavailable, with what is missing and the mend.'
+  return /stopping/.test(why) ? 'It stops: wait for its successor.' : 'Its log says more.'
 }
 
 export function judgeResource(atPath: Document, atRoot: Document): Opinion {

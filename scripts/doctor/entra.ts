@@ -1,4 +1,5 @@
 import { tenantEndpoints } from '../../src/entra/tenant.ts'
+import { isLoopback } from '../../src/http/loopback.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import type { Context } from './context.ts'
 import type { Check } from './examine.ts'
@@ -85,12 +86,29 @@ export async function entraOf({
   const { tenantId, clientId } = jsonOf(await toDeployment.get(`${deployment.origin}/discover`), '/discover')
   const path = '/.well-known/oauth-authorization-server'
   const server = jsonOf(await toDeployment.get(`${deployment.origin}${path}`), path)
-  const [, authorityHost] =
+  const [, authorityHost = ''] =
     /^(https?:\/\/[^/]+)\/[0-9a-f-]{36}\/discovery\/v2\.0\/keys$/.exec(String(server['jwks_uri'])) ?? []
-  if (authorityHost === undefined || typeof tenantId !== 'string' || typeof clientId !== 'string') {
+  if (!isEntra(authorityHost, deployment.origin) || !isGuid(tenantId) || !isGuid(clientId)) {
     throw new OperatorError('The deployment does not say which tenant it is of.', 'Name its configuration: --env-file.')
   }
   return placeOf({ authorityHost, tenantId, clientId })
+}
+
+/** Microsoft, "National clouds". */
+const authorityHosts = new Set([
+  'https://login.microsoftonline.com',
+  'https://login.microsoftonline.us',
+  'https://login.partner.microsoftonline.cn',
+])
+
+/** An operator may sign in where a deployment says, so it may name Microsoft's own hosts alone, or both are on this machine. */
+function isEntra(authorityHost: string, deploymentOrigin: string): boolean {
+  const isHere = (url: string) => URL.canParse(url) && isLoopback(new URL(url).hostname)
+  return authorityHosts.has(authorityHost) || (isHere(authorityHost) && isHere(deploymentOrigin))
+}
+
+function isGuid(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)
 }
 
 function placeOf(entra: { authorityHost: string; tenantId: string; clientId: string }): Entra {

@@ -18,10 +18,11 @@ export interface ToolResult {
 /** An HTTP answer that is no success, as something to act on: its reason is in the JSON-RPC error that came with it. */
 export async function httpRefusal(response: Response): Promise<OperatorError> {
   const { status, headers } = response
-  const body = (await response.json().catch(() => ({}))) as {
-    error?: { message?: string; data?: { reason?: string; requestId?: string } }
-  }
-  const { message, data } = body.error ?? {}
+  const body = (await response.json().catch(() => undefined)) as
+    | { error?: { message?: string; data?: { reason?: string; requestId?: string } | null } | null }
+    | null
+    | undefined
+  const { message, data } = body?.error ?? {}
   const id = data?.requestId ?? headers.get('x-request-id')
   const parts = [
     `The server answered ${status}${data?.reason === undefined ? '' : ` ${data.reason}`}.`,

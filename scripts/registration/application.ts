@@ -66,6 +66,7 @@ export interface ServicePrincipal {
 }
 
 export interface FederatedCredential {
+  readonly id: string
   readonly name: string
   readonly issuer: string
   readonly subject: string

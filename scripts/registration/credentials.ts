@@ -1,3 +1,4 @@
+import { tenantEndpoints } from '../../src/entra/tenant.ts'
 import { type Application, type FederatedCredential, isThere, type PasswordCredential } from './application.ts'
 import type { Change } from './parts.ts'
 import { make, type Run } from './run.ts'
@@ -58,22 +59,22 @@ export async function ensureFederatedCredential(
     name: `managed-identity-${principalId}`,
     issuer: `${authorityHost}/${tenantId}/v2.0`,
     subject: principalId,
-    audiences: [exchangeAudience(authorityHost)],
+    audiences: [tenantEndpoints({ authorityHost, tenantId, clientId: app.appId ?? '' }).tokenExchangeAudience],
   }
-  const isAmong = (there: readonly FederatedCredential[]) =>
-    there.some(({ issuer, subject }) => issuer === wanted.issuer && subject === wanted.subject)
   const path = `/applications/${app.id}/federatedIdentityCredentials`
-  if (isThere(app) && isAmong(await run.graph.list<FederatedCredential>(path))) return
-  const change: Change = {
-    action: 'add',
-    property: 'federatedIdentityCredentials',
-    value: `managed identity ${principalId}`,
+  const there = isThere(app) ? await run.graph.list<FederatedCredential>(path) : []
+  const ofIdentity = there.find(({ issuer, subject }) => issuer === wanted.issuer && subject === wanted.subject)
+  const property = 'federatedIdentityCredentials'
+  const [audience] = wanted.audiences
+  if (ofIdentity !== undefined) {
+    if (ofIdentity.audiences.join() === audience) return
+    const before = ofIdentity.audiences.join()
+    const change: Change = { action: 'change', property: `${property}.audiences`, before, value: audience ?? '' }
+    await make(run, [change], `${app.displayName}: mended the trust in the managed identity`, () =>
+      run.graph.patch(`${path}/${ofIdentity.id}`, { audiences: wanted.audiences }),
+    )
+    return
   }
+  const change: Change = { action: 'add', property, value: `managed identity ${principalId}` }
   await make(run, [change], `${app.displayName}: trusts the managed identity`, () => run.graph.post(path, wanted))
-}
-
-/** National clouds have their own. */
-function exchangeAudience(authorityHost: string): string {
-  if (authorityHost.endsWith('.us')) return 'api://AzureADTokenExchangeUSGov'
-  return authorityHost.endsWith('.cn') ? 'api://AzureADTokenExchangeChina' : 'api://AzureADTokenExchange'
 }

@@ -16,6 +16,9 @@ export async function azureCliToken(
   io: Pick<Io, 'env' | 'signal'>,
   { tenantId, scope }: { readonly tenantId: string; readonly scope: string },
 ): Promise<string> {
+  if (!/^[0-9a-f-]{36}$/i.test(tenantId) || !/^[\w.:/-]+$/.test(scope)) {
+    throw new OperatorError('The tenant or the scope is none that Entra has.', 'Name the tenant by its GUID.')
+  }
   const logIn = `az login --tenant ${tenantId} --scope ${scope} --allow-no-subscriptions`
   const answer = await runAz(io, ['account', 'get-access-token', '--tenant', tenantId, '--scope', scope], logIn)
   const { accessToken, tenant } = answer
@@ -36,7 +39,7 @@ function runAz(
   args: readonly string[],
   logIn: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  // On Windows az is a batch file, which only a shell runs; a tenant and a scope hold nothing that a shell would take.
+  // On Windows az is a batch file, which only a shell runs; tenant and scope have been checked for what it would take.
   const shell = process.platform === 'win32'
   return new Promise((resolve, reject) => {
     execFile(

@@ -25,6 +25,10 @@ export interface Io {
   progress(text: string, colour?: Colour): void
 }
 
+/** What moves a terminal's cursor, sets its title or fills its clipboard; servers and posts may say anything. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is they that are looked for
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+
 /** Colours are shown on terminals alone, and not where NO_COLOR is set (https://no-color.org). */
 export function createIo({
   env,
@@ -35,7 +39,8 @@ export function createIo({
   openBrowser = openDefaultBrowser,
 }: Pick<Io, 'env' | 'signal'> &
   Partial<Pick<Io, 'stdin' | 'openBrowser'>> & { readonly stdout: Output; readonly stderr: Output }): Io {
-  const writeTo = (output: Output) => (text: string, colour?: Colour) => {
+  const writeTo = (output: Output) => (given: string, colour?: Colour) => {
+    const text = given.replaceAll(controls, '\ufffd')
     const isColoured = colour !== undefined && output.isTTY === true && !env['NO_COLOR']
     output.write(`${isColoured ? styleText(colour, text, { validateStream: false }) : text}\n`)
   }

@@ -6,7 +6,7 @@ import { deviceCodeToken } from '../shared/device-code.ts'
 import type { RunHop } from '../shared/hops.ts'
 import type { Io } from '../shared/io.ts'
 import { OperatorError } from '../shared/operator-error.ts'
-import { parseGuid } from '../shared/options.ts'
+import { parseBaseUrl, parseGuid } from '../shared/options.ts'
 import type { PkceFlags } from './flags.ts'
 import { signInByPkce } from './pkce.ts'
 
@@ -70,11 +70,21 @@ export async function tokenBy(way: Exclude<Way, 'browser'>, io: Io, { deviceCode
       return azureCliToken(io, { tenantId: variable(io, 'GRAPH_TENANT_ID'), scope: scopeOf(io) })
     case 'device code':
       return deviceCodeToken(io, {
-        authorityHost: io.env['ENTRA_AUTHORITY_HOST'] || 'https://login.microsoftonline.com',
+        authorityHost: authorityOf(io),
         tenantId: variable(io, 'GRAPH_TENANT_ID'),
         clientId: deviceCode,
         scope: scopeOf(io),
       })
+  }
+}
+
+function authorityOf({ env }: Io): string {
+  try {
+    return parseBaseUrl(env['ENTRA_AUTHORITY_HOST'] || 'https://login.microsoftonline.com')
+  } catch (error) {
+    throw new OperatorError('ENTRA_AUTHORITY_HOST is no address of Entra.', 'Mend it, or leave it out.', {
+      cause: error,
+    })
   }
 }
 

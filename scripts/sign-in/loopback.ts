@@ -4,10 +4,16 @@ import type { AddressInfo } from 'node:net'
 import { OperatorError } from '../shared/operator-error.ts'
 import { answerHeaders, answerPage } from './answer-page.ts'
 
+/** How an answer is judged. */
+export interface AnswerRules {
+  readonly isOurs: (answer: URL) => boolean
+  readonly judge: (answer: URL) => URLSearchParams
+}
+
 export interface LoopbackListener {
   /** What to register and to send as the redirect URI: `http://localhost:PORT/`. */
   readonly redirectUri: string
-  /** Settles with the first answer: what `judge` made of it, or threw. */
+  /** Settles with the first answer of this sign-in: what `judge` made of it, or threw. */
   readonly answer: Promise<URLSearchParams>
   close(): Promise<void>
 }
@@ -17,19 +23,21 @@ export interface LoopbackListener {
  * 127.0.0.1, so it listens on both: a stranger on the other one would get the code.
  *
  * @param port 0 takes a free one
+ * @param isOurs whether an answer belongs to this sign-in: any page can send one, and others are not waited for
  * @param judge proves an answer; its error is shown on the page and rejects `answer`
  * @throws {OperatorError} where the port is taken
  */
-export async function listenOnLoopback(
-  port: number,
-  judge: (answer: URL) => URLSearchParams,
-): Promise<LoopbackListener> {
+export async function listenOnLoopback(port: number, { isOurs, judge }: AnswerRules): Promise<LoopbackListener> {
   const { promise, settle } = deferred<URLSearchParams>()
   let redirectUri = ''
   const answerRequest = (request: IncomingMessage, response: ServerResponse) => {
-    const url = new URL(request.url ?? '/', redirectUri)
-    if (request.method !== 'GET' || url.pathname !== '/' || !isAnswer(url)) {
+    const url = URL.canParse(request.url ?? '', redirectUri) ? new URL(request.url ?? '', redirectUri) : undefined
+    if (request.method !== 'GET' || url?.pathname !== '/' || !isAnswer(url)) {
       response.writeHead(404, answerHeaders).end(answerPage(nothingHere))
+      return
+    }
+    if (!isOurs(url)) {
+      response.writeHead(400, answerHeaders).end(answerPage(anotherSignIn))
       return
     }
     let outcome: () => URLSearchParams
@@ -80,6 +88,10 @@ export function isAnswer({ searchParams }: URL): boolean {
 const received = {
   heading: 'You are signed in',
   text: 'The command in the terminal goes on from here. You can close this page.',
+}
+const anotherSignIn = {
+  heading: 'This belongs to another sign-in',
+  text: 'The command in the terminal still waits for its own. Close pages of earlier sign-ins.',
 }
 const nothingHere = {
   heading: 'Nothing here',

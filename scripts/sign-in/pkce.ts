@@ -3,6 +3,7 @@ import { requestOptions, type SignInPlace } from '../mcp/discover.ts'
 import type { RunHop } from '../shared/hops.ts'
 import type { Io } from '../shared/io.ts'
 import { OperatorError } from '../shared/operator-error.ts'
+import { parseBaseUrl } from '../shared/options.ts'
 import type { PkceFlags } from './flags.ts'
 import { listenOnLoopback } from './loopback.ts'
 import { oauthTrouble } from './oauth-trouble.ts'
@@ -37,13 +38,8 @@ export async function signInByPkce(place: SignInPlace, options: PkceOptions): Pr
   const codeVerifier = oauth.generateRandomCodeVerifier()
   let client: oauth.Client = { client_id: options.clientId ?? '' }
 
+  const isOurs = ({ searchParams }: URL) => searchParams.get('state') === state
   const judge = (answer: URL): URLSearchParams => {
-    if (answer.searchParams.get('state') !== state) {
-      throw new OperatorError(
-        'The answer belongs to another sign-in: its state is not that of this run.',
-        'Close pages of earlier sign-ins, run it again and use the page that it opens.',
-      )
-    }
     try {
       return oauth.validateAuthResponse(server, client, answer, state)
     } catch (error) {
@@ -51,7 +47,7 @@ export async function signInByPkce(place: SignInPlace, options: PkceOptions): Pr
     }
   }
 
-  const listener = await listenOnLoopback(options.port, judge)
+  const listener = await listenOnLoopback(options.port, { isOurs, judge })
   const { redirectUri } = listener
   try {
     if (options.clientId === undefined) {
@@ -75,6 +71,7 @@ export async function signInByPkce(place: SignInPlace, options: PkceOptions): Pr
       const value = await waitForAnswer({
         answer: listener.answer,
         pasted: browser ? undefined : io.stdin,
+        isOurs,
         judge,
         timeoutSeconds: timeout,
         signal: io.signal,
@@ -155,11 +152,24 @@ export async function revokeTokens(
     })
 }
 
+/** The server names the page that the operator's browser is sent to: a page, and no program of this machine. */
+function webPage(address: string): URL {
+  try {
+    return new URL(parseBaseUrl(address))
+  } catch (error) {
+    throw new OperatorError(
+      'The authorization server names no web page to sign in at (authorization_endpoint).',
+      'It has to be an https URL without a query. Do not sign in there before its operator has mended it.',
+      { cause: error },
+    )
+  }
+}
+
 async function authorizationUrl(
   { server, scope, resource }: SignInPlace,
   sent: { client: oauth.Client; redirectUri: string; state: string; codeVerifier: string },
 ): Promise<string> {
-  const url = new URL(server.authorization_endpoint ?? '')
+  const url = webPage(server.authorization_endpoint ?? '')
   const parameters = {
     client_id: sent.client.client_id,
     redirect_uri: sent.redirectUri,

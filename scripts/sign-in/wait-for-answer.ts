@@ -1,14 +1,13 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { OperatorError } from '../shared/operator-error.ts'
-import { isAnswer } from './loopback.ts'
+import { type AnswerRules, isAnswer } from './loopback.ts'
 
-export interface WaitOptions {
+export interface WaitOptions extends AnswerRules {
   /** Resolves when the browser came back to this machine. */
   readonly answer: Promise<URLSearchParams>
   /** Lines that somebody pastes: the address at which a browser elsewhere ended. */
   readonly pasted?: Readable | undefined
-  readonly judge: (answer: URL) => URLSearchParams
   readonly timeoutSeconds: number
   readonly signal: AbortSignal
   readonly tell: (text: string) => void
@@ -19,7 +18,7 @@ export interface WaitOptions {
  *
  * @throws {OperatorError}
  */
-export async function waitForAnswer({ answer, pasted, judge, timeoutSeconds, signal, tell }: WaitOptions) {
+export async function waitForAnswer({ answer, pasted, isOurs, judge, timeoutSeconds, signal, tell }: WaitOptions) {
   const over = new AbortController()
   const lines = pasted && createInterface({ input: pasted })
   const ways: Promise<URLSearchParams>[] = [answer]
@@ -31,6 +30,10 @@ export async function waitForAnswer({ answer, pasted, judge, timeoutSeconds, sig
           if (url === undefined || !isAnswer(url)) {
             if (line.trim() !== '')
               tell('That is not the address of the last page: paste it whole, from http to its end.')
+            return
+          }
+          if (!isOurs(url)) {
+            tell('That address belongs to another sign-in: its state is not that of this run.')
             return
           }
           try {

@@ -1,16 +1,19 @@
 import { createHash, X509Certificate } from 'node:crypto'
+import type { HttpClient } from '@azure/core-rest-pipeline'
 import type { AssertionSigner } from '../entra/client-assertion.ts'
 import { describeCertificate, readSigner } from '../entra/client-certificate.ts'
 import { CredentialError } from '../entra/credential-error.ts'
+import type { BoundedClient } from '../http/bounded-client.ts'
 import { isLoopback } from '../http/loopback.ts'
 import type { ManagedIdentity } from './managed-identity.ts'
 
-/** A vault answers in a fraction of a second; with one more try, and the round for its challenge, this is ample. */
+/** Of one question, with the round for its challenge and one more try. */
 const deadlineMs = 10_000
 
 export interface KeyVaultOptions {
   readonly url: string
-  readonly identity: Pick<ManagedIdentity, 'token'>
+  readonly identity: ManagedIdentity
+  readonly http: Pick<BoundedClient, 'request'>
 }
 
 /**
@@ -21,7 +24,7 @@ export interface KeyVaultOptions {
  * Sources: Microsoft, "Azure Key Vault: Authentication, requests and responses" and "Azure Key Vault keys, secrets
  * and certificates overview".
  */
-export function createKeyVault({ url, identity }: KeyVaultOptions) {
+export function createKeyVault({ url, identity, http }: KeyVaultOptions) {
   const credential = {
     async getToken(scopes: string | string[]) {
       const [scope = ''] = [scopes].flat()
@@ -30,10 +33,10 @@ export function createKeyVault({ url, identity }: KeyVaultOptions) {
     },
   }
   const options = {
+    httpClient: asAzureHasIt(http),
     // Only for a double on this machine: its host name says nothing.
     disableChallengeResourceVerification: isLoopback(new URL(url).hostname),
     retryOptions: { maxRetries: 1 },
-    redirectOptions: { maxRetries: 0 },
   }
 
   async function ask<T>(what: string, call: (bounds: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
@@ -79,10 +82,12 @@ export function createKeyVault({ url, identity }: KeyVaultOptions) {
       const client = new CertificateClient(url, credential, options)
       const origin = `the certificate ${name}`
       const { cer, keyId } = await ask(origin, (bounds) => client.getCertificate(name, bounds))
-      if (cer === undefined || keyId === undefined) throw new CredentialError(`Key Vault ${url} has no ${origin}`)
+      if (cer === undefined || keyId === undefined || !URL.canParse(keyId) || new URL(keyId).origin !== url) {
+        throw new CredentialError(`Key Vault ${url} answered without ${origin}, or with a key of somewhere else`)
+      }
       const key = new CryptographyClient(keyId, credential, options)
       return {
-        ...describeCertificate(new X509Certificate(cer), origin),
+        ...describeCertificate(readCertificate(cer, origin), origin),
         async sign(input) {
           const digest = createHash('sha256').update(input).digest()
           const { result } = await ask(`a signature by ${name}`, (bounds) => key.sign('PS256', digest, bounds))
@@ -90,6 +95,39 @@ export function createKeyVault({ url, identity }: KeyVaultOptions) {
         },
       }
     },
+  }
+}
+
+/** What the SDK sends, sent by a client that no answer can hang or flood, and that no redirect leads elsewhere. */
+function asAzureHasIt(http: Pick<BoundedClient, 'request'>): HttpClient {
+  return {
+    async sendRequest(request) {
+      const { createHttpHeaders } = await import('@azure/core-rest-pipeline')
+      // The client undoes no encoding.
+      const { 'accept-encoding': _, ...headers } = request.headers.toJSON()
+      const answer = await http.request({
+        method: request.method === 'POST' ? 'POST' : 'GET',
+        url: request.url,
+        headers,
+        ...(typeof request.body === 'string' && { body: request.body }),
+        signal: request.abortSignal as AbortSignal | undefined,
+      })
+      const single = Object.entries(answer.headers).map(([name, value]) => [name, String(value)])
+      return {
+        request,
+        status: answer.status,
+        headers: createHttpHeaders(Object.fromEntries(single)),
+        bodyAsText: answer.body,
+      }
+    },
+  }
+}
+
+function readCertificate(der: Uint8Array, origin: string): X509Certificate {
+  try {
+    return new X509Certificate(der)
+  } catch {
+    throw new CredentialError(`${origin} is no X.509 certificate`)
   }
 }
 

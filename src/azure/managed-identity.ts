@@ -1,8 +1,5 @@
 import { CredentialError } from '../entra/credential-error.ts'
-import { createBoundedClient } from '../http/bounded-client.ts'
-
-/** The endpoint is on the same host; a token takes a fraction of a second or does not come. */
-const bounds = { connectTimeoutMs: 2_000, deadlineMs: 5_000, maxBodyBytes: 64 * 1024, connections: 2 }
+import type { BoundedClient } from '../http/bounded-client.ts'
 
 export interface IdentityToken {
   readonly token: string
@@ -13,13 +10,12 @@ export type ManagedIdentity = ReturnType<typeof createManagedIdentity>
 
 /**
  * A managed identity's tokens, from whatever endpoint the place it runs at has: MSAL finds it by the environment
- * (`IDENTITY_ENDPOINT` on Container Apps and App Service, else the instance metadata service), and keeps tokens.
+ * (`IDENTITY_ENDPOINT` on Container Apps and App Service, else the instance metadata service).
  * Source: Microsoft, "Managed identities in Azure Container Apps".
  *
  * @param clientId a user-assigned identity's; the system-assigned one where absent
  */
-export function createManagedIdentity(clientId: string | undefined) {
-  const http = createBoundedClient(bounds)
+export function createManagedIdentity(clientId: string | undefined, http: Pick<BoundedClient, 'request'>) {
   const send = async <T>(
     method: 'GET' | 'POST',
     url: string,
@@ -58,7 +54,6 @@ export function createManagedIdentity(clientId: string | undefined) {
       }
       return { token: result.accessToken, expiresAtMs: result.expiresOn.getTime() }
     },
-    close: () => http.close(),
   }
 }
 

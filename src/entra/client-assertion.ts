@@ -21,7 +21,7 @@ export interface ClientAssertion {
   readonly certificateExpiresAtMs?: number | undefined
 }
 
-/** Entra takes ten minutes at most. */
+/** Microsoft's advice is five to ten minutes. */
 const lifetimeMs = 10 * 60_000
 
 /**

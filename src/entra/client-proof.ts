@@ -5,8 +5,10 @@ import { CredentialError } from './credential-error.ts'
 
 /** Made anew in the background past this age: a new certificate is in use minutes after it is there. */
 const renewAfterMs = 5 * 60_000
-/** Not used in its last minute: clocks differ, and a request takes its time. */
-const expiryMarginMs = 60_000
+/** Made anew more urgently in its last minute; it still serves, since Entra allows for clocks that differ. */
+const lastMinuteMs = 60_000
+/** Whatever it is made from answers by then: a file on a network mount can hang for ever. */
+const makingDeadlineMs = 30_000
 /** Between two attempts after a failure; calls in between fail at once. */
 const retryMs = 2_000
 /** What Entra refuses is made anew and tried once more, but not more often than this. */
@@ -49,7 +51,7 @@ export function createAssertions({ make, kind, audit, now = Date.now }: Assertio
   let replacedAtMs = Number.NEGATIVE_INFINITY
 
   function renew(): Promise<ClientAssertion> {
-    making ??= make()
+    making ??= withDeadline(make())
       .then(accept, refuse)
       .finally(() => {
         making = undefined
@@ -70,7 +72,7 @@ export function createAssertions({ make, kind, audit, now = Date.now }: Assertio
     }
     if (isNews) audit('credential_loaded', { kind, ...certificate })
     const leftMs = (certificateExpiresAtMs ?? Number.POSITIVE_INFINITY) - now()
-    if (leftMs < warnBeforeMs && now() - warnedAtMs >= warnAgainMs) {
+    if (leftMs < warnBeforeMs && since(warnedAtMs) >= warnAgainMs) {
       warnedAtMs = now()
       const days = Math.floor(leftMs / (24 * 3_600_000))
       audit('credential_expires', { kind, ...certificate, days })
@@ -86,8 +88,15 @@ export function createAssertions({ make, kind, audit, now = Date.now }: Assertio
     throw error
   }
 
-  const isGood = () => current !== undefined && now() < current.expiresAtMs - expiryMarginMs
-  const mayTry = () => failure === undefined || now() - failure.atMs >= retryMs
+  /** A clock that was set back must not hold anything up. */
+  const since = (atMs: number) => (now() < atMs ? Number.POSITIVE_INFINITY : now() - atMs)
+  const isGood = () => current !== undefined && now() < current.expiresAtMs
+  const mayTry = () => failure === undefined || since(failure.atMs) >= retryMs
+
+  function isDue({ madeAtMs, expiresAtMs }: { madeAtMs: number; expiresAtMs: number }): boolean {
+    const ageMs = since(madeAtMs)
+    return ageMs >= renewAfterMs || (expiresAtMs - now() < lastMinuteMs && ageMs >= retryMs)
+  }
 
   return {
     /**
@@ -98,7 +107,7 @@ export function createAssertions({ make, kind, audit, now = Date.now }: Assertio
     async get(): Promise<ClientAssertion> {
       if (current !== undefined && isGood()) {
         // A failure is logged, and what there is still serves.
-        if (now() - current.madeAtMs >= renewAfterMs && mayTry()) renew().catch(() => {})
+        if (isDue(current) && mayTry()) renew().catch(() => {})
         return current
       }
       if (failure !== undefined && !mayTry()) throw failure.error
@@ -109,7 +118,7 @@ export function createAssertions({ make, kind, audit, now = Date.now }: Assertio
     async replace({ assertion }: ClientAssertion): Promise<ClientAssertion | undefined> {
       if (current?.assertion !== assertion) return current
       if (making === undefined) {
-        if (now() - replacedAtMs < replaceEveryMs || !mayTry()) return undefined
+        if (since(replacedAtMs) < replaceEveryMs || !mayTry()) return undefined
         replacedAtMs = now()
       }
       const other = await renew().catch(() => undefined)
@@ -119,11 +128,6 @@ export function createAssertions({ make, kind, audit, now = Date.now }: Assertio
     /** Whether there ever was one. */
     get loaded() {
       return current !== undefined
-    },
-    /** Why there is none, as a sentence without secrets. */
-    get trouble(): string | undefined {
-      const cause = failure?.error.details.cause
-      return cause instanceof CredentialError ? cause.message : undefined
     },
   }
 }
@@ -150,4 +154,13 @@ export function proveByAssertions(assertions: Pick<Assertions, 'get' | 'replace'
       return attempt(proofOf(second))
     }
   }
+}
+
+async function withDeadline<T>(made: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const error = new CredentialError(`what the credential is made from gave no answer in ${makingDeadlineMs / 1000} s`)
+    timer = setTimeout(() => reject(error), makingDeadlineMs).unref()
+  })
+  return Promise.race([made, late]).finally(() => clearTimeout(timer))
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import fp from 'fastify-plugin'
 import type { Audit } from '../audit.ts'
 import { createKeyVault } from '../azure/key-vault.ts'
-import { createManagedIdentity, type ManagedIdentity } from '../azure/managed-identity.ts'
+import { createManagedIdentity } from '../azure/managed-identity.ts'
 import type { ClientCredential, Config, Configured } from '../config.ts'
 import { type AssertionSigner, type ClientAssertion, signClientAssertion } from '../entra/client-assertion.ts'
 import { readSigner } from '../entra/client-certificate.ts'
@@ -15,10 +15,16 @@ import {
 } from '../entra/client-proof.ts'
 import { CredentialError } from '../entra/credential-error.ts'
 import { tenantEndpoints } from '../entra/tenant.ts'
+import { type BoundedClient, createBoundedClient } from '../http/bounded-client.ts'
 
 /** A credential that cannot be had at start is asked for again, at first soon and then more seldom. */
 const firstRetryMs = 1_000
 const longestRetryMs = 30_000
+/** How often it is seen to that assertions are new, so that the first caller after a quiet hour does not wait. */
+const lookAfterMs = 60_000
+
+/** A vault and an identity endpoint answer in a fraction of a second, and with a few kilobytes. */
+export const azureBounds = { connectTimeoutMs: 2_000, deadlineMs: 5_000, maxBodyBytes: 256 * 1024, connections: 2 }
 
 /** What has to work for a credential to be there, in a word that may be shown to anybody. */
 const sourceNames = {
@@ -30,7 +36,8 @@ const sourceNames = {
 
 export interface ClientCredentialOptions {
   readonly config: Pick<Config, 'entra' | 'oauthProxy'>
-  readonly identityOf: (clientId: string | undefined) => Pick<ManagedIdentity, 'token'>
+  /** To the vault and to the identity's endpoint. */
+  readonly http: Pick<BoundedClient, 'request'>
   readonly audit: Audit
 }
 
@@ -40,7 +47,7 @@ export type ClientProofs = ReturnType<typeof createClientProofs>
  * How this server proves itself to Entra: as the API, which exchanges tokens, and as the app that users sign in to,
  * which is the same one or another.
  */
-export function createClientProofs({ config: { entra, oauthProxy }, identityOf, audit }: ClientCredentialOptions) {
+export function createClientProofs({ config: { entra, oauthProxy }, http, audit }: ClientCredentialOptions) {
   const endpoints = tenantEndpoints(entra)
   const loading: { assertions: Assertions; source: string }[] = []
   let timer: NodeJS.Timeout | undefined
@@ -48,7 +55,7 @@ export function createClientProofs({ config: { entra, oauthProxy }, identityOf, 
 
   function proofOf(clientId: string, credential: ClientCredential): WithProof {
     if (credential.kind === 'secret') return proveBySecret(credential.secret)
-    const make = assertionMaker(credential, { clientId, endpoints, identityOf })
+    const make = assertionMaker(credential, { clientId, endpoints, http })
     const assertions = createAssertions({ make, kind: credential.kind, audit })
     loading.push({ assertions, source: sourceNames[credential.kind] })
     return proveByAssertions(assertions)
@@ -61,12 +68,14 @@ export function createClientProofs({ config: { entra, oauthProxy }, identityOf, 
   return {
     api,
     signIn,
-    /** Gets what is to be had and goes on trying for the rest. Never rejects: see {@link missing}. */
+    /** Gets what is to be had, goes on trying for the rest and keeps all of it new. Never rejects: see {@link missing}. */
     async start(retryMs = firstRetryMs): Promise<void> {
-      const missing = loading.filter(({ assertions }) => !assertions.loaded)
-      await Promise.allSettled(missing.map(({ assertions }) => assertions.get()))
-      if (stopped || missing.every(({ assertions }) => assertions.loaded)) return
-      timer = setTimeout(() => void this.start(Math.min(retryMs * 2, longestRetryMs)), retryMs).unref()
+      if (loading.length === 0) return
+      await Promise.allSettled(loading.map(({ assertions }) => assertions.get()))
+      if (stopped) return
+      const [waitMs, nextRetryMs] =
+        this.missing === undefined ? [lookAfterMs, firstRetryMs] : [retryMs, Math.min(retryMs * 2, longestRetryMs)]
+      timer = setTimeout(() => void this.start(nextRetryMs), waitMs).unref()
     },
     stop() {
       stopped = true
@@ -82,35 +91,35 @@ export function createClientProofs({ config: { entra, oauthProxy }, identityOf, 
 interface MakerOptions {
   readonly clientId: string
   readonly endpoints: { readonly tokenUrl: string; readonly tokenExchangeAudience: string }
-  readonly identityOf: ClientCredentialOptions['identityOf']
+  readonly http: ClientCredentialOptions['http']
 }
 
 /** Makes assertions of an app from where its credential is, which is read each time. */
 function assertionMaker(
   credential: Exclude<ClientCredential, { kind: 'secret' }>,
-  { clientId, endpoints, identityOf }: MakerOptions,
+  { clientId, endpoints, http }: MakerOptions,
 ): () => Promise<ClientAssertion> {
   if (credential.kind === 'managed_identity') {
-    const identity = identityOf(credential.identityClientId)
+    const identity = createManagedIdentity(credential.identityClientId, http)
     return async () => {
       const { token, expiresAtMs } = await identity.token(endpoints.tokenExchangeAudience)
       return { assertion: token, expiresAtMs }
     }
   }
-  const signer = signerOf(credential, identityOf)
+  const signer = signerOf(credential, http)
   return async () => signClientAssertion(await signer(), { clientId, audience: endpoints.tokenUrl, nowMs: Date.now() })
 }
 
 function signerOf(
   credential: Exclude<ClientCredential, { kind: 'secret' | 'managed_identity' }>,
-  identityOf: ClientCredentialOptions['identityOf'],
+  http: ClientCredentialOptions['http'],
 ): () => Promise<AssertionSigner> {
   if (credential.kind === 'certificate_file') {
     const { path } = credential
     return async () => readSigner(await readText(path), path)
   }
-  const identity = identityOf(credential.identityClientId)
-  const vault = createKeyVault({ url: credential.vaultUrl, identity })
+  const identity = createManagedIdentity(credential.identityClientId, http)
+  const vault = createKeyVault({ url: credential.vaultUrl, identity, http })
   if (credential.kind === 'vault_key') return () => vault.signerFromKey(credential.certificateName)
   const { secretName, secretVersion, thumbprint } = credential
   return () => vault.signerFromSecret(secretName, secretVersion, thumbprint)
@@ -132,20 +141,15 @@ declare module 'fastify' {
 
 export const clientCredential = fp<Configured>(
   async (app, { config }) => {
-    const identities: ManagedIdentity[] = []
-    const identityOf = (clientId: string | undefined) => {
-      const identity = createManagedIdentity(clientId)
-      identities.push(identity)
-      return identity
-    }
-    const proofs = createClientProofs({ config, identityOf, audit: app.audit })
+    const http = createBoundedClient(azureBounds)
+    const proofs = createClientProofs({ config, http, audit: app.audit })
     app.decorate('clientProofs', proofs)
     app.addHook('onListen', () => {
       void proofs.start()
     })
     app.addHook('onClose', async () => {
       proofs.stop()
-      await Promise.all(identities.map((identity) => identity.close()))
+      await http.close()
     })
   },
   { name: 'client-credential', dependencies: ['observability'] },

@@ -51,21 +51,86 @@ test('past five minutes the old one still serves while a new one is made', async
   assert.equal(await get(), 'assertion 2')
 })
 
-test('while its source is down, the last one serves until a minute before its end, and then none', async () => {
+test('while its source is down, the last one serves to its end, and then none', async () => {
   const { state, lines, get } = setUp()
   await get()
   state.broken = new CredentialError('the vault is down: start it')
-  state.now += 9 * minute - 1
+  state.now += 10 * minute - 1
   assert.equal(await get(), 'assertion 1')
   await settle()
   assert.deepEqual(events(lines), ['credential_loaded', 'credential_unavailable'])
   assert.equal(lines[1]?.['serving'], true)
-  state.now += 2_001
+  state.now += 2_000
   await assert.rejects(get(), { reason: 'credential_unavailable' })
   state.broken = undefined
   state.now += 2_000
   assert.equal(await get(), 'assertion 4')
   assert.equal(events(lines).at(-1), 'credential_loaded')
+})
+
+test('a dead source is not asked by every call while the last one serves', async () => {
+  const { state, get } = setUp()
+  await get()
+  state.broken = new CredentialError('the vault is down: start it')
+  state.now += 5 * minute
+  for (let call = 0; call < 5; call++) {
+    await get()
+    await settle()
+  }
+  assert.equal(state.made, 2)
+})
+
+test('in its last minute it is made anew every two seconds and not by every call', async () => {
+  const { state, get } = setUp({ expiresAtMs: 1_000_000 + 30_000 })
+  for (let call = 0; call < 5; call++) {
+    assert.equal(await get(), 'assertion 1')
+    await settle()
+  }
+  assert.equal(state.made, 1)
+  state.now += 2_000
+  await get()
+  await settle()
+  assert.equal(state.made, 2)
+})
+
+test('a clock that is set back holds nothing up', async () => {
+  const { state, get } = setUp()
+  state.broken = new CredentialError('the vault is down: start it')
+  await assert.rejects(get())
+  state.broken = undefined
+  state.now -= 60 * minute
+  assert.equal(await get(), 'assertion 2')
+})
+
+test('a source that never answers is given up, and asked again', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { state, get } = setUp()
+  state.delay = new Promise(() => undefined)
+  const waiting = assert.rejects(get(), { reason: 'credential_unavailable' })
+  t.mock.timers.tick(30_000)
+  await waiting
+  state.delay = Promise.resolve()
+  state.now += 2_000
+  assert.equal(await get(), 'assertion 2')
+})
+
+test('another’s refusal that comes late takes what there is by now', async () => {
+  const { state, assertions } = setUp()
+  const first = await assertions.get()
+  const second = await assertions.replace(first)
+  assert.equal((await assertions.replace(first))?.assertion, second?.assertion)
+  assert.equal(state.made, 2)
+})
+
+test('while its source is down, a refusal asks it no more often than anybody', async () => {
+  const { state, assertions } = setUp()
+  const first = await assertions.get()
+  state.now += 5 * minute
+  state.broken = new CredentialError('the vault is down: start it')
+  await assertions.get()
+  await settle()
+  assert.equal(await assertions.replace(first), undefined)
+  assert.equal(state.made, 2)
 })
 
 test('a source that is down is asked every two seconds and not by every call', async () => {

@@ -287,6 +287,19 @@ test('a managed identity proves to be the app from then on', async (t) => {
   assert.equal(status, 200, JSON.stringify(body))
 })
 
+test('a managed identity that is trusted for another audience is mended, once', async (t) => {
+  const { register, app, tenant } = await start(t)
+  const { principalId } = tenant.tenant.managedIdentity
+  await register('--managed-identity', principalId)
+  const [trusted] = app().federatedIdentityCredentials
+  assert.ok(trusted)
+  trusted.audiences = ['api://another']
+  const { out } = await register('--managed-identity', principalId)
+  assert.match(out, /^~ federatedIdentityCredentials\.audiences {2}api:\/\/another → api:\/\/AzureADTokenExchange$/m)
+  assert.deepEqual(app().federatedIdentityCredentials[0]?.audiences, ['api://AzureADTokenExchange'])
+  assert.match((await register('--managed-identity', principalId)).out, /Nothing to change/)
+})
+
 test('two registrations of one name are listed, and --app-id tells them apart', async (t) => {
   const { register, tenant } = await start(t)
   await register()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, get } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { decodeJwt } from 'jose'
@@ -158,16 +159,18 @@ const troubles: readonly Trouble[] = [
     next: /Run it again and allow it/,
   },
   {
-    what: 'a state of another sign-in',
+    what: 'a state of another sign-in, and nothing else',
+    args: ['--timeout', '1'],
     change: with_('state', 'another'),
-    says: /its state is not that of this run/,
-    next: /Close pages of earlier sign-ins/,
+    says: /Nobody signed in within 1 s/,
+    next: /--timeout gives more time/,
   },
   {
     what: 'no state',
+    args: ['--timeout', '1'],
     change: without('state'),
-    says: /its state is not that of this run/,
-    next: /Close pages of earlier sign-ins/,
+    says: /Nobody signed in within 1 s/,
+    next: /--timeout gives more time/,
   },
   {
     what: 'the answer of another issuer',
@@ -222,12 +225,91 @@ for (const { what, args = [], user = 'rowan', consent = true, change, says, next
 }
 
 test('a browser whose answer is refused is told so too, and why', async () => {
-  const browser = operatorsBrowser('rowan', with_('state', 'another'))
+  const browser = operatorsBrowser('rowan', with_('iss', 'https://other.example'))
   await ops(smoke(), browser)
   const { status, html } = (await browser.pages[0]) as LastPage
   assert.equal(status, 400)
-  assert.match(html, /The sign-in did not work.*its state is not that of this run/s)
+  assert.match(html, /The sign-in did not work.*&#34;iss&#34;/s)
 })
+
+test('what other pages send to the listener neither ends the sign-in nor the process', async () => {
+  const browser = operatorsBrowser('rowan')
+  const strangers: number[] = []
+  const { code, err } = await ops(smoke(), {
+    async openBrowser(url) {
+      const listener = new URL(new URL(url).searchParams.get('redirect_uri') ?? '')
+      const port = Number(listener.port)
+      for (const path of ['//', '/?code=x&state=evil', '/?error=access_denied', '/favicon.ico']) {
+        strangers.push(await statusOf(port, path))
+      }
+      await browser.openBrowser(url)
+    },
+  })
+  assert.equal(code, 0, err)
+  assert.deepEqual(strangers, [404, 400, 400, 404])
+})
+
+/** As it is sent, which fetch would not do with every path. */
+function statusOf(port: number, path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port, path }, (response) => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+    }).on('error', reject)
+  })
+}
+
+for (const address of ['ms-msdt:/id', 'file:///etc/passwd', 'http://login.example/authorize', 'javascript:alert(1)']) {
+  test(`a server that has ${address} opened is refused, and nothing is opened`, async (t) => {
+    const metadata = await (await fetch(`${origin}/.well-known/oauth-authorization-server`)).json()
+    const resource = await (await fetch(`${origin}/.well-known/oauth-protected-resource/mcp`)).json()
+    const server = createServer((request, response) => {
+      const own = `http://localhost:${(server.address() as AddressInfo).port}`
+      const answers: Record<string, unknown> = {
+        '/.well-known/oauth-protected-resource/mcp': {
+          ...(resource as object),
+          resource: `${own}/mcp`,
+          authorization_servers: [own],
+        },
+        '/.well-known/oauth-authorization-server': {
+          ...(metadata as object),
+          issuer: own,
+          authorization_endpoint: address,
+        },
+      }
+      const answer = answers[request.url ?? '']
+      if (request.url === '/mcp') {
+        const metadata = `${own}/.well-known/oauth-protected-resource/mcp`
+        response.writeHead(401, {
+          'www-authenticate': `Bearer resource_metadata="${metadata}", scope="access_as_user"`,
+        })
+        response.end()
+        return
+      }
+      response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(answer ?? {}))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.after(() => server.close())
+    const opened: string[] = []
+    const { code, err } = await ops(
+      [
+        'smoke',
+        'pkce',
+        '--url',
+        `http://localhost:${(server.address() as AddressInfo).port}`,
+        '--port',
+        '0',
+        '--client-id',
+        'any',
+      ],
+      { openBrowser: async (url) => void opened.push(url) },
+    )
+    assert.equal(code, 1)
+    assert.match(err, /names no web page to sign in at/)
+    assert.deepEqual(opened, [])
+  })
+}
 
 test('a failure with --json is an object too, with the hop that failed, what happened and what to do', async () => {
   const { code, out } = await ops(smoke('--json'), operatorsBrowser('rowan', undefined, false))
