@@ -346,7 +346,7 @@ test('our own bad credential is a 503 for callers, one loud line for operators, 
   assert.equal(exchanges() - before, 1)
   const loud = own.logs.filter(({ event, level }) => event === 'obo_failure' && level === 50)
   assert.equal(loud.length, 1)
-  assert.match(String(loud[0]?.['msg']), /GRAPH_CLIENT_SECRET/)
+  assert.match(String(loud[0]?.['msg']), /credential: renew it/)
 })
 
 for (const code of [7000215, 7000222, 700027]) {

@@ -57,6 +57,17 @@ test('calls are counted by tool and outcome, exchanges and reads with how long t
   assert.equal(types.get('message_center_mcp_calls_total'), 'counter')
 })
 
+test('when the certificate of the server ends is told where there is one', async (t) => {
+  const { app, port } = await listenWithMetrics(t)
+  const name = 'message_center_credential_expires_timestamp_seconds'
+  app.audit('credential_loaded', { kind: 'managed_identity' })
+  assert.ok((await scrape(port)).samples.every((sample) => sample.name !== name))
+  const certificate = { kind: 'certificate_file', thumbprint: 'aa' }
+  app.audit('credential_loaded', { ...certificate, certificateExpires: '2027-01-01T00:00:00.000Z' })
+  app.audit('credential_loaded', { ...certificate, certificateExpires: '2028-01-01T00:00:00.000Z' })
+  assert.equal((await scrape(port)).sum(name, { kind: 'certificate_file' }), Date.UTC(2028, 0) / 1000)
+})
+
 test('scraping twice counts nothing twice', async (t) => {
   const { post, scraped } = await listenWithMetrics(t)
   await post(call, await tenant.mint())
