@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander'
-import { graphAppId } from '../registration/application.ts'
 import { ensureConsent } from '../registration/consent.ts'
 import { permissionOf } from '../registration/find.ts'
 import { addRegistrationOptions, collect, type RegistrationOptions } from '../registration/options.ts'
@@ -16,6 +15,7 @@ import { type Outcome, report } from '../registration/report.ts'
 import type { Run } from '../registration/run.ts'
 import { type Prepared, withRun } from '../registration/session.ts'
 import { azureCliClientId } from '../shared/entra-refusal.ts'
+import { graphAppId } from '../shared/graph.ts'
 import type { Io } from '../shared/io.ts'
 import { parseGuid } from '../shared/options.ts'
 

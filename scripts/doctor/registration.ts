@@ -1,12 +1,9 @@
 import { azureCliToken } from '../shared/azure-cli.ts'
 import { deviceCodeToken } from '../shared/device-code.ts'
+import { graphAppId, graphCommandLineTools, graphResource, odataText, type Query, withQuery } from '../shared/graph.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import type { Context } from './context.ts'
 import type { Answer } from './probe.ts'
-
-/** Microsoft Graph and Microsoft Graph Command Line Tools, under the ids that they have in every tenant. */
-const graphAppId = '00000003-0000-0000-c000-000000000000'
-const graphCommandLineTools = '14d82eec-204b-4c2f-b7e8-296a70dab67e'
 
 /** An app registration and what the tenant has granted it, as far as it is judged. */
 export interface Registration {
@@ -54,7 +51,7 @@ const properties = [
  */
 export async function readRegistration(context: Context, appId: string): Promise<Registration> {
   const [app] = await list<Application>(context, '/applications', {
-    $filter: `appId eq '${appId}'`,
+    $filter: `appId eq ${odataText(appId)}`,
     $select: properties.join(','),
   })
   if (app === undefined) {
@@ -73,7 +70,7 @@ export async function readRegistration(context: Context, appId: string): Promise
   const grants = await list<{ readonly consentType: string; readonly scope: string }>(
     context,
     '/oauth2PermissionGrants',
-    { $filter: `clientId eq '${principal.id}' and resourceId eq '${graph?.id}'` },
+    { $filter: `clientId eq ${odataText(principal.id)} and resourceId eq ${odataText(graph?.id ?? '')}` },
   )
   return {
     app,
@@ -90,23 +87,24 @@ export async function principalOf(context: Context, appId: string) {
   const [found] = await list<{
     readonly id: string
     readonly oauth2PermissionScopes: readonly { readonly id: string; readonly value: string }[]
-  }>(context, '/servicePrincipals', { $filter: `appId eq '${appId}'`, $select: 'id,appId,oauth2PermissionScopes' })
+  }>(context, '/servicePrincipals', {
+    $filter: `appId eq ${odataText(appId)}`,
+    $select: 'id,appId,oauth2PermissionScopes',
+  })
   return found
 }
 
 /** An operator's token for Graph, by the Azure CLI or a device code. @throws {OperatorError} */
 export async function operatorToken({ io, entra, graphBaseUrl }: Context, az: boolean): Promise<string> {
   const { tenantId, authorityHost } = await entra()
-  // Graph's Application ID URI is its origin; on loopback it stands for the worldwide one.
-  const resource = graphBaseUrl.startsWith('http:') ? 'https://graph.microsoft.com' : new URL(graphBaseUrl).origin
+  const resource = graphResource(graphBaseUrl)
   if (az) return azureCliToken(io, { tenantId, scope: `${resource}/.default` })
   const scope = `${resource}/Directory.Read.All`
   return deviceCodeToken(io, { authorityHost, tenantId, clientId: graphCommandLineTools, scope })
 }
 
-async function list<T>(context: Context, path: string, query: Readonly<Record<string, string>> = {}) {
-  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
-  const url = `${context.graphBaseUrl}${path}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`
+async function list<T>(context: Context, path: string, query: Query = {}) {
+  const url = `${context.graphBaseUrl}${withQuery(path, query)}`
   const answer = await context.toMicrosoft.get(url, { authorization: `Bearer ${await context.operatorToken()}` })
   const { value } = answer.json ?? {}
   if (answer.status === 200 && Array.isArray(value)) return value as readonly T[]

@@ -1,6 +1,3 @@
-/** Microsoft Graph, under the application id that it has in every tenant. */
-export const graphAppId = '00000003-0000-0000-c000-000000000000'
-
 /** An `application`, with what of it is read. https://learn.microsoft.com/graph/api/resources/application */
 export interface Application {
   readonly id: string

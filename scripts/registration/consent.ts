@@ -1,5 +1,5 @@
+import { odataText } from '../shared/graph.ts'
 import type { PermissionGrant, ServicePrincipal } from './application.ts'
-import { odataText } from './graph.ts'
 import { make, type Run } from './run.ts'
 
 export interface Consent {

@@ -1,6 +1,7 @@
+import { odataText } from '../shared/graph.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import { type Application, applicationProperties, type ServicePrincipal } from './application.ts'
-import { type Graph, odataText } from './graph.ts'
+import type { Graph } from './graph.ts'
 
 /** How an operator names an application; the first of them that is given counts. */
 export interface ApplicationName {

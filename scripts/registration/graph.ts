@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BoundedAnswer, createBoundedClient, TransportError } from '../../src/http/bounded-client.ts'
 import { retryAfterSeconds } from '../../src/http/retry-after.ts'
+import { type Query, withQuery } from '../shared/graph.ts'
 import type { Io } from '../shared/io.ts'
 import { codeOf, failureOf, jsonOf } from './graph-failure.ts'
 
@@ -13,7 +14,6 @@ const firstWaitMs = 250
 const longestWaitMs = 8_000
 
 type Method = 'GET' | 'POST' | 'PATCH'
-type Query = Readonly<Record<string, string>>
 export type Graph = ReturnType<typeof createGraph>
 
 /**
@@ -75,16 +75,6 @@ export function createGraph(
 
     close: () => http.close(),
   }
-}
-
-/** Quoted for `$filter`. */
-export function odataText(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`
-}
-
-function withQuery(path: string, query: Query): string {
-  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
-  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
 }
 
 /** Milliseconds until it is worth another try; undefined where it is not. */

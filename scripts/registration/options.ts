@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { isLoopback } from '../../src/http/loopback.ts'
+import { graphCommandLineTools } from '../shared/graph.ts'
 import type { Io } from '../shared/io.ts'
 import { addTenantOptions, addVariableOption, parseBaseUrl, parseGuid } from '../shared/options.ts'
 
@@ -25,8 +27,6 @@ export interface RegistrationOptions {
   readonly json?: true
 }
 
-/** Microsoft Graph Command Line Tools: a public client of Microsoft's that every tenant knows. */
-const graphCommandLineTools = '14d82eec-204b-4c2f-b7e8-296a70dab67e'
 const defaultSecretDays = 180
 /** Entra's own limit for a secret is two years. */
 const longestSecretDays = 730
@@ -80,8 +80,7 @@ export function collect<T>(parse: (value: string) => T) {
 /** A URL that a sign-in may lead to, as Entra takes them: https, or http on loopback, and no fragment. */
 export function parseRedirectUri(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined
-  const isLoopback = url !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
-  const isSound = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback)
+  const isSound = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
   if (isSound && !/[#\s*]/.test(value) && value.length <= 256) return value
   throw new InvalidArgumentError('It must be an https URL, or http on a loopback address, without a fragment.')
 }

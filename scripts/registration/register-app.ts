@@ -74,7 +74,12 @@ export async function secretFor(
   if (!options.secret && !options.renewSecret) return undefined
   const secret = await ensureSecret(run, app, { days: options.secretDays, renew: options.renewSecret === true })
   if (secret === undefined || secretFile === undefined) return secret
-  secretFile.write(secret.value)
+  try {
+    secretFile.write(secret.value)
+  } catch {
+    run.io.progress(`${secretFile.path} cannot be written. The secret is shown here instead, this once.`, 'red')
+    return secret
+  }
   run.io.progress(`${app.displayName}: secret written to ${secretFile.path}`, 'gray')
   return undefined
 }

@@ -1,5 +1,6 @@
 import { azureCliToken } from '../shared/azure-cli.ts'
 import { deviceCodeToken } from '../shared/device-code.ts'
+import { graphResource } from '../shared/graph.ts'
 import type { Io } from '../shared/io.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import { readCertificate } from './certificate-file.ts'
@@ -50,9 +51,4 @@ function signIn(io: Io, options: RegistrationOptions): Promise<string> {
     ...(options.adminConsent ? ['DelegatedPermissionGrant.ReadWrite.All'] : []),
   ]
   return deviceCodeToken(io, { authorityHost, tenantId, clientId, scope: scopes.join(' ') })
-}
-
-/** Graph's Application ID URI is its origin; on loopback it stands for the worldwide one. */
-function graphResource(baseUrl: string): string {
-  return baseUrl.startsWith('http:') ? 'https://graph.microsoft.com' : new URL(baseUrl).origin
 }

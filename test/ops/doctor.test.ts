@@ -7,6 +7,8 @@ import { test } from 'node:test'
 import { type Emulator, startEmulator } from '../../emulator/app.ts'
 import type { FaultRule } from '../../emulator/faults.ts'
 import type { DoctorWorld } from '../../scripts/commands/doctor.ts'
+import { judgeReadiness } from '../../scripts/doctor/deployment.ts'
+import { entraOf } from '../../scripts/doctor/entra.ts'
 import type { Verdict } from '../../scripts/doctor/finding.ts'
 import { buildApp } from '../../src/app.ts'
 import { configFor, type Env, envFor, freePort, listen } from '../helper.ts'
@@ -533,3 +535,54 @@ test('nothing secret of a configuration is in what it prints', async () => {
   assert.ok(!(out + err).includes(tenant.api.clientSecret))
   assert.doesNotMatch(out + err, /eyJ/)
 })
+
+for (const [why, mend] of [
+  ['signing keys are not loaded yet', /way to Entra.*keys_unavailable/],
+  ['the server’s credential could not be had from Key Vault yet: the log says why', /credential_unavailable/],
+  ['stopping', /wait for its successor/],
+  ['something of a later version', /log says more/],
+] as const) {
+  test(`a server that is not ready since “${why}” gets the mend for that`, () => {
+    const body = JSON.stringify({ status: 'not ready', why })
+    const opinion = judgeReadiness({ status: 503, json: JSON.parse(body), body })
+    assert.equal(opinion.verdict, 'failure')
+    assert.match(String(opinion.mend), mend)
+  })
+}
+
+/** What a deployment of that origin says of its tenant, taken at its word or not. */
+function tenantBy(origin: string, discover: object, jwksUri: string) {
+  const answer = (json: Record<string, unknown>) => ({
+    ...{ status: 200, headers: {}, body: '', json },
+    ...{ askedAtMs: 0, answeredAtMs: 0 },
+  })
+  const toDeployment = {
+    get: async (url: string) => answer(url.endsWith('/discover') ? { ...discover } : { jwks_uri: jwksUri }),
+    post: () => Promise.reject(new Error('Nothing is posted')),
+    close: () => Promise.resolve(),
+  }
+  return entraOf({ config: undefined, deployment: { origin, endpoint: `${origin}/mcp` }, toDeployment })
+}
+
+const guid = '11111111-2222-4333-8444-555555555555'
+const microsoft = `https://login.microsoftonline.com/${guid}/discovery/v2.0/keys`
+const said: readonly [what: string, discover: object, jwksUri: string][] = [
+  ['an authority that is not Microsoft’s', {}, `https://login.evil.example/${guid}/discovery/v2.0/keys`],
+  ['one that only begins like it', {}, `https://login.microsoftonline.com.evil.example/${guid}/discovery/v2.0/keys`],
+  ['Microsoft’s by plain http', {}, `http://login.microsoftonline.com/${guid}/discovery/v2.0/keys`],
+  ['one on the operator’s own machine', {}, `http://127.0.0.1:1234/${guid}/discovery/v2.0/keys`],
+  ['a tenant that is a command', { tenantId: 'x&calc.exe&' }, microsoft],
+  ['a client id that is a filter', { clientId: "' or true or appId eq '" }, microsoft],
+]
+for (const [what, discover, jwksUri] of said) {
+  test(`a deployment that names ${what} is not taken at its word: an operator may sign in there`, async () => {
+    const sound = { tenantId: guid, clientId: guid }
+    await assert.rejects(tenantBy('https://mcp.example', { ...sound, ...discover }, jwksUri), {
+      message: 'The deployment does not say which tenant it is of.',
+    })
+    assert.equal(
+      (await tenantBy('https://mcp.example', sound, microsoft)).authorityHost,
+      'https://login.microsoftonline.com',
+    )
+  })
+}

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { boundedFetch } from '../../scripts/shared/bounded-fetch.ts'
 import { createIo } from '../../scripts/shared/io.ts'
 import { startTenant } from '../helper.ts'
 import { fakeAz, ops, tenantArgs } from './helper.ts'
@@ -138,4 +141,35 @@ test('Ctrl-C ends the process that waits', async (t) => {
   const { child, output, ended } = run(t, args, {})
   child.stderr.once('data', () => child.kill('SIGINT'))
   assert.deepEqual(await ended, [130, null], output.err)
+})
+
+test('what a server says cannot move the cursor, name the window or fill the clipboard', () => {
+  const written: string[] = []
+  const output = { write: (text: string) => written.push(text) }
+  const { signal } = new AbortController()
+  const io = createIo({ env: {}, signal, stdout: output, stderr: output })
+  io.print('a\u001b]0;title\u0007b\u001b[2Jc\u009b31md\re\u0000f\tg\nh')
+  io.progress('\u001b]52;c;AAAA\u0007')
+  assert.deepEqual(written, [
+    'a\ufffd]0;title\ufffdb\ufffd[2Jc\ufffd31md\ufffde\ufffdf\tg\nh\n',
+    '\ufffd]52;c;AAAA\ufffd\n',
+  ])
+})
+
+test('an answer without end is given up', async (t) => {
+  const server = createServer((_request, response) => {
+    const chunk = Buffer.alloc(1024 * 1024)
+    const more = () => {
+      while (!response.destroyed && response.write(chunk));
+    }
+    response.on('drain', more)
+    more()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.closeAllConnections())
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const fetchIt = boundedFetch({ signal: new AbortController().signal })
+  const answer = await fetchIt(`http://127.0.0.1:${port}/`)
+  await assert.rejects(answer.text(), { message: /sent more than 16777216 bytes/ })
 })
