@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { type Config, ConfigError, EnvironmentSchema, readConfig } from '../src/config.ts'
+import { EnvironmentSchema } from '../src/config/environment.ts'
+import { type Config, ConfigError, readConfig } from '../src/config.ts'
 import type { Env } from './helper.ts'
 
 const tenantId = '11111111-2222-3333-4444-555555555555'

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { parseEnv } from 'node:util'
-import { ConfigError, EnvironmentSchema, readConfig } from '../../src/config.ts'
+import { EnvironmentSchema } from '../../src/config/environment.ts'
+import { ConfigError, readConfig } from '../../src/config.ts'
 import { codeSpans, readText, section, tableRows } from './markdown.ts'
 
 const names = Object.keys(EnvironmentSchema.properties).sort()

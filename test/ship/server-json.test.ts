@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { ConfigError, EnvironmentSchema, readConfig } from '../../src/config.ts'
+import { EnvironmentSchema } from '../../src/config/environment.ts'
+import { ConfigError, readConfig } from '../../src/config.ts'
 import { imageOf } from './dockerfile.ts'
 
 /** The MCP registry's server.json, version 2025-12-11, as far as this one uses it; nothing else is allowed here. */

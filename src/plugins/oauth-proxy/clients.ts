@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { OAuthProxyConfig } from '../../config.ts'
+import type { OAuthProxyConfig } from '../../config/oauth-proxy.ts'
 import { Failure } from '../../errors.ts'
 import { type Client, clientKey } from '../../oauth/client.ts'
 import { isDocumentUrl } from '../../oauth/client-metadata-document.ts'

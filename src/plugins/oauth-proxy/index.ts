@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
-import type { Config, Configured, OAuthProxyConfig } from '../../config.ts'
+import type { OAuthProxyConfig } from '../../config/oauth-proxy.ts'
+import type { Config, Configured } from '../../config.ts'
 import type { WithProof } from '../../entra/client-proof.ts'
 import { resourceOf } from '../../entra/resource.ts'
 import { createSignInGrant } from '../../entra/sign-in-grant.ts'

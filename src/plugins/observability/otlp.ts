@@ -21,7 +21,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
-import type { TracesConfig } from '../../config.ts'
+import type { TracesConfig } from '../../config/traces.ts'
 import type { Arrival, ServerSpan, SpanAttributes, Tracer, TraceSpan } from './tracing.ts'
 
 /** A collector that needs longer loses the batch. Retries are within this. */

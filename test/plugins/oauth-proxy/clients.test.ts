@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { OAuthProxyConfig } from '../../../src/config.ts'
+import type { OAuthProxyConfig } from '../../../src/config/oauth-proxy.ts'
 import { Failure } from '../../../src/errors.ts'
 import { type Client, clientKey } from '../../../src/oauth/client.ts'
 import type { Parameters } from '../../../src/oauth/parameters.ts'
