@@ -321,6 +321,23 @@ test('a vault’s certificate gets a new version, and Entra drops the old one, u
   assert.deepEqual((await calls.stop()).refused, [])
 })
 
+test('a certificate that ends under load is replaced in time: no call is lost', async (t) => {
+  const endsAtMs = Date.now() + 20_000
+  const path = join(folder, 'ending.pem')
+  const ending = await vault.addCertificate('ending', { notBefore: new Date(0), notAfter: new Date(endsAtMs) })
+  api.certificates.push(ending.certificate)
+  writeFileSync(path, ending.pem)
+  const running = await start(t, { GRAPH_CLIENT_CERT_PATH: path })
+  await running.ready()
+  const calls = load(running.origin, 4)
+  await calls.served(50)
+  writeFileSync(path, (await newCertificate('following')).pem)
+  await eventually(() => Date.now() > endsAtMs + 2_000, 30_000)
+  await calls.served(50)
+  assert.deepEqual((await calls.stop()).refused, [])
+  assert.match(running.output.text, /"event":"credential_expires"/)
+})
+
 test('a vault that goes down under load costs no call while the assertion lasts', async (t) => {
   await newCertificate('outlived')
   const running = await start(t, { ...ofVault, GRAPH_CLIENT_CERT_NAME: 'outlived' })
