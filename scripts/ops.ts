@@ -7,6 +7,12 @@ if (existsSync('.env.local')) process.loadEnvFile('.env.local')
 const interrupt = new AbortController()
 process.once('SIGINT', () => interrupt.abort())
 
+// Whoever reads has seen enough, as `head` has: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
 process.exitCode = await runOps(
   process.argv.slice(2),
   createIo({ env: process.env, signal: interrupt.signal, stdout: process.stdout, stderr: process.stderr }),

@@ -83,3 +83,10 @@ test('Ctrl-C ends a command that waits', async (t) => {
   child.kill('SIGINT')
   assert.equal(await ended, 130)
 })
+
+test('a reader that has seen enough ends a command quietly', async (t) => {
+  const { child, output, ended } = run(t, ['call', '--list', '--url', origin], { MCP_ACCESS_TOKEN: token })
+  child.stdout.destroy()
+  assert.equal(await ended, 0, output.err)
+  assert.equal(output.err, '')
+})
