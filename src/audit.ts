@@ -184,6 +184,12 @@ export const events = {
   redis_down: event('warn', 'Redis does not answer: this replica goes on by itself', 'Once, when it goes', {
     why: text('What the client says'),
   }),
+  redis_refused: event(
+    'warn',
+    'Redis refuses: what it should have kept is known to this replica alone',
+    'It is full, or takes no writes; said once a minute at most',
+    { why: text('What Redis says') },
+  ),
   redis_up: event('info', 'Redis answers again', 'Once, when it is back', {}),
   traces_unavailable: event('warn', 'spans cannot be sent', 'The collector refuses or does not answer; said once', {
     why: text('What the exporter says'),

@@ -9,6 +9,15 @@ const budgetMs = 50
 const breakerMs = 1_000
 /** Between two attempts to connect, at most. */
 const longestRetryMs = 2_000
+/** A connection that brings nothing for so long, while something is asked, is given up: its other end may be gone. */
+const silenceMs = 5_000
+/** A store that refuses, such as a full one, is spoken of no more often than this. */
+const refusalsSpokenOfEveryMs = 60_000
+
+const keyPrefix = 'mcp-message-center-server:'
+
+/** What replicas tell each other. */
+export type Topic = 'obo-evicted' | 'graph-paused'
 
 /** What replicas know together. It may be gone at any time, and no call depends on it. */
 export interface SharedStore {
@@ -18,15 +27,27 @@ export interface SharedStore {
    * @returns undefined where the store is down, slow or refuses; never rejects
    */
   ask<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined>
+  /** The name of something in the store; parts that belong together share a cluster's slot by `{braces}`. */
+  key(name: string): string
+  /** Tells every replica, this one too. What is told while the store is down is told to nobody. */
+  publish(topic: Topic, message: string): Promise<void>
+  /** Hears what is told from now on. */
+  subscribe(topic: Topic, heard: (message: string) => void): void
   /** Whether it answered when it was last asked. */
   readonly isUp: boolean
-  close(): Promise<void>
+  /** What became of the questions so far; `skipped`: not asked, since the store is known to be down. */
+  readonly stats: Readonly<Record<'answered' | 'refused' | 'failed' | 'skipped', number>>
+  close(): void
 }
 
 /** Redis, behind a budget and a breaker: it is told of once when it goes and once when it is back. */
-function createSharedStore(redis: Redis, audit: Audit): SharedStore {
+export function createSharedStore(redis: Redis, audit: Audit): SharedStore {
+  const stats = { answered: 0, refused: 0, failed: 0, skipped: 0 }
+  const listeners = new Map<string, (message: string) => void>()
   let pausedUntilMs = 0
   let isDown = false
+  let refusalSpokenOfMs = Number.NEGATIVE_INFINITY
+  let subscriber: Redis | undefined
 
   redis.on('error', (error) => goneDown(error))
   redis.on('ready', () => {
@@ -35,12 +56,10 @@ function createSharedStore(redis: Redis, audit: Audit): SharedStore {
   })
 
   function goneDown(error: unknown) {
-    pausedUntilMs = Date.now() + breakerMs
+    pausedUntilMs = performance.now() + breakerMs
     if (isDown) return
     isDown = true
-    // The message alone: the error of a refused AUTH carries the command, and that the password.
-    const why = error instanceof Error ? error.message : String(error)
-    audit('redis_down', { why })
+    audit('redis_down', { why: messageOf(error) })
   }
 
   function isUpAgain() {
@@ -49,25 +68,83 @@ function createSharedStore(redis: Redis, audit: Audit): SharedStore {
     audit('redis_up', {})
   }
 
-  return {
-    async ask(command) {
-      if (redis.status !== 'ready' || Date.now() < pausedUntilMs) return undefined
-      try {
-        const answer = await command(redis)
-        isUpAgain()
-        return answer
-      } catch (error) {
+  /** It answers, but not what was asked: it is full, or a replica of its own that takes no writes. */
+  function hasRefused(error: unknown) {
+    const nowMs = performance.now()
+    if (nowMs - refusalSpokenOfMs < refusalsSpokenOfEveryMs) return
+    refusalSpokenOfMs = nowMs
+    audit('redis_refused', { why: messageOf(error) })
+  }
+
+  async function ask<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined> {
+    if (redis.status !== 'ready' || performance.now() < pausedUntilMs) {
+      stats.skipped++
+      return undefined
+    }
+    // One question finds out whether it is back, and the others do not wait for that.
+    if (isDown) pausedUntilMs = performance.now() + breakerMs
+    try {
+      const answer = await command(redis)
+      stats.answered++
+      pausedUntilMs = 0
+      isUpAgain()
+      return answer
+    } catch (error) {
+      if (isReply(error)) {
+        stats.refused++
+        hasRefused(error)
+      } else {
+        stats.failed++
         goneDown(error)
-        return undefined
       }
+      return undefined
+    }
+  }
+
+  /** Redis takes no commands on a connection that listens, so that listening needs one of its own. */
+  function connectSubscriber(): Redis {
+    const connection = redis.duplicate({ autoResubscribe: false })
+    // What keeps this connection from working keeps the other one too, and that one speaks of it.
+    connection.on('error', () => {})
+    connection.on('ready', () => {
+      connection.subscribe(...listeners.keys()).catch(() => connection.disconnect(true))
+    })
+    connection.on('message', (channel, message) => listeners.get(channel)?.(message))
+    return connection
+  }
+
+  return {
+    ask,
+    key: (name) => keyPrefix + name,
+    async publish(topic, message) {
+      await ask((redis) => redis.publish(keyPrefix + topic, message))
+    },
+    subscribe(topic, heard) {
+      listeners.set(keyPrefix + topic, heard)
+      if (subscriber === undefined) subscriber = connectSubscriber()
+      else if (subscriber.status === 'ready') subscriber.subscribe(keyPrefix + topic).catch(() => {})
     },
     get isUp() {
       return redis.status === 'ready' && !isDown
     },
-    async close() {
+    get stats() {
+      return { ...stats }
+    },
+    close() {
       redis.disconnect()
+      subscriber?.disconnect()
     },
   }
+}
+
+/** The message alone: the error of a refused AUTH carries the command, and that the password. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** An error that Redis itself sent (RESP, "Simple errors"). */
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError'
 }
 
 declare module 'fastify' {
@@ -89,13 +166,14 @@ export const redis = fp<Configured>(
     const client = new ioredis.Redis(config.redisUrl, {
       commandTimeout: budgetMs,
       connectTimeout: longestRetryMs,
+      socketTimeout: silenceMs,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       retryStrategy: (attempt) => Math.min(attempt * 100, longestRetryMs),
     })
     const store = createSharedStore(client, app.audit)
     app.decorate('sharedStore', store)
-    app.addHook('onClose', () => store.close())
+    app.addHook('onClose', async () => store.close())
   },
   { name: 'redis', dependencies: ['observability'] },
 )

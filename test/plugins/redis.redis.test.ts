@@ -1,33 +1,15 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { startEmulator } from '../../emulator/app.ts'
 import { eventually, freePort, listen, type RunningApp } from '../helper.ts'
+import { connected, startRedis } from '../redis-helper.ts'
 import { file, originOf } from '../security/harness.ts'
 import { freshCode, postForm, redeem, register } from '../sign-in-helper.ts'
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
-
-interface RedisServer {
-  readonly url: string
-  readonly port: number
-  readonly process: ChildProcess
-}
-
-async function startRedis(t: TestContext, port?: number, more: readonly string[] = []): Promise<RedisServer> {
-  const own = port ?? (await freePort())
-  const child = spawn('redis-server', ['--port', String(own), '--save', '', '--appendonly', 'no', ...more])
-  t.after(() => child.kill('SIGKILL'))
-  let output = ''
-  child.stdout.on('data', (chunk) => {
-    output += chunk
-  })
-  await eventually(() => output.includes('Ready to accept connections'), 10_000)
-  return { url: `redis://127.0.0.1:${own}`, port: own, process: child }
-}
 
 /** Two replicas of one service with a Redis, each by its own address; the public origin is the first one's. */
 async function startReplicas(t: TestContext): Promise<{ a: RunningApp; b: RunningApp }> {
@@ -38,10 +20,6 @@ async function startReplicas(t: TestContext): Promise<{ a: RunningApp; b: Runnin
   const b = { ...second, origin: originOf(second.app) }
   await Promise.all([connected(a), connected(b)])
   return { a, b }
-}
-
-async function connected({ app }: RunningApp): Promise<void> {
-  await eventually(async () => (await app.sharedStore?.ask((redis) => redis.ping())) === 'PONG')
 }
 
 /** Signs in at a single server, whose public origin is its own. */

@@ -118,7 +118,11 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
     return loadedAt === undefined ? undefined : loadedAt / 1000
   })
   const { sharedStore } = app
-  if (sharedStore !== undefined) gauge('redis_up', '1 while Redis answers', () => Number(sharedStore.isUp))
+  if (sharedStore === undefined) return
+  gauge('redis_up', '1 while Redis answers', () => Number(sharedStore.isUp))
+  total('redis_requests_total', 'Questions to Redis; skipped: not asked while it is down', 'result', () => {
+    return sharedStore.stats
+  })
 }
 
 /** Adds one to a counter. Children are looked up once for each combination of labels, which are few. */
