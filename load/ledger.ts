@@ -40,7 +40,9 @@ export interface Measurement {
 export type Ledger = ReturnType<typeof createLedger>
 
 const sliceMs = 100
-const slicesShown = 120
+/** No more than a chart can show, and none so short that its count is chance; a short measurement has short ones. */
+const slicesShown = 100
+const slicesMerged = 5
 const wrongsKept = 5
 
 /** Takes down what became of calls. @param now milliseconds of a clock that never goes back */
@@ -155,7 +157,8 @@ export function ofRounds(rounds: readonly Measurement[]): Measurement {
 
 /** As few slices as a chart can show, each as long as the others. */
 function shown(slices: readonly { right: number; errors: Map<string, number> }[]): Slice[] {
-  const merged = Math.max(1, Math.ceil(slices.length / slicesShown))
+  const least = slices.length < 5 * slicesMerged ? 1 : slicesMerged
+  const merged = Math.max(least, Math.ceil(slices.length / slicesShown))
   const seconds = (merged * sliceMs) / 1000
   const result: Slice[] = []
   // An incomplete slice at the end would show a fall that never was.

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { delimiter, join } from 'node:path'
 import { request } from 'undici'
 import { OperatorError } from '../scripts/shared/operator-error.ts'
 
@@ -33,6 +34,7 @@ const readyTimeoutMs = 60_000
 /** The kernel tells processor time in these; 100 a second wherever Linux runs Node. */
 const clockTickUs = 10_000
 
+const path = [process.env['PATH'] ?? '', '/usr/sbin'].join(delimiter)
 const running = new Set<ChildProcess>()
 // Whatever happens to this process, nothing that it started stays.
 process.on('exit', () => {
@@ -44,9 +46,10 @@ export function start({ name, command, args, env = {}, cwd, outputTo = '/dev/nul
   const output = openSync(outputTo, 'a')
   const child = spawn(command, [...args], {
     cwd,
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: path, ...env },
     stdio: ['ignore', output, output],
   })
+  closeSync(output)
   running.add(child)
   child.once('exit', () => running.delete(child))
   child.once('error', () => running.delete(child))
@@ -70,6 +73,11 @@ export function start({ name, command, args, env = {}, cwd, outputTo = '/dev/nul
     },
     signal: (signal) => void child.kill(signal),
   }
+}
+
+/** Whether a program is on the PATH; /usr/sbin is, where Debian puts nginx and not everybody's shell looks. */
+export function isInstalled(program: string): boolean {
+  return path.split(delimiter).some((folder) => existsSync(join(folder, program)))
 }
 
 /** Waits until the condition holds. @throws {OperatorError} where it does not in time, or the process ended */

@@ -41,6 +41,8 @@ export interface OpenLoad extends Load {
   readonly perSecond: number
   readonly seconds: number
   readonly maxOutstanding?: number
+  /** Calls beyond these wait for a connection; as many as may wait for answers, where it is not given. */
+  readonly connections?: number
   readonly timeoutMs?: number
 }
 
@@ -135,6 +137,9 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
     newUsers: (count: number): Promise<readonly LoadUser[]> =>
       place.tokens === undefined ? mint(count) : stage.users(count),
 
+    /** The first users again, each with a token that nobody has seen. */
+    newTokens: async (count: number): Promise<readonly LoadUser[]> => (await tenant()).mint(count),
+
     /** The server under load: the one that was named, or a new one. */
     async server(more: Readonly<Record<string, string>> = {}, hasMetrics = false): Promise<Target> {
       if (place.target !== undefined) return { url: place.target }
@@ -162,7 +167,8 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
     open: (load: OpenLoad): Promise<Measurement> =>
       measure(load, async (ledger, until) => {
         const { target, perSecond, seconds, maxOutstanding = 2_000, timeoutMs = callTimeoutMs, next } = load
-        const client = createHttpClient(target.url, { connections: maxOutstanding, timeoutMs })
+        const { connections = maxOutstanding } = load
+        const client = createHttpClient(target.url, { connections, timeoutMs })
         try {
           const { late } = await runOpenModel({
             perSecond,

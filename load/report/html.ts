@@ -91,7 +91,14 @@ function figuresHtml({ figures, measurements }: Report): string {
 }
 
 function chartsOf(report: Report): Chart[] {
-  const { measurements, isSequence, series } = report
+  const { isSequence } = report
+  // What came before the load, such as minting tokens, is of no interest.
+  const fromSeconds = isSequence ? Math.min(...report.measurements.map(({ beganSeconds }) => beganSeconds)) : 0
+  const measurements = report.measurements.map((one) => ({ ...one, beganSeconds: one.beganSeconds - fromSeconds }))
+  const series = report.series.map((one) => ({
+    ...one,
+    points: one.points.map(([at, value]) => [at - fromSeconds, value] as const),
+  }))
   const marks = isSequence ? measurements.map(({ name, beganSeconds }) => ({ x: beganSeconds, label: name })) : []
   return [
     latencyChart(measurements),
@@ -132,7 +139,7 @@ function overTime(
   if (points.length === 0) return undefined
   return {
     title,
-    xLabel: isSequence ? 'time since the run began, s' : 'time under load, s (rounds one after the other)',
+    xLabel: isSequence ? 'time since the load began, s' : 'time under load, s (rounds one after the other)',
     yLabel,
     x: linearAxis(Math.max(...points.map(([x]) => x))),
     y: linearAxis(Math.max(...points.map(([, y]) => y))),

@@ -7,12 +7,15 @@ const head = ['', 'right/s', 'p50', 'p99', 'max', 'CPU a call', 'bytes', 'calls'
 
 /** A report for a terminal: what was measured, what that means, and which rules hold. */
 export function tableText({ scenario, measurements, figures, rules, machine, passed }: Report): string {
+  const own = [...new Set(measurements.flatMap(({ figures: more = {} }) => Object.keys(more)))]
   const table = new Table({
-    head,
-    colAligns: ['left', ...head.slice(1).map(() => 'right' as const)],
+    head: [...head, ...own],
+    colAligns: ['left', ...[...head.slice(1), ...own].map(() => 'right' as const)],
     style: { head: [], border: [], compact: true },
   })
-  for (const measurement of measurements) table.push(row(measurement))
+  for (const measurement of measurements) {
+    table.push([...row(measurement), ...own.map((name) => rounded(measurement.figures?.[name] ?? Number.NaN))])
+  }
   const failures = measurements.flatMap(({ name, errors, wrongs }) => [
     ...Object.entries(errors).map(([kind, count]) => `  ${name}: ${count.toLocaleString('en-US')} × ${kind}`),
     ...wrongs.map((why) => `  ${name}: WRONG ANSWER: ${why}`),
