@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { OperatorError } from '../scripts/shared/operator-error.ts'
 import { answersOk, freePort, isInstalled, type Running, start, untilReady } from './processes.ts'
-import { type OwnTarget, startServer, type Target } from './servers.ts'
+import { type OwnTarget, type ServerOptions, startServer, type Target } from './servers.ts'
 
 /** Time for a balancer's workers to take a new list of replicas. */
 const reloadMs = 300
@@ -36,14 +36,12 @@ export interface SharedRedis {
   empty(): Promise<void>
 }
 
-export interface FleetOptions {
-  readonly folder: string
-  readonly env: Readonly<Record<string, string>>
+export interface FleetOptions extends Pick<ServerOptions, 'folder' | 'bundle' | 'env'> {
   readonly replicas: number
 }
 
 /** @throws {OperatorError} where nginx or redis-server is not installed */
-export async function startFleet({ folder, env, replicas: size }: FleetOptions): Promise<Fleet> {
+export async function startFleet({ folder, bundle, env, replicas: size }: FleetOptions): Promise<Fleet> {
   for (const program of ['nginx', 'redis-server']) {
     if (!isInstalled(program)) {
       throw new OperatorError(`${program} is not installed.`, `On Debian: apt-get install --yes ${program}.`)
@@ -60,7 +58,7 @@ export async function startFleet({ folder, env, replicas: size }: FleetOptions):
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
   }
   const startReplica = (index: number, at?: number): Promise<OwnTarget> =>
-    startServer({ folder, env: ownEnv, name: `Replica ${index + 1}`, ...(at !== undefined && { port: at }) })
+    startServer({ folder, bundle, env: ownEnv, name: `Replica ${index + 1}`, ...(at !== undefined && { port: at }) })
   const replicas = await Promise.all(Array.from({ length: size }, (_, index) => startReplica(index)))
   const portOf = (index: number) => Number(new URL(replicas[index]?.url ?? '').port)
 

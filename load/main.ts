@@ -1,7 +1,8 @@
 import { runLoad } from './run.ts'
 
 const interrupt = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
+// A terminal sends Ctrl-C to every process of its group, and npm may pass it on: it can come twice.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort())
 
 // Whoever reads has seen enough, as `head` has: that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -16,11 +16,14 @@ export interface RunOptions {
   readonly target?: string
   readonly tenant?: string
   readonly tokenFile?: string
+  /** The bundled server to start, instead of that of npm run build. */
+  readonly bundle?: string
   readonly json?: string
   readonly html?: string
 }
 
-type Given = Settings & Partial<Record<'scenario' | 'target' | 'tenant' | 'tokenFile' | 'json' | 'html', string>>
+type Given = Settings &
+  Partial<Record<'scenario' | 'target' | 'tenant' | 'tokenFile' | 'bundle' | 'json' | 'html', string>>
 
 /** What each setting is, and what it may be. */
 const settings: Readonly<Record<SettingName, readonly [string, number, number]>> = {
@@ -59,13 +62,14 @@ function createCommand(): Command {
     .option('--target <url>', 'a server that runs already, instead of one that the run starts', parseTarget)
     .option('--token-file <file>', 'tokens of the users who call the target, one a line')
     .option('--tenant <origin>', 'the emulated tenant of the target, which mints the tokens instead', parseBaseUrl)
+    .option('--bundle <file>', 'a server bundled elsewhere, such as another version of it, instead of dist/server.js')
     .option('--json <file>', 'writes the report as JSON', parseOutput)
     .option('--html <file>', 'writes the report as a page with charts', parseOutput)
   for (const name of settingNames) {
     const [description, least, most] = settings[name]
     command.addOption(new Option(`--${name} <n>`, description).argParser(integerIn(least, most)))
   }
-  return command.addHelpText('after', `\n${scenarioList()}\n\n${notes}`).showHelpAfterError(false)
+  return command.addHelpText('after', `\n${scenarioList()}\n\n${notes}`).showSuggestionAfterError(false)
 }
 
 function scenarioList(): string {
@@ -91,7 +95,7 @@ function checked(command: Command, given: Given): RunOptions {
   if (scenario === undefined) throw new Error('The scenario was not parsed')
   const refuse = (text: string): never => command.error(`error: ${text}`)
 
-  const { target, tenant, tokenFile, json, html } = given
+  const { target, tenant, tokenFile, bundle, json, html } = given
   if (target === undefined && (tokenFile ?? tenant) !== undefined) {
     refuse(
       `${tokenFile === undefined ? '--tenant' : '--token-file'} is for a server that runs already: name it with --target`,
@@ -99,6 +103,8 @@ function checked(command: Command, given: Given): RunOptions {
   }
   if (target !== undefined && (tokenFile ?? tenant) === undefined)
     refuse('--target needs --token-file, or --tenant where that is emulated')
+  if (target !== undefined && bundle !== undefined)
+    refuse('--bundle is for a server that the run starts, so not with --target')
   if (target !== undefined && scenario.needs === 'processes') {
     refuse(`${scenario.name} ends the servers that it calls, so it takes no --target`)
   }
@@ -118,6 +124,7 @@ function checked(command: Command, given: Given): RunOptions {
     ...(target !== undefined && { target }),
     ...(tenant !== undefined && { tenant }),
     ...(tokenFile !== undefined && { tokenFile }),
+    ...(bundle !== undefined && { bundle }),
     ...(json !== undefined && { json }),
     ...(html !== undefined && { html }),
   }

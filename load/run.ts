@@ -9,7 +9,7 @@ import { htmlText } from './report/html.ts'
 import { jsonText } from './report/json.ts'
 import { callsOf, type Findings, type Report, type Rule } from './report/report.ts'
 import { tableText } from './report/table.ts'
-import { checkBundle } from './servers.ts'
+import { findBundle } from './servers.ts'
 import { createStage } from './stage.ts'
 import { readTokenFile } from './users.ts'
 
@@ -50,10 +50,11 @@ async function run(
 ): Promise<Report> {
   const { scenario, settings, target, tenant, tokenFile } = options
   const tokens = tokenFile === undefined ? undefined : readTokenFile(tokenFile)
-  if (target === undefined) await checkBundle()
+  const bundle = target === undefined ? await findBundle(options.bundle) : undefined
   const place = {
     ...(target !== undefined && { target }),
     ...(tenant !== undefined && { tenant }),
+    ...(bundle !== undefined && { bundle }),
     ...(tokens !== undefined && { tokens }),
   }
   const folder = mkdtempSync(join(tmpdir(), 'load-'))

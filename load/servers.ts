@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { OperatorError } from '../scripts/shared/operator-error.ts'
 import { answersOk, freePort, type Running, start, untilReady } from './processes.ts'
@@ -19,17 +19,28 @@ export interface Target {
 export type OwnTarget = Target & { readonly process: Running }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const bundle = join(root, 'dist/server.js')
+/** What npm run build makes. */
+const ownBundle = join(root, 'dist/server.js')
 const tsx = import.meta.resolve('tsx')
 
-/** @throws {OperatorError} where there is no bundle, or the sources are newer than it */
-export async function checkBundle(): Promise<void> {
+/**
+ * The bundled server to run.
+ *
+ * @param given another one than that of npm run build
+ * @throws {OperatorError} where there is none, or the sources are newer than npm run build's
+ */
+export async function findBundle(given?: string): Promise<string> {
   const next = 'Run npm run build.'
-  if (!existsSync(bundle)) throw new OperatorError('dist/server.js is not there.', next)
-  const builtMs = statSync(bundle).mtimeMs
+  if (given !== undefined) {
+    if (existsSync(given)) return resolve(given)
+    throw new OperatorError(`${given} is not there.`, 'node scripts/build.mjs <folder> makes one.')
+  }
+  if (!existsSync(ownBundle)) throw new OperatorError('dist/server.js is not there.', next)
+  const builtMs = statSync(ownBundle).mtimeMs
   const files = await readdir(join(root, 'src'), { recursive: true })
   const newer = files.find((file) => file.endsWith('.ts') && statSync(join(root, 'src', file)).mtimeMs > builtMs)
   if (newer !== undefined) throw new OperatorError(`dist/server.js is older than src/${newer}.`, next)
+  return ownBundle
 }
 
 /**
@@ -50,16 +61,19 @@ export function serverEnv(): Record<string, string> {
 /** Has a server ask Graph on every call. */
 export const withoutAnswersKept = { GRAPH_ANSWER_TTL: '0' } as const
 
-export interface ServerOptions {
-  readonly folder: string
-  readonly env: Readonly<Record<string, string>>
+export interface ServerOptions extends PeerOptions {
+  readonly bundle: string
   readonly name?: string
   readonly port?: number
   readonly hasMetrics?: boolean
 }
+export interface PeerOptions {
+  readonly folder: string
+  readonly env: Readonly<Record<string, string>>
+}
 
 /** The bundled server, in a process of its own, once it is ready. */
-export async function startServer({ folder, env, name, port, hasMetrics }: ServerOptions): Promise<OwnTarget> {
+export async function startServer({ folder, bundle, env, name, port, hasMetrics }: ServerOptions): Promise<OwnTarget> {
   const ownPort = port ?? (await freePort())
   const origin = `http://127.0.0.1:${ownPort}`
   const metricsPort = hasMetrics ? await freePort() : undefined
@@ -84,7 +98,7 @@ export async function startServer({ folder, env, name, port, hasMetrics }: Serve
 }
 
 /** One of the servers in `targets/`, which costs are compared to. */
-export async function startPeer(peer: 'floor' | 'reference', { folder, env }: ServerOptions): Promise<OwnTarget> {
+export async function startPeer(peer: 'floor' | 'reference', { folder, env }: PeerOptions): Promise<OwnTarget> {
   const port = await freePort()
   const process = start({
     name: peer === 'floor' ? 'The floor' : 'The reference pattern',

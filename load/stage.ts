@@ -20,6 +20,8 @@ export interface Place {
   readonly target?: string
   /** The origin of an emulated tenant that runs already. */
   readonly tenant?: string
+  /** The bundled server that is started, where there is no target. */
+  readonly bundle?: string
   /** Tokens of the users who call. */
   readonly tokens?: readonly string[]
 }
@@ -117,7 +119,10 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
     isOwn: place.target === undefined,
     tenant,
     /** What a server has to be told to belong to the run's own tenant. */
-    serverEnv: async () => ({ ...env, ...(await ownTenant()).env }),
+    async serverOptions(more: Readonly<Record<string, string>> = {}) {
+      if (place.bundle === undefined) throw new Error('There is no server to start')
+      return { folder, bundle: place.bundle, env: { ...env, ...(await ownTenant()).env, ...more } }
+    },
     /** Seconds since the run began. */
     now: () => (performance.now() - beganMs) / 1000,
     /** Ends something with the stage. */
@@ -143,7 +148,7 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
     /** The server under load: the one that was named, or a new one. */
     async server(more: Readonly<Record<string, string>> = {}, hasMetrics = false): Promise<Target> {
       if (place.target !== undefined) return { url: place.target }
-      const started = await startServer({ folder, env: { ...(await stage.serverEnv()), ...more }, hasMetrics })
+      const started = await startServer({ ...(await stage.serverOptions(more)), hasMetrics })
       closers.push(() => started.process.stop('SIGINT'))
       return started
     },

@@ -6,7 +6,7 @@ export interface Axis {
 
 /** From 0 to a round number that is at least `most`, with some five ticks. */
 export function linearAxis(most: number): Axis {
-  const step = roundStep(Math.max(most, Number.MIN_VALUE) / 5)
+  const step = roundStep((most > 0 ? most : 1) / 5)
   const end = Math.max(step, Math.ceil(most / step - 1e-9) * step)
   const count = Math.round(end / step)
   return {
@@ -30,7 +30,7 @@ export function logarithmicAxis(least: number, most: number): Axis {
 export function percentileAxis(): Axis {
   const end = 4
   return {
-    at: (percentile) => Math.min(1, -Math.log10(Math.max(1 - percentile / 100, 10 ** -end)) / end),
+    at: (percentile) => Math.min(1, Math.log10(1 / Math.max(1 - percentile / 100, 10 ** -end)) / end),
     ticks: [0, 50, 90, 99, 99.9, 99.99].map((value) => ({ value, label: value === 0 ? 'min' : `${value} %` })),
   }
 }

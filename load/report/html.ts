@@ -135,7 +135,7 @@ function overTime(
   lines: readonly Line[],
   marks: Chart['marks'],
 ): Chart | undefined {
-  const points = lines.flatMap((line) => line.points)
+  const points = lines.flatMap((line) => line.points.filter((point) => point.every(Number.isFinite)))
   if (points.length === 0) return undefined
   return {
     title,

@@ -24,7 +24,7 @@ export const replicasScenario = defineScenario({
   async run(stage, { users: count, rate, seconds }) {
     const tenant = await stage.tenant()
     const users = await stage.users(count)
-    const fleet = await startFleet({ folder: stage.folder, env: await stage.serverEnv(), replicas })
+    const fleet = await startFleet({ ...(await stage.serverOptions()), replicas })
     stage.atEnd(fleet.stop)
     const { target, redis } = fleet
 

@@ -15,7 +15,7 @@ export const rollingRestart = defineScenario({
   defaults: { users: 100, rate: 50, seconds: 5 },
   async run(stage, { users: count, rate, seconds }) {
     const users = await stage.users(count)
-    const fleet = await startFleet({ folder: stage.folder, env: await stage.serverEnv(), replicas })
+    const fleet = await startFleet({ ...(await stage.serverOptions()), replicas })
     stage.atEnd(fleet.stop)
     const { target } = fleet
     const next = inTurn(users, () => ({ method: 'tools/call', tool: 'getMessages', args: { top: 5 } }))
