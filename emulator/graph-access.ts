@@ -35,6 +35,10 @@ export function createGraphAccess(authority: Authority): GraphTenant {
       return authority.origin
     },
 
+    get namesReader() {
+      return authority.tenant.namesReader
+    },
+
     async authenticate(authorization) {
       const token = /^Bearer +([^ ]+)$/i.exec(authorization ?? '')?.[1]
       if (token === undefined) return refuse(authority, 'Access token is empty.')

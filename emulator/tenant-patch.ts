@@ -18,6 +18,8 @@ export const TenantPatch = Type.Object(
     replicationDelay: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
     /** Web redirect URIs to register with both apps. */
     redirectUris: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+    /** Whether posts name their reader's object id, beside what the reader did with them. */
+    namesReader: Type.Optional(Type.Boolean()),
     users: Type.Optional(
       Type.Array(
         Type.Object(
@@ -54,6 +56,7 @@ export function applyTenantPatch({ tenant, applications, now }: Authority, patch
   }
   Object.assign(tenant.consent, patch.consent)
   applications.replicationDelay = patch.replicationDelay ?? applications.replicationDelay
+  tenant.namesReader = patch.namesReader ?? tenant.namesReader
   tenant.api.requestedAccessTokenVersion = patch.requestedAccessTokenVersion ?? tenant.api.requestedAccessTokenVersion
   for (const app of [tenant.api, tenant.client]) app.redirectUris.web.push(...(patch.redirectUris ?? []))
 }

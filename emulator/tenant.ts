@@ -68,6 +68,8 @@ export interface Tenant {
   readonly managedIdentity: ManagedIdentity
   readonly directory: Directory
   readonly consent: Consent
+  /** Whether Graph writes into each post's `viewPoint` who reads it, as `reader`: for whoever checks many answers. */
+  namesReader: boolean
   /** Every app that has a service principal here, Microsoft's own public clients included. */
   readonly apps: AppRegistration[]
   /** The scopes of `resource` that an administrator let `client` have for everybody, besides those of the first two apps. */
@@ -148,6 +150,7 @@ export function createTenant(tenantId: string = DEFAULT_TENANT_ID): Tenant {
     },
     directory: createDirectory(),
     consent,
+    namesReader: false,
     apps,
     // Until the applications know better.
     adminConsents: () => [],

@@ -11,6 +11,8 @@ export interface GraphCaller {
 /** What the routes need of the tenant: where it listens (known only after `listen`) and who a token speaks for. */
 export interface GraphTenant {
   readonly origin: string
+  /** Whether posts say who reads them; Graph itself never does. */
+  readonly namesReader?: boolean
   authenticate(
     authorization: string | undefined,
   ): Promise<

@@ -36,7 +36,7 @@ export type Piece = string | Buffer
 /** The members of a post's JSON object, without the braces. @param select the properties to write; null for all */
 export function postMembers(
   written: WrittenMessage,
-  viewPoint: ViewPoint,
+  viewPoint: ViewPoint & { readonly reader?: string },
   select: readonly string[] | null,
 ): readonly Piece[] {
   const seen = viewPointMember(viewPoint)
@@ -48,6 +48,7 @@ export function encode(pieces: readonly Piece[]): Buffer {
   return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)))
 }
 
-function viewPointMember({ isArchived, isFavorited, isRead }: ViewPoint): string {
-  return `"viewPoint":{"isArchived":${isArchived},"isFavorited":${isFavorited},"isRead":${isRead}}`
+function viewPointMember({ isArchived, isFavorited, isRead, reader }: ViewPoint & { reader?: string }): string {
+  const named = reader === undefined ? '' : `,"reader":${JSON.stringify(reader)}`
+  return `"viewPoint":{"isArchived":${isArchived},"isFavorited":${isFavorited},"isRead":${isRead}${named}}`
 }

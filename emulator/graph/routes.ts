@@ -70,7 +70,8 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (app, { tenan
   }
 
   function read(written: WrittenMessage, userId: string, select: readonly string[] | null): readonly Piece[] {
-    return postMembers(written, viewPoints.of(userId, written.message.id), select)
+    const viewPoint = viewPoints.of(userId, written.message.id)
+    return postMembers(written, tenant.namesReader ? { ...viewPoint, reader: userId } : viewPoint, select)
   }
 
   function contextOf(select: readonly string[] | null): string {

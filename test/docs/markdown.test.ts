@@ -33,6 +33,7 @@ test('the pages are all there: one for each folder, and those that a repository 
     'agent',
     'scripts',
     'emulator',
+    'load',
     'docs',
   ]
   for (const page of [
@@ -105,6 +106,7 @@ test('each folder’s README names what lives in it', () => {
   for (const [folder, extension] of [
     ['demo/', '.ts'],
     ['agent/', '.ts'],
+    ['load/', '.ts'],
     ['scripts/', '.mjs'],
     ['scripts/', '.ts'],
   ] as const) {

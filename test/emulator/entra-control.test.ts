@@ -135,3 +135,19 @@ test('the tenant can be changed over HTTP', async (t) => {
   const answer = await postToken(emulator, exchangeForm(emulator, before))
   assert.deepEqual(answer.body.error_codes, [50173])
 })
+
+test('posts name their reader where that was asked for, and not otherwise', async () => {
+  const path = '/v1.0/admin/serviceAnnouncement/messages?$top=2&$select=id,viewPoint'
+  const token = await mint({ kind: 'graph', user: 'load-00007' })
+  const readers = async () => {
+    const { body } = await call<{ value: { viewPoint: { reader?: string } }[] }>(origin + path, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    return body.value.map(({ viewPoint }) => viewPoint.reader)
+  }
+  assert.deepEqual(await readers(), [undefined, undefined])
+  await control('PATCH', '/tenant', { namesReader: true })
+  const { id } = tenant.directory.find('load-00007') ?? {}
+  assert.deepEqual(await readers(), [id, id])
+  await control('PATCH', '/tenant', { namesReader: false })
+})

@@ -1,0 +1,59 @@
+import { Agent, errors } from 'undici'
+import type { Call } from './calls.ts'
+import { judge, type Verdict } from './judge.ts'
+
+export type HttpClient = ReturnType<typeof createHttpClient>
+
+/** What became of one call. */
+export interface Outcome {
+  readonly verdict: Verdict
+  readonly bytes: number
+}
+
+/**
+ * Sends single calls over pooled connections, and judges their answers.
+ *
+ * @param connections at most so many to the target at a time; further calls wait for one
+ */
+export function createHttpClient(url: string, { connections, timeoutMs }: { connections: number; timeoutMs: number }) {
+  const { origin, pathname: path } = new URL(url)
+  const agent = new Agent({
+    connections,
+    pipelining: 1,
+    connectTimeout: timeoutMs,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  })
+
+  return {
+    /** Never rejects: what goes wrong is the outcome. */
+    async send(call: Call): Promise<Outcome> {
+      try {
+        const { statusCode, headers, body } = await agent.request({
+          origin,
+          path,
+          method: 'POST',
+          headers: { ...call.headers },
+          body: call.body,
+        })
+        const text = await body.text()
+        const hasRetryAfter = headers['retry-after'] !== undefined
+        return { verdict: judge(call, { status: statusCode, text, hasRetryAfter }), bytes: Buffer.byteLength(text) }
+      } catch (error) {
+        return { verdict: { kind: 'failed', what: describe(error) }, bytes: 0 }
+      }
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+/** The kind of a transport error: never its text, which may name addresses and ports. */
+function describe(error: unknown): string {
+  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)
+    return 'no answer in time'
+  if (error instanceof errors.ConnectTimeoutError) return 'no connection in time'
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ECONNREFUSED') return 'connection refused'
+  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET') return 'connection lost'
+  return `not sent: ${code ?? 'unknown'}`
+}
