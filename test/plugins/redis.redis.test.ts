@@ -52,13 +52,13 @@ test('a sign-in revoked at one replica is refused at another', async (t) => {
   assert.equal((await postForm(`${b.origin}/token`, refresh)).body['error'], 'invalid_grant')
 })
 
-test('Redis learns random ids and nothing else', async (t) => {
+test('of sign-ins Redis learns random ids and nothing else', async (t) => {
   const { url } = await startRedis(t)
   const server = await listen(t, { REDIS_URL: url }, tenant)
   await connected(server)
   const code = await signIn(server)
   await redeem(server.origin, code)
-  const keys = (await server.app.sharedStore?.ask((redis) => redis.keys('*'))) ?? []
+  const keys = (await server.app.sharedStore?.ask((redis) => redis.keys('*:oauth:*'))) ?? []
   assert.equal(keys.length, 1)
   assert.match(keys[0] ?? '', /^mcp-message-center-server:oauth:code:[\w-]{16}$/)
   const [value, lifetimeMs] = (await server.app.sharedStore?.ask(async (redis) => [

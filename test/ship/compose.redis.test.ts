@@ -6,9 +6,12 @@ import { connectTo } from './sign-in.ts'
 
 test('up with its Redis: the server starts when it is healthy, and leaves the code of a sign-in there', async (t) => {
   const { origin, redisPort } = await compose(t, { withRedis: true })
-  const count = () => spawnSync('redis-cli', ['-p', redisPort, 'dbsize'], { encoding: 'utf8' }).stdout.trim()
-  assert.equal(count(), '0')
+  const codes = () => {
+    const { stdout } = spawnSync('redis-cli', ['-p', redisPort, 'keys', '*:oauth:code:*'], { encoding: 'utf8' })
+    return stdout.split('\n').filter((line) => line !== '')
+  }
+  assert.deepEqual(codes(), [])
   const { session } = await connectTo(origin)
   await session.close()
-  assert.equal(count(), '1')
+  assert.equal(codes().length, 1)
 })

@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { SharedStore } from '../redis.ts'
+import type { Count } from './counts.ts'
+
+/**
+ * How long a replica keeps to itself what it let through. A caller who asks them all at once gets what they let through
+ * meanwhile beyond the maximum; shorter would be more traffic than that is worth.
+ */
+const tellEveryMs = 200
+/** Callers told of at a time, a millisecond of work here and another in Redis. Others wait for their turn. */
+const toldAtOnce = 500
+/** Callers that may wait to be told of; beyond them they wait for their next request. */
+const waitingMax = 50_000
+
+/**
+ * For each key: writes this replica's count, and adds up those of all. One command costs a replica a small part
+ * of what three for each caller do. Its keys have to share a slot of a cluster, hence the braces in them.
+ */
+const script = `
+local totals = {}
+for i, key in ipairs(KEYS) do
+  redis.call('HSET', key, ARGV[1], ARGV[i + 2])
+  redis.call('PEXPIRE', key, ARGV[2])
+  local total = 0
+  for _, count in ipairs(redis.call('HVALS', key)) do total = total + count end
+  totals[i] = total
+end
+return totals`
+
+/** What a replica had let through when it was told. */
+interface Told {
+  readonly count: Count
+  readonly window: number
+  readonly own: number
+  readonly key: string
+}
+
+export interface SharedCountsOptions {
+  /** The part of the keys that says what is counted. */
+  readonly by: string
+  readonly windowMs: number
+}
+
+/**
+ * Tells the other replicas what this one let through, and hears from them, apart from any request.
+ *
+ * A caller's window is a hash in Redis with a field for each replica. A replica writes its whole count, so that what is
+ * told twice, or told again to a Redis that lost it, is still right.
+ */
+export function shareCounts(store: Pick<SharedStore, 'ask' | 'key'>, { by, windowMs }: SharedCountsOptions) {
+  const replica = randomBytes(6).toString('base64url')
+  const waiting = new Set<Count>()
+  let timer: NodeJS.Timeout | undefined
+  let isClosed = false
+
+  function tellSoon() {
+    if (!isClosed) timer ??= setTimeout(tell, tellEveryMs).unref()
+  }
+
+  async function tell() {
+    const told = nextToTell()
+    const totals = await store.ask((redis) => exchange(redis, told))
+    for (const [i, { count, window, own }] of told.entries()) {
+      if (count.window !== window) continue
+      const total = totals?.[i]
+      if (total === undefined) waiting.add(count)
+      // Counts only grow: a smaller one is of a Redis that forgot.
+      else count.others = Math.max(count.others, total - own)
+    }
+    timer = undefined
+    if (waiting.size > 0) tellSoon()
+  }
+
+  /** Those that have waited longest. */
+  function nextToTell(): Told[] {
+    const next: Told[] = []
+    for (const count of waiting) {
+      if (next.length === toldAtOnce) break
+      waiting.delete(count)
+      const { id, window, own } = count
+      next.push({ count, window, own, key: store.key(`{rate}:${by}:${id}:${window}`) })
+    }
+    return next
+  }
+
+  /** @returns what all replicas have let through, caller by caller */
+  async function exchange(redis: Redis, told: readonly Told[]): Promise<number[]> {
+    const keys = told.map(({ key }) => key)
+    const counts = told.map(({ own }) => own)
+    return (await redis.eval(script, keys.length, ...keys, replica, windowMs, ...counts)) as number[]
+  }
+
+  return {
+    changed(count: Count) {
+      if (waiting.size < waitingMax) waiting.add(count)
+      tellSoon()
+    },
+    close() {
+      isClosed = true
+      clearTimeout(timer)
+    },
+  }
+}
