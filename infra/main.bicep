@@ -23,6 +23,10 @@ param image string = ''
 @secure()
 param sealKey string = ''
 
+@description('CACHE_ENCRYPTION_KEY, likewise; the app gets it where there is a Redis')
+@secure()
+param cacheKey string = ''
+
 @description('none, or managed: an Azure Managed Redis that replicas share')
 @allowed(['none', 'managed'])
 param redis string = 'none'
@@ -93,6 +97,7 @@ module vault 'modules/vault.bicep' = {
     tags: allTags
     readerPrincipalId: identity.outputs.principalId
     sealKey: sealKey
+    cacheKey: cacheKey
   }
 }
 
@@ -134,6 +139,7 @@ module app 'modules/app.bicep' = if (!empty(image)) {
     registryServer: registry.outputs.server
     image: image
     sealKeySecretUrl: vault.outputs.sealKeySecretUrl
+    cacheKeySecretUrl: vault.outputs.cacheKeySecretUrl
     redisSecretUrl: redis == 'managed' ? cache.?outputs.secretUrl ?? '' : ''
     graphTenantId: graphTenantId
     graphClientId: graphClientId
@@ -165,5 +171,5 @@ output AZURE_CONTAINER_REGISTRY_NAME string = registry.outputs.name
 output AZURE_CONTAINER_REGISTRY_ENDPOINT string = registry.outputs.server
 output AZURE_KEY_VAULT_NAME string = vault.outputs.name
 
-@description('From now on the vault keeps the key: azure.yaml makes none')
-output SEAL_KEY_IN_VAULT string = 'true'
+@description('From now on the vault keeps the keys: azure.yaml makes none')
+output KEYS_IN_VAULT string = 'true'

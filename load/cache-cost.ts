@@ -6,7 +6,7 @@
  */
 import { hash, randomBytes } from 'node:crypto'
 import type { Caller } from '../src/entra/claims.ts'
-import { createOboTokenCache } from '../src/plugins/obo-token-cache.ts'
+import { createOboTokenCache } from '../src/plugins/obo-token-cache/index.ts'
 
 const hitsPerRound = 200_000
 const rounds = 7

@@ -46,6 +46,8 @@ export interface Config {
   readonly oauthProxy: OAuthProxyConfig | undefined
   /** Holds a password; never logged. */
   readonly redisUrl: string | undefined
+  /** Base64, 32 bytes each; the first seals what Redis holds of users. Empty: it holds nothing of them. */
+  readonly cacheEncryptionKeys: readonly string[]
   readonly rateLimit: { readonly max: number; readonly userMax: number; readonly windowMs: number }
   /** Where /metrics is served; absent: nowhere. */
   readonly metricsPort: number | undefined
@@ -141,6 +143,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     fault('GRAPH_ACCESS_TOKEN', 'needs ALLOW_MCP_ACCESS_TOKEN_ARG=true')
   }
 
+  if (given.CACHE_ENCRYPTION_KEY !== undefined && given.REDIS_URL === undefined) {
+    fault('CACHE_ENCRYPTION_KEY', 'needs REDIS_URL: it is for what Redis holds')
+  }
+  if (haveOneInCommon(list(sound.CACHE_ENCRYPTION_KEY), list(sound.MCP_OAUTH_SEAL_KEY))) {
+    fault('CACHE_ENCRYPTION_KEY', 'must not be a key of MCP_OAUTH_SEAL_KEY: who has one of them shall not have both')
+  }
+
   const windowMs = parseDuration(sound.RATE_LIMIT_WINDOW ?? '1 minute')
   if (windowMs === undefined || windowMs < 1_000) {
     fault('RATE_LIMIT_WINDOW', 'must be a duration of at least a second, such as 30s or 1 minute')
@@ -183,6 +192,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     },
     oauthProxy,
     redisUrl: sound.REDIS_URL,
+    cacheEncryptionKeys: list(sound.CACHE_ENCRYPTION_KEY),
     rateLimit: {
       max: Number(sound.RATE_LIMIT_MAX ?? 300),
       userMax: Number(sound.RATE_LIMIT_USER_MAX ?? 120),
@@ -206,6 +216,12 @@ function isProxyRange(entry: string): boolean {
   if (version === 0) return /^(loopback|linklocal|uniquelocal)$/.test(entry)
   if (prefix === undefined) return true
   return more.length === 0 && /^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)
+}
+
+/** As bytes: the last character of a key in base64 has several spellings. */
+function haveOneInCommon(keys: readonly string[], others: readonly string[]): boolean {
+  const bytesOf = (key: string) => Buffer.from(key, 'base64')
+  return keys.some((key) => others.some((other) => bytesOf(key).equals(bytesOf(other))))
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -66,6 +66,7 @@ test('three variables are enough, and the rest has its documented default', () =
       sealKeys: [],
     },
     redisUrl: undefined,
+    cacheEncryptionKeys: [],
     rateLimit: { max: 300, userMax: 120, windowMs: 60_000 },
     metricsPort: undefined,
     traces: undefined,
@@ -164,6 +165,8 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
     (c) => c.redisUrl,
     'rediss://user:word@cache.example:6380/0',
   ],
+  ['CACHE_ENCRYPTION_KEY', sealKey, (c) => c.cacheEncryptionKeys, [sealKey]],
+  ['CACHE_ENCRYPTION_KEY', `${sealKey}, ${olderKey}`, (c) => c.cacheEncryptionKeys, [sealKey, olderKey]],
   ['RATE_LIMIT_MAX', '1', (c) => c.rateLimit.max, 1],
   ['RATE_LIMIT_USER_MAX', '999999999', (c) => c.rateLimit.userMax, 999_999_999],
   ['RATE_LIMIT_WINDOW', '30s', (c) => c.rateLimit.windowMs, 30_000],
@@ -187,7 +190,8 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
 ]
 for (const [variable, value, of, expected] of accepted) {
   test(`${variable}=${JSON.stringify(value)} is taken`, () => {
-    assert.deepEqual(of(read({ [variable]: value })), expected)
+    const alone = variable === 'CACHE_ENCRYPTION_KEY' ? { REDIS_URL: 'redis://cache.example' } : {}
+    assert.deepEqual(of(read({ ...alone, [variable]: value })), expected)
   })
 }
 
@@ -279,6 +283,13 @@ const refused: Readonly<Record<string, readonly string[]>> = {
   GRAPH_CLIENT_CERT_THUMBPRINT: ['abc', 'g'.repeat(40), 'ab:'.repeat(20), 'a'.repeat(40)],
   GRAPH_MANAGED_IDENTITY_CLIENT_ID: ['my-identity', clientId],
   REDIS_URL: ['cache.example:6379', 'http://cache.example', 'redis://a b'],
+  CACHE_ENCRYPTION_KEY: [
+    'a password',
+    randomBytes(16).toString('base64'),
+    sealKey.slice(0, -1),
+    `${sealKey},`,
+    sealKey,
+  ],
   RATE_LIMIT_MAX: ['0', '-3', '1.5', '1e3', '1000000000', 'many'],
   RATE_LIMIT_USER_MAX: ['0', '+1'],
   RATE_LIMIT_WINDOW: ['soon', '0s', '10ms', '-1 minute', '60'],
@@ -475,6 +486,30 @@ test('another app than the server’s own needs its own secret, under either of 
 test('the two names of the client id must not disagree', () => {
   const env = { MCP_OAUTH_CLIENT_ID: clientId, MCP_OAUTH_EXPECTED_CLIENT_ID: tenantId }
   assert.match(faultsOf({ ...needed, ...env }).join(), /^MCP_OAUTH_EXPECTED_CLIENT_ID differs/)
+})
+
+test('what Redis holds has a key of its own, however that is spelt', () => {
+  const REDIS_URL = 'redis://cache.example'
+  // The last character stands for four bits alone.
+  const spelt = `${sealKey.slice(0, 42)}${String.fromCharCode(sealKey.charCodeAt(42) + 1)}=`
+  assert.deepEqual(Buffer.from(spelt, 'base64'), Buffer.from(sealKey, 'base64'))
+  for (const [cacheKey, seal] of [
+    [sealKey, sealKey],
+    [spelt, sealKey],
+    [`${olderKey},${sealKey}`, sealKey],
+    [sealKey, `${olderKey},${sealKey}`],
+  ] as const) {
+    const env = { REDIS_URL, CACHE_ENCRYPTION_KEY: cacheKey, MCP_OAUTH_SEAL_KEY: seal }
+    const [fault = '', ...more] = faultsOf({ ...needed, ...env })
+    assert.deepEqual(more, [])
+    assert.match(fault, /^CACHE_ENCRYPTION_KEY must not be a key of MCP_OAUTH_SEAL_KEY/)
+  }
+})
+
+test('a key for Redis needs a Redis, and a Redis that is misspelt is one fault', () => {
+  const env = { ...needed, CACHE_ENCRYPTION_KEY: sealKey }
+  assert.match(faultsOf(env).join(), /^CACHE_ENCRYPTION_KEY needs REDIS_URL[^,]*$/)
+  assert.match(faultsOf({ ...env, REDIS_URL: 'cache.example' }).join(), /^REDIS_URL must be[^,]*$/)
 })
 
 test('without the proxy, nothing of it is needed or judged', () => {

@@ -1,4 +1,4 @@
-// The server. Everything it is told is in `env`; the two values that are secret come from the vault.
+// The server. Everything it is told is in `env`; the values that are secret come from the vault.
 param name string
 param location string
 param tags object
@@ -8,6 +8,7 @@ param identityClientId string
 param registryServer string
 param image string
 param sealKeySecretUrl string
+param cacheKeySecretUrl string
 param redisSecretUrl string
 param graphTenantId string
 param graphClientId string
@@ -35,6 +36,11 @@ var secrets = concat(
     {
       name: 'redis-url'
       keyVaultUrl: redisSecretUrl
+      identity: identityId
+    }
+    {
+      name: 'cache-encryption-key'
+      keyVaultUrl: cacheKeySecretUrl
       identity: identityId
     }
   ]
@@ -91,6 +97,10 @@ var env = concat(
     {
       name: 'REDIS_URL'
       secretRef: 'redis-url'
+    }
+    {
+      name: 'CACHE_ENCRYPTION_KEY'
+      secretRef: 'cache-encryption-key'
     }
   ]
 )

@@ -8,6 +8,9 @@ param readerPrincipalId string
 @secure()
 param sealKey string
 
+@secure()
+param cacheKey string
+
 // Key Vault Secrets User
 var read = '4633458b-17de-408a-b874-0445c86b69e6'
 
@@ -36,6 +39,14 @@ resource key 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(sealKey
   }
 }
 
+resource cacheEncryptionKey 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(cacheKey)) {
+  parent: vault
+  name: 'cache-encryption-key'
+  properties: {
+    value: cacheKey
+  }
+}
+
 resource mayRead 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: vault
   name: guid(vault.id, readerPrincipalId, read)
@@ -47,5 +58,6 @@ resource mayRead 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output name string = vault.name
-// Without a version: Container Apps takes the newest within half an hour, so that the key can rotate.
+// Without a version: Container Apps takes the newest within half an hour, so that keys can rotate.
 output sealKeySecretUrl string = '${vault.properties.vaultUri}secrets/mcp-oauth-seal-key'
+output cacheKeySecretUrl string = '${vault.properties.vaultUri}secrets/cache-encryption-key'

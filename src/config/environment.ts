@@ -8,6 +8,10 @@ const portNumber = '^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|65
 const count = '^[1-9][0-9]{0,8}$'
 const vaultName = ['1 to 127 letters, digits and dashes', '^[0-9A-Za-z-]{1,127}$'] as const
 const sealKey = '[A-Za-z0-9+/]{43}='
+const sealKeys = [
+  '32 random bytes in base64 (openssl rand -base64 32), and after a comma the key before it, if any',
+  `^${sealKey}(\\s*,\\s*${sealKey})*$`,
+] as const
 
 /** A variable: what it is for, what completes "NAME must be …" in a start error, and the pattern it must match. */
 const text = (description: string, expects = 'a text', pattern = '\\S') =>
@@ -73,15 +77,15 @@ export const EnvironmentSchema = Type.Object({
   MCP_OAUTH_TENANT_ID: text('its tenant: always GRAPH_TENANT_ID', 'a GUID', guid),
   MCP_OAUTH_SCOPES: text('scopes that clients get (those of MCP_OAUTH_REQUIRED_SCOPES)'),
   MCP_OAUTH_REDIRECT_URI_PREFIXES: text('where sign-ins may lead (loopback and Teams)'),
-  MCP_OAUTH_SEAL_KEY: text(
-    'what codes and refresh tokens are sealed with; required in production',
-    '32 random bytes in base64 (openssl rand -base64 32), and after a comma the key before it, if any',
-    `^${sealKey}(\\s*,\\s*${sealKey})*$`,
-  ),
+  MCP_OAUTH_SEAL_KEY: text('what codes and refresh tokens are sealed with; required in production', ...sealKeys),
   REDIS_URL: text(
     'a Redis that replicas share (none)',
     'a URL such as rediss://user:password@host:6380',
     '^rediss?://[^\\s]+$',
+  ),
+  CACHE_ENCRYPTION_KEY: text(
+    'what Graph tokens are sealed with in that Redis; without it they stay in memory',
+    ...sealKeys,
   ),
   RATE_LIMIT_MAX: text('requests an address may make in a window (300)', 'a whole number above 0', count),
   RATE_LIMIT_USER_MAX: text('requests a user may make in a window (120)', 'a whole number above 0', count),

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
+import { decrypt, deriveKey, encrypt, overheadBytes } from '../crypto/aes-gcm.ts'
 
 /** What a sealed text is for. Each has its own key, so that none is ever taken for another. */
 export type Purpose = 'registration' | 'consent-form' | 'transaction' | 'code' | 'refresh-token' | 'consents'
@@ -14,10 +14,6 @@ export interface Seal<T> {
   open(text: string): Opened<T>
 }
 
-const algorithm = 'aes-256-gcm'
-const ivBytes = 12
-const tagBytes = 16
-const expiryBytes = 6
 /** Larger than whatever fits into the request that it was made of. */
 const maxTextChars = 24_576
 
@@ -25,27 +21,22 @@ const maxTextChars = 24_576
 export type Seals = <T>(purpose: Purpose) => Seal<T>
 
 /**
- * AES-256-GCM (NIST SP 800-38D) under a key of each purpose's own, by HKDF-SHA-256 (RFC 5869); the purpose is the
- * additional data too. A text is base64url of IV, tag and ciphertext, in its one canonical form.
+ * Values as JSON, encrypted (`src/crypto/aes-gcm.ts`) under a key of each purpose's own; the purpose is the context too.
+ * A text is base64url, in its one canonical form.
  *
  * @param keys 32 bytes each, base64; the first seals, all open, so that keys can be rotated
  * @param now milliseconds since the epoch
  */
 export function createSeals(keys: readonly string[], now: () => number = Date.now): Seals {
   return <T>(purpose: Purpose): Seal<T> => {
-    const label = Buffer.from(`mcp-message-center-server/oauth/v1/${purpose}`)
+    const label = `mcp-message-center-server/oauth/v1/${purpose}`
     const [sealing, ...older] = keys.map((key) => deriveKey(key, label))
     if (sealing === undefined) throw new Error('There is no key to seal with')
 
     return {
       seal(value, lifetimeMs) {
-        const iv = randomBytes(ivBytes)
-        const cipher = createCipheriv(algorithm, sealing, iv)
-        cipher.setAAD(label)
-        const expiry = Buffer.alloc(expiryBytes)
-        expiry.writeUIntBE(now() + lifetimeMs, 0, expiryBytes)
-        const sealed = [cipher.update(expiry), cipher.update(JSON.stringify(value)), cipher.final()]
-        const text = Buffer.concat([iv, cipher.getAuthTag(), ...sealed]).toString('base64url')
+        const bytes = encrypt(sealing, label, { text: JSON.stringify(value), expiresAtMs: now() + lifetimeMs })
+        const text = bytes.toString('base64url')
         if (text.length > maxTextChars) throw new Error(`A ${purpose} is too large to be sealed`)
         return text
       },
@@ -54,11 +45,11 @@ export function createSeals(keys: readonly string[], now: () => number = Date.no
         const bytes = decode(text)
         if (bytes === undefined) return { refused: 'foreign' }
         for (const key of [sealing, ...older]) {
-          const opened = decipher(bytes, key, label)
+          const opened = decrypt(key, label, bytes)
           if (opened === undefined) continue
-          if (opened.readUIntBE(0, expiryBytes) <= now()) return { refused: 'expired' }
+          if (opened.expiresAtMs <= now()) return { refused: 'expired' }
           // Authenticated: only `seal` of the same purpose can have made it.
-          return { value: JSON.parse(opened.toString('utf8', expiryBytes)) as T }
+          return { value: JSON.parse(opened.text) as T }
         }
         return { refused: 'foreign' }
       },
@@ -66,24 +57,9 @@ export function createSeals(keys: readonly string[], now: () => number = Date.no
   }
 }
 
-function deriveKey(key: string, label: Buffer): KeyObject {
-  return createSecretKey(Buffer.from(hkdfSync('sha256', Buffer.from(key, 'base64'), '', label, 32)))
-}
-
 /** Only the canonical text: base64url has several for the same bytes, and none but one shall be worth anything. */
 function decode(text: string): Buffer | undefined {
   if (text.length > maxTextChars) return undefined
   const bytes = Buffer.from(text, 'base64url')
-  return bytes.length > ivBytes + tagBytes + expiryBytes && bytes.toString('base64url') === text ? bytes : undefined
-}
-
-function decipher(bytes: Buffer, key: KeyObject, label: Buffer): Buffer | undefined {
-  const cipher = createDecipheriv(algorithm, key, bytes.subarray(0, ivBytes), { authTagLength: tagBytes })
-  cipher.setAAD(label)
-  cipher.setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes))
-  try {
-    return Buffer.concat([cipher.update(bytes.subarray(ivBytes + tagBytes)), cipher.final()])
-  } catch {
-    return undefined
-  }
+  return bytes.length > overheadBytes && bytes.toString('base64url') === text ? bytes : undefined
 }

@@ -84,7 +84,7 @@ export function createSharedStore(redis: Redis, audit: Audit): SharedStore {
     // One question finds out whether it is back, and the others do not wait for that.
     if (isDown) pausedUntilMs = performance.now() + breakerMs
     try {
-      const answer = await command(redis)
+      const answer = await withinBudget(command(redis))
       stats.answered++
       pausedUntilMs = 0
       isUpAgain()
@@ -137,6 +137,15 @@ export function createSharedStore(redis: Redis, audit: Audit): SharedStore {
   }
 }
 
+/** Time that this process is too busy to listen is not the store's: what has come meanwhile is heard first. */
+function withinBudget<T>(answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new Error(`No answer within ${budgetMs} ms`))
+    const timer = setTimeout(() => setImmediate(late), budgetMs)
+    answer.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
 /** The message alone: the error of a refused AUTH carries the command, and that the password. */
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
@@ -164,7 +173,6 @@ export const redis = fp<Configured>(
     // Loaded only where it is used; by its default, since a bundle knows no other name of a CommonJS package.
     const { default: ioredis } = await import('ioredis')
     const client = new ioredis.Redis(config.redisUrl, {
-      commandTimeout: budgetMs,
       connectTimeout: longestRetryMs,
       socketTimeout: silenceMs,
       enableOfflineQueue: false,

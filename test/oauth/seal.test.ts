@@ -218,7 +218,9 @@ test('garbage is foreign, whatever it is, and never throws', () => {
 test('parts of two texts make no third', () => {
   const [one, other] = [codes.seal('a'.repeat(20), lifetimeMs), codes.seal('b'.repeat(20), lifetimeMs)]
   for (let cut = 1; cut < one.length; cut++) {
-    assert.deepEqual(codes.open(one.slice(0, cut) + other.slice(cut)), foreign, `cut at ${cut}`)
+    const mixed = one.slice(0, cut) + other.slice(cut)
+    // Random IVs may begin alike.
+    if (mixed !== other) assert.deepEqual(codes.open(mixed), foreign, `cut at ${cut}`)
   }
 })
 

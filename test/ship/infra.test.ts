@@ -130,6 +130,7 @@ for (const [what, values] of [
     const { configuration, template } = appWith(values)
     const secrets: Record<string, string> = {
       'mcp-oauth-seal-key': randomBytes(32).toString('base64'),
+      'cache-encryption-key': randomBytes(32).toString('base64'),
       'redis-url': 'rediss://:made-up@redis.example:10000',
     }
     const env = template.containers[0].env.map(({ name, value, secretRef }) => {
@@ -140,7 +141,9 @@ for (const [what, values] of [
     assert.equal(config.production, true)
     assert.equal(config.listen.port, configuration.ingress.targetPort)
     assert.deepEqual(config.trustProxy, ['100.100.0.0/16'])
-    assert.equal(config.redisUrl !== undefined, values !== undefined && !('redisSecretUrl' in values))
+    const hasRedis = !('redisSecretUrl' in values)
+    assert.equal(config.redisUrl !== undefined, hasRedis)
+    assert.equal(config.cacheEncryptionKeys.length, Number(hasRedis))
   })
 }
 

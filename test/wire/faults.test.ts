@@ -9,7 +9,7 @@ import { createOnBehalfOf } from '../../src/entra/on-behalf-of.ts'
 import { tenantEndpoints } from '../../src/entra/tenant.ts'
 import { createBoundedClient } from '../../src/http/bounded-client.ts'
 import { createGraphClient } from '../../src/plugins/graph-client.ts'
-import { createOboTokenCache } from '../../src/plugins/obo-token-cache.ts'
+import { createOboTokenCache } from '../../src/plugins/obo-token-cache/index.ts'
 import { configFor, eventually, listen, mcpHeaders, toolCall } from '../helper.ts'
 import { type Answer, call, file, modernToolCall, post, reasonOf } from '../security/harness.ts'
 
@@ -282,7 +282,8 @@ describe('with deadlines and a clock of the test', () => {
       userKey: 'somebody',
       clientId: tenant.client.clientId,
       scopes: ['access_as_user'],
-      expiresAtMs: Date.now() + 3_600_000,
+      // Longer than Graph's tokens: one that ends with its assertion is not replaced.
+      expiresAtMs: Date.now() + 2 * 3_600_000,
       tokenHash: assertion.slice(-43),
     }
     return { caller, assertion, correlationId }
@@ -320,7 +321,7 @@ describe('with deadlines and a clock of the test', () => {
     assert.equal(await cache.get(request), first)
     assert.equal(exchanges() - earlier, 1, 'at half of its life nothing happens')
 
-    now += 18 * 60_000
+    now += 28 * 60_000
     tenant.faults.add({ target: 'token', kind: 'delay', delayMs: 50 })
     assert.deepEqual(await Promise.all([cache.get(request), cache.get(request)]), [first, first])
     await eventually(async () => (await cache.get(request)) !== first)
@@ -333,7 +334,7 @@ describe('with deadlines and a clock of the test', () => {
     const cache = cacheWith(() => now)
     const request = await requestOf(newcomer())
     const first = await cache.get(request)
-    now += 48 * 60_000
+    now += 58 * 60_000
     tenant.faults.add({ target: 'token', kind: 'hang' })
     const earlier = exchanges()
     assert.equal(await cache.get(request), first)

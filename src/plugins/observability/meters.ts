@@ -103,8 +103,10 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
 
   const { oboTokens, entraKeys } = app
   total('obo_cache_requests_total', 'Calls that looked for a Graph token', 'result', () => {
-    const { hits, misses } = oboTokens.stats
-    return { hit: hits, miss: misses }
+    return oboTokens.stats.requests
+  })
+  total('obo_shared_tokens_total', 'Graph tokens found in Redis; unreadable ones count as none', 'result', () => {
+    return oboTokens.stats.shared ?? {}
   })
   gauge('obo_cache_entries', 'Graph tokens kept', () => oboTokens.stats.entries)
   gauge('obo_cache_bytes', 'What they take, roughly', () => oboTokens.stats.bytes)

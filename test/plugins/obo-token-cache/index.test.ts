@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
-import type { Caller } from '../../src/entra/claims.ts'
-import type { ExchangeRequest, GraphToken } from '../../src/entra/on-behalf-of.ts'
-import { Failure, type Reason } from '../../src/errors.ts'
-import { createOboTokenCache, lifetime, type OboTokenCacheOptions } from '../../src/plugins/obo-token-cache.ts'
-import { auditInto } from '../helper.ts'
+import type { Caller } from '../../../src/entra/claims.ts'
+import type { ExchangeRequest, GraphToken } from '../../../src/entra/on-behalf-of.ts'
+import { Failure, type Reason } from '../../../src/errors.ts'
+import { createOboTokenCache, type OboTokenCacheOptions } from '../../../src/plugins/obo-token-cache/index.ts'
+import { auditInto } from '../../helper.ts'
 
 const hour = 3_600_000
 const minute = 60_000
@@ -149,27 +149,6 @@ test('a token is not used when the assertion that earned it has ended', async ()
   assert.equal(asked.length, 2)
 })
 
-for (const [name, graphMinutes, assertionMinutes, expectedMinutes] of [
-  ['the Graph token ends first', 60, 90, 55],
-  ['the assertion ends first', 60, 30, 30],
-  ['they end together', 60, 60, 55],
-  ['Graph gives less than the margin', 3, 60, -2],
-] as const) {
-  test(`where ${name}, the time is ${expectedMinutes} minutes`, () => {
-    const token = { accessToken: 'x', expiresAtMs: graphMinutes * minute }
-    assert.equal(lifetime(token, assertionMinutes * minute, 0).expiresAtMs, expectedMinutes * minute)
-  })
-}
-
-test('a replacement is due between 70 and 80 per cent of the time, never at one moment for all', () => {
-  const due = Array.from(
-    { length: 1_000 },
-    () => lifetime({ accessToken: 'x', expiresAtMs: 65 * minute }, 2 * hour, 0).refreshAtMs,
-  )
-  assert.ok(Math.min(...due) >= 0.7 * hour && Math.max(...due) <= 0.8 * hour)
-  assert.ok(Math.max(...due) - Math.min(...due) > 0.05 * hour)
-})
-
 test('an old token serves on while one exchange replaces it', async () => {
   const { get, asked, clock, hold } = cacheOf()
   await get('a')
@@ -304,6 +283,41 @@ test('an exchange that breaks in an unforeseen way is internal, and not remember
   })
   await assert.rejects(get('a'), is('internal'))
   assert.equal(await get('a'), 'x')
+})
+
+test('a token that lasts as long as its assertion is never replaced, since no other would last longer', async () => {
+  const { get, asked, clock, callerOf } = cacheOf()
+  const caller = { ...callerOf('a'), expiresAtMs: clock.now + 30 * minute }
+  await get('a', { caller })
+  clock.now += 29 * minute
+  assert.equal(await get('a', { caller }), 'graph-1 of a')
+  await settle()
+  assert.equal(asked.length, 1)
+})
+
+test('an exchange that runs while its token is evicted answers who waits for it, and is not kept', async () => {
+  const { get, evict, asked, hold } = cacheOf()
+  const release = hold()
+  const waiting = get('a')
+  await settle()
+  evict('a')
+  release()
+  assert.equal(await waiting, 'graph-1 of a')
+  assert.equal(await get('a'), 'graph-2 of a')
+  assert.equal(asked.length, 2)
+})
+
+test('who asks after an eviction does not wait for an exchange from before it, and shares the next', async () => {
+  const { get, evict, asked, hold } = cacheOf()
+  const release = hold()
+  const before = get('a')
+  await settle()
+  evict('a')
+  const after = [get('a'), get('a')]
+  release()
+  assert.equal(await before, 'graph-1 of a')
+  assert.deepEqual(await Promise.all(after), ['graph-2 of a', 'graph-2 of a'])
+  assert.equal(asked.length, 2)
 })
 
 test('an evicted token is exchanged anew, and only that one', async () => {

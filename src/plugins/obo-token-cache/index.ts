@@ -1,0 +1,203 @@
+import { hash } from 'node:crypto'
+import fp from 'fastify-plugin'
+import { LRUCache } from 'lru-cache'
+import type { Configured } from '../../config.ts'
+import type { Caller } from '../../entra/claims.ts'
+import { createOnBehalfOf } from '../../entra/on-behalf-of.ts'
+import { createRefusals } from '../../entra/refusals.ts'
+import { tenantEndpoints } from '../../entra/tenant.ts'
+import { toFailure } from '../../errors.ts'
+import { createBoundedClient } from '../../http/bounded-client.ts'
+import { untilAborted } from '../../http/until-aborted.ts'
+import type { SharedStore } from '../redis.ts'
+import { type Entry, usable, withRefreshTime } from './lifetime.ts'
+import { createRedeem, type RedeemOptions, type TokenRequest } from './redeem.ts'
+import { createSharedTokens, type SharedTokens } from './shared-tokens.ts'
+import { createTokenSeal } from './token-seal.ts'
+
+/** Entra answers in a fraction of a second or not at all; a caller waits no longer than this for one attempt. */
+const entraBounds = { connectTimeoutMs: 3_000, deadlineMs: 10_000, maxBodyBytes: 128 * 1024, connections: 32 }
+
+export interface OboTokenCacheOptions extends Pick<RedeemOptions, 'exchange' | 'audit'> {
+  readonly tenantId: string
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  /** Tokens that other replicas have; none where replicas share nothing. */
+  readonly shared?: SharedTokens | undefined
+  /** How replicas tell each other of evictions. */
+  readonly store?: Pick<SharedStore, 'publish' | 'subscribe'> | undefined
+  readonly maxEntries?: number
+  readonly maxBytes?: number
+  readonly refusalTtlMs?: number
+  readonly breakerMs?: number
+  readonly now?: RedeemOptions['now']
+  readonly sleep?: RedeemOptions['sleep']
+}
+
+/** A token, and whether it was exchanged for elsewhere. */
+interface Obtained {
+  readonly entry: Entry
+  readonly isShared: boolean
+}
+
+export type OboTokenCache = ReturnType<typeof createOboTokenCache>
+
+/**
+ * Graph tokens by assertion: from memory, else from what replicas share, else from Entra, one exchange at a time for
+ * each.
+ *
+ * The key is a hash over tenant, client, scopes and the assertion's own hash, never the user alone: what one proof
+ * earned is not given for another (Microsoft, "Token cache serialization", on partitioning by assertion).
+ */
+export function createOboTokenCache({
+  exchange,
+  tenantId,
+  clientId,
+  scopes,
+  audit,
+  shared,
+  store,
+  maxEntries = 100_000,
+  maxBytes = 256 * 1024 * 1024,
+  refusalTtlMs = 10_000,
+  breakerMs = 5_000,
+  now = Date.now,
+  sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+}: OboTokenCacheOptions) {
+  const tokens = new LRUCache<string, Entry>({
+    max: maxEntries,
+    maxSize: maxBytes,
+    sizeCalculation: (entry) => entry.accessToken.length + 256,
+  })
+  const redeem = createRedeem({ exchange, audit, now, sleep })
+  const refusals = createRefusals({ refusalTtlMs, breakerMs, now })
+  const running = new Map<string, Promise<Obtained>>()
+  const requests = { hit: 0, shared: 0, miss: 0 }
+  const keyPrefix = lengthPrefixed([tenantId, clientId, [...scopes].sort().join(' ')])
+
+  store?.subscribe('obo-evicted', (key) => {
+    if (/^[\w-]{43}$/.test(key)) forget(key)
+  })
+
+  function keyOf(caller: Caller): string {
+    return hash('sha256', keyPrefix + lengthPrefixed([caller.tokenHash]), 'base64url')
+  }
+
+  /** Begins to obtain the token of a key, or joins who has. What is evicted meanwhile is not kept. */
+  function obtainOnce(key: string, request: TokenRequest, replacing?: Entry): Promise<Obtained> {
+    const joined = running.get(key)
+    if (joined !== undefined) return joined
+    const isCurrent = () => running.get(key) === started
+    const started = obtain(key, request, replacing)
+      .then((obtained) => {
+        if (isCurrent()) tokens.set(key, obtained.entry)
+        return obtained
+      })
+      .finally(() => {
+        if (isCurrent()) running.delete(key)
+      })
+    running.set(key, started)
+    return started
+  }
+
+  async function obtain(key: string, request: TokenRequest, replacing?: Entry): Promise<Obtained> {
+    const assertionExpiresAtMs = request.caller.expiresAtMs
+    const exchangeNow = async () => usable(await redeem(request), assertionExpiresAtMs)
+    try {
+      const { token, isShared } = shared
+        ? await shared.obtain(key, exchangeNow, replacing)
+        : { token: await exchangeNow(), isShared: false }
+      return { entry: withRefreshTime(token, assertionExpiresAtMs, now()), isShared }
+    } catch (error) {
+      const failure = toFailure(error)
+      refusals.remember(key, failure)
+      throw failure
+    }
+  }
+
+  /** A good token that grows old is replaced while it still serves; if that fails, not again at once. */
+  function refreshInBackground(key: string, request: TokenRequest, entry: Entry) {
+    if (running.has(key) || refusals.find(key) !== undefined) return
+    obtainOnce(key, request, entry).catch((error) => refusals.postpone(key, toFailure(error)))
+  }
+
+  /** Only what is obtained from now on counts. */
+  function forget(key: string) {
+    tokens.delete(key)
+    running.delete(key)
+  }
+
+  return {
+    /**
+     * A Graph access token for this caller, on the strength of this assertion.
+     *
+     * @throws {Failure} any of the exchange's reasons
+     */
+    async get(request: TokenRequest): Promise<string> {
+      const key = keyOf(request.caller)
+      const entry = tokens.get(key)
+      if (entry !== undefined && now() < entry.expiresAtMs) {
+        requests.hit++
+        if (now() >= entry.refreshAtMs) refreshInBackground(key, request, entry)
+        return entry.accessToken
+      }
+      let result: keyof typeof requests = 'miss'
+      try {
+        const refusal = running.has(key) ? undefined : refusals.find(key)
+        if (refusal !== undefined) throw refusal
+        const obtained = await untilAborted(obtainOnce(key, request), request.signal)
+        if (obtained.isShared) result = 'shared'
+        return obtained.entry.accessToken
+      } finally {
+        requests[result]++
+      }
+    },
+    /** Forgets the token of this assertion, at every replica: Graph no longer takes it. */
+    evict(caller: Caller) {
+      const key = keyOf(caller)
+      forget(key)
+      // In this order, so that nobody who hears of it finds the token there.
+      void shared?.remove(key)
+      void store?.publish('obo-evicted', key)
+    },
+    get size() {
+      return tokens.size
+    },
+    /** Calls so far by where they found a token; tokens kept here, and roughly what they take. */
+    get stats() {
+      return { requests: { ...requests }, shared: shared?.stats, entries: tokens.size, bytes: tokens.calculatedSize }
+    },
+  }
+}
+
+function lengthPrefixed(parts: readonly string[]): string {
+  return parts.map((part) => `${part.length}:${part}`).join('')
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    oboTokens: OboTokenCache
+  }
+}
+
+export const oboTokenCache = fp<Configured>(
+  async (app, { config: { entra, cacheEncryptionKeys } }) => {
+    const http = createBoundedClient(entraBounds)
+    const scopes = entra.oboScopes
+    const exchange = createOnBehalfOf({
+      ...entra,
+      withProof: app.clientProofs.api,
+      scopes,
+      endpoints: tenantEndpoints(entra),
+      http,
+    })
+    const { audit, sharedStore: store } = app
+    const shared =
+      store && cacheEncryptionKeys.length > 0
+        ? createSharedTokens({ store, seal: createTokenSeal(cacheEncryptionKeys) })
+        : undefined
+    app.decorate('oboTokens', createOboTokenCache({ ...entra, scopes, exchange, audit, shared, store }))
+    app.addHook('onClose', () => http.close())
+  },
+  { name: 'obo-token-cache', dependencies: ['observability', 'client-credential'] },
+)

@@ -1,0 +1,88 @@
+import type { Audit } from '../../audit.ts'
+import type { Caller } from '../../entra/claims.ts'
+import type { Exchange, GraphToken } from '../../entra/on-behalf-of.ts'
+import { Failure, toFailure } from '../../errors.ts'
+import type { TraceSpan } from '../observability/tracing.ts'
+
+/** One user's call that needs a Graph token. */
+export interface TokenRequest {
+  readonly caller: Caller
+  readonly assertion: string
+  readonly correlationId: string
+  /** A caller that goes away stops waiting; the exchange it shares goes on. */
+  readonly signal?: AbortSignal | undefined
+  readonly trace?: TraceSpan | null
+}
+
+export interface RedeemOptions {
+  readonly exchange: Exchange
+  readonly audit: Audit
+  readonly now: () => number
+  readonly sleep: (ms: number) => Promise<void>
+}
+
+/**
+ * An exchange for a call: tried once more where that may help, a span in the call's trace, and a line in the log.
+ *
+ * @returns what throws nothing but {@link Failure}
+ */
+export function createRedeem({ exchange, audit, now, sleep }: RedeemOptions) {
+  /** One exchange, as a span of the call that needs it. */
+  async function attempt({ assertion, correlationId, trace }: TokenRequest): Promise<GraphToken> {
+    const span = trace?.call('On-Behalf-Of exchange', { 'peer.service': 'Microsoft Entra' })
+    try {
+      const token = await exchange({ assertion, correlationId, ...(span && { headers: span.headers }) })
+      span?.end()
+      return token
+    } catch (error) {
+      span?.end({}, toFailure(error).reason)
+      throw error
+    }
+  }
+
+  /** Entra's passing troubles get one more try, a little later; everything else is an answer. */
+  async function withOneRetry(request: TokenRequest): Promise<GraphToken> {
+    try {
+      return await attempt(request)
+    } catch (error) {
+      if (!(error instanceof Failure) || error.reason !== 'exchange_unavailable') throw error
+      await sleep(100 + Math.random() * 200)
+      return attempt(request)
+    }
+  }
+
+  return async (request: TokenRequest): Promise<GraphToken> => {
+    const { caller, correlationId, trace } = request
+    const started = now()
+    const context = () => ({
+      requestId: correlationId,
+      traceId: trace?.traceId,
+      user: caller.userKey,
+      ms: now() - started,
+    })
+    try {
+      const token = await withOneRetry(request)
+      audit('obo_success', context())
+      return token
+    } catch (error) {
+      const failure = toFailure(error)
+      const { reason, details } = failure
+      const level = reason === 'credential_refused' || reason === 'exchange_misconfigured' ? 'error' : 'warn'
+      audit('obo_failure', { ...context(), reason, err: details.cause }, { level, message: explain(failure) })
+      throw failure
+    }
+  }
+}
+
+function explain({ reason }: Failure): string {
+  switch (reason) {
+    case 'credential_refused':
+      return 'Entra refuses this server’s credential: renew it. Every new sign-in fails until then.'
+    case 'credential_unavailable':
+      return 'this server’s own credential is not to be had: see credential_unavailable above.'
+    case 'exchange_misconfigured':
+      return 'Entra refuses this server’s configuration: check GRAPH_CLIENT_ID, GRAPH_TENANT_ID and GRAPH_OBO_SCOPES.'
+    default:
+      return 'a token could not be exchanged'
+  }
+}
