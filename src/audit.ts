@@ -63,6 +63,9 @@ export const events = {
       rpcMethod: optional(text('The JSON-RPC method; `other` where it is none of MCP’s')),
       tool: optional(text('The tool that was called')),
       outcome: optional(reason),
+      ageSeconds: optional(
+        whole('How old the answer was, where it was kept from an earlier call and Graph was not asked'),
+      ),
       err: optional(err),
     },
   ),

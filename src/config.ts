@@ -15,6 +15,9 @@ import { type OAuthProxyConfig, readOAuthProxy } from './config/oauth-proxy.ts'
 import { readTraces, type TracesConfig } from './config/traces.ts'
 import { isLoopback } from './http/loopback.ts'
 
+/** Whoever loses a role goes on seeing what was kept for as long as that. */
+const longestAnswerTtlMs = 10 * 60_000
+
 /** What the server was told, checked and frozen. Durations carry their unit; URLs have no trailing slash. */
 export interface Config {
   readonly production: boolean
@@ -32,7 +35,11 @@ export interface Config {
     readonly credential: ClientCredential
     readonly oboScopes: readonly string[]
   }
-  readonly graph: { readonly baseUrl: string }
+  readonly graph: {
+    readonly baseUrl: string
+    /** How long an answer is kept for the user who got it; 0: not at all. */
+    readonly answerTtlMs: number
+  }
   readonly callers: {
     readonly required: boolean
     readonly requiredScopes: readonly string[]
@@ -117,6 +124,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   }
   if (graphBaseUrl === undefined) fault('GRAPH_BASE_URL', 'must be a URL without a query')
 
+  const answerTtlMs = sound.GRAPH_ANSWER_TTL === '0' ? 0 : parseDuration(sound.GRAPH_ANSWER_TTL ?? '1 minute')
+  if (answerTtlMs === undefined || answerTtlMs < 0 || answerTtlMs > longestAnswerTtlMs) {
+    fault('GRAPH_ANSWER_TTL', 'must be a duration of at most ten minutes, such as 60s, or 0')
+  }
+
   const oboScopes = list(sound.GRAPH_OBO_SCOPES ?? 'https://graph.microsoft.com/.default')
   const requiredScopes = list(sound.MCP_OAUTH_REQUIRED_SCOPES ?? 'access_as_user')
   if (oboScopes.length === 0) fault('GRAPH_OBO_SCOPES', 'must name a scope')
@@ -181,7 +193,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       credential,
       oboScopes,
     },
-    graph: { baseUrl: graphBaseUrl },
+    graph: { baseUrl: graphBaseUrl, answerTtlMs: answerTtlMs ?? 0 },
     callers: {
       required,
       requiredScopes,

@@ -45,7 +45,7 @@ test('three variables are enough, and the rest has its documented default', () =
       credential: { kind: 'secret', secret: 'not-much-of-one' },
       oboScopes: ['https://graph.microsoft.com/.default'],
     },
-    graph: { baseUrl: 'https://graph.microsoft.com/v1.0' },
+    graph: { baseUrl: 'https://graph.microsoft.com/v1.0', answerTtlMs: 60_000 },
     callers: {
       required: true,
       requiredScopes: ['access_as_user'],
@@ -169,6 +169,9 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
   ['CACHE_ENCRYPTION_KEY', `${sealKey}, ${olderKey}`, (c) => c.cacheEncryptionKeys, [sealKey, olderKey]],
   ['RATE_LIMIT_MAX', '1', (c) => c.rateLimit.max, 1],
   ['RATE_LIMIT_USER_MAX', '999999999', (c) => c.rateLimit.userMax, 999_999_999],
+  ['GRAPH_ANSWER_TTL', '0', (c) => c.graph.answerTtlMs, 0],
+  ['GRAPH_ANSWER_TTL', '90s', (c) => c.graph.answerTtlMs, 90_000],
+  ['GRAPH_ANSWER_TTL', '10 minutes', (c) => c.graph.answerTtlMs, 600_000],
   ['RATE_LIMIT_WINDOW', '30s', (c) => c.rateLimit.windowMs, 30_000],
   ['RATE_LIMIT_WINDOW', '2 hours', (c) => c.rateLimit.windowMs, 7_200_000],
   ['TRUST_PROXY', '10.0.0.0/8', (c) => c.trustProxy, ['10.0.0.0/8']],
@@ -292,6 +295,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
   ],
   RATE_LIMIT_MAX: ['0', '-3', '1.5', '1e3', '1000000000', 'many'],
   RATE_LIMIT_USER_MAX: ['0', '+1'],
+  GRAPH_ANSWER_TTL: ['soon', '-1s', '60', '11 minutes', 'off'],
   RATE_LIMIT_WINDOW: ['soon', '0s', '10ms', '-1 minute', '60'],
   TRUST_PROXY: [
     'true',

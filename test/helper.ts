@@ -22,7 +22,7 @@ export type Env = Record<string, string>
 /** A window of the rate limits that does not end while a test runs: windows follow the clock, not the first request. */
 export const endless = '1000 days'
 
-/** Variables that make the server one of this tenant's. Limits are out of the way unless a test sets them. */
+/** Variables that make the server one of this tenant's. Limits and kept answers are out of the way unless a test sets them. */
 export function envFor(tenant: Emulator): Env {
   return {
     GRAPH_TENANT_ID: tenant.tenantId,
@@ -32,6 +32,7 @@ export function envFor(tenant: Emulator): Env {
     GRAPH_BASE_URL: `${tenant.origin}/v1.0`,
     RATE_LIMIT_MAX: '1000000',
     RATE_LIMIT_USER_MAX: '1000000',
+    GRAPH_ANSWER_TTL: '0',
     RATE_LIMIT_WINDOW: endless,
     LOG_LEVEL: 'trace',
   }

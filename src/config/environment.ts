@@ -54,6 +54,11 @@ export const EnvironmentSchema = Type.Object({
   ),
   GRAPH_OBO_SCOPES: text('scopes asked for On-Behalf-Of (https://graph.microsoft.com/.default)'),
   GRAPH_BASE_URL: text('Microsoft Graph (https://graph.microsoft.com/v1.0)', 'a URL', '^https?://'),
+  GRAPH_ANSWER_TTL: text(
+    'how long an answer is kept for whoever got it (1 minute); 0: not at all',
+    'a duration such as 60s, or 0',
+    '^(0|[0-9.]+ *[A-Za-z]+)$',
+  ),
   ENTRA_AUTHORITY_HOST: text('Microsoft Entra (https://login.microsoftonline.com)', 'an origin', '^https?://'),
   MCP_REQUIRE_AUTH: text('whether callers must sign in (true)', 'true or false', flag),
   MCP_OAUTH_REQUIRED_SCOPES: text('delegated scopes a caller must carry (access_as_user)'),

@@ -1,12 +1,17 @@
+import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Configured } from '../config.ts'
 import { answers, Failure, type Reason, toFailure } from '../errors.ts'
 import { jsonFault } from '../http/strict-json.ts'
-import type { McpMessage } from '../plugins/mcp/index.ts'
+import type { McpCall, McpMessage } from '../plugins/mcp/index.ts'
+import type { Tool } from '../tools/define-tool.ts'
 
 /** No tool call comes near this. */
 const bodyLimitBytes = 256 * 1024
+
+/** For messages that need no Graph. */
+const notSignedIn: Pick<McpCall, 'graph' | 'readAs'> = { graph: new Failure('sign_in_required') }
 
 /** JSON-RPC 2.0 sections 4 and 5, one message: batches left MCP with revision 2025-06-18. */
 const JsonRpcMessage = Type.Object({
@@ -35,7 +40,7 @@ const knownMethods = new Set([
 declare module 'fastify' {
   interface FastifyRequest {
     /** What the request asked for and how it ended, for its log line. */
-    rpc: { rpcMethod: string | undefined; tool?: string; outcome?: Reason } | null
+    rpc: { rpcMethod: string | undefined; tool?: string; outcome?: Reason; ageSeconds?: number } | null
   }
 }
 
@@ -55,8 +60,9 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
 
       if (message.method === 'tools/call' && tool === undefined) request.rpc.outcome = 'bad_request'
       const needsGraph = tool !== undefined && tool.graphScopes.length > 0
-      const graph = needsGraph ? await graphFor(request, signal) : new Failure('sign_in_required')
-      const answer = await app.mcp.dispatch(request, message, { caller, graph, signal })
+      const { graph, readAs } = needsGraph ? await graphFor(request, tool, signal) : notSignedIn
+      const answer = await app.mcp.dispatch(request, message, { caller, graph, readAs, signal })
+      if (answer.ageSeconds !== undefined) request.rpc.ageSeconds = answer.ageSeconds
       if (answer.failure !== undefined) heed(answer.failure, request)
       reply.code(answer.status).header('cache-control', 'no-store')
       if (answer.contentType !== undefined) reply.header('content-type', answer.contentType)
@@ -74,34 +80,44 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
    * Graph as the caller, before anything is dispatched, so that Entra's refusals can still be HTTP answers; what the
    * agent can act on itself is left to the tool's result.
    */
-  async function graphFor(request: FastifyRequest<{ Body: McpMessage }>, signal: AbortSignal) {
+  async function graphFor(
+    request: FastifyRequest<{ Body: McpMessage }>,
+    tool: Tool,
+    signal: AbortSignal,
+  ): Promise<Pick<McpCall, 'graph' | 'readAs'>> {
     try {
-      const accessToken = await graphToken(request, signal)
+      const { accessToken, readAs } = await graphToken(request, signal)
       const { id, caller, rpc, trace } = request
-      return app.graph.as({
+      const graph = app.graph.as({
         accessToken,
         correlationId: id,
-        signal,
+        // What is kept is read for whoever asks the same, and to the end.
+        signal: app.mcp.isKept(tool) ? undefined : signal,
         user: caller?.userKey,
         tool: rpc?.tool,
         trace,
       })
+      return { graph, readAs }
     } catch (error) {
       const failure = toFailure(error)
-      if (answers[failure.reason].as === 'tool') return failure
+      if (answers[failure.reason].as === 'tool') return { graph: failure }
       throw failure
     }
   }
 
-  /** A token given for a local run, else the caller's own assertion exchanged On-Behalf-Of. */
-  async function graphToken(request: FastifyRequest<{ Body: McpMessage }>, signal: AbortSignal): Promise<string> {
+  /** A token given for a local run, else the caller's own assertion exchanged On-Behalf-Of; and a hash of either. */
+  async function graphToken(
+    request: FastifyRequest<{ Body: McpMessage }>,
+    signal: AbortSignal,
+  ): Promise<{ accessToken: string; readAs: string }> {
     const { caller, assertion, trace } = request
     const given = app.mcp.accessTokenOf(request.body) ?? request.graphBearerToken
-    if (given !== undefined && given !== null) return given
+    if (given !== undefined && given !== null) return givenToken(given)
     if (caller !== null && assertion !== null) {
-      return app.oboTokens.get({ caller, assertion, correlationId: request.id, signal, trace })
+      const accessToken = await app.oboTokens.get({ caller, assertion, correlationId: request.id, signal, trace })
+      return { accessToken, readAs: caller.tokenHash }
     }
-    if (config.callers.graphAccessToken !== undefined) return config.callers.graphAccessToken
+    if (config.callers.graphAccessToken !== undefined) return givenToken(config.callers.graphAccessToken)
     throw new Failure('sign_in_required')
   }
 
@@ -111,9 +127,14 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     if (rpc !== null) rpc.outcome = reason
     if (caller !== null && (reason === 'graph_claims_required' || reason === 'graph_token_refused')) {
       app.oboTokens.evict(caller)
+      app.mcp.forget(caller.tokenHash)
     }
     if (answers[reason].as === 'http') throw failure
   }
+}
+
+function givenToken(accessToken: string) {
+  return { accessToken, readAs: hash('sha256', accessToken, 'base64url') }
 }
 
 function loggable(method: string | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import type { Static, TObject, TSchema } from 'typebox'
+import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Caller } from '../entra/claims.ts'
 import { Failure } from '../errors.ts'
@@ -41,6 +41,16 @@ export interface Tool {
   call(args: unknown, context: ToolContext): Promise<Record<string, unknown>>
 }
 
+/** What every tool that reads Graph takes and tells beside its own: answers are kept for a short while. */
+const fresh = Type.Optional(
+  Type.Boolean({ description: 'true: read Graph again, whatever was kept from an earlier call (default false)' }),
+)
+const ageSeconds = Type.Optional(
+  Type.Integer({
+    description: 'Only where the answer was kept from an earlier call: how old it is. For a new one set fresh to true',
+  }),
+)
+
 /**
  * Makes a tool of a name, two TypeBox schemas and a handler. One file, one tool: listing it in `tools/index.ts` is all
  * that is left to do. Arguments reach the handler checked and typed; it returns data and throws a {@link Failure}.
@@ -56,16 +66,24 @@ export function defineTool<Input extends TObject, Output extends TObject>(tool: 
   readonly handler: (input: Static<Input>, context: ToolContext) => Promise<Static<Output>>
 }): Tool {
   const { name, title, description, annotations, graphScopes, handler } = tool
-  const input = Compile(tool.input)
+  const readsGraph = graphScopes.length > 0
+  const inputSchema = readsGraph ? withProperty(tool.input, { fresh }) : tool.input
+  const outputSchema = readsGraph ? withProperty(tool.output, { ageSeconds }) : tool.output
+  const input = Compile(inputSchema)
   return {
-    definition: { name, title, description, annotations, inputSchema: tool.input, outputSchema: tool.output },
+    definition: { name, title, description, annotations, inputSchema, outputSchema },
     graphScopes,
     async call(args, context) {
       const given: unknown = args ?? {}
-      if (!input.Check(given)) throw new Failure('invalid_input', { detail: explain(input.Errors(given), tool.input) })
-      return (await handler(given as Static<Input>, context)) as Record<string, unknown>
+      if (!input.Check(given)) throw new Failure('invalid_input', { detail: explain(input.Errors(given), inputSchema) })
+      const { fresh: _, ...own } = given as Record<string, unknown>
+      return (await handler((readsGraph ? own : given) as Static<Input>, context)) as Record<string, unknown>
     },
   }
+}
+
+function withProperty(schema: TObject, property: Record<string, TSchema>): TObject {
+  return { ...schema, properties: { ...schema.properties, ...property } }
 }
 
 /** A Failure for an argument that its schema cannot judge. */

@@ -1,16 +1,37 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/server'
+import type { Answered } from './answer-cache.ts'
+
+/** What the SDK is told of a result whose payload is set into its answer afterwards. */
+export const placeholder = { content: [], structuredContent: {} }
 
 /**
- * An answer as JSON text.
+ * An answer as JSON text: the SDK's own, and in it the payload as text for the model and as structured content for
+ * programs, each with its age where it was kept (MCP, "Tools: Structured Content").
  *
- * @param structuredText the result's structured content, where it has been written already: a page of messages is long,
- *   and writing it once instead of twice is a good part of what an answer costs
+ * @param answered absent where the answer is no tool's, or the tool failed
  */
-export function encodeAnswer(answer: JSONRPCMessage, structuredText: string | undefined): string {
-  if (structuredText === undefined || !('result' in answer)) return JSON.stringify(answer)
-  const { structuredContent: _, ...result } = answer.result
-  const { result: __, ...envelope } = answer
-  return `${open(envelope)}"result":${open(result)}"structuredContent":${structuredText}}}`
+export function encodeAnswer(answer: JSONRPCMessage, answered: Answered | undefined): Buffer | string {
+  if (answered === undefined || !('result' in answer)) return JSON.stringify(answer)
+  const { payload, ageSeconds } = answered
+  const { content: _, structuredContent: __, ...result } = answer.result
+  const { result: ___, ...envelope } = answer
+  const age = ageSeconds === undefined ? '' : `"ageSeconds":${ageSeconds}${isEmpty(payload.structured) ? '' : ','}`
+  return Buffer.concat([
+    Buffer.from(`${open(envelope)}"result":${open(result)}"content":[{"type":"text","text":"{${quoted(age)}`),
+    payload.quoted,
+    Buffer.from(`"}],"structuredContent":{${age}`),
+    payload.structured,
+    Buffer.from('}}'),
+  ])
+}
+
+/** Whether nothing but the last brace is left. */
+function isEmpty(structured: Buffer): boolean {
+  return structured.length === 1
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
 }
 
 /** An object as JSON text, up to where another entry goes. */

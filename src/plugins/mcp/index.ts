@@ -18,8 +18,10 @@ import type { Tool, ToolDefinition } from '../../tools/define-tool.ts'
 import { tools } from '../../tools/index.ts'
 import type { GraphSession } from '../graph-client.ts'
 import { accessTokenArgument, advertise, withoutAccessToken } from './access-token-argument.ts'
-import { encodeAnswer } from './encode-answer.ts'
+import { type Answered, createAnswerCache } from './answer-cache.ts'
+import { encodeAnswer, placeholder } from './encode-answer.ts'
 import { exchangeOnce } from './legacy-exchange.ts'
+import { payloadOf } from './payload.ts'
 import { webRequest } from './web-request.ts'
 
 const serverInfo = { name: 'mcp-message-center-server', title: 'Microsoft 365 Message Center', version: '0.1.0' }
@@ -28,7 +30,8 @@ const instructions =
   'Reads the Microsoft 365 Message Center as the signed-in user. Start with getMessages: narrow it with its structured ' +
   'arguments (services, actionRequiredBefore, isMajorChange, search …), keep "body" at none, and page with nextSkip. ' +
   'Then read single messages with getMessage. Microsoft Graph allows few requests a minute, so prefer one narrow ' +
-  'question to many broad ones. Cite messages by id and url.'
+  'question to many broad ones: answers are kept for a short while ("ageSeconds" says how old one is) and "fresh" reads ' +
+  'again. Cite messages by id and url.'
 
 /** The tools change with a release and are the same for everybody: an hour's trust saves a list a session. */
 const listing = { ttlMs: 3_600_000, cacheScope: 'public' } as const
@@ -38,6 +41,8 @@ export interface McpCall {
   readonly caller: Caller | null
   /** Graph as the caller; or why there is none, which a tool that needs it answers. */
   readonly graph: GraphSession | Failure
+  /** A hash of the credential that Graph is read with; undefined where there is none, and nothing is kept. */
+  readonly readAs?: string | undefined
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal
 }
@@ -45,7 +50,9 @@ export interface McpCall {
 export interface McpAnswer {
   readonly status: number
   readonly contentType: string | undefined
-  readonly body: string | null
+  readonly body: Buffer | string | null
+  /** Where the answer was kept from an earlier call: how old it is. */
+  readonly ageSeconds?: number
   /** Why the tool failed, where it did: the body tells the agent, and the route knows whether HTTP must say it instead. */
   readonly failure?: Failure
 }
@@ -59,7 +66,7 @@ export interface McpMessage {
 }
 
 /** A call on its way: what became of it is noted here for whoever writes the answer. */
-type ServedCall = McpCall & { failure?: Failure; structuredText?: string }
+type ServedCall = McpCall & { failure?: Failure; answered?: Answered }
 
 export type Mcp = ReturnType<typeof createMcp>
 
@@ -70,8 +77,13 @@ export type Mcp = ReturnType<typeof createMcp>
  */
 export function createMcp(
   available: readonly Tool[],
-  { accessTokenAllowed, onError }: { accessTokenAllowed: boolean; onError: (error: Error) => void },
+  {
+    accessTokenAllowed,
+    answerTtlMs = 0,
+    onError,
+  }: { accessTokenAllowed: boolean; answerTtlMs?: number; onError: (error: Error) => void },
 ) {
+  const answerCache = createAnswerCache({ ttlMs: answerTtlMs })
   const byName = new Map(available.map((tool) => [tool.definition.name, tool]))
   const definitions = available.map(({ definition }) => asListed(advertise(definition, accessTokenAllowed)))
   const options = {
@@ -81,6 +93,8 @@ export function createMcp(
   }
   const modern = createMcpHandler(({ authInfo }) => serverFor(authInfo?.extra?.['call'] as ServedCall), {
     legacy: 'reject',
+    // Nothing is said on the way to an answer, and the payload is set into it as JSON.
+    responseMode: 'json',
     onerror: onError,
     // Nothing here ever changes while it runs, so there is nothing to listen for and no stream to hold open.
     maxSubscriptions: 0,
@@ -99,14 +113,8 @@ export function createMcp(
     if (tool === undefined)
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 80)}`)
     try {
-      const { graph } = call
-      if (graph instanceof Failure && tool.graphScopes.length > 0) throw graph
-      const given = accessTokenAllowed ? withoutAccessToken(args) : args
-      const session = graph instanceof Failure ? closedTo(graph) : graph
-      const structuredContent = await tool.call(given, { caller: call.caller, graph: session })
-      const text = JSON.stringify(structuredContent)
-      call.structuredText = text
-      return { content: [{ type: 'text', text }], structuredContent }
+      call.answered = await answerOf(tool, args, call)
+      return placeholder
     } catch (error) {
       const failure = toFailure(error)
       call.failure = failure
@@ -114,7 +122,31 @@ export function createMcp(
     }
   }
 
+  async function answerOf(tool: Tool, args: unknown, call: ServedCall): Promise<Answered> {
+    const { caller, graph, readAs, signal } = call
+    if (graph instanceof Failure && tool.graphScopes.length > 0) throw graph
+    const given = accessTokenAllowed ? withoutAccessToken(args) : args
+    const session = graph instanceof Failure ? closedTo(graph) : graph
+    const read = async () => payloadOf(await tool.call(given, { caller, graph: session }))
+    if (readAs === undefined || !isKept(tool)) return { payload: await read() }
+    const { fresh = false, ...own } = (given ?? {}) as Record<string, unknown>
+    // Anything else is the tool's to refuse.
+    if (typeof fresh !== 'boolean') return { payload: await read() }
+    return answerCache.answer({ readAs, tool: tool.definition.name, args: own, fresh, signal }, read)
+  }
+
+  /** Whether a tool's answers are kept: what it says is all it does, and where it says so is Graph. */
+  function isKept({ definition, graphScopes }: Tool): boolean {
+    return answerCache.isOn && definition.annotations.readOnlyHint && graphScopes.length > 0
+  }
+
   return {
+    isKept,
+    /** Forgets the answers that were read with a credential: Graph no longer takes it. */
+    forget: answerCache.forget,
+    get answerStats() {
+      return answerCache.stats
+    },
     /** The tool that a message calls, where it calls one. */
     calledTool({ method, params }: McpMessage): Tool | undefined {
       return method === 'tools/call' ? byName.get(String(params?.['name'])) : undefined
@@ -127,7 +159,12 @@ export function createMcp(
       const answer = isLegacy(request, message)
         ? await serveLegacy(request, message, call)
         : await serveModern(request, message, call)
-      return call.failure === undefined ? answer : { ...answer, failure: call.failure }
+      const ageSeconds = call.answered?.ageSeconds
+      return {
+        ...answer,
+        ...(call.failure !== undefined && { failure: call.failure }),
+        ...(ageSeconds !== undefined && { ageSeconds }),
+      }
     },
     close: () => modern.close(),
   }
@@ -138,14 +175,16 @@ export function createMcp(
       authInfo: { token: '', clientId: call.caller?.clientId ?? '', scopes: [], extra: { call } },
     })
     const contentType = response.headers.get('content-type') ?? undefined
-    return { status: response.status, contentType, body: response.body === null ? null : await response.text() }
+    const text = response.body === null ? null : await response.text()
+    const body = text === null || call.answered === undefined ? text : encodeAnswer(JSON.parse(text), call.answered)
+    return { status: response.status, contentType, body }
   }
 
   async function serveLegacy(request: FastifyRequest, message: McpMessage, call: ServedCall): Promise<McpAnswer> {
     checkLegacyHeaders(request, message)
     if (!isRequest(message)) return { status: 202, contentType: undefined, body: null }
     const answer = await exchangeOnce(serverFor(call), message, call.signal)
-    return { status: 200, contentType: 'application/json', body: encodeAnswer(answer, call.structuredText) }
+    return { status: 200, contentType: 'application/json', body: encodeAnswer(answer, call.answered) }
   }
 }
 
@@ -216,13 +255,14 @@ declare module 'fastify' {
 }
 
 export const mcp = fp<Configured>(
-  async (app, { config: { callers } }) => {
+  async (app, { config: { callers, graph } }) => {
     const onError = ({ name, message }: Error) => {
       // The rest of the SDK's message can hold the caller's own words.
       const why = /^Rejected inbound request \(([\w-]+)\)/.exec(message)?.[1] ?? name
       app.audit('mcp_refused', { why })
     }
-    const served = createMcp(tools, { accessTokenAllowed: callers.accessTokenArgument, onError })
+    const { answerTtlMs } = graph
+    const served = createMcp(tools, { accessTokenAllowed: callers.accessTokenArgument, answerTtlMs, onError })
     app.decorate('mcp', served)
     app.addHook('onClose', () => served.close())
   },

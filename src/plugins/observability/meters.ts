@@ -101,7 +101,7 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
     })
   }
 
-  const { oboTokens, entraKeys } = app
+  const { oboTokens, entraKeys, mcp } = app
   total('obo_cache_requests_total', 'Calls that looked for a Graph token', 'result', () => {
     return oboTokens.stats.requests
   })
@@ -110,6 +110,15 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
   })
   gauge('obo_cache_entries', 'Graph tokens kept', () => oboTokens.stats.entries)
   gauge('obo_cache_bytes', 'What they take, roughly', () => oboTokens.stats.bytes)
+  total(
+    'answer_cache_requests_total',
+    'Calls of tools whose answers are kept; joined: answered with another',
+    'result',
+    () => {
+      return mcp.answerStats.requests
+    },
+  )
+  gauge('answer_cache_bytes', 'What the answers that are kept take', () => mcp.answerStats.bytes)
   total('key_refreshes_total', 'Fetches of the tenant’s signing keys', 'outcome', () => {
     const { refreshes, failures } = entraKeys.stats
     return { success: refreshes, failure: failures }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { encodeAnswer } from '../../../src/plugins/mcp/encode-answer.ts'
+import { payloadOf } from '../../../src/plugins/mcp/payload.ts'
 
 const value = fc.jsonValue({ stringUnit: 'binary', maxDepth: 3 })
 const key = fc.oneof(
@@ -10,31 +11,43 @@ const key = fc.oneof(
 )
 const members = fc.dictionary(key, value, { maxKeys: 4 })
 const id = fc.oneof(fc.integer(), fc.string({ unit: 'binary' }))
+const age = fc.option(fc.nat(), { nil: undefined })
 
-test('a result is written as JSON.stringify means it, whatever it holds', () => {
+test('a result is written as JSON.stringify means it, whatever it holds, with its age before all else', () => {
   fc.assert(
-    fc.property(id, members, members, (messageId, result, structuredContent) => {
-      const answer = { jsonrpc: '2.0' as const, id: messageId, result: { ...result, structuredContent } }
-      const text = encodeAnswer(answer, JSON.stringify(structuredContent))
-      assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(answer)))
+    fc.property(id, members, members, age, (messageId, result, found, ageSeconds) => {
+      const answer = {
+        jsonrpc: '2.0' as const,
+        id: messageId,
+        result: { ...result, structuredContent: {}, content: [] },
+      }
+      const answered = { payload: payloadOf(found), ...(ageSeconds !== undefined && { ageSeconds }) }
+      const written = JSON.parse(String(encodeAnswer(answer, answered)))
+      // By its text: a member of the name __proto__ is one like any other.
+      const told = JSON.stringify(found)
+      const text =
+        ageSeconds === undefined ? told : `{"ageSeconds":${ageSeconds}${told === '{}' ? '' : ','}${told.slice(1)}`
+      const expected = { ...answer, result: { ...answer.result, content: [{ type: 'text', text }] } }
+      assert.deepEqual(written.result.structuredContent, JSON.parse(text))
+      assert.deepEqual(
+        { ...written, result: { ...written.result, structuredContent: {} } },
+        JSON.parse(JSON.stringify(expected)),
+      )
     }),
   )
 })
 
 test('what JSON leaves out is left out', () => {
-  const answer = { jsonrpc: '2.0' as const, id: 1, result: { content: undefined, structuredContent: { a: undefined } } }
-  assert.equal(encodeAnswer(answer, '{}'), '{"jsonrpc":"2.0","id":1,"result":{"structuredContent":{}}}')
+  const answer = { jsonrpc: '2.0' as const, id: 1, result: { isError: undefined, structuredContent: {} } }
+  assert.equal(
+    String(encodeAnswer(answer, { payload: payloadOf({ a: undefined }), ageSeconds: 3 })),
+    '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"{\\"ageSeconds\\":3}"}],"structuredContent":{"ageSeconds":3}}}',
+  )
 })
 
-test('a text that was written already stands as it is, where it belongs', () => {
-  const answer = { jsonrpc: '2.0' as const, id: 1, result: { content: [], structuredContent: { a: 1 } } }
-  const text = encodeAnswer(answer, '{ "a" : 1 }')
-  assert.equal(text, '{"jsonrpc":"2.0","id":1,"result":{"content":[],"structuredContent":{ "a" : 1 }}}')
-})
-
-test('an error, and a result without a text, are JSON as ever', () => {
+test('an error, and a result without a payload, are JSON as ever', () => {
   const error = { jsonrpc: '2.0' as const, id: 'x', error: { code: -32602, message: 'no "such" tool' } }
-  assert.equal(encodeAnswer(error, '{}'), JSON.stringify(error))
+  assert.equal(encodeAnswer(error, { payload: payloadOf({}) }), JSON.stringify(error))
   const result = { jsonrpc: '2.0' as const, id: 1, result: { structuredContent: { a: 1 } } }
   assert.equal(encodeAnswer(result, undefined), JSON.stringify(result))
 })

@@ -18,7 +18,7 @@ const graph: GraphSession = {
 
 type Handler = (input: { text?: string }, context: ToolContext) => Promise<Record<string, unknown>>
 
-const toolOf = (name: string, handler: Handler, graphScopes = ['Some.Read']) =>
+const toolOf = (name: string, handler: Handler, graphScopes = ['Some.Read'], readOnlyHint = true) =>
   defineTool({
     name,
     title: `The ${name}`,
@@ -29,7 +29,7 @@ const toolOf = (name: string, handler: Handler, graphScopes = ['Some.Read']) =>
     ),
     output: Type.Object({}),
     graphScopes,
-    annotations,
+    annotations: { ...annotations, readOnlyHint },
     handler,
   })
 
@@ -38,27 +38,33 @@ const failing = (error: unknown) =>
     throw error
   })
 const echo = toolOf('echo', async (input, { caller: seen }) => ({ input, caller: seen?.clientId ?? null }))
+const counting = (graphScopes?: string[], readOnlyHint?: boolean) => {
+  let calls = 0
+  return toolOf('counting', async () => ({ calls: ++calls }), graphScopes, readOnlyHint)
+}
 const reader = toolOf('reader', (_input, context) => context.graph.get('/me') as Promise<Record<string, unknown>>)
 const local = toolOf('local', async (input) => ({ input }), [])
 const localThatReads = toolOf('liar', async (_input, context) => ({ got: await context.graph.get('/me') }), [])
 
 interface Options {
   readonly accessTokenAllowed?: boolean
+  readonly answerTtlMs?: number
   readonly prepared?: Partial<McpCall>
 }
 
 /** The tools behind one route, as the real route has them, with what it would have prepared. */
 async function serve(t: TestContext, tools: Parameters<typeof createMcp>[0], options: Options = {}) {
-  const { accessTokenAllowed = false, prepared } = options
+  const { accessTokenAllowed = false, answerTtlMs = 0 } = options
+  const prepared: { graph?: McpCall['graph'] } & Partial<McpCall> = { ...options.prepared }
   const errors: Error[] = []
-  const mcp = createMcp(tools, { accessTokenAllowed, onError: (error) => errors.push(error) })
+  const mcp = createMcp(tools, { accessTokenAllowed, answerTtlMs, onError: (error) => errors.push(error) })
   const app = Fastify()
   t.after(async () => {
     await app.close()
     await mcp.close()
   })
-  const call: McpCall = { caller, graph, signal: new AbortController().signal, ...prepared }
   app.post('/mcp', async (request: FastifyRequest<{ Body: McpMessage }>) => {
+    const call: McpCall = { caller, graph, signal: new AbortController().signal, ...prepared }
     outcomes.set(String(request.headers['x-call']), await mcp.dispatch(request, request.body, call).catch(asFailure))
     return ''
   })
@@ -71,9 +77,10 @@ async function serve(t: TestContext, tools: Parameters<typeof createMcp>[0], opt
     const outcome = outcomes.get(number) ?? assert.fail('nothing was dispatched')
     if (outcome instanceof Failure) throw outcome
     const { body, ...rest } = outcome
-    return { ...rest, text: body, message: body === null ? null : JSON.parse(body) }
+    const text = body === null ? null : String(body)
+    return { ...rest, text, message: text === null ? null : JSON.parse(text) }
   }
-  return { mcp, errors, send }
+  return { mcp, errors, send, prepared }
 }
 
 function asFailure(error: unknown): Failure {
@@ -124,13 +131,13 @@ for (const [era, request] of [
   })
 
   test(`${era}: tools are listed as plain JSON, with all that was said of them`, async (t) => {
-    const { send } = await serve(t, [echo, local])
+    const { send } = await serve(t, [local])
     const { message } = await send(...request('tools/list'))
     assert.deepEqual(message.result.tools, [
       {
-        name: 'echo',
-        title: 'The echo',
-        description: 'Is a echo.',
+        name: 'local',
+        title: 'The local',
+        description: 'Is a local.',
         annotations,
         inputSchema: {
           type: 'object',
@@ -139,14 +146,64 @@ for (const [era, request] of [
         },
         outputSchema: { type: 'object', properties: {} },
       },
-      { ...message.result.tools[0], name: 'local', title: 'The local', description: 'Is a local.' },
     ])
+  })
+
+  test(`${era}: a tool that reads Graph takes fresh and tells an age beside its own, and does not see either`, async (t) => {
+    const { send } = await serve(t, [echo])
+    const { message: list } = await send(...request('tools/list'))
+    const [{ inputSchema, outputSchema }] = list.result.tools
+    assert.equal(inputSchema.properties.fresh.type, 'boolean')
+    assert.equal(outputSchema.properties.ageSeconds.type, 'integer')
+    assert.deepEqual([inputSchema.required, outputSchema.required], [undefined, undefined])
+    const { message } = await send(...calling('echo', { text: 'x', fresh: true }))
+    assert.deepEqual(message.result.structuredContent.input, { text: 'x' })
+    const refused = await send(...calling('echo', { fresh: 'yes' }))
+    assert.equal(refused.failure?.reason, 'invalid_input')
+  })
+
+  test(`${era}: what is kept is told with its age, as content and as text, and fresh reads again`, async (t) => {
+    const { send } = await serve(t, [counting()], { answerTtlMs: 60_000, prepared: { readAs: 'hash-1' } })
+    const read = async (args: Params = {}) => {
+      const { message, ageSeconds } = await send(...calling('counting', args))
+      const { structuredContent, content } = message.result
+      assert.equal(content[0].text, JSON.stringify(structuredContent))
+      assert.equal(structuredContent.ageSeconds, ageSeconds)
+      return structuredContent
+    }
+    assert.deepEqual(await read(), { calls: 1 })
+    assert.deepEqual(await read(), { ageSeconds: 0, calls: 1 })
+    assert.deepEqual(await read({ fresh: false }), { ageSeconds: 0, calls: 1 })
+    assert.deepEqual(await read({ fresh: true }), { calls: 2 })
+    assert.deepEqual(await read(), { ageSeconds: 0, calls: 2 })
+    assert.equal((await send(...calling('counting', { fresh: 1 }))).failure?.reason, 'invalid_input')
+  })
+
+  for (const [why, tool, prepared] of [
+    ['without a credential', counting(), {}],
+    ['of a tool that does not read Graph', counting([]), { readAs: 'hash-1' }],
+    ['of a tool that changes something', counting(undefined, false), { readAs: 'hash-1' }],
+  ] as const) {
+    test(`${era}: an answer ${why} is not kept`, async (t) => {
+      const { send } = await serve(t, [tool], { answerTtlMs: 60_000, prepared })
+      const [first, second] = [await send(...calling('counting')), await send(...calling('counting'))]
+      const { calls } = first.message.result.structuredContent
+      assert.deepEqual(second.message.result.structuredContent, { calls: calls + 1 })
+    })
+  }
+
+  test(`${era}: where Graph is closed to the caller, what was kept does not serve`, async (t) => {
+    const tool = counting()
+    const kept = await serve(t, [tool], { answerTtlMs: 60_000, prepared: { readAs: 'hash-1' } })
+    await kept.send(...calling('counting'))
+    kept.prepared.graph = new Failure('admin_consent_required')
+    assert.equal((await kept.send(...calling('counting'))).failure?.reason, 'admin_consent_required')
   })
 
   test(`${era}: the argument accessToken is listed where it is allowed, and no tool sees it`, async (t) => {
     const { send } = await serve(t, [echo], { accessTokenAllowed: true })
     const { message: list } = await send(...request('tools/list'))
-    assert.deepEqual(Object.keys(list.result.tools[0].inputSchema.properties), ['text', 'accessToken'])
+    assert.deepEqual(Object.keys(list.result.tools[0].inputSchema.properties), ['text', 'fresh', 'accessToken'])
     const { message } = await send(...calling('echo', { text: 'x', accessToken: 'y' }))
     assert.deepEqual(message.result.structuredContent.input, { text: 'x' })
   })
