@@ -11,6 +11,7 @@ import {
   pickKnown,
   shapeFaults,
 } from './config/environment.ts'
+import { type GraphConfig, readGraph } from './config/graph.ts'
 import { type OAuthProxyConfig, readOAuthProxy } from './config/oauth-proxy.ts'
 import { readTraces, type TracesConfig } from './config/traces.ts'
 import { isLoopback } from './http/loopback.ts'
@@ -32,7 +33,7 @@ export interface Config {
     readonly credential: ClientCredential
     readonly oboScopes: readonly string[]
   }
-  readonly graph: { readonly baseUrl: string }
+  readonly graph: GraphConfig
   readonly callers: {
     readonly required: boolean
     readonly requiredScopes: readonly string[]
@@ -181,7 +182,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       credential,
       oboScopes,
     },
-    graph: { baseUrl: graphBaseUrl },
+    graph: readGraph(sound, graphBaseUrl),
     callers: {
       required,
       requiredScopes,
