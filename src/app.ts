@@ -7,6 +7,7 @@ import { clientCredential } from './plugins/client-credential.ts'
 import { entraKeys } from './plugins/entra-keys.ts'
 import { failures, refusePath } from './plugins/failures.ts'
 import { gracefulStop } from './plugins/graceful-stop.ts'
+import { graphBudget } from './plugins/graph-budget/index.ts'
 import { graphClient } from './plugins/graph-client.ts'
 import { mcp } from './plugins/mcp/index.ts'
 import { oauthProxy } from './plugins/oauth-proxy/index.ts'
@@ -49,6 +50,7 @@ export async function buildApp(
   await app.register(auth, { config })
   await app.register(clientCredential, { config })
   await app.register(oboTokenCache, { config })
+  await app.register(graphBudget, { config })
   await app.register(graphClient, { config })
   await app.register(mcp, { config })
   if (config.oauthProxy !== undefined) await app.register(oauthProxy, { config, ...(network && { network }) })

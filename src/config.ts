@@ -11,12 +11,10 @@ import {
   pickKnown,
   shapeFaults,
 } from './config/environment.ts'
+import { type GraphConfig, readGraph } from './config/graph.ts'
 import { type OAuthProxyConfig, readOAuthProxy } from './config/oauth-proxy.ts'
 import { readTraces, type TracesConfig } from './config/traces.ts'
 import { isLoopback } from './http/loopback.ts'
-
-/** Whoever loses a role goes on seeing what was kept for as long as that. */
-const longestAnswerTtlMs = 10 * 60_000
 
 /** What the server was told, checked and frozen. Durations carry their unit; URLs have no trailing slash. */
 export interface Config {
@@ -35,11 +33,7 @@ export interface Config {
     readonly credential: ClientCredential
     readonly oboScopes: readonly string[]
   }
-  readonly graph: {
-    readonly baseUrl: string
-    /** How long an answer is kept for the user who got it; 0: not at all. */
-    readonly answerTtlMs: number
-  }
+  readonly graph: GraphConfig
   readonly callers: {
     readonly required: boolean
     readonly requiredScopes: readonly string[]
@@ -124,10 +118,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   }
   if (graphBaseUrl === undefined) fault('GRAPH_BASE_URL', 'must be a URL without a query')
 
-  const answerTtlMs = sound.GRAPH_ANSWER_TTL === '0' ? 0 : parseDuration(sound.GRAPH_ANSWER_TTL ?? '1 minute')
-  if (answerTtlMs === undefined || answerTtlMs < 0 || answerTtlMs > longestAnswerTtlMs) {
-    fault('GRAPH_ANSWER_TTL', 'must be a duration of at most ten minutes, such as 60s, or 0')
-  }
+  const graph = graphBaseUrl === undefined ? undefined : readGraph(sound, graphBaseUrl, fault)
 
   const oboScopes = list(sound.GRAPH_OBO_SCOPES ?? 'https://graph.microsoft.com/.default')
   const requiredScopes = list(sound.MCP_OAUTH_REQUIRED_SCOPES ?? 'access_as_user')
@@ -176,7 +167,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       ? undefined
       : readOAuthProxy(sound, { production, requiredScopes, credential, fault })
 
-  if (faults.length > 0 || publicBaseUrl === undefined || authorityHost === undefined || graphBaseUrl === undefined) {
+  if (faults.length > 0 || publicBaseUrl === undefined || authorityHost === undefined || graph === undefined) {
     throw new ConfigError(faults, hintFor(given))
   }
   return deepFreeze({
@@ -193,7 +184,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       credential,
       oboScopes,
     },
-    graph: { baseUrl: graphBaseUrl, answerTtlMs: answerTtlMs ?? 0 },
+    graph,
     callers: {
       required,
       requiredScopes,

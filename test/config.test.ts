@@ -45,7 +45,7 @@ test('three variables are enough, and the rest has its documented default', () =
       credential: { kind: 'secret', secret: 'not-much-of-one' },
       oboScopes: ['https://graph.microsoft.com/.default'],
     },
-    graph: { baseUrl: 'https://graph.microsoft.com/v1.0', answerTtlMs: 60_000 },
+    graph: { baseUrl: 'https://graph.microsoft.com/v1.0', callsPerMinute: 240, callsPerHour: 800, answerTtlMs: 60_000 },
     callers: {
       required: true,
       requiredScopes: ['access_as_user'],
@@ -97,6 +97,12 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
     (c) => c.graph.baseUrl,
     'https://graph.microsoft.com/beta',
   ],
+  ['GRAPH_BASE_URL', 'https://dod-graph.microsoft.us/v1.0', (c) => c.graph.callsPerHour, 800],
+  ['GRAPH_BASE_URL', 'https://microsoftgraph.chinacloudapi.cn/v1.0', (c) => c.graph.callsPerMinute, 240],
+  ['GRAPH_BASE_URL', 'https://graph.microsoft.com.example/v1.0', (c) => c.graph.callsPerHour, undefined],
+  ['GRAPH_BASE_URL', 'http://localhost:9600/v1.0', (c) => c.graph.callsPerMinute, undefined],
+  ['GRAPH_CALLS_PER_MINUTE', '1', (c) => [c.graph.callsPerMinute, c.graph.callsPerHour], [1, 800]],
+  ['GRAPH_CALLS_PER_HOUR', '999999999', (c) => [c.graph.callsPerMinute, c.graph.callsPerHour], [240, 999_999_999]],
   ['GRAPH_BASE_URL', 'http://127.0.0.1:9600/v1.0', (c) => c.graph.baseUrl, 'http://127.0.0.1:9600/v1.0'],
   ['GRAPH_BASE_URL', 'http://[::1]:9600/v1.0', (c) => c.graph.baseUrl, 'http://[::1]:9600/v1.0'],
   [
@@ -230,6 +236,8 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     'http://localhost.evil.example/v1.0',
     'http://10.0.0.1/v1.0',
   ],
+  GRAPH_CALLS_PER_MINUTE: ['0', '-240', '+1', '2.5', '1e3', '240/min', 'none', '1000000000', '0x10', '٢٤٠'],
+  GRAPH_CALLS_PER_HOUR: ['0', '00', '1 000', '1,000', 'unlimited', 'Infinity', '9007199254740993'],
   ENTRA_AUTHORITY_HOST: [
     'login.microsoftonline.com',
     'https://login.microsoftonline.com/common',

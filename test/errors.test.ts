@@ -32,7 +32,13 @@ test("only passing trouble of Graph's is worth the same call again", () => {
     const answer = answers[reason]
     return answer.as === 'tool' && answer.retryable
   })
-  assert.deepEqual(retryable, ['graph_throttled', 'graph_unavailable', 'graph_timeout', 'graph_answer_invalid'])
+  assert.deepEqual(retryable, [
+    'graph_throttled',
+    'graph_budget_spent',
+    'graph_unavailable',
+    'graph_timeout',
+    'graph_answer_invalid',
+  ])
 })
 
 test('what the operator has to mend is never a 401, for clients would sign in for ever', () => {

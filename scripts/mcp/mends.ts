@@ -70,6 +70,7 @@ const mends: Readonly<Record<CallReason, string>> = {
   graph_not_found: 'Check the id; getMessages lists those that this user may see.',
   graph_bad_request: ask,
   graph_throttled: 'Wait as long as it says: the whole tenant shares this limit.',
+  graph_budget_spent: 'Wait as long as it says: the whole tenant shares what Graph allows.',
   graph_unavailable: tryAgain,
   graph_timeout: 'Try again, or ask for less.',
   graph_answer_invalid: tryAgain,

@@ -59,6 +59,16 @@ export const EnvironmentSchema = Type.Object({
     'a duration such as 60s, or 0',
     '^(0|[0-9.]+ *[A-Za-z]+)$',
   ),
+  GRAPH_CALLS_PER_MINUTE: text(
+    'calls to Graph in a minute, of all users and replicas (240 at Microsoft, no limit elsewhere)',
+    'a whole number above 0',
+    count,
+  ),
+  GRAPH_CALLS_PER_HOUR: text(
+    'the same in an hour (800 at Microsoft, no limit elsewhere)',
+    'a whole number above 0',
+    count,
+  ),
   ENTRA_AUTHORITY_HOST: text('Microsoft Entra (https://login.microsoftonline.com)', 'an origin', '^https?://'),
   MCP_REQUIRE_AUTH: text('whether callers must sign in (true)', 'true or false', flag),
   MCP_OAUTH_REQUIRED_SCOPES: text('delegated scopes a caller must carry (access_as_user)'),

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import type { Audit } from '../audit.ts'
 import type { Configured } from '../config.ts'
@@ -11,6 +10,8 @@ import {
   createBoundedClient,
   TransportError,
 } from '../http/bounded-client.ts'
+import { jitterMs, sleep as sleepFor } from '../http/sleep.ts'
+import type { GraphBudget } from './graph-budget/index.ts'
 import type { TraceSpan } from './observability/tracing.ts'
 
 /** A page of 1,000 messages with bodies is some 8 MB. */
@@ -21,6 +22,7 @@ const passing = new Set([502, 503, 504])
 export interface GraphClientOptions {
   readonly baseUrl: string
   readonly http: Pick<BoundedClient, 'request'>
+  readonly budget: Pick<GraphBudget, 'admit' | 'pause'>
   readonly audit: Audit
   /** All attempts and waits of one call end within this. */
   readonly budgetMs?: number
@@ -38,7 +40,7 @@ export interface GraphUser {
   /** GUID, sent as `client-request-id`: Graph's logs and this server's share it. */
   readonly correlationId: string
   readonly signal?: AbortSignal | undefined
-  /** Who reads, and by which tool, for the log. */
+  /** Who reads, by a hash, and by which tool. */
   readonly user?: string | undefined
   readonly tool?: string | undefined
   readonly trace?: TraceSpan | null
@@ -74,17 +76,19 @@ export type GraphClient = ReturnType<typeof createGraphClient>
  * Microsoft Graph, as one user at a time: pooled, bounded, and retried where a retry can help.
  *
  * Only reads are retried: on 429 after what Retry-After says, on 502, 503, 504 and broken connections after a short
- * random wait, all within one budget. Source: Microsoft Graph, "Throttling guidance" and "Best practices".
+ * random wait, all within one deadline; and each attempt only once the budget admits it.
+ * Source: Microsoft Graph, "Throttling guidance" and "Best practices".
  */
 export function createGraphClient({
   baseUrl,
   http,
+  budget,
   audit,
   budgetMs = 20_000,
   maxAttempts = 3,
   longestWaitMs = 5_000,
   now = Date.now,
-  sleep = pause,
+  sleep = sleepFor,
 }: GraphClientOptions) {
   const { hostname } = new URL(baseUrl)
   const spanAttributes = {
@@ -95,7 +99,7 @@ export function createGraphClient({
 
   async function read(path: string, { query, prefer }: GraphQuery, user: GraphUser): Promise<string> {
     const url = urlOf(path, query)
-    const started = now()
+    const endMs = now() + budgetMs
     const headers = {
       accept: 'application/json',
       authorization: `Bearer ${user.accessToken}`,
@@ -103,13 +107,13 @@ export function createGraphClient({
       ...(prefer !== undefined && { prefer }),
     }
     for (let attempt = 1; ; attempt++) {
-      const remainingMs = budgetMs - (now() - started)
-      const deadlineMs = Math.min(remainingMs, graphBounds.deadlineMs)
+      await budget.admit(user, endMs - now())
+      const deadlineMs = Math.min(endMs - now(), graphBounds.deadlineMs)
       const outcome = await once({ method: 'GET', url, headers, signal: user.signal, deadlineMs }, path, attempt, user)
       if (!(outcome instanceof Error) && outcome.status === 200) return outcome.body
 
       const waitMs = attempt < maxAttempts ? retryWaitMs(outcome) : undefined
-      if (waitMs === undefined || waitMs > longestWaitMs || now() - started + waitMs >= budgetMs) {
+      if (waitMs === undefined || waitMs > longestWaitMs || now() + waitMs >= endMs) {
         if (outcome instanceof Error) throw graphTransportFailure(outcome)
         // Graph's words may be shown to the caller, who is to get no Graph token by them.
         throw graphFailure({ ...outcome, body: outcome.body.replaceAll(user.accessToken, '[withheld]') })
@@ -136,6 +140,7 @@ export function createGraphClient({
       span?.end({}, outcome.kind)
     } else {
       const { status } = outcome
+      if (status === 429) budget.pause(pauseMs(outcome))
       const graphRequestId = requestIdOf(outcome)
       audit('graph_call', { ...call, status, graphRequestId })
       const ids = graphRequestId === undefined ? undefined : [graphRequestId]
@@ -171,18 +176,14 @@ function requestIdOf({ headers }: BoundedAnswer): string | undefined {
 
 /** How long to wait before another try, or undefined where none can help. */
 function retryWaitMs(outcome: BoundedAnswer | TransportError): number | undefined {
-  const jitterMs = 100 + Math.random() * 300
-  if (outcome instanceof Error) return outcome.kind === 'unreachable' ? jitterMs : undefined
-  if (outcome.status === 429) return (retryAfterOf(outcome) ?? 1) * 1000 + jitterMs
-  return passing.has(outcome.status) ? (retryAfterOf(outcome) ?? 0) * 1000 + jitterMs : undefined
+  if (outcome instanceof Error) return outcome.kind === 'unreachable' ? jitterMs() : undefined
+  if (outcome.status === 429) return pauseMs(outcome) + jitterMs()
+  return passing.has(outcome.status) ? (retryAfterOf(outcome) ?? 0) * 1000 + jitterMs() : undefined
 }
 
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await delay(ms, undefined, signal === undefined ? {} : { signal })
-  } catch (cause) {
-    throw new Failure('call_cancelled', { cause })
-  }
+/** For how long a 429 asks everybody to wait. */
+function pauseMs(outcome: BoundedAnswer): number {
+  return (retryAfterOf(outcome) ?? 1) * 1000
 }
 
 function parseJson(body: string): unknown {
@@ -211,8 +212,9 @@ declare module 'fastify' {
 export const graphClient = fp<Configured>(
   async (app, { config: { graph } }) => {
     const http = createBoundedClient(graphBounds)
-    app.decorate('graph', createGraphClient({ baseUrl: graph.baseUrl, http, audit: app.audit }))
+    const { audit, graphBudget: budget } = app
+    app.decorate('graph', createGraphClient({ baseUrl: graph.baseUrl, http, budget, audit }))
     app.addHook('onClose', () => http.close())
   },
-  { name: 'graph-client', dependencies: ['observability'] },
+  { name: 'graph-client', dependencies: ['observability', 'graph-budget'] },
 )

@@ -4,6 +4,7 @@ import Fastify from 'fastify'
 import { readConfig } from '../../src/config.ts'
 import type { Reason } from '../../src/errors.ts'
 import { type BoundedAnswer, type BoundedRequest, TransportError } from '../../src/http/bounded-client.ts'
+import { createGraphBudget, graphBudget } from '../../src/plugins/graph-budget/index.ts'
 import { createGraphClient, type GraphClientOptions, graphClient } from '../../src/plugins/graph-client.ts'
 import { observability } from '../../src/plugins/observability/index.ts'
 import { auditInto } from '../helper.ts'
@@ -23,8 +24,17 @@ function graphOf(outcomes: Outcome[], { signal, ...options }: Options = {}) {
   const clock = { now: 0 }
   const asked: BoundedRequest[] = []
   const lines: Line[] = []
+  const time = {
+    now: () => clock.now,
+    sleep: async (ms: number) => {
+      clock.now += ms
+    },
+  }
+  const audit = auditInto(lines)
+  const budget = createGraphBudget({ limits: [], audit, ...time })
   const graph = createGraphClient({
     baseUrl,
+    budget,
     http: {
       async request(request) {
         asked.push(request)
@@ -33,11 +43,8 @@ function graphOf(outcomes: Outcome[], { signal, ...options }: Options = {}) {
         return { status: 200, headers: {}, body: '', ...outcome }
       },
     },
-    audit: auditInto(lines),
-    now: () => clock.now,
-    sleep: async (ms) => {
-      clock.now += ms
-    },
+    audit,
+    ...time,
     ...options,
   }).as({ accessToken: 'token-zq7', correlationId: 'id-1', signal, user: 'user-1', tool: 'getMessages' })
   return { graph, asked, lines, clock, get: () => graph.get(path) }
@@ -163,6 +170,7 @@ test('a caller who goes away ends the wait', async () => {
         return { body: '', ...busy }
       },
     },
+    budget: createGraphBudget({ limits: [], audit() {} }),
     audit() {},
   }).as({ accessToken: 'x', correlationId: 'id-1', signal: abort.signal })
   const started = performance.now()
@@ -179,6 +187,7 @@ test('a pause lasts as long as it should', async () => {
   const graph = createGraphClient({
     baseUrl,
     http: { request: async () => ({ status: ++calls === 1 ? 503 : 200, headers: {}, body: '{}' }) },
+    budget: createGraphBudget({ limits: [], audit() {} }),
     audit() {},
   }).as({ accessToken: 'x', correlationId: 'id-1' })
   const started = performance.now()
@@ -276,6 +285,7 @@ test('the plugin calls the configured Graph', async () => {
     GRAPH_BASE_URL: 'https://graph.microsoft.us/v1.0',
   })
   await app.register(observability)
+  await app.register(graphBudget, { config })
   await app.register(graphClient, { config })
   const graph = app.graph.as({ accessToken: 'x', correlationId: 'id-1' })
   assert.equal(graph.nextQuery('/a', 'https://graph.microsoft.us/v1.0/a?b=c').get('b'), 'c')

@@ -144,7 +144,7 @@ export function productionConfig(tenant: Emulator, env: Env = {}): Config {
   return {
     ...config,
     entra: { ...config.entra, authorityHost: tenant.origin },
-    graph: { ...config.graph, baseUrl: `${tenant.origin}/v1.0` },
+    graph: readConfig(envFor(tenant)).graph,
   }
 }
 

@@ -250,13 +250,14 @@ for (const [era, ask] of Object.entries(eras)) {
   })
 
   test(`Graph's limits are a tool error with the seconds to wait (${era})`, async (t) => {
-    t.after(() => tenant.faults.clear())
     const token = await tenant.mint({ user: 'rowan' })
     for (const retryAfter of [120, new Date(Date.now() + 119_500).toUTCString()]) {
+      // A server that was told to wait asks Graph no more: a new one each time.
+      const own = await ownServer(t)
       tenant.faults.clear()
       tenant.faults.add({ target: 'graph', kind: 'status', status: 429, retryAfter })
       const before = tenant.stats.snapshot().endpoints.graph
-      const answer = await ask(token)
+      const answer = await ask(token, { top: 1 }, own.origin)
       const { reason, retryable, retryAfterSeconds } = metaOf(answer)
       assert.deepEqual([answer.status, reason, retryable], [200, 'graph_throttled', true])
       assert.ok(textOf(answer).includes(`Try again in ${retryAfterSeconds} s`))

@@ -8,6 +8,7 @@ import { proveBySecret } from '../../src/entra/client-proof.ts'
 import { createOnBehalfOf } from '../../src/entra/on-behalf-of.ts'
 import { tenantEndpoints } from '../../src/entra/tenant.ts'
 import { createBoundedClient } from '../../src/http/bounded-client.ts'
+import { createGraphBudget } from '../../src/plugins/graph-budget/index.ts'
 import { createGraphClient } from '../../src/plugins/graph-client.ts'
 import { createOboTokenCache } from '../../src/plugins/obo-token-cache/index.ts'
 import { configFor, eventually, listen, mcpHeaders, toolCall } from '../helper.ts'
@@ -172,17 +173,28 @@ test('a consent refused to one user is asked of Entra once in a while, and leave
   assert.ok(isServed(await ask(other)))
 })
 
-for (const target of ['token', 'graph'] as const) {
-  test(`a limit that ${target === 'token' ? 'Entra' : 'Graph'} sets one user is no other user's`, async (t) => {
-    t.after(() => tenant.faults.clear())
-    const [limited, other] = [newcomer(), newcomer()]
-    tenant.faults.add({ target, kind: 'status', status: 429, retryAfter: 60, user: limited.upn })
-    const refused = await ask(await limited.token)
-    assert.ok(!isServed(refused))
-    assert.match(refused.text, /"retryAfterSeconds":60/)
-    assert.ok(isServed(await ask(await other.token)))
-  })
-}
+test('a limit that Entra sets one user is no other user’s', async (t) => {
+  t.after(() => tenant.faults.clear())
+  const [limited, other] = [newcomer(), newcomer()]
+  tenant.faults.add({ target: 'token', kind: 'status', status: 429, retryAfter: 60, user: limited.upn })
+  const refused = await ask(await limited.token)
+  assert.ok(!isServed(refused))
+  assert.match(refused.text, /"retryAfterSeconds":60/)
+  assert.ok(isServed(await ask(await other.token)))
+})
+
+test('a limit that Graph sets is the tenant’s: nobody asks it until it is over, and all hear how long', async (t) => {
+  t.after(() => tenant.faults.clear())
+  const own = await listen(t, {}, tenant)
+  tenant.faults.add({ target: 'graph', kind: 'status', status: 429, retryAfter: 60, times: 1 })
+  const earlier = reads()
+  for (let i = 0; i < 3; i++) {
+    const refused = await post(own.origin, toolCall('getMessages'), await newcomer().token)
+    assert.equal(reasonOf(refused), 'graph_throttled')
+    assert.match(refused.text, /"retryAfterSeconds":(5[5-9]|60)/)
+  }
+  assert.equal(reads() - earlier, 1)
+})
 
 test('while Entra limits an assertion it is not asked again, and the caller hears how long', async (t) => {
   t.after(() => tenant.faults.clear())
@@ -302,7 +314,8 @@ describe('with deadlines and a clock of the test', () => {
       t.after(() => tenant.faults.clear())
       tenant.faults.add({ target: 'graph', kind })
       const accessToken = await tenant.mint({ kind: 'graph' })
-      const client = createGraphClient({ baseUrl: graph.baseUrl, http, audit() {}, budgetMs: 150 })
+      const budget = createGraphBudget({ limits: [], audit() {} })
+      const client = createGraphClient({ baseUrl: graph.baseUrl, http, budget, audit() {}, budgetMs: 150 })
       const session = client.as({ accessToken, correlationId })
       const earlier = reads()
       await assert.rejects(session.get('/admin/serviceAnnouncement/messages'), { reason: 'graph_timeout' })

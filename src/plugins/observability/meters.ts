@@ -23,6 +23,10 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
   const exchanges = histogram('obo_exchange_duration_seconds', 'On-Behalf-Of exchanges', ['outcome'])
   const graphCalls = histogram('graph_call_duration_seconds', 'Attempts to call Graph, by HTTP status', ['status'])
   const throttles = counter('graph_throttles_total', 'Answers of Graph with status 429', [])
+  const overBudget = counter('graph_budget_refusals_total', 'Calls that the Graph budget had no room for', [
+    'window',
+    'why',
+  ])
   const refusals = counter('rate_limited_total', 'Requests refused since there were too many', ['by'])
   const failures = counter('failures_total', 'Requests that ended with a 5xx', ['reason'])
   const signIns = counter('sign_in_steps_total', 'Steps of sign-ins through the OAuth proxy', ['step'])
@@ -32,6 +36,7 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
   for (const [reason, answer] of Object.entries(answers)) {
     if (answer.as === 'http' && answer.status >= 500) failures.touch(reason)
   }
+  for (const window of ['minute', 'hour']) for (const why of ['share', 'all']) overBudget.touch(window, why)
   const step = (name: string) => () => signIns(name)
 
   const credentialEnds = new prom.Gauge({
@@ -58,6 +63,7 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
       graphCalls(ms / 1000, status === undefined ? outcome : String(status))
       if (status === 429) throttles()
     },
+    graph_budget_spent: ({ window, why }) => overBudget(window, why),
     rate_limit: ({ by }) => refusals(by),
     failure: ({ reason }) => failures(reason),
     credential_loaded({ kind, certificateExpires }) {
@@ -101,7 +107,7 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
     })
   }
 
-  const { oboTokens, entraKeys, mcp } = app
+  const { oboTokens, entraKeys, graphBudget, mcp } = app
   total('obo_cache_requests_total', 'Calls that looked for a Graph token', 'result', () => {
     return oboTokens.stats.requests
   })
@@ -119,6 +125,16 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
     },
   )
   gauge('answer_cache_bytes', 'What the answers that are kept take', () => mcp.answerStats.bytes)
+  new prom.Gauge({
+    name: `${prefix}graph_budget_left`,
+    help: 'Calls to Graph that are left in a window, as this replica last knew',
+    labelNames: ['window'],
+    registers,
+    collect() {
+      for (const [window, left] of Object.entries(graphBudget.left)) this.set({ window }, left)
+    },
+  })
+  gauge('graph_paused', '1 while Graph is left alone, since it asked to wait', () => Number(graphBudget.isPaused))
   total('key_refreshes_total', 'Fetches of the tenant’s signing keys', 'outcome', () => {
     const { refreshes, failures } = entraKeys.stats
     return { success: refreshes, failure: failures }

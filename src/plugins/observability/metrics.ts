@@ -22,8 +22,8 @@ export const metrics = fp<Configured>(
   },
   {
     name: 'metrics',
-    dependencies: ['observability', 'entra-keys', 'obo-token-cache'],
-    decorators: { fastify: ['onAudit', 'entraKeys', 'oboTokens'] },
+    dependencies: ['observability', 'entra-keys', 'obo-token-cache', 'graph-budget'],
+    decorators: { fastify: ['onAudit', 'entraKeys', 'oboTokens', 'graphBudget'] },
   },
 )
 

@@ -1,0 +1,80 @@
+/** What Graph takes of an app in one tenant: `calls` in any `ms`. */
+export interface CallLimit {
+  readonly window: 'minute' | 'hour'
+  readonly ms: number
+  readonly calls: number
+}
+
+/** A window as one user finds it. */
+export interface WindowView {
+  /** Calls in it, everybody's. */
+  readonly all: number
+  /** This user's among them. */
+  readonly own: number
+  /** When the next call of this user fits in, if nobody else calls meanwhile; 0: now. */
+  readonly waitMs: number
+}
+
+/**
+ * The calls made, and when a further one of a user may follow: the rule is that nobody may have had more of a window than
+ * is left of it, so that one busy user gets half and there is always something for the next. Calls of everybody and calls
+ * of this user, counted together, have to be fewer than the limit.
+ *
+ * Windows slide: each call leaves a window exactly when its time is over. Refused calls are not entered, so that a log is
+ * no longer than its limit.
+ */
+export interface CallLog {
+  /** The windows, in the order of the limits, as this user finds them. */
+  views(user: string, nowMs: number): WindowView[]
+  enter(user: string, nowMs: number): void
+}
+
+/** A log of what this process calls. Times must not run backwards. */
+export function createCallLog(limits: readonly CallLimit[]): CallLog {
+  const windows = limits.map(createWindow)
+  return {
+    views: (user, nowMs) => windows.map((window) => window.view(user, nowMs)),
+    enter(user, nowMs) {
+      for (const window of windows) window.enter(user, nowMs)
+    },
+  }
+}
+
+function createWindow({ ms, calls: limit }: CallLimit) {
+  /** Oldest first. */
+  const calls: { readonly user: string; readonly atMs: number }[] = []
+  const callsOf = new Map<string, number>()
+
+  function forget(nowMs: number) {
+    for (let [oldest] = calls; oldest !== undefined && oldest.atMs + ms <= nowMs; [oldest] = calls) {
+      calls.shift()
+      const left = (callsOf.get(oldest.user) ?? 0) - 1
+      if (left > 0) callsOf.set(oldest.user, left)
+      else callsOf.delete(oldest.user)
+    }
+  }
+
+  /** When so much has left: the user's own calls count twice, once with everybody's and once as theirs. */
+  function waitMs(user: string, excess: number, nowMs: number): number {
+    let left = 0
+    for (const call of calls) {
+      left += call.user === user ? 2 : 1
+      if (left >= excess) return call.atMs + ms - nowMs
+    }
+    return ms
+  }
+
+  return {
+    view(user: string, nowMs: number): WindowView {
+      forget(nowMs)
+      const all = calls.length
+      const own = callsOf.get(user) ?? 0
+      const excess = all + own - limit + 1
+      return { all, own, waitMs: excess <= 0 ? 0 : waitMs(user, excess, nowMs) }
+    },
+    enter(user: string, nowMs: number) {
+      calls.push({ user, atMs: nowMs })
+      callsOf.set(user, (callsOf.get(user) ?? 0) + 1)
+    },
+  }
+}
