@@ -14,12 +14,17 @@ export interface Outcome {
  * Sends single calls over pooled connections, and judges their answers.
  *
  * @param connections at most so many to the target at a time; further calls wait for one
+ * @param keepsAlive whether a connection serves the next call too
  */
-export function createHttpClient(url: string, { connections, timeoutMs }: { connections: number; timeoutMs: number }) {
+export function createHttpClient(
+  url: string,
+  { connections, timeoutMs, keepsAlive = true }: { connections: number; timeoutMs: number; keepsAlive?: boolean },
+) {
   const { origin, pathname: path } = new URL(url)
   const agent = new Agent({
     connections,
-    pipelining: 1,
+    // undici's way to say that a connection is for one request.
+    pipelining: keepsAlive ? 1 : 0,
     connectTimeout: timeoutMs,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,

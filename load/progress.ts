@@ -8,7 +8,7 @@ const redrawMs = 200
  * What a run is at, for whoever waits. A terminal shows it in one line that changes; anything else gets the lines that
  * stay, and no others.
  */
-export function createProgress(output: Output, columns: () => number = () => process.stderr.columns ?? 80) {
+export function createProgress(output: Output, columns: () => number = () => process.stderr.columns || 80) {
   const isTerminal = output.isTTY === true
   let drawnMs = Number.NEGATIVE_INFINITY
   const erase = () => {

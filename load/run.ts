@@ -7,10 +7,10 @@ import { type RunOptions, readOptions } from './options.ts'
 import { createProgress } from './progress.ts'
 import { htmlText } from './report/html.ts'
 import { jsonText } from './report/json.ts'
-import { callsOf, type Findings, type Report, type Rule } from './report/report.ts'
+import type { Report, Rule } from './report/report.ts'
 import { tableText } from './report/table.ts'
 import { findBundle } from './servers.ts'
-import { createStage } from './stage.ts'
+import { createStage, type Stage } from './stage.ts'
 import { readTokenFile } from './users.ts'
 
 /**
@@ -63,7 +63,7 @@ async function run(
   try {
     const findings = await scenario.run(stage, settings)
     const canTellUsers = target === undefined || tenant !== undefined
-    const rules = [ownersRule(findings, canTellUsers), ...(findings.rules ?? [])]
+    const rules = [ownersRule(stage.totals, canTellUsers), ...(findings.rules ?? [])]
     return {
       scenario: scenario.name,
       about: scenario.about,
@@ -86,14 +86,13 @@ async function run(
 }
 
 /** The rule of every scenario. Real tenants do not write into their answers who reads them. */
-function ownersRule({ measurements }: Findings, canTellUsers: boolean): Rule {
-  const wrong = measurements.reduce((sum, one) => sum + one.wrong, 0)
-  const calls = measurements.reduce((sum, one) => sum + callsOf(one), 0)
+function ownersRule({ calls, wrong, wrongs }: Stage['totals'], canTellUsers: boolean): Rule {
   const whose = canTellUsers ? 'its call and its caller' : 'its call (of whose, only an emulated tenant tells)'
+  const first = wrongs[0] === undefined ? '' : `, the first: ${wrongs[0]}`
   return {
     says: `every answer belongs to ${whose}`,
     holds: wrong === 0 && calls > 0,
-    seen: `${calls.toLocaleString('en-US')} calls, ${wrong.toLocaleString('en-US')} wrong answers`,
+    seen: `${calls.toLocaleString('en-US')} calls, ${wrong.toLocaleString('en-US')} wrong answers${first}`,
   }
 }
 

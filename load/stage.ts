@@ -46,6 +46,8 @@ export interface OpenLoad extends Load {
   /** Calls beyond these wait for a connection; as many as may wait for answers, where it is not given. */
   readonly connections?: number
   readonly timeoutMs?: number
+  /** Whether connections serve several calls, as they do where nothing is said. */
+  readonly keepsAlive?: boolean
 }
 
 export type Stage = ReturnType<typeof createStage>
@@ -56,6 +58,7 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
   const beganMs = performance.now()
   const closers: (() => Promise<unknown>)[] = []
   const users: LoadUser[] = []
+  const totals = { calls: 0, wrong: 0, wrongs: [] as string[] }
   const env = serverEnv()
   let own: OwnTenant | undefined
   let opened: Tenant | undefined
@@ -104,7 +107,11 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
       const more = await run(ledger, until)
       const answered = ledger.right + ledger.wrong + ledger.failed
       const cpuUsPerCall = (cpuUsOf(target.process?.pid) - cpuBefore) / answered
-      return ledger.close({ name, beganSeconds: (ledger.beganMs - beganMs) / 1000, cpuUsPerCall, ...more })
+      const measurement = ledger.close({ name, beganSeconds: (ledger.beganMs - beganMs) / 1000, cpuUsPerCall, ...more })
+      totals.calls += answered
+      totals.wrong += measurement.wrong
+      totals.wrongs.push(...measurement.wrongs)
+      return measurement
     } finally {
       clearInterval(show)
       signal.throwIfAborted()
@@ -115,6 +122,8 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
     progress,
     signal,
     folder,
+    /** Of everything that was measured, what a scenario makes nothing of included: a wrong answer is one there too. */
+    totals: totals as Readonly<typeof totals>,
     /** Whether the run starts what it calls. */
     isOwn: place.target === undefined,
     tenant,
@@ -172,8 +181,8 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
     open: (load: OpenLoad): Promise<Measurement> =>
       measure(load, async (ledger, until) => {
         const { target, perSecond, seconds, maxOutstanding = 2_000, timeoutMs = callTimeoutMs, next } = load
-        const { connections = maxOutstanding } = load
-        const client = createHttpClient(target.url, { connections, timeoutMs })
+        const { connections = maxOutstanding, keepsAlive = true } = load
+        const client = createHttpClient(target.url, { connections, timeoutMs, keepsAlive })
         try {
           const { late } = await runOpenModel({
             perSecond,
@@ -192,13 +201,17 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
         }
       }),
 
-    /** Lets several loads go in turn, round after round, so that whatever else the machine does falls on all of them. */
+    /**
+     * Lets several loads go in turn, round after round, so that whatever else the machine does falls on all of them. A
+     * round before the first warms them up and does not count.
+     */
     async inTurn(loads: readonly ClosedLoad[], rounds: number): Promise<Measurement[]> {
       const measured = loads.map((): Measurement[] => [])
-      for (let round = 1; round <= rounds; round++) {
+      for (let round = 0; round <= rounds; round++) {
         for (const [index, load] of loads.entries()) {
-          const one = await stage.closed(load)
-          measured[index]?.push(one)
+          const one = await stage.closed(round === 0 ? { ...load, name: `${load.name}: warming up` } : load)
+          if (round > 0) measured[index]?.push(one)
+          if (round === 0) continue
           const speed = `${rounded(one.perSecond)} right answers a second`
           progress.say(`round ${round} of ${rounds} · ${load.name}: ${speed}`)
         }

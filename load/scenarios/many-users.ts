@@ -36,8 +36,8 @@ export const manyUsers = defineScenario({
     }
 
     for (const one of loads) {
-      const calls = one === loads[1] ? 2 * few.length : many.length
-      const { seconds: taken } = await stage.closed({ ...one, calls, name: `${one.name}: warming up` })
+      const calls = one === loads[1] ? few.length : many.length
+      const { seconds: taken } = await stage.closed({ ...one, calls, name: `${one.name}: first calls` })
       stage.progress.say(`${one.name}: everybody’s first call, ${taken.toFixed(1)} s`)
     }
     const measurements = await stage.inTurn(loads, rounds)

@@ -19,8 +19,8 @@ const { origin } = await listen(file, { LOG_LEVEL: 'silent' }, tenant)
 const folder = mkdtempSync(join(tmpdir(), 'load-wrong-'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** In front of the server: every so-manieth call is made with the token of whoever called before. */
-async function startLiar(t: TestContext, liesEvery: number): Promise<string> {
+/** In front of the server: every so-manieth call is made with the token of whoever called before, up to the last lie. */
+async function startLiar(t: TestContext, liesEvery: number, lastLie = Number.POSITIVE_INFINITY): Promise<string> {
   let calls = 0
   let before: string | undefined
   const liar = createServer(async (request, response) => {
@@ -28,7 +28,7 @@ async function startLiar(t: TestContext, liesEvery: number): Promise<string> {
     for await (const chunk of request) chunks.push(chunk)
     const { host: _, connection: __, ...headers } = request.headers
     const own = headers.authorization
-    const isLying = ++calls % liesEvery === 0 && before !== undefined
+    const isLying = ++calls % liesEvery === 0 && calls <= lastLie && before !== undefined
     const authorization = isLying ? before : own
     before = own
     const answer = await forward(`${origin}/mcp`, {
@@ -75,6 +75,17 @@ test('one user’s answer given to another fails the run, and the report says so
   assert.match(out, /WRONG ANSWER: it was read as [0-9a-f-]{36}/)
   assert.match(out, /FAILED$/m)
   assert.equal(report.measurements[0].wrong, 3)
+})
+
+test('a wrong answer while the server warms up, of which nothing is shown, fails the run as well', async (t) => {
+  const liar = await startLiar(t, 7, 60)
+  const small = ['--users', '10', '--seconds', '1', '--connections', '2']
+  const { code, out, report } = await load(
+    ...['--scenario', 'mixed-tools', ...small, '--target', liar, '--tenant', tenant.origin],
+  )
+  assert.equal(code, 1, out)
+  assert.equal(report.measurements[0].wrong, 0)
+  assert.match(out, /✘ every answer belongs to its call and its caller: .* wrong answers, the first: it was read as/)
 })
 
 test('the open model finds it out too', async (t) => {
