@@ -9,6 +9,7 @@ import { failures, refusePath } from './plugins/failures.ts'
 import { gracefulStop } from './plugins/graceful-stop.ts'
 import { graphBudget } from './plugins/graph-budget/index.ts'
 import { graphClient } from './plugins/graph-client.ts'
+import { loadShedding } from './plugins/load-shedding.ts'
 import { mcp } from './plugins/mcp/index.ts'
 import { oauthProxy } from './plugins/oauth-proxy/index.ts'
 import { oboTokenCache } from './plugins/obo-token-cache/index.ts'
@@ -60,10 +61,12 @@ export async function buildApp(
   await app.register(async (site) => {
     await site.register(failures, { config })
     await site.register(security, { config })
+    await site.register(loadShedding)
     await site.register(rateLimits, { config })
     await site.register(discoveryRoutes, { config })
     if (config.oauthProxy !== undefined) await site.register(oauthRoutes)
     await site.register(async (guarded) => {
+      guarded.addHook('onRequest', guarded.limitCalls)
       guarded.addHook('onRequest', guarded.authenticate)
       guarded.addHook('onRequest', guarded.limitUser)
       await guarded.register(mcpRoutes, { config })

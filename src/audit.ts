@@ -51,7 +51,7 @@ export const events = {
   request: event(
     'info',
     'request',
-    'A request is over. At `warn` with `err` where the answer could not be sent; at `debug` for a probe that found all well',
+    'A request is over. At `warn` with `err` where the answer could not be sent; at `debug` for a probe that found all well, and for what `overloaded` counts',
     {
       ...ofRequest,
       method: text('The HTTP method'),
@@ -132,7 +132,21 @@ export const events = {
     by: Type.Enum(['address', 'user', 'registration'], { description: 'What was counted' }),
     user: optional(user),
   }),
-  failure: event('error', 'call failed', 'A request ended with a 5xx', { ...ofRequest, reason, err }),
+  failure: event('error', 'call failed', 'A request ended with a 5xx, `overloaded` aside', {
+    ...ofRequest,
+    reason,
+    err,
+  }),
+  overloaded: event(
+    'warn',
+    'more requests than can be served: some were refused',
+    'Requests were refused so that the others are answered in good time; said once a second at most',
+    {
+      late: whole('Refused since the processor did not keep up, after the last such line'),
+      full: whole('Refused since too many calls were waiting'),
+      inFlight: whole('Calls that are being served'),
+    },
+  ),
   mcp_refused: event('debug', 'MCP message refused', 'A message is none that MCP allows', {
     why: text('The SDK’s name for it'),
   }),

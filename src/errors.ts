@@ -82,6 +82,7 @@ export const answers = {
   batch_refused: http(400, 'JSON-RPC batches are not served: send one message a request.'),
   bad_request: http(400, 'The request is malformed.'),
   rate_limited: http(429, 'Too many requests.'),
+  overloaded: http(503, 'This server has more to do than it can at the moment.'),
   call_cancelled: http(499, 'The client went away before its answer.'),
   internal: http(500, 'Something went wrong on the server. Its log has the details under this request id.'),
 

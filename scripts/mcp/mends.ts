@@ -27,6 +27,7 @@ const mends: Readonly<Record<CallReason, string>> = {
   batch_refused: ourFault,
   bad_request: ourFault,
   rate_limited: 'Wait as long as it says; RATE_LIMIT_USER_MAX and RATE_LIMIT_MAX of the server set the limits.',
+  overloaded: 'Wait as long as it says; if it lasts, the server needs more replicas.',
   call_cancelled: 'Run it again.',
   internal: readLog,
 

@@ -80,7 +80,8 @@ function sendRpcError(failure: Failure, request: FastifyRequest, reply: FastifyR
 function begin(failure: Failure, status: number, request: FastifyRequest, reply: FastifyReply) {
   const { reason, details } = failure
   if (request.rpc) request.rpc.outcome = reason
-  if (status >= 500) {
+  // A flood is told of in one line, by whoever refuses it.
+  if (status >= 500 && reason !== 'overloaded') {
     request.audit('failure', { reason, err: details.cause ?? failure })
   } else if (answers[reason].as === 'oauth') {
     request.audit('sign_in_failure', { reason, err: details.cause })

@@ -38,8 +38,6 @@ export interface Answered {
   readonly ageSeconds?: number
 }
 
-export type AnswerCache = ReturnType<typeof createAnswerCache>
-
 /**
  * Answers of tools that read, for a short while and for whoever got them; the same question asked twice at a time is
  * answered once. Failures are not kept.

@@ -34,9 +34,9 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
   const tokens = counter('tokens_issued_total', 'Tokens given to clients', ['grant'])
   // From 0 on: to Prometheus, the first of a series that was not there before is no increase.
   for (const [reason, answer] of Object.entries(answers)) {
-    if (answer.as === 'http' && answer.status >= 500) failures.touch(reason)
+    if (answer.as === 'http' && answer.status >= 500) failures.add(0, reason)
   }
-  for (const window of ['minute', 'hour']) for (const why of ['share', 'all']) overBudget.touch(window, why)
+  for (const window of ['minute', 'hour']) for (const why of ['share', 'all']) overBudget.add(0, window, why)
   const step = (name: string) => () => signIns(name)
 
   const credentialEnds = new prom.Gauge({
@@ -66,6 +66,7 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
     graph_budget_spent: ({ window, why }) => overBudget(window, why),
     rate_limit: ({ by }) => refusals(by),
     failure: ({ reason }) => failures(reason),
+    overloaded: ({ late, full }) => failures.add(late + full, 'overloaded'),
     credential_loaded({ kind, certificateExpires }) {
       if (certificateExpires !== undefined) credentialEnds.set({ kind }, Date.parse(certificateExpires) / 1000)
     },
@@ -155,8 +156,8 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
 /** Adds one to a counter. Children are looked up once for each combination of labels, which are few. */
 function adder<Name extends string>(counter: Counter<Name>) {
   const child = remembered((labels) => counter.labels(...labels))
-  const add = (...labels: string[]) => child(labels).inc()
-  return Object.assign(add, { touch: (...labels: string[]) => child(labels).inc(0) })
+  const addOne = (...labels: string[]) => child(labels).inc()
+  return Object.assign(addOne, { add: (amount: number, ...labels: string[]) => child(labels).inc(amount) })
 }
 
 function observer<Name extends string>(histogram: Histogram<Name>) {

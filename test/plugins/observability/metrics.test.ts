@@ -135,6 +135,13 @@ test('failed exchanges are counted by why, and so are the 5xx that come of them'
   assert.equal(sum('message_center_mcp_calls_total', { tool: 'getMessages', outcome }), 1)
 })
 
+test('requests that were shed are counted among those that failed', async (t) => {
+  const { app, port } = await listenWithMetrics(t)
+  app.audit('overloaded', { late: 40, full: 2, inFlight: 90 })
+  app.audit('overloaded', { late: 8, full: 0, inFlight: 60 })
+  assert.equal((await scrape(port)).sum('message_center_failures_total', { reason: 'overloaded' }), 50)
+})
+
 test('rate limits are counted by what was counted', async (t) => {
   const { post, scraped } = await listenWithMetrics(t, { RATE_LIMIT_USER_MAX: '1' })
   const token = await tenant.mint()
