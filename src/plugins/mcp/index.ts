@@ -93,8 +93,6 @@ export function createMcp(
   }
   const modern = createMcpHandler(({ authInfo }) => serverFor(authInfo?.extra?.['call'] as ServedCall), {
     legacy: 'reject',
-    // Nothing is said on the way to an answer, and the payload is set into it as JSON.
-    responseMode: 'json',
     onerror: onError,
     // Nothing here ever changes while it runs, so there is nothing to listen for and no stream to hold open.
     maxSubscriptions: 0,
