@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { OperatorError } from '../scripts/shared/operator-error.ts'
 import { answersOk, freePort, isInstalled, type Running, start, untilReady } from './processes.ts'
-import { type OwnTarget, type ServerOptions, startServer, type Target } from './servers.ts'
+import { newKey, type OwnTarget, type ServerOptions, startServer, type Target } from './servers.ts'
 
 /** Time for a balancer's workers to take a new list of replicas. */
 const reloadMs = 300
@@ -56,6 +56,7 @@ export async function startFleet({ folder, bundle, env, replicas: size }: FleetO
     PUBLIC_BASE_URL: origin,
     TRUST_PROXY: 'loopback',
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+    CACHE_ENCRYPTION_KEY: newKey(),
   }
   const startReplica = (index: number, at?: number): Promise<OwnTarget> =>
     startServer({ folder, bundle, env: ownEnv, name: `Replica ${index + 1}`, ...(at !== undefined && { port: at }) })

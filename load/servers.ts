@@ -54,7 +54,6 @@ export function serverEnv(): Record<string, string> {
     RATE_LIMIT_MAX: '999999999',
     RATE_LIMIT_USER_MAX: '999999999',
     MCP_OAUTH_SEAL_KEY: newKey(),
-    CACHE_ENCRYPTION_KEY: newKey(),
   }
 }
 
@@ -111,7 +110,8 @@ export async function startPeer(peer: 'floor' | 'reference', { folder, env }: Pe
   return { url: `http://127.0.0.1:${port}/mcp`, process }
 }
 
-function newKey(): string {
+/** 32 random bytes, as variables take them. */
+export function newKey(): string {
   return randomBytes(32).toString('base64')
 }
 

@@ -87,7 +87,7 @@ for (const { what, args, says, next } of [
     what: 'an argument that is not there',
     args: ['getMessage', 'id=MC1', 'tops=1'],
     says: /getMessage has no argument "tops"/,
-    next: /getMessage takes id, body\./,
+    next: /getMessage takes id, body, fresh\./,
   },
   {
     what: 'a Graph token as an argument',
