@@ -214,7 +214,7 @@ const behind: readonly {
   {
     what: 'a server that limits its callers',
     breakIt: () => undefined,
-    env: { RATE_LIMIT_USER_MAX: '2' },
+    env: { RATE_LIMIT_USER_MAX: '2', RATE_LIMIT_WINDOW: '1 day' },
     says: /The server answered 429 rate_limited/,
     next: /RATE_LIMIT_USER_MAX.*Retry after \d+ s\./,
   },
