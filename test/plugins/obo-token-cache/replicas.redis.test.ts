@@ -53,8 +53,21 @@ const good = { status: 200, isError: undefined, reason: undefined }
 /** Everything that Redis holds: names, and values in every form that could be read. */
 async function dump(redis: Redis): Promise<string> {
   const keys = await redis.keys('*')
-  const values = await Promise.all(keys.map((key) => redis.getBuffer(key)))
-  return [...keys, ...values.flatMap((value) => [value?.toString('utf8'), value?.toString('base64')])].join('\n')
+  const values = (await Promise.all(keys.map((key) => partsOf(redis, key)))).flat()
+  return [...keys, ...values.flatMap((value) => [value.toString('utf8'), value.toString('base64')])].join('\n')
+}
+
+async function partsOf(redis: Redis, key: string): Promise<Buffer[]> {
+  switch (await redis.type(key)) {
+    case 'hash':
+      return (await redis.callBuffer('HGETALL', key)) as Buffer[]
+    case 'zset':
+      return (await redis.callBuffer('ZRANGE', key, '0', '-1')) as Buffer[]
+    default: {
+      const value = await redis.getBuffer(key)
+      return value === null ? [] : [value]
+    }
+  }
 }
 
 /** When what an exchange left to Redis is there. */
