@@ -8,6 +8,8 @@ export type HttpClient = ReturnType<typeof createHttpClient>
 export interface Outcome {
   readonly verdict: Verdict
   readonly bytes: number
+  /** Where it was refused for now: when to come again. */
+  readonly retryAfterMs?: number
 }
 
 /**
@@ -43,7 +45,10 @@ export function createHttpClient(
         })
         const text = await body.text()
         const hasRetryAfter = headers['retry-after'] !== undefined
-        return { verdict: judge(call, { status: statusCode, text, hasRetryAfter }), bytes: Buffer.byteLength(text) }
+        const verdict = judge(call, { status: statusCode, text, hasRetryAfter })
+        const isForNow = hasRetryAfter && (statusCode === 429 || statusCode === 503)
+        const retryAfterMs = isForNow ? Number(headers['retry-after']) * 1000 : undefined
+        return { verdict, bytes: Buffer.byteLength(text), ...(retryAfterMs !== undefined && { retryAfterMs }) }
       } catch (error) {
         return { verdict: { kind: 'failed', what: describe(error) }, bytes: 0 }
       }

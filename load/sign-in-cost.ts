@@ -8,10 +8,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { Agent, request } from 'undici'
 import { type Emulator, startEmulator } from '../emulator/app.ts'
+import { cpuUsOf, freePort } from './processes.ts'
 
 const signInsPerRound = Number(process.env['SIGN_INS'] ?? 600)
 const rounds = Number(process.env['ROUNDS'] ?? 5)
@@ -253,13 +252,6 @@ async function startServer(tenant: Tenant): Promise<{ origin: string; pid: numbe
   return { origin, pid: Number(child.pid), child }
 }
 
-function cpuUsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10_000
-}
-
 async function firstLine({ stdout }: ChildProcess): Promise<string> {
   let text = ''
   for await (const chunk of stdout ?? []) {
@@ -267,14 +259,6 @@ async function firstLine({ stdout }: ChildProcess): Promise<string> {
     if (text.includes('\n')) break
   }
   return text
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 function pause(ms: number): Promise<void> {

@@ -48,6 +48,8 @@ export interface OpenLoad extends Load {
   readonly timeoutMs?: number
   /** Whether connections serve several calls, as they do where nothing is said. */
   readonly keepsAlive?: boolean
+  /** Has a call that is refused for now wait as it was told, and come again; called each time. */
+  readonly comesAgain?: () => void
 }
 
 export type Stage = ReturnType<typeof createStage>
@@ -181,7 +183,7 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
     open: (load: OpenLoad): Promise<Measurement> =>
       measure(load, async (ledger, until) => {
         const { target, perSecond, seconds, maxOutstanding = 2_000, timeoutMs = callTimeoutMs, next } = load
-        const { connections = maxOutstanding, keepsAlive = true } = load
+        const { connections = maxOutstanding, keepsAlive = true, comesAgain } = load
         const client = createHttpClient(target.url, { connections, timeoutMs, keepsAlive })
         try {
           const { late } = await runOpenModel({
@@ -190,8 +192,14 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
             maxOutstanding,
             signal: until,
             async send(intendedMs) {
-              const { verdict, bytes } = await client.send(next())
-              ledger.record(verdict, performance.now() - intendedMs, bytes)
+              const call = next()
+              let outcome = await client.send(call)
+              while (comesAgain !== undefined && outcome.retryAfterMs !== undefined && !until.aborted) {
+                comesAgain()
+                await new Promise((resolve) => setTimeout(resolve, outcome.retryAfterMs))
+                outcome = await client.send(call)
+              }
+              ledger.record(outcome.verdict, performance.now() - intendedMs, outcome.bytes)
             },
             skip: () => ledger.record({ kind: 'failed', what: 'not sent: too many wait already' }, 0, 0),
           })

@@ -4,7 +4,10 @@ import { defineScenario, nothingFails } from './scenario.ts'
 /** All of them are due within so long; at the very same moment nobody could send them. */
 const burstSeconds = 0.02
 
-/** A Monday morning after a deployment: everybody's first call, with a proof and an exchange for each. */
+/**
+ * A Monday morning after a deployment: everybody's first call, with a proof and an exchange for each. Whom the server
+ * tells to come again does.
+ */
 export const coldBurst = defineScenario({
   name: 'cold-burst',
   about: 'users who never called, all at once; then the same users again',
@@ -18,9 +21,12 @@ export const coldBurst = defineScenario({
 
     const burst = async (name: string) => {
       const next = inTurn(users, () => fivePosts)
+      let cameAgain = 0
       const load = { name, target, next, perSecond: users.length / burstSeconds, seconds: burstSeconds }
-      const measurement = await stage.open({ ...load, maxOutstanding: users.length })
-      stage.progress.say(`${name}: all answered after ${measurement.seconds.toFixed(2)} s`)
+      const comesAgain = () => void cameAgain++
+      const measurement = await stage.open({ ...load, maxOutstanding: users.length, comesAgain })
+      const again = cameAgain === 0 ? '' : `, ${cameAgain} refusals waited out`
+      stage.progress.say(`${name}: all answered after ${measurement.seconds.toFixed(2)} s${again}`)
       return measurement
     }
     const measurements = [await burst('never seen before'), await burst('the same again')]

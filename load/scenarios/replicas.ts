@@ -10,6 +10,8 @@ const replicas = 3
 const newUserEvery = 10
 /** Into a phase, what it is about happens; until then it is as the one before. */
 const happensAfterMs = 500
+/** One, and some for a store that did not answer in time on a machine that is busy with the load as well. */
+const mostExchangesAUser = 1.1
 /** Calls that were at a replica when it was killed, and those that nginx had sent to it, have no other answer. */
 const mostLostToAKill = 0.02
 /** A store that is down, frozen or full may cost a call this much, on a machine that is busy with the load as well. */
@@ -100,8 +102,8 @@ export const replicasScenario = defineScenario({
           killed,
         ]),
         {
-          says: `a user is exchanged at most once for each of ${replicas} replicas`,
-          holds: exchanges >= users.length && exchanges <= replicas * users.length,
+          says: `a user is exchanged once for all of ${replicas} replicas: at most ${mostExchangesAUser} times on average`,
+          holds: exchanges >= users.length && exchanges <= mostExchangesAUser * users.length,
           seen: `${exchanges} exchanges for ${users.length} users`,
         },
         ...trouble.map(({ name, latencyMs }) => ({

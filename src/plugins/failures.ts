@@ -81,7 +81,7 @@ function begin(failure: Failure, status: number, request: FastifyRequest, reply:
   const { reason, details } = failure
   if (request.rpc) request.rpc.outcome = reason
   // A flood is told of in one line, by whoever refuses it.
-  if (status >= 500 && reason !== 'overloaded') {
+  if (status >= 500 && !request.isShed) {
     request.audit('failure', { reason, err: details.cause ?? failure })
   } else if (answers[reason].as === 'oauth') {
     request.audit('sign_in_failure', { reason, err: details.cause })

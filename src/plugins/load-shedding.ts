@@ -15,8 +15,8 @@ const sheddingMs = 1_000
 const perTurnAtLeast = 50
 /** Each may hold a body and an answer, and all wait at once where Entra hangs. */
 const requestsMax = 2_000
-/** Two for each connection to Graph: whoever waits for one waits at most as long as Graph takes. */
-const callsMax = 128
+/** Four for each connection to Graph: whoever waits for one waits three times as long as Graph takes, at most. */
+const callsMax = 256
 /** Between two lines in the log. */
 const saidEveryMs = 1_000
 

@@ -121,7 +121,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     throw new Failure('sign_in_required')
   }
 
-  /** A token that Graph no longer takes is not used again; and what HTTP has to say is not said by a result. */
+  /** What Graph no longer takes or allows is not used again; and what HTTP has to say is not said by a result. */
   function heed(failure: Failure, { caller, rpc }: FastifyRequest) {
     const { reason } = failure
     if (rpc !== null) rpc.outcome = reason
@@ -129,6 +129,8 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
       app.oboTokens.evict(caller)
       app.mcp.forget(caller.tokenHash)
     }
+    // A role that was taken away: of its messages nothing is shown from here on.
+    if (caller !== null && reason === 'graph_forbidden') app.mcp.forget(caller.tokenHash)
     if (answers[reason].as === 'http') throw failure
   }
 }

@@ -71,14 +71,14 @@ test('after a pause nobody is shed: neither in its turn, nor what has come meanw
   assert.equal(come(300, 0.3), 300)
 })
 
-test('at most 2,000 requests and 128 calls are in flight, and who leaves makes room', () => {
+test('at most 2,000 requests and 256 calls are in flight, and who leaves makes room', () => {
   const { enterRequest, enterCall, come } = build()
   const leave = enterRequest() ?? assert.fail()
   assert.equal(come(2_500), 1_999)
   leave()
   assert.equal(come(2), 1)
-  const calls = Array.from({ length: 200 }, enterCall).filter((entered) => entered !== undefined)
-  assert.equal(calls.length, 128)
+  const calls = Array.from({ length: 300 }, enterCall).filter((entered) => entered !== undefined)
+  assert.equal(calls.length, 256)
   calls[0]?.()
   assert.notEqual(enterCall(), undefined)
   assert.equal(enterCall(), undefined)
@@ -96,7 +96,7 @@ test('what was shed is told of at once, then once a second, all of it, and no mo
     turn(40)
   }
   assert.equal(lines.length, 1)
-  for (let i = 0; i < 131; i++) enterCall()
+  for (let i = 0; i < 259; i++) enterCall()
   turn(100)
   assert.deepEqual([lines[1]?.['late'], lines[1]?.['full']], [70, 3])
   turn(5_000)

@@ -96,7 +96,7 @@ test('while Graph hangs, so many calls wait for it; others are refused at once, 
   assert.equal((await ask(server, call)).status, 200)
   tenant.faults.add({ target: 'graph', kind: 'hang' })
   t.after(() => tenant.faults.clear())
-  const calls = await Promise.all(Array.from({ length: 128 }, () => open(t, server, 'POST', '/mcp', call)))
+  const calls = await Promise.all(Array.from({ length: 256 }, () => open(t, server, 'POST', '/mcp', call)))
   for (const client of calls) client.ask()
   await eventually(async () => (await ask(server, ping)).status === 503)
   const refused = await ask(server, ping)

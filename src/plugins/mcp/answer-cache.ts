@@ -1,15 +1,16 @@
-import { LRUCache } from 'lru-cache'
 import { untilAborted } from '../../http/until-aborted.ts'
 import type { Payload } from './payload.ts'
 
-/** Some thousand pages without bodies, or a hundred long ones with them. */
+/** Some thousand pages without bodies, or a thousand with a few. */
 const defaultMaxBytes = 64 * 1024 * 1024
-const maxEntries = 50_000
+/** What an entry takes beside its payload and key. */
+const entryBytes = 256
 
 export interface AnswerCacheOptions {
   /** How long an answer serves, in milliseconds; 0: not at all. */
   readonly ttlMs: number
   readonly maxBytes?: number
+  /** Milliseconds of a clock that only goes forward. */
   readonly now?: () => number
 }
 
@@ -30,6 +31,7 @@ interface Kept {
   readonly payload: Payload
   /** When the reading began. */
   readonly readAtMs: number
+  readonly bytes: number
 }
 
 export interface Answered {
@@ -40,18 +42,40 @@ export interface Answered {
 
 /**
  * Answers of tools that read, for a short while and for whoever got them; the same question asked twice at a time is
- * answered once. Failures are not kept.
+ * answered once. Failures are not kept, nor what there is no room for: all that is there will be over soon, and to throw
+ * one answer away for another that may not be asked for again costs more than it saves.
  *
  * The credential is part of the key: what Graph showed for one token is shown for no other, whoever its user is.
  */
-export function createAnswerCache({ ttlMs, maxBytes = defaultMaxBytes, now = Date.now }: AnswerCacheOptions) {
-  const kept = new LRUCache<string, Kept>({
-    max: maxEntries,
-    maxSize: maxBytes,
-    sizeCalculation: ({ payload }, key) => payload.bytes + key.length + 256,
-  })
+export function createAnswerCache({
+  ttlMs,
+  maxBytes = defaultMaxBytes,
+  now = () => performance.now(),
+}: AnswerCacheOptions) {
+  /** Those kept longest first. */
+  const kept = new Map<string, Kept>()
+  let keptBytes = 0
   const running = new Map<string, Promise<Payload>>()
   const requests = { hit: 0, joined: 0, miss: 0 }
+
+  const isOver = ({ readAtMs }: Kept) => now() - readAtMs >= ttlMs
+
+  function keep(key: string, payload: Payload, readAtMs: number) {
+    drop(key)
+    for (const [oldest, entry] of kept) {
+      if (!isOver(entry)) break
+      drop(oldest)
+    }
+    const bytes = payload.bytes + key.length + entryBytes
+    if (keptBytes + bytes > maxBytes) return
+    kept.set(key, { payload, readAtMs, bytes })
+    keptBytes += bytes
+  }
+
+  function drop(key: string) {
+    keptBytes -= kept.get(key)?.bytes ?? 0
+    kept.delete(key)
+  }
 
   function readOnce(key: string, fresh: boolean, read: () => Promise<Payload>): Promise<Payload> {
     const joined = fresh ? undefined : running.get(key)
@@ -62,7 +86,7 @@ export function createAnswerCache({ ttlMs, maxBytes = defaultMaxBytes, now = Dat
     const started = read()
       .then((payload) => {
         // A later reading has taken this one's place, or the credential is no longer good.
-        if (isCurrent()) kept.set(key, { payload, readAtMs })
+        if (isCurrent()) keep(key, payload, readAtMs)
         return payload
       })
       .finally(() => {
@@ -81,24 +105,22 @@ export function createAnswerCache({ ttlMs, maxBytes = defaultMaxBytes, now = Dat
     async answer({ readAs, tool, args, fresh, signal }: Question, read: () => Promise<Payload>): Promise<Answered> {
       const key = `${readAs} ${tool} ${JSON.stringify(args)}`
       const found = fresh ? undefined : kept.get(key)
-      const ageMs = found === undefined ? 0 : now() - found.readAtMs
-      if (found !== undefined && ageMs >= 0 && ageMs < ttlMs) {
+      if (found !== undefined && !isOver(found)) {
         requests.hit++
-        return { payload: found.payload, ageSeconds: Math.floor(ageMs / 1000) }
+        return { payload: found.payload, ageSeconds: Math.floor((now() - found.readAtMs) / 1000) }
       }
       return { payload: await untilAborted(readOnce(key, fresh, read), signal) }
     },
     /** Forgets what was read with this credential, and keeps nothing that is being read with it. */
     forget(readAs: string) {
-      for (const held of [kept, running]) {
-        for (const key of held.keys()) if (key.startsWith(`${readAs} `)) held.delete(key)
-      }
+      for (const key of kept.keys()) if (key.startsWith(`${readAs} `)) drop(key)
+      for (const key of running.keys()) if (key.startsWith(`${readAs} `)) running.delete(key)
     },
     /** Whether anything is kept at all. */
     isOn: ttlMs > 0,
     /** Calls so far by where their answer came from; `joined`: another call's reading. Answers kept, and their size. */
     get stats() {
-      return { requests: { ...requests }, entries: kept.size, bytes: kept.calculatedSize }
+      return { requests: { ...requests }, entries: kept.size, bytes: keptBytes }
     },
   }
 }
