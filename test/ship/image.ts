@@ -160,7 +160,7 @@ const results: number[] = []
 let isSending = true
 async function callWhileSending(): Promise<void> {
   while (isSending) {
-    const body = JSON.stringify(toolCall('getMessages', { top: 1 }))
+    const body = JSON.stringify(toolCall('getMessages', { top: 1, fresh: true }))
     const answer = await request(`${origin}/mcp`, {
       method: 'POST',
       headers: mcpHeaders(accessToken),
