@@ -127,8 +127,13 @@ test('Redis names nobody, and holds no token that can be read', async (t) => {
     hash('sha256', token, 'base64url'),
   ])
   const { tenantId, api, client } = tenant
+  const { body } = await post(replicas[0]?.origin ?? '', call, tokens[0])
+  const { value } = body.result?.structuredContent as { value: { id: string; title: string }[] }
+  const posts = value.flatMap(({ id, title }) => [id, title])
+  assert.ok(posts.length > 0)
   for (const text of [
     ...secrets,
+    ...posts,
     ...parts,
     'eyJhbGciOi',
     'contoso',
