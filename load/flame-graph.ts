@@ -101,6 +101,7 @@ function draw(root: Frame, heading: string): string {
   const height = depths * barHeight
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height + 30}" font-family="monospace" font-size="${fontSize}">`,
+    `<title>${escaped(heading)}</title>`,
     `<rect width="${width}" height="${height + 30}" fill="#fff"/><text x="4" y="18" font-size="14">${escaped(heading)}</text>`,
     `<g transform="translate(0 ${height + 30 - barHeight})">`,
     ...bars,

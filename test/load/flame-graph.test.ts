@@ -29,8 +29,12 @@ test('a profile is drawn by the share of busy time, idle time and slivers left o
   const { stdout, status } = draw(file, 'Warm & kept')
   assert.equal(status, 0)
   const titles = [...stdout.matchAll(/<title>(.*?)<\/title>/g)].map(([, title]) => title)
-  assert.deepEqual(titles, ['busy time: 100.0 %', 'call&lt;Tool&gt;: 100.0 %', 'read node:fs: 74.9 %'])
-  assert.match(stdout, /Warm &amp; kept/)
+  assert.deepEqual(titles, [
+    'Warm &amp; kept',
+    'busy time: 100.0 %',
+    'call&lt;Tool&gt;: 100.0 %',
+    'read node:fs: 74.9 %',
+  ])
 })
 
 test('without a file it says what it takes', () => {
