@@ -1,5 +1,5 @@
 import { untilAborted } from '../../http/until-aborted.ts'
-import type { Payload } from './payload.ts'
+import { byteLengthOf, type Payload, toBytes } from './payload.ts'
 
 /** Some thousand pages without bodies, or a thousand with a few. */
 const defaultMaxBytes = 64 * 1024 * 1024
@@ -28,14 +28,14 @@ export interface Question {
 }
 
 interface Kept {
-  readonly payload: Payload
+  readonly payload: Payload<Buffer>
   /** When the reading began. */
   readonly readAtMs: number
   readonly bytes: number
 }
 
 export interface Answered {
-  readonly payload: Payload
+  readonly payload: Payload | Payload<Buffer>
   /** Where the answer was kept from an earlier call: how old it is, in whole seconds. */
   readonly ageSeconds?: number
 }
@@ -66,9 +66,9 @@ export function createAnswerCache({
       if (!isOver(entry)) break
       drop(oldest)
     }
-    const bytes = payload.bytes + key.length + entryBytes
+    const bytes = byteLengthOf(payload) + key.length + entryBytes
     if (keptBytes + bytes > maxBytes) return
-    kept.set(key, { payload, readAtMs, bytes })
+    kept.set(key, { payload: toBytes(payload), readAtMs, bytes })
     keptBytes += bytes
   }
 

@@ -1,5 +1,6 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/server'
 import type { Answered } from './answer-cache.ts'
+import type { Payload } from './payload.ts'
 
 /** What the SDK is told of a result whose payload is set into its answer afterwards. */
 export const placeholder = { content: [], structuredContent: {} }
@@ -16,17 +17,20 @@ export function encodeAnswer(answer: JSONRPCMessage, answered: Answered | undefi
   const { content: _, structuredContent: __, ...result } = answer.result
   const { result: ___, ...envelope } = answer
   const age = ageSeconds === undefined ? '' : `"ageSeconds":${ageSeconds}${isEmpty(payload.structured) ? '' : ','}`
-  return Buffer.concat([
-    Buffer.from(`${open(envelope)}"result":${open(result)}"content":[{"type":"text","text":"{${quoted(age)}`),
-    payload.quoted,
-    Buffer.from(`"}],"structuredContent":{${age}`),
-    payload.structured,
-    Buffer.from('}}'),
-  ])
+  const before = `${open(envelope)}"result":${open(result)}"content":[{"type":"text","text":"{${quoted(age)}`
+  const between = `"}],"structuredContent":{${age}`
+  const after = '}}'
+  if (!isBytes(payload)) return before + payload.quoted + between + payload.structured + after
+  const parts = [Buffer.from(before), payload.quoted, Buffer.from(between), payload.structured, Buffer.from(after)]
+  return Buffer.concat(parts)
+}
+
+function isBytes(payload: Payload | Payload<Buffer>): payload is Payload<Buffer> {
+  return typeof payload.structured !== 'string'
 }
 
 /** Whether nothing but the last brace is left. */
-function isEmpty(structured: Buffer): boolean {
+function isEmpty(structured: string | Buffer): boolean {
   return structured.length === 1
 }
 

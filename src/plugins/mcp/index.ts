@@ -66,7 +66,7 @@ export interface McpMessage {
 }
 
 /** A call on its way: what became of it is noted here for whoever writes the answer. */
-type ServedCall = McpCall & { failure?: Failure; answered?: Answered }
+type ServedCall = McpCall & { failure?: Failure; answered?: Answered | undefined }
 
 export type Mcp = ReturnType<typeof createMcp>
 
@@ -158,6 +158,9 @@ export function createMcp(
         ? await serveLegacy(request, message, call)
         : await serveModern(request, message, call)
       const ageSeconds = call.answered?.ageSeconds
+      // V8 puts the SDK's server for a request that waits for Graph into its old space, which it seldom collects: what
+      // that server can reach stays until then.
+      call.answered = undefined
       return {
         ...answer,
         ...(call.failure !== undefined && { failure: call.failure }),

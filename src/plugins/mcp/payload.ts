@@ -1,18 +1,26 @@
 /**
- * What a tool found, as the JSON text that goes out. A page of messages is long, and writing it is most of what an
- * answer costs: it is written once, kept as bytes, and set into each answer as it is.
+ * What a tool found, as the JSON text that goes out: an object's, set into an answer as it is.
+ *
+ * A page of messages is long, and writing it is most of what an answer costs. One that is answered with once stays a
+ * string, which V8 frees as it does all that is young; one that is kept becomes bytes, which are never encoded again.
  */
-export interface Payload {
-  /** An object's text without its first brace, so that something can be said before it. */
-  readonly structured: Buffer
+export interface Payload<Text extends string | Buffer = string> {
+  /** The object without its first brace, so that something can be said before it. */
+  readonly structured: Text
   /** The same within a JSON string. */
-  readonly quoted: Buffer
-  readonly bytes: number
+  readonly quoted: Text
 }
 
 export function payloadOf(structuredContent: Record<string, unknown>): Payload {
   const text = JSON.stringify(structuredContent)
-  const structured = Buffer.from(text.slice(1))
-  const quoted = Buffer.from(JSON.stringify(text).slice(2, -1))
-  return { structured, quoted, bytes: structured.length + quoted.length }
+  return { structured: text.slice(1), quoted: JSON.stringify(text).slice(2, -1) }
+}
+
+/** In UTF-8. */
+export function byteLengthOf({ structured, quoted }: Payload): number {
+  return Buffer.byteLength(structured) + Buffer.byteLength(quoted)
+}
+
+export function toBytes({ structured, quoted }: Payload): Payload<Buffer> {
+  return { structured: Buffer.from(structured), quoted: Buffer.from(quoted) }
 }

@@ -156,6 +156,16 @@ test('a later answer to the same question takes the room of the one before', asy
   assert.equal(cache.stats.bytes, 0)
 })
 
+test('what an answer takes is counted in bytes', async () => {
+  const of = async (text: string) => {
+    const { ask, cache } = setUp()
+    await ask({}, async () => payloadOf({ text }))
+    return cache.stats.bytes
+  }
+  // Twice, as structured content and as text.
+  assert.equal((await of('…')) - (await of('a')), 2 * (Buffer.byteLength('…') - 1))
+})
+
 test('an answer larger than all that is kept is given and not kept', async () => {
   const { ask, cache } = setUp({ maxBytes: 1_000 })
   await ask({}, async () => payloadOf({ long: 'x'.repeat(2_000) }))

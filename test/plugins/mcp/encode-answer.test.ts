@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { encodeAnswer } from '../../../src/plugins/mcp/encode-answer.ts'
-import { payloadOf } from '../../../src/plugins/mcp/payload.ts'
+import { payloadOf, toBytes } from '../../../src/plugins/mcp/payload.ts'
 
 const value = fc.jsonValue({ stringUnit: 'binary', maxDepth: 3 })
 const key = fc.oneof(
@@ -15,13 +15,14 @@ const age = fc.option(fc.nat(), { nil: undefined })
 
 test('a result is written as JSON.stringify means it, whatever it holds, with its age before all else', () => {
   fc.assert(
-    fc.property(id, members, members, age, (messageId, result, found, ageSeconds) => {
+    fc.property(id, members, members, age, fc.boolean(), (messageId, result, found, ageSeconds, isKept) => {
       const answer = {
         jsonrpc: '2.0' as const,
         id: messageId,
         result: { ...result, structuredContent: {}, content: [] },
       }
-      const answered = { payload: payloadOf(found), ...(ageSeconds !== undefined && { ageSeconds }) }
+      const payload = isKept ? toBytes(payloadOf(found)) : payloadOf(found)
+      const answered = { payload, ...(ageSeconds !== undefined && { ageSeconds }) }
       const written = JSON.parse(String(encodeAnswer(answer, answered)))
       // By its text: a member of the name __proto__ is one like any other.
       const told = JSON.stringify(found)
