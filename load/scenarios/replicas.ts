@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { inTurn } from '../calls.ts'
 import { startFleet } from '../fleet.ts'
 import type { Measurement } from '../ledger.ts'
+import type { Tenant } from '../tenant.ts'
 import type { LoadUser } from '../users.ts'
 import { failsAtMost, phase } from './phases.ts'
 import { defineScenario, nothingFails } from './scenario.ts'
@@ -73,6 +75,11 @@ export const replicasScenario = defineScenario({
       calls: replicas * users.length,
     })
     trouble.push(
+      await go('Entra restarts', {
+        who: await withNewUsers(),
+        happens: () => breakConnections(tenant, seconds - 2 * (happensAfterMs / 1_000)),
+        undo: tenant.clearFaults,
+      }),
       await go('Entra answers 503', {
         happens: () =>
           tenant.addFaults(
@@ -123,6 +130,14 @@ function everywhere(users: readonly LoadUser[], rounds: readonly number[]): Load
     const shift = (round * (users.length - 1)) % replicas
     return [...users.slice(shift), ...users.slice(0, shift)]
   })
+}
+
+/** Breaks a connection to Entra's token endpoint, once a second: what the hosts of it do that restart in turn. */
+async function breakConnections(tenant: Tenant, seconds: number) {
+  for (let left = seconds; left > 0; left--) {
+    await tenant.addFaults({ target: 'token', kind: 'reset', times: 1 })
+    await sleep(1_000)
+  }
 }
 
 function mixed(users: readonly LoadUser[], newUsers: readonly LoadUser[]): LoadUser[] {
