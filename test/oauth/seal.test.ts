@@ -219,8 +219,8 @@ test('parts of two texts make no third', () => {
   const [one, other] = [codes.seal('a'.repeat(20), lifetimeMs), codes.seal('b'.repeat(20), lifetimeMs)]
   for (let cut = 1; cut < one.length; cut++) {
     const mixed = one.slice(0, cut) + other.slice(cut)
-    // Random IVs may begin alike.
-    if (mixed !== other) assert.deepEqual(codes.open(mixed), foreign, `cut at ${cut}`)
+    // They may begin alike, or end so.
+    if (mixed !== one && mixed !== other) assert.deepEqual(codes.open(mixed), foreign, `cut at ${cut}`)
   }
 })
 
