@@ -33,6 +33,11 @@ export function createHttpClient(
   })
 
   return {
+    /** Opens all connections, so that the first calls wait for none. */
+    async open(): Promise<void> {
+      const probe = async () => (await agent.request({ origin, path: '/healthz', method: 'GET' })).body.dump()
+      await Promise.all(Array.from({ length: connections }, probe))
+    },
     /** Never rejects: what goes wrong is the outcome. */
     async send(call: Call): Promise<Outcome> {
       try {

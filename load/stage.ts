@@ -1,7 +1,7 @@
 import { OperatorError } from '../scripts/shared/operator-error.ts'
 import type { NextCall } from './calls.ts'
 import { runClosedModel } from './closed-model.ts'
-import { createHttpClient } from './http-client.ts'
+import { createHttpClient, type HttpClient } from './http-client.ts'
 import { createLedger, type Ledger, type Measurement, ofRounds } from './ledger.ts'
 import { runOpenModel } from './open-model.ts'
 import { cpuUsOf } from './processes.ts'
@@ -46,6 +46,8 @@ export interface OpenLoad extends Load {
   /** Calls beyond these wait for a connection; as many as may wait for answers, where it is not given. */
   readonly connections?: number
   readonly timeoutMs?: number
+  /** Whose connections it uses, and leaves open; where it is not given, those of its own come and go with it. */
+  readonly client?: HttpClient
   /** Whether connections serve several calls, as they do where nothing is said. */
   readonly keepsAlive?: boolean
   /** Has a call that is refused for now wait as it was told, and come again; called each time. */
@@ -164,6 +166,14 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
       return started
     },
 
+    /** Connections that are open before a load comes and stay so after it, as those of an ingress do. */
+    async client(target: Target, options: { connections: number; timeoutMs: number }): Promise<HttpClient> {
+      const client = createHttpClient(target.url, options)
+      closers.push(() => client.close())
+      await client.open()
+      return client
+    },
+
     /** A server to compare with. */
     async peer(name: 'floor' | 'reference'): Promise<Target> {
       const started = await startPeer(name, { folder, env: (await ownTenant()).env })
@@ -184,7 +194,7 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
       measure(load, async (ledger, until) => {
         const { target, perSecond, seconds, maxOutstanding = 2_000, timeoutMs = callTimeoutMs, next } = load
         const { connections = maxOutstanding, keepsAlive = true, comesAgain } = load
-        const client = createHttpClient(target.url, { connections, timeoutMs, keepsAlive })
+        const client = load.client ?? createHttpClient(target.url, { connections, timeoutMs, keepsAlive })
         try {
           const { late } = await runOpenModel({
             perSecond,
@@ -205,7 +215,7 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
           })
           return { sentLateMs: late.at(99) }
         } finally {
-          await client.close()
+          if (load.client === undefined) await client.close()
         }
       }),
 

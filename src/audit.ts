@@ -51,7 +51,7 @@ export const events = {
   request: event(
     'info',
     'request',
-    'A request is over. At `warn` with `err` where the answer could not be sent; at `debug` for a probe that found all well, and for what `overloaded` counts',
+    'A request is over. At `warn` with `err` where the answer could not be sent; at `debug` for a probe that found all well, and for `calls` that `overloaded` counts',
     {
       ...ofRequest,
       method: text('The HTTP method'),
@@ -143,8 +143,9 @@ export const events = {
     'Requests were refused so that the others are answered in good time; said once a second at most',
     {
       late: whole('Refused since the processor did not keep up, after the last such line'),
-      full: whole('Refused since too many calls were waiting'),
-      inFlight: whole('Calls that are being served'),
+      full: whole('Refused since too many requests were being served'),
+      calls: whole('Refused since too many calls were waiting'),
+      inFlight: whole('Requests that are being served'),
     },
   ),
   mcp_refused: event('debug', 'MCP message refused', 'A message is none that MCP allows', {

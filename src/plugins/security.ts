@@ -29,6 +29,13 @@ const exposedHeaders = [
   'X-Request-Id',
 ]
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What every answer carries, and for a browser's page at an Origin that is served, that it may read it. */
+    securityHeaders(origin?: string): Record<string, string>
+  }
+}
+
 /**
  * Who may speak to this server at all: the Host it is known by and the Origins it serves (DNS rebinding; MCP,
  * "Transports: Security Warning"), CORS for those Origins and no others, and helmet's headers on every answer.
@@ -41,6 +48,16 @@ export const security = fp<Configured>(
     const isServed = (origin: string) => origins.has(origin) || isLocal(origin, config)
 
     const headers = await helmetHeaders(config)
+    app.decorate('securityHeaders', (origin) =>
+      origin === undefined || !isServed(origin)
+        ? headers
+        : {
+            ...headers,
+            vary: 'Origin',
+            'access-control-allow-origin': origin,
+            'access-control-expose-headers': exposedHeaders.join(', '),
+          },
+    )
     app.addHook('onRequest', (_request, reply, next) => {
       reply.headers(headers)
       next()

@@ -1,14 +1,12 @@
-import { randomUUID } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import { hostname } from 'node:os'
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import fp from 'fastify-plugin'
 import type { DestinationStream } from 'pino'
 import { type Audit, type AuditListeners, createAudit } from '../../audit.ts'
 import type { Config } from '../../config.ts'
+import { probePaths } from '../../http/probes.ts'
+import { requestIdOf } from '../../http/request-id.ts'
 import type { TraceSpan } from './tracing.ts'
-
-const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
  * Log lines are JSON; none holds a header, a body or a query string, so that no token or code can get into one.
@@ -26,10 +24,7 @@ export function loggingOptions(
       ...(logTo !== undefined && { stream: logTo }),
     },
     logController: new RequestLog({ requestIdLogLabel: 'requestId' }),
-    genReqId: ({ headers }: IncomingMessage) => {
-      const given = headers['x-request-id']
-      return typeof given === 'string' && guid.test(given) ? given.toLowerCase() : randomUUID()
-    },
+    genReqId: requestIdOf,
   }
 }
 
@@ -47,7 +42,7 @@ class RequestLog extends LogController {
 }
 
 function isRoutineProbe({ route, status }: { route: string; status: number }): boolean {
-  return status === 200 && (route === '/healthz' || route === '/readyz')
+  return status === 200 && probePaths.has(route)
 }
 
 function lineOf(request: FastifyRequest, reply: FastifyReply, status: number) {
