@@ -12,8 +12,8 @@ interface Behind {
   readonly waitedMs: number
   readonly taken: number
 }
-/** An overload begins: with more than garbage being collected, and sooner than anybody minds. */
-const begins: Behind = { waitedMs: 100, taken: 50 }
+/** An overload begins: with more than garbage being collected, and with more than a pool of 64 clients, each in turn. */
+const begins: Behind = { waitedMs: 100, taken: 64 }
 /** It goes on: turns are kept short, and with them the time that those let in wait. */
 const goesOn: Behind = { waitedMs: 10, taken: 32 }
 /** It is over when nobody had to be refused for so long. */

@@ -4,10 +4,10 @@ import { createLoadShedding, isBehind, type Load } from '../../src/plugins/load-
 import { auditInto } from '../helper.ts'
 
 const loads: readonly [name: string, load: Load, expected: boolean][] = [
-  ['a request at once', { waitedMs: 0, taken: 50, isOverloaded: false }, false],
-  ['one after 100 ms', { waitedMs: 100, taken: 50, isOverloaded: false }, false],
-  ['a later one', { waitedMs: 100.1, taken: 50, isOverloaded: false }, true],
-  ['a later one after few others, as after a pause', { waitedMs: 5_000, taken: 49, isOverloaded: false }, false],
+  ['a request at once', { waitedMs: 0, taken: 64, isOverloaded: false }, false],
+  ['one after 100 ms', { waitedMs: 100, taken: 64, isOverloaded: false }, false],
+  ['a later one', { waitedMs: 100.1, taken: 64, isOverloaded: false }, true],
+  ['a later one after few others, as after a pause', { waitedMs: 5_000, taken: 63, isOverloaded: false }, false],
   ['in an overload, one after 10 ms', { waitedMs: 10, taken: 32, isOverloaded: true }, false],
   ['in an overload, a later one', { waitedMs: 10.1, taken: 32, isOverloaded: true }, true],
   ['in an overload, a later one after few others', { waitedMs: 5_000, taken: 31, isOverloaded: true }, false],
@@ -109,12 +109,12 @@ test('what was refused is told, all of it, and only where there was any', () => 
   const { come, pass, say, lines, enterCall } = build()
   say()
   assert.deepEqual(lines, [])
-  come(50)
+  come(64)
   pass(1_000)
   come(5)
   for (let i = 0; i < 195; i++) enterCall()
   say()
-  assert.deepEqual(lines, [{ level: 'warn', event: 'overloaded', late: 5, full: 0, calls: 3, inFlight: 50 }])
+  assert.deepEqual(lines, [{ level: 'warn', event: 'overloaded', late: 5, full: 0, calls: 3, inFlight: 64 }])
   say()
   assert.equal(lines.length, 1)
 })
