@@ -184,7 +184,7 @@ function guard(server: Server, isLetIn: (request: IncomingMessage, response: Ser
   })
 }
 
-/** A refusal as it goes out, but for the request's id: made once, since for each it would be a fifth of its cost. */
+/** A refusal as it goes out, but for the request's id: made once, since that would be two fifths of its cost. */
 interface Refusal {
   readonly status: number
   /** Names and values in turn, as `writeHead` takes them. */
