@@ -22,11 +22,13 @@ const timeoutMs = 10_000
 interface Kind {
   readonly name: string
   readonly question: Question
+  readonly settings: Readonly<Record<string, string>>
 }
 /** What waits for Graph, and what waits for nothing. */
 const kinds: readonly Kind[] = [
-  { name: 'calls', question: fivePosts },
-  { name: 'lists', question: { method: 'tools/list' } },
+  { name: 'calls', question: fivePosts, settings: withoutAnswersKept },
+  { name: 'kept', question: { method: 'tools/call', tool: 'getMessages', args: { top: 5 } }, settings: {} },
+  { name: 'lists', question: { method: 'tools/list' }, settings: {} },
 ]
 
 /** Three times as many calls as the server can answer: it answers those that it can in good time, and is well again. */
@@ -35,11 +37,11 @@ export const overload = defineScenario({
   about: `open model: ${times} times as many calls as the server can answer, and the time after`,
   needs: 'anything',
   defaults: { users: 100, connections: 64, seconds: 30 },
-  async run(stage, settings) {
-    const users = await stage.users(settings.users)
+  async run(stage, { users: count, ...load }) {
+    const users = await stage.users(count)
     if (stage.isOwn) await (await stage.tenant()).addFaults({ target: 'graph', kind: 'delay', delayMs: graphMs })
     const found: Required<Pick<Findings, 'measurements' | 'figures' | 'rules'>>[] = []
-    for (const kind of kinds) found.push(await overloadWith(kind, stage, users, settings))
+    for (const kind of kinds) found.push(await overloadWith(kind, stage, users, load))
     return {
       measurements: found.flatMap(({ measurements }) => measurements),
       figures: found.flatMap(({ figures }) => figures),
@@ -50,12 +52,12 @@ export const overload = defineScenario({
 })
 
 async function overloadWith(
-  { name, question }: Kind,
+  { name, question, settings }: Kind,
   stage: Stage,
   users: readonly LoadUser[],
   { connections, seconds }: { connections: number; seconds: number },
 ) {
-  const target = await stage.server(withoutAnswersKept)
+  const target = await stage.server(settings)
   const next = inTurn(users, () => question)
   await stage.closed({ name: `${name}: warming up`, target, next, connections, calls: 4 * users.length })
   const asFast = { name: `${name}: as fast as it goes`, target, next, connections, seconds: Math.min(seconds, 5) }
