@@ -28,6 +28,7 @@ import { graphRoutes } from './graph/routes.ts'
 import { createGraphAccess } from './graph-access.ts'
 import { identityRoutes } from './identity-endpoint.ts'
 import { createMint, type Mint } from './mint.ts'
+import { openSecrets } from './secrets.ts'
 import { createStats, type Endpoint, type Stats } from './stats.ts'
 import { type AppRegistration, createTenant, type Tenant } from './tenant.ts'
 
@@ -40,6 +41,8 @@ export interface EmulatorOptions {
   /** The origin it names in metadata and tokens, such as `http://localhost:9600`; where it listens unless given. */
   publicOrigin?: string
   tenantId?: string
+  /** Where its keys and secrets are kept, and found again; where none is given they end with it. */
+  secretsFile?: string
   logger?: FastifyServerOptions['logger']
   /** Epoch milliseconds; a test that lets time pass gives its own. */
   clock?: () => number
@@ -116,19 +119,21 @@ function createServer({ logger = false }: EmulatorOptions): FastifyInstance {
 }
 
 async function createAuthority(
-  { tenantId, clock = Date.now }: EmulatorOptions,
+  { tenantId, secretsFile, clock = Date.now }: EmulatorOptions,
   origin: () => string,
 ): Promise<Authority> {
   const now = () => Math.floor(clock() / 1000)
-  const tenant = createTenant(tenantId)
+  const store = await openSecrets(secretsFile)
+  const secrets = store.read()
+  const tenant = createTenant(secrets, tenantId)
   return {
     tenant,
     applications: createApplications(tenant),
-    keys: await createKeyRing(),
+    keys: createKeyRing(store),
     codes: createAuthorizationCodes(now),
     deviceCodes: createDeviceCodes(now),
-    refreshTokens: createSeal(),
-    sessions: createSeal(),
+    refreshTokens: createSeal(secrets.refreshTokenKey),
+    sessions: createSeal(secrets.sessionKey),
     faults: createFaults(now),
     stats: createStats(),
     get origin() {

@@ -1,5 +1,3 @@
-import { guidFrom } from './guid.ts'
-
 /** How Conditional Access meets a user's On-Behalf-Of exchange; both forms of a challenge are seen from Entra. */
 export type ConditionalAccess = 'none' | 'interaction_required' | 'invalid_grant' | 'blocked'
 
@@ -30,11 +28,13 @@ export interface User extends UserFlags {
 export type Directory = ReturnType<typeof createDirectory>
 
 const DOMAIN = 'contoso.example'
-const LOAD_USER = /^load-\d{1,9}$/
+const LOAD_USER = /^load-(\d{1,9})$/
+/** Ends with the number of digits, and with the digits. */
+const LOAD_USER_ID = /^10ad10ad-0000-4000-8000-([1-9])00(\d{9})$/
 
 /**
- * The tenant's people: ten written ones, and `load-00042`-style ones who exist as soon as they are named,
- * always with the same object id.
+ * The tenant's people: ten written ones, and `load-00042`-style ones who exist as soon as they are named, always with
+ * the same object id. That names them too, to a tenant that started after it was given out.
  */
 export function createDirectory() {
   const people = PEOPLE.map(makeUser)
@@ -55,7 +55,8 @@ export function createDirectory() {
     find(reference: string): User | undefined {
       const key = reference.toLowerCase()
       const alias = key.endsWith(`@${DOMAIN}`) ? key.slice(0, -DOMAIN.length - 1) : key
-      return byKey.get(key) ?? (LOAD_USER.test(alias) ? add(loadUser(alias)) : undefined)
+      const digits = LOAD_USER.exec(alias)?.[1] ?? digitsOf(key)
+      return byKey.get(key) ?? (digits === undefined ? undefined : add(loadUser(digits)))
     },
   }
 }
@@ -143,9 +144,17 @@ const PEOPLE: readonly Person[] = [
   },
 ]
 
-function loadUser(alias: string): User {
+/** Of a load user's object id: the digits of the name. */
+function digitsOf(id: string): string | undefined {
+  const [, length, padded = ''] = LOAD_USER_ID.exec(id) ?? []
+  const digits = padded.slice(-Number(length))
+  return digits !== '' && digits.padStart(9, '0') === padded ? digits : undefined
+}
+
+function loadUser(digits: string): User {
+  const alias = `load-${digits}`
   return makeUser({
-    id: guidFrom(`user:${alias}`),
+    id: `10ad10ad-0000-4000-8000-${digits.length}00${digits.padStart(9, '0')}`,
     displayName: alias,
     alias,
     roles: [READER],

@@ -12,6 +12,7 @@ const HELP = `A Microsoft Entra tenant and Microsoft Graph's Message Center on t
   --host <address>       a loopback address (default 127.0.0.1)
   --allow-non-loopback   let it listen elsewhere; it signs in anybody as anybody, so think twice
   --origin <url>         the origin it names, where others reach it by another name than it listens on
+  --secrets <file>       keep its keys and secrets in this file, so that a restart leaves what was issued good
   --write-env <file>     also write the lines for .env.local to this file, for a server that waits for it
   --help                 this text
 `
@@ -23,6 +24,7 @@ async function main(): Promise<void> {
       host: { type: 'string' },
       'allow-non-loopback': { type: 'boolean' },
       origin: { type: 'string' },
+      secrets: { type: 'string' },
       'write-env': { type: 'string' },
       help: { type: 'boolean' },
     },
@@ -35,6 +37,7 @@ async function main(): Promise<void> {
     port: readPort(values.port ?? process.env['EMULATOR_PORT']),
     ...(values.host !== undefined && { host: values.host }),
     ...(values.origin !== undefined && { publicOrigin: readOrigin(values.origin) }),
+    ...(values.secrets !== undefined && { secretsFile: values.secrets }),
     allowNonLoopback: values['allow-non-loopback'] ?? false,
   })
   if (values['write-env'] !== undefined) writeEnv(values['write-env'], envLines(emulator))
@@ -80,7 +83,7 @@ ${users.map((user) => `  ${user.userPrincipalName.padEnd(width)}  ${user.about}`
 
 Client app: ${client.clientId}, secret ${client.clientSecret}
 
-To point the server at it, put this into .env.local (the secrets are new with every start):
+To point the server at it, put this into .env.local (secrets are new with every start, but for --secrets):
 
 ${envLines(emulator)}`
 }

@@ -1,5 +1,6 @@
 import { randomBytes, type X509Certificate } from 'node:crypto'
 import { createDirectory, type Directory, type User } from './directory.ts'
+import type { TenantSecrets } from './secrets.ts'
 
 /** Something a token can be for. */
 export interface Resource {
@@ -115,7 +116,7 @@ export const GRAPH: Resource = {
 }
 
 /** One tenant with two app registrations, its people, and consent given. All of it can be changed while it runs. */
-export function createTenant(tenantId: string = DEFAULT_TENANT_ID): Tenant {
+export function createTenant(secrets: TenantSecrets, tenantId: string = DEFAULT_TENANT_ID): Tenant {
   const api = registration(
     API_CLIENT_ID,
     'Message Center MCP Server',
@@ -124,6 +125,8 @@ export function createTenant(tenantId: string = DEFAULT_TENANT_ID): Tenant {
   )
   const client = registration(CLIENT_CLIENT_ID, 'Message Center Client', [], ['User.Read'])
   client.isPublicClient = true
+  api.clientSecret = secrets.apiSecret
+  client.clientSecret = secrets.clientSecret
   const apps = [
     api,
     client,
@@ -146,7 +149,7 @@ export function createTenant(tenantId: string = DEFAULT_TENANT_ID): Tenant {
     managedIdentity: {
       clientId: IDENTITY_CLIENT_ID,
       principalId: IDENTITY_PRINCIPAL_ID,
-      header: randomBytes(24).toString('base64url'),
+      header: secrets.identityHeader,
     },
     directory: createDirectory(),
     consent,

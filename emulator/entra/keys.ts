@@ -1,22 +1,32 @@
-import { createHash, generateKeyPair, type KeyObject } from 'node:crypto'
-import { promisify } from 'node:util'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { makeSigningKey, type SecretStore } from '../secrets.ts'
 
 export interface SigningKey {
   readonly kid: string
+  /** The private key as it is kept. */
+  readonly pem: string
   readonly publicKey: KeyObject
   readonly privateKey: KeyObject
   /** As published: without `alg`, which Entra leaves out. */
   readonly jwk: Readonly<Record<'kty' | 'use' | 'kid' | 'x5t' | 'n' | 'e', string>>
 }
 
-export type KeyRing = Awaited<ReturnType<typeof createKeyRing>>
+export type KeyRing = ReturnType<typeof createKeyRing>
 
-const generateRsaKeyPair = promisify(generateKeyPair)
-
-/** The tenant's signing keys. Two are live from the start, as in Entra; the newest one signs. */
-export async function createKeyRing() {
-  let published: readonly SigningKey[] = await Promise.all([makeSigningKey(), makeSigningKey()])
+/** The tenant's signing keys; the newest one signs. Another process of the same tenant may add and retire some. */
+export function createKeyRing(store: SecretStore) {
+  let published: readonly SigningKey[] = []
   let foreignKey: Promise<SigningKey> | undefined
+  readAgain()
+
+  function readAgain() {
+    published = store.read().signingKeys.map((pem) => published.find((key) => key.pem === pem) ?? signingKey(pem))
+  }
+
+  function publish(keys: readonly SigningKey[]) {
+    store.write({ ...store.read(), signingKeys: keys.map(({ pem }) => pem) })
+    published = keys
+  }
 
   return {
     /** Published keys, oldest first. */
@@ -31,41 +41,52 @@ export async function createKeyRing() {
       return newest
     },
 
-    find: (kid: unknown): SigningKey | undefined => published.find((key) => key.kid === kid),
+    find(kid: unknown): SigningKey | undefined {
+      const byId = () => published.find((key) => key.kid === kid)
+      const known = byId()
+      if (known === undefined) readAgain()
+      return known ?? byId()
+    },
 
     /** Publishes a new key and signs with it from now on; the old ones stay published. */
     async rotate(): Promise<SigningKey> {
-      const key = await makeSigningKey()
-      published = [...published, key]
+      const key = signingKey(await makeSigningKey())
+      readAgain()
+      publish([...published, key])
       return key
     },
 
     /** Takes a key out of the published set; false where it is not in it, or is the last. */
     retire(kid: string): boolean {
+      readAgain()
       const rest = published.filter((key) => key.kid !== kid)
       if (rest.length === published.length || rest.length === 0) return false
-      published = rest
+      publish(rest)
       return true
     },
 
     /** A key that was never published: what a forger has. */
     foreign(): Promise<SigningKey> {
-      foreignKey ??= makeSigningKey()
+      foreignKey ??= makeSigningKey().then(signingKey)
       return foreignKey
     },
 
     /** The JWK Set (RFC 7517 §5) with the `issuer` member that Entra adds to each key. */
-    jwks: (issuer: string) => ({ keys: published.map((key) => ({ ...key.jwk, issuer })) }),
+    jwks(issuer: string) {
+      readAgain()
+      return { keys: published.map((key) => ({ ...key.jwk, issuer })) }
+    },
   }
 }
 
-async function makeSigningKey(): Promise<SigningKey> {
-  const { publicKey, privateKey } = await generateRsaKeyPair('rsa', { modulusLength: 2048 })
+function signingKey(pem: string): SigningKey {
+  const privateKey = createPrivateKey(pem)
+  const publicKey = createPublicKey(privateKey)
   const { n, e } = publicKey.export({ format: 'jwk' })
   if (n === undefined || e === undefined) throw new Error('an RSA key without modulus or exponent')
   // Entra's kid is its certificate's thumbprint. Without a certificate, the key's own stands in for it.
   const kid = createHash('sha1')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64url')
-  return { kid, publicKey, privateKey, jwk: { kty: 'RSA', use: 'sig', kid, x5t: kid, n, e } }
+  return { kid, pem, publicKey, privateKey, jwk: { kty: 'RSA', use: 'sig', kid, x5t: kid, n, e } }
 }

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 
 export interface Seal<T extends object> {
   seal(value: T): string
-  /** The sealed value, or `undefined` for anything that this very seal did not make. */
+  /** The sealed value, or `undefined` for anything that its key did not seal. */
   open(text: string): T | undefined
 }
 
@@ -12,10 +12,12 @@ const TAG_BYTES = 16
 
 /**
  * Seals a value that a client carries for the tenant: a refresh token, a session cookie.
- * Each seal has a key of its own, so one kind is never taken for another, and none survives a restart.
+ * Each seal has a key of its own, so that one kind is never taken for another.
+ *
+ * @param keyText 32 bytes as base64url
  */
-export function createSeal<T extends object>(): Seal<T> {
-  const key = randomBytes(32)
+export function createSeal<T extends object>(keyText: string): Seal<T> {
+  const key = Buffer.from(keyText, 'base64url')
   return {
     seal(value) {
       const iv = randomBytes(IV_BYTES)
@@ -31,7 +33,7 @@ export function createSeal<T extends object>(): Seal<T> {
       decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
       try {
         const opened = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])
-        // Authenticated by a key that never leaves this closure: only `seal` can have made it.
+        // Authenticated by a key that is used for nothing else: only `seal` can have made it.
         return JSON.parse(opened.toString()) as T
       } catch {
         return undefined

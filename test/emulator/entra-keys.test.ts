@@ -141,6 +141,23 @@ test('a load user has the same object id in every tenant process', async () => {
   assert.notEqual(createDirectory().find('load-00043')?.id, first)
 })
 
+test('a load user’s object id alone names the user, and nothing like it does', async () => {
+  const { createDirectory } = await import('../../emulator/directory.ts')
+  const names = ['load-0', 'load-42', 'load-00042', 'load-999999999']
+  const ids = names.map((name) => createDirectory().find(name)?.id ?? '')
+  assert.equal(new Set(ids).size, names.length)
+  const elsewhere = createDirectory()
+  assert.deepEqual(
+    ids.map((id) => elsewhere.find(id.toUpperCase())?.userPrincipalName),
+    names.map((name) => `${name}@contoso.example`),
+  )
+  assert.equal(elsewhere.find(ids[1] ?? ''), elsewhere.find('load-42'))
+  const [id = ''] = ids.slice(2)
+  for (const other of [id.replace('500', '100'), id.replace('500', '000'), id.replace('-8000-', '-9000-'), `${id}0`]) {
+    assert.equal(elsewhere.find(other), undefined, other)
+  }
+})
+
 test('minting for nobody is an error', async () => {
   await assert.rejects(mint({ user: 'nobody@fabrikam.example' }), RangeError)
 })

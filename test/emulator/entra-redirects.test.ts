@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { platformOf } from '../../emulator/entra/redirects.ts'
+import { openSecrets } from '../../emulator/secrets.ts'
 import { createTenant } from '../../emulator/tenant.ts'
 
-const { client } = createTenant()
+const { client } = createTenant((await openSecrets()).read())
 client.redirectUris = {
   web: ['https://contoso.example/cb', 'http://localhost/oauth/callback'],
   spa: ['http://localhost/spa'],

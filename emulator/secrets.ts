@@ -1,0 +1,94 @@
+import { generateKeyPair, randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+
+/** What a tenant makes at random and is known by: with the same ones, two processes are the same tenant. */
+const TenantSecrets = Type.Object(
+  {
+    /** PKCS #8 as PEM, oldest first. */
+    signingKeys: Type.Array(Type.String({ pattern: '^-----BEGIN PRIVATE KEY-----' }), { minItems: 1 }),
+    apiSecret: Type.String({ minLength: 1 }),
+    clientSecret: Type.String({ minLength: 1 }),
+    /** What the endpoint of managed identities wants to see. */
+    identityHeader: Type.String({ minLength: 1 }),
+    /** 32 bytes each, as base64url: what refresh tokens and browser sessions are sealed with. */
+    refreshTokenKey: Type.String({ pattern: '^[\\w-]{43}$' }),
+    sessionKey: Type.String({ pattern: '^[\\w-]{43}$' }),
+  },
+  { additionalProperties: false },
+)
+export type TenantSecrets = Static<typeof TenantSecrets>
+
+export interface SecretStore {
+  /** As they are now: another process of the same tenant may have changed them. */
+  read(): TenantSecrets
+  write(secrets: TenantSecrets): void
+}
+
+const generateRsaKeyPair = promisify(generateKeyPair)
+
+/**
+ * The tenant's secrets: new ones that end with the process, or those of a file, where they are made if it is not there.
+ * @throws where the file is not one that this function wrote
+ */
+export async function openSecrets(file?: string): Promise<SecretStore> {
+  if (file === undefined) return inMemory(await makeSecrets())
+  const store = inFile(file)
+  if (existsSync(file)) store.read()
+  else store.write(await makeSecrets())
+  return store
+}
+
+/** An RSA key of 2,048 bits, as {@link TenantSecrets} has it. */
+export async function makeSigningKey(): Promise<string> {
+  const { privateKey } = await generateRsaKeyPair('rsa', { modulusLength: 2048 })
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
+/** Two keys are live from the start, as in Entra. */
+async function makeSecrets(): Promise<TenantSecrets> {
+  const random = (bytes: number) => randomBytes(bytes).toString('base64url')
+  return {
+    signingKeys: await Promise.all([makeSigningKey(), makeSigningKey()]),
+    apiSecret: random(30),
+    clientSecret: random(30),
+    identityHeader: random(24),
+    refreshTokenKey: random(32),
+    sessionKey: random(32),
+  }
+}
+
+function inMemory(secrets: TenantSecrets): SecretStore {
+  let kept = secrets
+  return {
+    read: () => kept,
+    write(changed) {
+      kept = changed
+    },
+  }
+}
+
+function inFile(file: string): SecretStore {
+  return {
+    read() {
+      const secrets = parse(readFileSync(file, 'utf8'))
+      if (!Value.Check(TenantSecrets, secrets)) throw new Error(`${file} holds no tenant's secrets; name another file.`)
+      return secrets
+    },
+    /** Whole or not at all, and for its owner alone. */
+    write(secrets) {
+      writeFileSync(`${file}.part`, JSON.stringify(secrets, undefined, 2), { mode: 0o600 })
+      renameSync(`${file}.part`, file)
+    },
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
