@@ -256,6 +256,9 @@ export interface FailureDetails {
   readonly cause?: unknown
 }
 
+/** When to come again where nobody said when it will be better: a 503 always says it (RFC 9110 section 15.6.4). */
+const usualWaitSeconds = 2
+
 /** A call that ended in one of the known reasons. */
 export class Failure extends Error {
   readonly reason: Reason
@@ -264,7 +267,9 @@ export class Failure extends Error {
     super(details.detail ?? reason, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'Failure'
     this.reason = reason
-    this.details = details
+    const answer: HttpAnswer | OAuthAnswer | ToolAnswer = answers[reason]
+    const isPassing = answer.as === 'http' && answer.status === 503
+    this.details = isPassing ? { retryAfterSeconds: usualWaitSeconds, ...details } : details
   }
 }
 
@@ -273,7 +278,6 @@ export function failureText({ reason, details }: Failure): string {
   const answer: HttpAnswer | OAuthAnswer | ToolAnswer = answers[reason]
   const parts: (string | undefined)[] = [answer.text, details.detail]
   if (details.retryAfterSeconds !== undefined) parts.push(`Try again in ${details.retryAfterSeconds} s.`)
-  else if (answer.as === 'http' && answer.status === 503) parts.push('Try again shortly.')
   if (details.link !== undefined) parts.push(details.link)
   if (details.graphRequestId !== undefined) parts.push(`(Graph request id ${details.graphRequestId})`)
   return parts.filter((part) => part !== undefined).join(' ')

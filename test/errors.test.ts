@@ -86,6 +86,20 @@ test('a wait is told to programs too', () => {
   assert.equal('retryAfterSeconds' in jsonRpcError(new Failure('rate_limited'), 'r').error.data, false)
 })
 
+test('who is told to come again later is told when', () => {
+  const passing = reasons.filter((reason) => {
+    const answer = answers[reason]
+    return answer.as === 'http' && answer.status === 503
+  })
+  assert.ok(passing.includes('exchange_unavailable') && passing.includes('keys_unavailable'))
+  for (const reason of passing) {
+    const failure = new Failure(reason)
+    assert.ok((failure.details.retryAfterSeconds ?? 0) >= 1, reason)
+    assert.match(failureText(failure), /Try again in \d+ s\./)
+    assert.equal(new Failure(reason, { retryAfterSeconds: 30 }).details.retryAfterSeconds, 30)
+  }
+})
+
 test('the text says all that a caller may know, on one line', () => {
   const text = failureText(
     new Failure('graph_throttled', {
