@@ -1,12 +1,8 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { OperatorError } from '../scripts/shared/operator-error.ts'
-import { answersOk, freePort, isInstalled, type Running, start, untilReady } from './processes.ts'
+import { requireInstalled, startBalancer } from './balancer.ts'
+import { freePort, type Running, start, untilReady } from './processes.ts'
 import { newKey, type OwnTarget, type ServerOptions, startServer, type Target } from './servers.ts'
 
-/** Time for a balancer's workers to take a new list of replicas. */
-const reloadMs = 300
 /** Too little for Redis to write anything more. */
 const fullRedisBytes = '1'
 
@@ -42,11 +38,7 @@ export interface FleetOptions extends Pick<ServerOptions, 'folder' | 'bundle' | 
 
 /** @throws {OperatorError} where nginx or redis-server is not installed */
 export async function startFleet({ folder, bundle, env, replicas: size }: FleetOptions): Promise<Fleet> {
-  for (const program of ['nginx', 'redis-server']) {
-    if (!isInstalled(program)) {
-      throw new OperatorError(`${program} is not installed.`, `On Debian: apt-get install --yes ${program}.`)
-    }
-  }
+  requireInstalled('redis-server')
   const port = await freePort()
   const redisPort = await freePort()
   let redis = await startRedis(folder, redisPort)
@@ -63,34 +55,24 @@ export async function startFleet({ folder, bundle, env, replicas: size }: FleetO
   const replicas = await Promise.all(Array.from({ length: size }, (_, index) => startReplica(index)))
   const portOf = (index: number) => Number(new URL(replicas[index]?.url ?? '').port)
 
-  const conf = join(folder, 'nginx.conf')
-  const balanceOver = (indexes: readonly number[]) =>
-    writeFileSync(conf, nginxConf({ folder, port, upstreams: indexes.map(portOf) }))
   const everybody = replicas.map((_, index) => index)
-  balanceOver(everybody)
-  const nginx = start({ name: 'nginx', command: 'nginx', args: ['-p', folder, '-c', conf], cwd: folder })
-  await untilReady(nginx, () => answersOk(`${origin}/readyz`))
-
-  async function rebalance(indexes: readonly number[]): Promise<void> {
-    balanceOver(indexes)
-    nginx.signal('SIGHUP')
-    await new Promise((resolve) => setTimeout(resolve, reloadMs))
-  }
+  const routesTo = (indexes: readonly number[]) => ({ '/': indexes.map(portOf) })
+  const balancer = await startBalancer({ folder, port, routes: routesTo(everybody), probe: '/readyz' })
 
   async function revive(index: number): Promise<void> {
     replicas[index] = await startReplica(index, portOf(index))
   }
 
   return {
-    target: { url: `${origin}/mcp` },
+    target: { url: `${balancer.origin}/mcp` },
     size,
     kill: async (index) => replicas[index]?.process.stop('SIGKILL'),
     revive,
     async replace(index) {
-      await rebalance(everybody.filter((one) => one !== index))
+      await balancer.rebalance(routesTo(everybody.filter((one) => one !== index)))
       await replicas[index]?.process.stop()
       await revive(index)
-      await rebalance(everybody)
+      await balancer.rebalance(routesTo(everybody))
     },
     redis: {
       kill: () => redis.stop('SIGKILL'),
@@ -103,7 +85,7 @@ export async function startFleet({ folder, bundle, env, replicas: size }: FleetO
       empty: () => configure(redisPort, '0'),
     },
     async stop() {
-      await nginx.stop('SIGTERM')
+      await balancer.stop()
       await Promise.all(replicas.map(({ process }) => process.stop('SIGINT')))
       await redis.stop()
     },
@@ -140,52 +122,4 @@ function connect(port: number): Redis {
   // The command that was sent says what is wrong.
   client.on('error', () => {})
   return client
-}
-
-/** Round robin over replicas, each tried anew a second after it was gone; a call that was sent is not sent again. */
-function nginxConf({
-  folder,
-  port,
-  upstreams,
-}: {
-  folder: string
-  port: number
-  upstreams: readonly number[]
-}): string {
-  return `daemon off;
-${process.getuid?.() === 0 ? 'user root;' : ''}
-pid ${folder}/nginx.pid;
-error_log /dev/null crit;
-worker_processes 1;
-events { worker_connections 8192; }
-http {
-  access_log off;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
-  client_body_buffer_size 256k;
-  upstream replicas {
-${upstreams.map((one) => `    server 127.0.0.1:${one} max_fails=1 fail_timeout=1s;`).join('\n')}
-    keepalive 256;
-  }
-  server {
-    listen 127.0.0.1:${port} backlog=4096;
-    keepalive_requests 1000000;
-    location / {
-      proxy_pass http://replicas;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Host $http_host;
-      proxy_set_header X-Forwarded-For $remote_addr;
-      proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_buffers 16 32k;
-      proxy_next_upstream error timeout;
-      proxy_connect_timeout 2s;
-      proxy_read_timeout 30s;
-    }
-  }
-}
-`
 }

@@ -1,6 +1,7 @@
 import { OperatorError } from '../scripts/shared/operator-error.ts'
 import type { NextCall } from './calls.ts'
 import { runClosedModel } from './closed-model.ts'
+import { type EntraHosts, startEntraHosts } from './entra-hosts.ts'
 import { createHttpClient, type HttpClient } from './http-client.ts'
 import { createLedger, type Ledger, type Measurement, ofRounds } from './ledger.ts'
 import { runOpenModel } from './open-model.ts'
@@ -138,6 +139,15 @@ export function createStage(place: Place, given: { folder: string; progress: Pro
     },
     /** Seconds since the run began. */
     now: () => (performance.now() - beganMs) / 1000,
+    /**
+     * Has the run's own tenant be one whose Entra is so many processes, each of which can be killed. Before anything
+     * else of the tenant.
+     */
+    async entraHosts(size: number): Promise<EntraHosts> {
+      const started = await startEntraHosts({ folder, size, atEnd: (close) => closers.push(close) })
+      own = started
+      return started.hosts
+    },
     /** Ends something with the stage. */
     atEnd: (close: () => Promise<unknown>) => void closers.push(close),
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseEnv } from 'node:util'
@@ -7,7 +7,7 @@ import type { FaultRule } from '../emulator/faults.ts'
 import type { StatsSnapshot } from '../emulator/stats.ts'
 import type { TenantPatch } from '../emulator/tenant-patch.ts'
 import { OperatorError } from '../scripts/shared/operator-error.ts'
-import { type Running, start, untilReady } from './processes.ts'
+import { freePort, type Running, start, untilReady } from './processes.ts'
 import { type LoadUser, userOf } from './users.ts'
 
 const emulator = fileURLToPath(new URL('../emulator/main.ts', import.meta.url))
@@ -35,21 +35,40 @@ export interface OwnTenant {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Starts an emulated tenant in a process of its own. @param folder for the file in which it says how it is reached */
-export async function startTenant(folder: string): Promise<OwnTenant> {
+export interface TenantOptions {
+  /** What it is called where it does not start. */
+  readonly name?: string
+  readonly port?: number
+  /** Where others reach it, if not where it listens. */
+  readonly origin?: string
+  /** Its keys and secrets, which several processes of one tenant share; made where there are none. */
+  readonly secretsFile?: string
+}
+
+/**
+ * Starts an emulated tenant in a process of its own.
+ *
+ * @param folder for the file in which it says how it is reached
+ */
+export async function startTenant(folder: string, options: TenantOptions = {}): Promise<OwnTenant> {
+  const { name = 'The emulated tenant', port = await freePort(), origin, secretsFile } = options
   // A file and not the command line or the output: a secret is among what it says.
-  const envFile = join(folder, 'tenant.env')
+  const envFile = join(folder, `tenant-${port}.env`)
+  rmSync(envFile, { force: true })
+  const args = ['--port', String(port), '--write-env', envFile]
+  if (origin !== undefined) args.push('--origin', origin)
+  if (secretsFile !== undefined) args.push('--secrets', secretsFile)
   const process = start({
-    name: 'The emulated tenant',
+    name,
     command: globalThis.process.execPath,
-    args: ['--import', tsx, emulator, '--port', '0', '--write-env', envFile],
+    args: ['--import', tsx, emulator, ...args],
     cwd: folder,
   })
   await untilReady(process, async () => existsSync(envFile))
   const env = Object.fromEntries(
-    Object.entries(parseEnv(readFileSync(envFile, 'utf8'))).map(([name, value]) => [name, value ?? '']),
+    Object.entries(parseEnv(readFileSync(envFile, 'utf8'))).map(([key, value]) => [key, value ?? '']),
   )
-  return { tenant: await openTenant(env['ENTRA_AUTHORITY_HOST'] ?? ''), process, env }
+  return { tenant: await openTenant(`http://127.0.0.1:${port}`), process, env }
 }
 
 /**

@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inTurn } from '../calls.ts'
+import type { EntraHosts } from '../entra-hosts.ts'
 import { startFleet } from '../fleet.ts'
 import type { Measurement } from '../ledger.ts'
-import type { Tenant } from '../tenant.ts'
 import type { LoadUser } from '../users.ts'
 import { failsAtMost, phase } from './phases.ts'
 import { defineScenario, nothingFails } from './scenario.ts'
 
 const replicas = 3
+const entraHosts = 2
+/** How long all of Entra is gone, besides the time to start it. */
+const entraGoneMs = 1_000
 /** One call of so many is of somebody new. */
 const newUserEvery = 10
 /** Into a phase, what it is about happens; until then it is as the one before. */
@@ -26,6 +29,7 @@ export const replicasScenario = defineScenario({
   needs: 'processes',
   defaults: { users: 1_000, rate: 100, seconds: 10 },
   async run(stage, { users: count, rate, seconds }) {
+    const entra = await stage.entraHosts(entraHosts)
     const tenant = await stage.tenant()
     const users = await stage.users(count)
     const fleet = await startFleet({ ...(await stage.serverOptions()), replicas })
@@ -36,20 +40,18 @@ export const replicasScenario = defineScenario({
     /** One phase; what happens in it is undone after it. The exchanges that it took are among its figures. */
     async function go(
       name: string,
-      { who = users, calls, happens, undo }: Partial<Phase> = {},
+      { who = users, calls, happens, undo, comesAgain }: Partial<Phase> = {},
     ): Promise<Measurement & { readonly figures: { readonly exchanges: number } }> {
-      await tenant.resetStats()
-      const timer = happens && setTimeout(() => void happens().catch((error) => failed.push(error)), happensAfterMs)
-      const failed: unknown[] = []
+      await entra.resetStats()
+      const happening = happens && sleep(happensAfterMs).then(happens)
+      // It is told below, once the phase has ended.
+      happening?.catch(() => {})
       const next = inTurn(who, () => ({ method: 'tools/call', tool: 'getMessages', args: { top: 5 } }))
       const load = { name, target, next, perSecond: rate, seconds: calls === undefined ? seconds : calls / rate }
-      const measured = await phase(stage, load).finally(async () => {
-        clearTimeout(timer)
-        await undo?.()
+      const measured = await phase(stage, { ...load, ...(comesAgain && { comesAgain }) }).finally(async () => {
+        await happening?.finally(undo)
       })
-      if (failed.length > 0) throw failed[0]
-      const { on_behalf_of: exchanges } = (await tenant.stats()).grants
-      const withExchanges = { ...measured, figures: { exchanges } }
+      const withExchanges = { ...measured, figures: { exchanges: await entra.exchanges() } }
       measurements.push(withExchanges)
       return withExchanges
     }
@@ -75,33 +77,54 @@ export const replicasScenario = defineScenario({
       calls: replicas * users.length,
     })
     trouble.push(
-      await go('Entra restarts', {
+      await go('Entra breaks connections', {
         who: await withNewUsers(),
-        happens: () => breakConnections(tenant, seconds - 2 * (happensAfterMs / 1_000)),
-        undo: tenant.clearFaults,
+        happens: () => breakConnections(entra, seconds - 2 * (happensAfterMs / 1_000)),
+        undo: entra.clearFaults,
+      }),
+      await go('Entra’s hosts are killed and started, one by one', {
+        who: await withNewUsers(),
+        happens: async () => {
+          for (let index = 0; index < entra.size; index++) {
+            await entra.kill(index)
+            await entra.revive(index)
+          }
+        },
       }),
       await go('Entra answers 503', {
         happens: () =>
-          tenant.addFaults(
+          entra.addFaults(
             ...(['token', 'keys', 'discovery'] as const).map(
               (target) => ({ target, kind: 'status', status: 503, retryAfter: 1 }) as const,
             ),
           ),
-        undo: tenant.clearFaults,
+        undo: entra.clearFaults,
       }),
     )
+    let cameAgain = 0
+    const gone = await go('all of Entra is killed, and started again', {
+      who: await withNewUsers(),
+      happens: async () => {
+        const everyHost = Array.from({ length: entra.size }, (_, index) => index)
+        await Promise.all(everyHost.map(entra.kill))
+        await sleep(entraGoneMs)
+        await Promise.all(everyHost.map(entra.revive))
+      },
+      comesAgain: () => void cameAgain++,
+    })
     await tenant.rotateKeys()
     const renewed = await stage.newTokens(users.length)
     const rotated = await go('keys are rotated, tokens are new', { who: renewed, calls: users.length })
     const last = await go('as usual again', { who: renewed })
 
-    const usual = [first, further, steady, again, rotated, last]
+    const usual = [first, further, steady, again, gone, rotated, last]
     const exchanges = first.figures.exchanges + further.figures.exchanges
     return {
       measurements,
       figures: [
         { name: `exchanges for ${users.length} users who each call three times`, value: exchanges },
         { name: 'exchanges a user', value: exchanges / users.length },
+        { name: 'times that somebody was told to come again while Entra was gone', value: cameAgain },
       ],
       rules: [
         nothingFails({ measurements: [...usual, ...trouble] }),
@@ -132,10 +155,10 @@ function everywhere(users: readonly LoadUser[], rounds: readonly number[]): Load
   })
 }
 
-/** Breaks a connection to Entra's token endpoint, once a second: what the hosts of it do that restart in turn. */
-async function breakConnections(tenant: Tenant, seconds: number) {
-  for (let left = seconds; left > 0; left--) {
-    await tenant.addFaults({ target: 'token', kind: 'reset', times: 1 })
+/** Breaks a connection to one host after the other, once a second. */
+async function breakConnections(entra: EntraHosts, seconds: number) {
+  for (let second = 0; second < seconds; second++) {
+    await entra.breakConnection(second % entra.size)
     await sleep(1_000)
   }
 }
@@ -156,4 +179,6 @@ interface Phase {
   readonly calls: number
   readonly happens: () => Promise<unknown>
   readonly undo: () => Promise<unknown>
+  /** Has who is told to come again do so; called each time. */
+  readonly comesAgain: () => void
 }

@@ -45,7 +45,10 @@ test('replicas: exchanges are counted, each trouble has its phase, and nobody ge
     'Redis is killed',
     'Redis is frozen',
     'Redis is full',
+    'Entra breaks connections',
+    'Entra’s hosts are killed and started, one by one',
     'Entra answers 503',
+    'all of Entra is killed, and started again',
   ]) {
     assert.ok(names.includes(name), name)
   }
