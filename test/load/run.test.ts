@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -79,7 +79,10 @@ test('cold-burst: each user is exchanged once', async () => {
 
 test('Ctrl-C ends the run and all that it started', async () => {
   const { child, output, ended } = load('--scenario', 'soak', '--users', '3', '--seconds', '300')
-  await eventually(() => leftovers().some((name) => existsSync(join(folder, name, 'tenant.env'))), 60_000)
+  await eventually(
+    () => leftovers().some((name) => readdirSync(join(folder, name)).some((file) => /^tenant-\d+\.env$/.test(file))),
+    60_000,
+  )
   const pids = pidsIn(folder)
   assert.ok(pids.length > 0)
   process.kill(-Number(child.pid), 'SIGINT')
