@@ -82,6 +82,29 @@ test('method, path, headers and body arrive, and status, headers and body come b
   assert.deepEqual(JSON.parse(answer.body), expected)
 })
 
+test('a body is UTF-8 however it is cut, and its byte order mark is left out', async (t) => {
+  const bytes = Buffer.from('\uFEFF{"title":"Zäune – 柵 🚧"}')
+  const { url } = await serve(t, async (_, response) => {
+    for (const byte of bytes) {
+      response.write(Buffer.from([byte]))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    response.end()
+  })
+  const { body } = await client(t).request({ method: 'GET', url })
+  assert.deepEqual(JSON.parse(body), { title: 'Zäune – 柵 🚧' })
+})
+
+test('what cannot be sent is unreachable too', async (t) => {
+  const http = client(t)
+  const headers = { 'x-a': 'two\nlines' }
+  assert.equal(
+    (await failureOf(http.request({ method: 'GET', url: 'http://127.0.0.1:9/', headers }))).kind,
+    'unreachable',
+  )
+  assert.equal((await failureOf(http.request({ method: 'GET', url: 'nowhere' }))).kind, 'unreachable')
+})
+
 test('a redirect is an answer, and nobody follows it', async (t) => {
   let elsewhere = 0
   const other = await serve(t, (_request, response) => {
