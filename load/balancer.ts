@@ -59,6 +59,11 @@ export function requireInstalled(program: string): void {
 
 function nginxConf(folder: string, port: number, routes: Routes): string {
   const all = Object.entries(routes).map(([path, ports], index) => ({ path, ports, name: `servers_${index}` }))
+  const upstreams = all.map(({ name, ports }) => {
+    const servers = ports.map((one) => `server 127.0.0.1:${one} max_fails=0;`).join(' ')
+    return `  upstream ${name} { ${servers} keepalive 256; }`
+  })
+  const locations = all.map(({ path, name }) => `    location ${path} { proxy_pass http://${name}; }`)
   return `daemon off;
 ${process.getuid?.() === 0 ? 'user root;' : ''}
 pid ${folder}/nginx.pid;
@@ -73,14 +78,7 @@ http {
   uwsgi_temp_path ${folder}/uwsgi;
   scgi_temp_path ${folder}/scgi;
   client_body_buffer_size 256k;
-${all
-  .map(
-    ({ name, ports }) => `  upstream ${name} {
-${ports.map((one) => `    server 127.0.0.1:${one} max_fails=0;`).join('\n')}
-    keepalive 256;
-  }`,
-  )
-  .join('\n')}
+${upstreams.join('\n')}
   server {
     listen 127.0.0.1:${port} backlog=4096;
     keepalive_requests 1000000;
@@ -93,7 +91,7 @@ ${ports.map((one) => `    server 127.0.0.1:${one} max_fails=0;`).join('\n')}
     proxy_next_upstream error timeout;
     proxy_connect_timeout 2s;
     proxy_read_timeout 30s;
-${all.map(({ path, name }) => `    location ${path} { proxy_pass http://${name}; }`).join('\n')}
+${locations.join('\n')}
   }
 }
 `

@@ -11,8 +11,9 @@ import {
   TransportError,
 } from '../http/bounded-client.ts'
 import { jitterMs, sleep as sleepFor } from '../http/sleep.ts'
+import type { Applicant } from './graph-budget/admission.ts'
 import type { GraphBudget } from './graph-budget/index.ts'
-import type { TraceSpan } from './observability/tracing.ts'
+import type { TraceSpan } from './observability/spans.ts'
 
 /** A page of 1,000 messages with bodies is some 8 MB. */
 const graphBounds = { connectTimeoutMs: 3_000, deadlineMs: 15_000, maxBodyBytes: 16 * 1024 * 1024, connections: 64 }
@@ -35,14 +36,9 @@ export interface GraphClientOptions {
 }
 
 /** On whose behalf Graph is called, and for how long anybody wants the answer. */
-export interface GraphUser {
-  readonly accessToken: string
+export interface GraphUser extends Applicant {
   /** GUID, sent as `client-request-id`: Graph's logs and this server's share it. */
   readonly correlationId: string
-  readonly signal?: AbortSignal | undefined
-  /** Who reads, by a hash, and by which tool. */
-  readonly user?: string | undefined
-  readonly tool?: string | undefined
   readonly trace?: TraceSpan | null
 }
 

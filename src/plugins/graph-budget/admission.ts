@@ -2,8 +2,18 @@ import { hash } from 'node:crypto'
 import type { Audit } from '../../audit.ts'
 import { Failure } from '../../errors.ts'
 import { jitterMs, sleep as sleepFor } from '../../http/sleep.ts'
-import type { GraphUser } from '../graph-client.ts'
 import type { CallLimit } from './call-log.ts'
+
+/** Who wants to call Graph, and for how long. */
+export interface Applicant {
+  readonly accessToken: string
+  /** Who reads, by a hash, and by which tool. */
+  readonly user?: string | undefined
+  readonly tool?: string | undefined
+  readonly correlationId: string
+  readonly signal?: AbortSignal | undefined
+  readonly trace?: { readonly traceId: string } | null
+}
 
 /** Why a call to Graph may not be made now, and after how long it may. */
 export type NotNow =
@@ -26,7 +36,7 @@ export interface AdmissionOptions {
  * @throws {Failure} `graph_throttled`, `graph_budget_spent` where the wait is long; `call_cancelled`
  */
 export function createAdmission({ take, audit, longestWaitMs = 5_000, sleep = sleepFor }: AdmissionOptions) {
-  return async function admit(user: GraphUser, withinMs: number): Promise<void> {
+  return async function admit(user: Applicant, withinMs: number): Promise<void> {
     const key = user.user ?? hash('sha256', user.accessToken, 'base64url').slice(0, 22)
     let leftMs = withinMs
     for (;;) {
@@ -39,7 +49,7 @@ export function createAdmission({ take, audit, longestWaitMs = 5_000, sleep = sl
     }
   }
 
-  function refusal(notNow: NotNow, { correlationId: requestId, user, tool, trace }: GraphUser): Failure {
+  function refusal(notNow: NotNow, { correlationId: requestId, user, tool, trace }: Applicant): Failure {
     const seconds = Math.ceil(notNow.waitMs / 1000)
     if (notNow.why === 'paused') return new Failure('graph_throttled', { retryAfterSeconds: seconds })
     const { why, limit } = notNow

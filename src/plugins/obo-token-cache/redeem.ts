@@ -2,7 +2,7 @@ import type { Audit } from '../../audit.ts'
 import type { Caller } from '../../entra/claims.ts'
 import type { Exchange, GraphToken } from '../../entra/on-behalf-of.ts'
 import { Failure, toFailure } from '../../errors.ts'
-import type { TraceSpan } from '../observability/tracing.ts'
+import type { TraceSpan } from '../observability/spans.ts'
 
 /** One user's call that needs a Graph token. */
 export interface TokenRequest {

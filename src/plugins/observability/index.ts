@@ -6,7 +6,7 @@ import { type Audit, type AuditListeners, createAudit } from '../../audit.ts'
 import type { Config } from '../../config.ts'
 import { probePaths } from '../../http/probes.ts'
 import { requestIdOf } from '../../http/request-id.ts'
-import type { TraceSpan } from './tracing.ts'
+import type { TraceSpan } from './spans.ts'
 
 /**
  * Log lines are JSON; none holds a header, a body or a query string, so that no token or code can get into one.

@@ -22,7 +22,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import type { TracesConfig } from '../../config/traces.ts'
-import type { Arrival, ServerSpan, SpanAttributes, Tracer, TraceSpan } from './tracing.ts'
+import type { Arrival, ServerSpan, SpanAttributes, Tracer, TraceSpan } from './spans.ts'
 
 /** A collector that needs longer loses the batch. Retries are within this. */
 const exportTimeoutMs = 5_000
