@@ -1,6 +1,6 @@
-import { renameSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type Emulator, startEmulator } from './app.ts'
+import { writePrivateFile } from './private-file.ts'
 
 const DEFAULT_PORT = 9600
 
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
     ...(values.secrets !== undefined && { secretsFile: values.secrets }),
     allowNonLoopback: values['allow-non-loopback'] ?? false,
   })
-  if (values['write-env'] !== undefined) writeEnv(values['write-env'], envLines(emulator))
+  if (values['write-env'] !== undefined) writePrivateFile(values['write-env'], envLines(emulator))
   process.stdout.write(welcome(emulator))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close())
 }
@@ -55,12 +55,6 @@ function readPort(text: string | undefined): number {
 function readOrigin(text: string): string {
   if (!URL.canParse(text) || new URL(text).origin !== text) throw new Error(`"${text}" is not an origin.`)
   return text
-}
-
-/** Whole or not at all, since somebody waits for it; for its owner alone, since it holds a secret. */
-function writeEnv(file: string, lines: string): void {
-  writeFileSync(`${file}.part`, lines, { mode: 0o600 })
-  renameSync(`${file}.part`, file)
 }
 
 function envLines({ origin, tenantId, api }: Emulator): string {

@@ -1,8 +1,9 @@
 import { generateKeyPair, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { writePrivateFile } from './private-file.ts'
 
 /** What a tenant makes at random and is known by: with the same ones, two processes are the same tenant. */
 const TenantSecrets = Type.Object(
@@ -77,11 +78,7 @@ function inFile(file: string): SecretStore {
       if (!Value.Check(TenantSecrets, secrets)) throw new Error(`${file} holds no tenant's secrets; name another file.`)
       return secrets
     },
-    /** Whole or not at all, and for its owner alone. */
-    write(secrets) {
-      writeFileSync(`${file}.part`, JSON.stringify(secrets, undefined, 2), { mode: 0o600 })
-      renameSync(`${file}.part`, file)
-    },
+    write: (secrets) => writePrivateFile(file, JSON.stringify(secrets, undefined, 2)),
   }
 }
 

@@ -256,7 +256,7 @@ export interface FailureDetails {
   readonly cause?: unknown
 }
 
-/** When to come again where nobody said when it will be better: a 503 always says it (RFC 9110 section 15.6.4). */
+/** When to come again where nobody said when it will be better. RFC 9110 section 15.6.4 lets a 503 say it; here all do. */
 const usualWaitSeconds = 2
 
 /** A call that ended in one of the known reasons. */

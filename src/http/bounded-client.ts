@@ -59,7 +59,7 @@ export function createBoundedClient(bounds: Bounds) {
     pipelining: 1,
   })
 
-  /** By undici's own events: its readable body and a signal of its own cost more than all else of a call. */
+  /** By undici's own events: a stream for the body and a signal to abort by would cost more, and serve nobody here. */
   function request({ url, signal, deadlineMs, ...options }: BoundedRequest): Promise<BoundedAnswer> {
     return new Promise((resolve, reject) => {
       let sent: Dispatcher.DispatchController | undefined

@@ -36,16 +36,16 @@ export interface AdmissionOptions {
  * @throws {Failure} `graph_throttled`, `graph_budget_spent` where the wait is long; `call_cancelled`
  */
 export function createAdmission({ take, audit, longestWaitMs = 5_000, sleep = sleepFor }: AdmissionOptions) {
-  return async function admit(user: Applicant, withinMs: number): Promise<void> {
-    const key = user.user ?? hash('sha256', user.accessToken, 'base64url').slice(0, 22)
+  return async function admit(applicant: Applicant, withinMs: number): Promise<void> {
+    const key = applicant.user ?? hash('sha256', applicant.accessToken, 'base64url').slice(0, 22)
     let leftMs = withinMs
     for (;;) {
       const notNow = await take(key)
       if (notNow === undefined) return
       const waitMs = notNow.waitMs + jitterMs()
       leftMs -= waitMs
-      if (notNow.waitMs > longestWaitMs || leftMs <= 0) throw refusal(notNow, user)
-      await sleep(waitMs, user.signal)
+      if (notNow.waitMs > longestWaitMs || leftMs <= 0) throw refusal(notNow, applicant)
+      await sleep(waitMs, applicant.signal)
     }
   }
 
