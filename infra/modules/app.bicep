@@ -166,6 +166,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
               failureThreshold: 60
             }
             {
+              // Under an overload a probe's connection waits in line with others: only what hangs for a minute is ended.
               type: 'Liveness'
               httpGet: {
                 path: '/healthz'
@@ -173,7 +174,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
               }
               periodSeconds: 10
               timeoutSeconds: 5
-              failureThreshold: 3
+              failureThreshold: 6
             }
             {
               // Without the tenant's signing keys nobody can be let in, so nobody is sent here.

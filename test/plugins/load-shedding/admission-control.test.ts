@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLoadShedding, isBehind, type Load } from '../../src/plugins/load-shedding.ts'
-import { auditInto } from '../helper.ts'
+import { createAdmissionControl, isBehind, type Load } from '../../../src/plugins/load-shedding/admission-control.ts'
+import { auditInto } from '../../helper.ts'
 
 const loads: readonly [name: string, load: Load, expected: boolean][] = [
   ['a request at once', { waitedMs: 0, taken: 64, isOverloaded: false }, false],
@@ -21,7 +21,7 @@ function build() {
   let nowMs = 1_000
   const waiting: (() => void)[] = []
   const lines: Record<string, unknown>[] = []
-  const shedding = createLoadShedding({
+  const shedding = createAdmissionControl({
     audit: auditInto(lines),
     now: () => nowMs,
     afterTurn: (done) => void waiting.push(done),
