@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Authority } from './entra/authority.ts'
-import { FaultRule } from './faults.ts'
+import { FaultRule } from './fault-rule.ts'
 import { type Mint, MintOptions } from './mint.ts'
 import { applyTenantPatch, TenantPatch } from './tenant-patch.ts'
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AadstsError, errorBody, reportOf } from './entra/aadsts.ts'
-import type { FaultRule } from './faults.ts'
+import type { FaultRule } from './fault-rule.ts'
 
 type Kind = (rule: FaultRule, reply: FastifyReply, now: number, request: FastifyRequest) => unknown
 

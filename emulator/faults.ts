@@ -1,56 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Static, Type } from 'typebox'
 import type { User } from './directory.ts'
-import type { GrantName } from './entra/token.ts'
 import { inflict } from './fault-kinds.ts'
-import type { Endpoint } from './stats.ts'
-
-/** Something that goes wrong at an endpoint, until it is cleared or used up. */
-export const FaultRule = Type.Object(
-  {
-    target: Type.Enum(['keys', 'discovery', 'authorize', 'token', 'devicecode', 'graph', 'identity']),
-    kind: Type.Enum([
-      'status',
-      'delay',
-      'hang',
-      'reset',
-      'html',
-      'truncated',
-      'empty-object',
-      'wrong-types',
-      'huge',
-      'endless',
-      'gzip-bomb',
-      'redirect',
-      'aadsts',
-      'graph-error',
-    ]),
-    status: Type.Optional(Type.Integer({ minimum: 200, maximum: 599 })),
-    /** An AADSTS number, or one of Graph's error codes. */
-    code: Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.String({ minLength: 1 })])),
-    /** Seconds, or an HTTP date (RFC 9110 §10.2.3). */
-    retryAfter: Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.String({ minLength: 1 })])),
-    /** Waits so long before anything else; any kind may have it. */
-    delayMs: Type.Optional(Type.Integer({ minimum: 0 })),
-    /** How often it strikes before it goes away; for ever where absent. */
-    times: Type.Optional(Type.Integer({ minimum: 1 })),
-    /** Only calls by this HTTP method. */
-    method: Type.Optional(Type.Enum(['GET', 'POST', 'PATCH', 'DELETE'])),
-    /** Only this user's calls to Graph and grants: an object id or user principal name. */
-    user: Type.Optional(Type.String({ minLength: 1 })),
-    grant: Type.Optional(
-      Type.Enum(['authorization_code', 'refresh_token', 'on_behalf_of', 'client_credentials', 'device_code']),
-    ),
-    body: Type.Optional(Type.Unknown()),
-    location: Type.Optional(Type.String({ minLength: 1 })),
-    /** The claims request of an AADSTS error, as JSON text. */
-    claims: Type.Optional(Type.String({ minLength: 1 })),
-    /** Replaces the one that goes with the AADSTS number; `null` leaves it out. */
-    suberror: Type.Optional(Type.Union([Type.String({ minLength: 1 }), Type.Null()])),
-  },
-  { additionalProperties: false },
-)
-export type FaultRule = Static<typeof FaultRule>
+import type { FaultRule } from './fault-rule.ts'
+import type { Endpoint, GrantName } from './stats.ts'
 
 /** Where a request has come to: before its user is known, and again once it is. */
 export interface Occasion {

@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { GrantName } from './entra/token.ts'
 
 export type Endpoint = 'discovery' | 'keys' | 'authorize' | 'token' | 'devicecode' | 'graph' | 'identity'
+
+/** A grant of the token endpoint, by its usual name. */
+export type GrantName = 'authorization_code' | 'refresh_token' | 'on_behalf_of' | 'client_credentials' | 'device_code'
 
 export interface GraphRequest {
   method: string

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { FaultRule } from '../emulator/faults.ts'
+import type { FaultRule } from '../emulator/fault-rule.ts'
 import { startBalancer } from './balancer.ts'
 import { freePort } from './processes.ts'
 import { type OwnTenant, startTenant } from './tenant.ts'

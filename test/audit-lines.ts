@@ -1,6 +1,7 @@
 import { Compile, type Validator } from 'typebox/compile'
 import { type EventName, events, lineSchema } from '../src/audit.ts'
-import type { LogLine } from './helper.ts'
+
+export type LogLine = Record<string, unknown> & { readonly event?: string; readonly level: number }
 
 const validators = new Map<string, Validator>()
 /** What Fastify itself has to say, such as that it listens. */

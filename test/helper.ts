@@ -8,7 +8,7 @@ import { buildApp } from '../src/app.ts'
 import { type Audit, events } from '../src/audit.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import type { Network } from '../src/http/public-client.ts'
-import { lineFault } from './audit-lines.ts'
+import { type LogLine, lineFault } from './audit-lines.ts'
 
 /** A tenant of this test's own, gone when it ends. */
 export async function startTenant(t: TestContext): Promise<Emulator> {
@@ -50,7 +50,6 @@ export interface RunningApp {
   /** Everything it logged so far, one parsed line each. */
   readonly logs: LogLine[]
 }
-export type LogLine = Record<string, unknown> & { readonly event?: string; readonly level: number }
 
 /**
  * The service against a tenant, for `inject`: keys are loaded, nothing listens.

@@ -2,12 +2,10 @@ import type { Applications } from '../applications/store.ts'
 import type { Faults } from '../faults.ts'
 import { isGuid } from '../guid.ts'
 import type { Stats } from '../stats.ts'
-import type { Tenant } from '../tenant.ts'
+import type { Platform, Tenant } from '../tenant.ts'
 import { AadstsError } from './aadsts.ts'
 import type { AuthorizationCodes } from './authorization-codes.ts'
-import type { BrowserSession } from './browser-session.ts'
 import type { DeviceCodes } from './device-codes.ts'
-import type { RefreshTokenContent } from './grants/refresh-token.ts'
 import type { KeyRing } from './keys.ts'
 import type { Seal } from './seal.ts'
 
@@ -26,6 +24,27 @@ export interface Authority {
   readonly origin: string
   /** Epoch seconds. */
   now(): number
+}
+
+/** What a refresh token carries, sealed; times are epoch seconds. */
+export interface RefreshTokenContent {
+  clientId: string
+  userId: string
+  platform: Platform
+  scope: string
+  sessionId: string
+  acrs: readonly string[]
+  clientCapabilities: readonly string[]
+  issuedAt: number
+  expiresAt: number
+}
+
+/** Who is signed in to this browser; sealed in a cookie, under the names Entra gives its own. */
+export interface BrowserSession {
+  userId: string
+  sessionId: string
+  /** Epoch seconds. */
+  signedInAt: number
 }
 
 export function issuerOf(authority: Pick<Authority, 'origin' | 'tenant'>, version: 1 | 2): string {

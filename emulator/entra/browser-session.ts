@@ -3,14 +3,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { User } from '../directory.ts'
 import type { Authority } from './authority.ts'
 
-/** Who is signed in to this browser; sealed in a cookie, under the names Entra gives its own. */
-export interface BrowserSession {
-  userId: string
-  sessionId: string
-  /** Epoch seconds. */
-  signedInAt: number
-}
-
 export interface SignedIn {
   user: User
   sessionId: string

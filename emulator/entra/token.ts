@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { GrantName } from '../stats.ts'
 import { AadstsError } from './aadsts.ts'
 import { type Authority, requireTenant } from './authority.ts'
 import { authenticateClient } from './client-authentication.ts'
@@ -10,8 +11,6 @@ import { onBehalfOf } from './grants/on-behalf-of.ts'
 import { refreshToken } from './grants/refresh-token.ts'
 import { type Parameters, required, singleValued } from './parameters.ts'
 import { tokenResponse } from './token-response.ts'
-
-export type GrantName = 'authorization_code' | 'refresh_token' | 'on_behalf_of' | 'client_credentials' | 'device_code'
 
 const GRANTS: ReadonlyMap<string, { name: GrantName; prove: Grant }> = new Map([
   ['authorization_code', { name: 'authorization_code', prove: authorizationCode }],

@@ -1,8 +1,8 @@
 import type { Config } from '../../src/config.ts'
-import type { Context } from './context.ts'
+import type { Context, Registration } from './context.ts'
 import type { Check } from './examine.ts'
 import { failure, type Opinion, ok, skipped, warning } from './finding.ts'
-import { principalOf, type Registration } from './registration.ts'
+import { principalOf } from './registration.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 /** Time for whoever reads the warning to get a new credential into a deployment. */

@@ -1,9 +1,7 @@
 import type { Config } from '../../src/config.ts'
 import type { Deployment } from '../shared/deployment.ts'
 import type { Io } from '../shared/io.ts'
-import type { Entra } from './entra.ts'
 import type { Answer, Probe } from './probe.ts'
-import type { Registration } from './registration.ts'
 
 /** What there is to examine, and the ways to it. Documents are fetched once, however many checks look at them. */
 export interface Context {
@@ -33,4 +31,50 @@ export interface Context {
   readonly registration: (appId: string) => Promise<Registration>
   /** An answer of POST /mcp without a token. */
   readonly challenge: () => Promise<Answer>
+}
+
+/** Which tenant this is about, and where it answers. */
+export interface Entra {
+  readonly authorityHost: string
+  readonly tenantId: string
+  /** The server's app, which is the API. */
+  readonly clientId: string
+  readonly discoveryUrl: string
+  readonly issuer: string
+  readonly keysUrl: string
+  readonly tokenUrl: string
+}
+
+/** An app registration and what the tenant has granted it, as far as it is judged. */
+export interface Registration {
+  readonly app: Application
+  /** Delegated permissions of Graph that an administrator granted for everybody. */
+  readonly granted: readonly string[]
+  /** Names of Graph's delegated permissions, by id. */
+  readonly graphPermissions: ReadonlyMap<string, string>
+  readonly federated: readonly FederatedCredential[]
+}
+
+/** https://learn.microsoft.com/graph/api/resources/application */
+export interface Application {
+  readonly id: string
+  readonly appId: string
+  readonly identifierUris: readonly string[]
+  readonly api: {
+    readonly requestedAccessTokenVersion: number | null
+    readonly oauth2PermissionScopes: readonly { readonly value: string; readonly isEnabled: boolean }[]
+  }
+  readonly web: { readonly redirectUris: readonly string[] }
+  readonly spa: { readonly redirectUris: readonly string[] }
+  readonly requiredResourceAccess: readonly {
+    readonly resourceAppId: string
+    readonly resourceAccess: readonly { readonly id: string }[]
+  }[]
+  readonly passwordCredentials: readonly { readonly hint: string | null; readonly endDateTime: string }[]
+  readonly keyCredentials: readonly { readonly endDateTime?: string | null }[]
+}
+
+export interface FederatedCredential {
+  readonly issuer: string
+  readonly subject: string
 }

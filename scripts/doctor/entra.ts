@@ -1,22 +1,10 @@
 import { tenantEndpoints } from '../../src/entra/tenant.ts'
 import { isLoopback } from '../../src/http/loopback.ts'
 import { OperatorError } from '../shared/operator-error.ts'
-import type { Context } from './context.ts'
+import type { Context, Entra } from './context.ts'
 import type { Check } from './examine.ts'
 import { failure, type Opinion, ok } from './finding.ts'
 import { type Answer, jsonOf } from './probe.ts'
-
-/** Which tenant this is about, and where it answers. */
-export interface Entra {
-  readonly authorityHost: string
-  readonly tenantId: string
-  /** The server's app, which is the API. */
-  readonly clientId: string
-  readonly discoveryUrl: string
-  readonly issuer: string
-  readonly keysUrl: string
-  readonly tokenUrl: string
-}
 
 const nothingKnown = ({ config, deployment }: Context) =>
   config === undefined && deployment === undefined ? 'neither a configuration nor a deployment says which' : undefined

@@ -2,42 +2,8 @@ import { azureCliToken } from '../shared/azure-cli.ts'
 import { deviceCodeToken } from '../shared/device-code.ts'
 import { graphAppId, graphCommandLineTools, graphResource, odataText, type Query, withQuery } from '../shared/graph.ts'
 import { OperatorError } from '../shared/operator-error.ts'
-import type { Context } from './context.ts'
+import type { Application, Context, FederatedCredential, Registration } from './context.ts'
 import type { Answer } from './probe.ts'
-
-/** An app registration and what the tenant has granted it, as far as it is judged. */
-export interface Registration {
-  readonly app: Application
-  /** Delegated permissions of Graph that an administrator granted for everybody. */
-  readonly granted: readonly string[]
-  /** Names of Graph's delegated permissions, by id. */
-  readonly graphPermissions: ReadonlyMap<string, string>
-  readonly federated: readonly FederatedCredential[]
-}
-
-/** https://learn.microsoft.com/graph/api/resources/application */
-export interface Application {
-  readonly id: string
-  readonly appId: string
-  readonly identifierUris: readonly string[]
-  readonly api: {
-    readonly requestedAccessTokenVersion: number | null
-    readonly oauth2PermissionScopes: readonly { readonly value: string; readonly isEnabled: boolean }[]
-  }
-  readonly web: { readonly redirectUris: readonly string[] }
-  readonly spa: { readonly redirectUris: readonly string[] }
-  readonly requiredResourceAccess: readonly {
-    readonly resourceAppId: string
-    readonly resourceAccess: readonly { readonly id: string }[]
-  }[]
-  readonly passwordCredentials: readonly { readonly hint: string | null; readonly endDateTime: string }[]
-  readonly keyCredentials: readonly { readonly endDateTime?: string | null }[]
-}
-
-export interface FederatedCredential {
-  readonly issuer: string
-  readonly subject: string
-}
 
 const properties = [
   ...['id', 'appId', 'identifierUris', 'api', 'web', 'spa'],

@@ -4,7 +4,7 @@ import { afterEach, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { request } from 'undici'
 import { startEmulator } from '../../emulator/app.ts'
-import type { FaultRule } from '../../emulator/faults.ts'
+import type { FaultRule } from '../../emulator/fault-rule.ts'
 import { call, exchangeForm, postToken, startTenant } from './entra-helper.ts'
 
 const emulator = await startTenant()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { startEmulator } from '../../emulator/app.ts'
-import type { FaultRule } from '../../emulator/faults.ts'
+import type { FaultRule } from '../../emulator/fault-rule.ts'
 import { listen, toolCall } from '../helper.ts'
 import { type Answer, call, costOf, file, isRpcError, post, reasonOf, startBystander } from './harness.ts'
 

@@ -1,22 +1,9 @@
-import type { Platform } from '../../tenant.ts'
 import { AadstsError } from '../aadsts.ts'
+import type { RefreshTokenContent } from '../authority.ts'
 import { requireOrigin, requireProof } from '../client-authentication.ts'
 import { required } from '../parameters.ts'
 import { checkResourceParameter, parseScopes, type ScopeRequest } from '../scopes.ts'
 import { type Grant, requireConsent, requireUsableAccount, type TokenRequest } from './grant.ts'
-
-/** What a refresh token carries, sealed; times are epoch seconds. */
-export interface RefreshTokenContent {
-  clientId: string
-  userId: string
-  platform: Platform
-  scope: string
-  sessionId: string
-  acrs: readonly string[]
-  clientCapabilities: readonly string[]
-  issuedAt: number
-  expiresAt: number
-}
 
 /**
  * Redeems a refresh token (RFC 6749 §6). Entra's are reusable: a new one is given and the old one goes on working.
