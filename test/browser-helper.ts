@@ -35,3 +35,28 @@ export const heading = (page: Page) => page.getByRole('heading', { level: 1 }).t
 export const askedFor = (page: Page) => page.locator('bdi').textContent()
 
 export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
+
+/** What a user does on the way from the consent page to a client's redirect URI. */
+export function signInSteps(tenantOrigin: string, callback: string) {
+  async function allow(page: Page): Promise<void> {
+    await button(page, 'Allow').click()
+    await atEntra(page)
+  }
+
+  async function atEntra(page: Page): Promise<void> {
+    await page.waitForURL(({ origin }) => origin === tenantOrigin)
+  }
+
+  async function signIn(page: Page): Promise<Record<string, string>> {
+    await page.getByRole('button', { name: 'Rowan Reade' }).click()
+    return received(page)
+  }
+
+  /** What came back to the client. */
+  async function received(page: Page): Promise<Record<string, string>> {
+    await page.waitForURL(({ href }) => href.startsWith(callback))
+    return Object.fromEntries(new URL(page.url()).searchParams)
+  }
+
+  return { allow, atEntra, signIn, received }
+}

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:tls'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { generate } from 'selfsigned'
 import { signIn as signInAtEntra } from '../../emulator/sign-in.ts'
-import { askedFor, button, heading, launchBrowser, startSite } from '../browser-helper.ts'
+import { askedFor, heading, launchBrowser, signInSteps, startSite } from '../browser-helper.ts'
 import { startTenant } from '../emulator/entra-helper.ts'
 import { type Env, freePort, listen } from '../helper.ts'
 import { authorizationUrl, register } from '../sign-in-helper.ts'
@@ -27,6 +27,7 @@ const { origin: siteOrigin, port } = await startSite(({ url = '' }, response) =>
   )
 })
 const callback = `${siteOrigin}/callback`
+const { allow, atEntra, signIn, received } = signInSteps(tenant.origin, callback)
 
 // The server is http://localhost: for Chromium a site is a scheme and a host, whatever the port.
 const evilOrigin = `http://evil.example:${port}`
@@ -79,26 +80,6 @@ async function openVictim(t: TestContext): Promise<BrowserContext> {
   const context = await browser.newContext()
   t.after(() => context.close())
   return context
-}
-
-async function allow(page: Page): Promise<void> {
-  await button(page, 'Allow').click()
-  await atEntra(page)
-}
-
-async function atEntra(page: Page): Promise<void> {
-  await page.waitForURL((url) => url.origin === tenant.origin)
-}
-
-async function signIn(page: Page): Promise<Record<string, string>> {
-  await page.getByRole('button', { name: 'Rowan Reade' }).click()
-  return received(page)
-}
-
-/** What came back to the client. */
-async function received(page: Page): Promise<Record<string, string>> {
-  await page.waitForURL((url) => url.href.startsWith(callback))
-  return Object.fromEntries(new URL(page.url()).searchParams)
 }
 
 async function assertRefused(page: Page, text: RegExp): Promise<void> {

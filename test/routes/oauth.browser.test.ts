@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import type { Network } from '../../src/http/public-client.ts'
 import { signInLifetimeMs } from '../../src/plugins/oauth-proxy/authorization.ts'
-import { askedFor, button, heading, launchBrowser, startSite } from '../browser-helper.ts'
+import { askedFor, button, heading, launchBrowser, signInSteps, startSite } from '../browser-helper.ts'
 import { startTenant } from '../emulator/entra-helper.ts'
 import { type Env, listen } from '../helper.ts'
 import { authorizationUrl, pkcePair, redeem, register, serveDocument, startClientHost } from '../sign-in-helper.ts'
@@ -22,6 +22,7 @@ const { origin: siteOrigin } = await startSite(({ url = '' }, response) => {
   )
 })
 const callback = `${siteOrigin}/callback`
+const { allow, atEntra, signIn, received } = signInSteps(tenant.origin, callback)
 
 interface Server {
   readonly origin: string
@@ -61,26 +62,6 @@ async function open(t: TestContext, { failing = false, ...options }: ProfileOpti
     assert.deepEqual(failing ? complaints.filter((one) => !own.test(one)) : complaints, [])
   })
   return context.newPage()
-}
-
-async function allow(page: Page): Promise<void> {
-  await button(page, 'Allow').click()
-  await atEntra(page)
-}
-
-async function atEntra(page: Page): Promise<void> {
-  await page.waitForURL((url) => url.origin === tenant.origin)
-}
-
-async function signIn(page: Page): Promise<Record<string, string>> {
-  await page.getByRole('button', { name: 'Rowan Reade' }).click()
-  return received(page)
-}
-
-/** What came back to the client. */
-async function received(page: Page): Promise<Record<string, string>> {
-  await page.waitForURL((url) => url.origin === siteOrigin && url.pathname === '/callback')
-  return Object.fromEntries(new URL(page.url()).searchParams)
 }
 
 function assertCode({ code, ...rest }: Readonly<Record<string, string>>, { origin }: Server): void {
