@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { DestinationStream } from 'pino'
 import type { Config } from './config.ts'
 import type { Network } from './http/public-client.ts'
+import { closeQueuedResponses } from './http/queued-responses.ts'
 import { auth } from './plugins/auth.ts'
 import { clientCredential } from './plugins/client-credential.ts'
 import { entraKeys } from './plugins/entra-keys.ts'
@@ -42,6 +43,7 @@ export async function buildApp(
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     frameworkErrors: refusePath,
   })
+  closeQueuedResponses(app.server)
 
   await app.register(gracefulStop)
   await app.register(observability)

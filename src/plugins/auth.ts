@@ -57,6 +57,14 @@ export const auth = fp<Configured>(
     const { issuer, issuerV1 } = tenantEndpoints(config.entra)
     const expected: Expectations = { ...config.entra, ...config.callers, issuers: [issuer, issuerV1] }
     const proofs = new LRUCache<string, Proof>({ max: maxProofs })
+    const sweeping = setInterval(sweep, proofTtlMs).unref()
+    app.addHook('onClose', async () => clearInterval(sweeping))
+
+    /** Lets go of proofs that are over: most tokens do not come again then. */
+    function sweep() {
+      const nowMs = Date.now()
+      for (const [tokenHash, { untilMs }] of proofs.entries()) if (nowMs >= untilMs) proofs.delete(tokenHash)
+    }
 
     app.entraKeys.onRemoved((kid) => {
       for (const [tokenHash, proof] of proofs.entries()) if (proof.kid === kid) proofs.delete(tokenHash)

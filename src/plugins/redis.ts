@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
 import type { Redis } from 'ioredis'
 import type { Audit } from '../audit.ts'
@@ -11,6 +12,8 @@ const breakerMs = 1_000
 const longestRetryMs = 2_000
 /** A connection that brings nothing for so long, while something is asked, is given up: its other end may be gone. */
 const silenceMs = 5_000
+/** Between two connections that are given up since their other end takes no writes: it may be like that for long. */
+const reconnectEveryMs = 5_000
 /** A store that refuses, such as a full one, is spoken of no more often than this. */
 const refusalsSpokenOfEveryMs = 60_000
 
@@ -29,9 +32,9 @@ export interface SharedStore {
   ask<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined>
   /** The name of something in the store; parts that belong together share a cluster's slot by `{braces}`. */
   key(name: string): string
-  /** Tells every replica, this one too. What is told while the store is down is told to nobody. */
+  /** Tells every other replica. What is told while the store is down is told to nobody. */
   publish(topic: Topic, message: string): Promise<void>
-  /** Hears what is told from now on. */
+  /** Hears what the others tell from now on. */
   subscribe(topic: Topic, heard: (message: string) => void): void
   /** Whether it answered when it was last asked. */
   readonly isUp: boolean
@@ -44,6 +47,7 @@ export interface SharedStore {
 export function createSharedStore(redis: Redis, audit: Audit): SharedStore {
   const stats = { answered: 0, refused: 0, failed: 0, skipped: 0 }
   const listeners = new Map<string, (message: string) => void>()
+  const ownName = randomBytes(6).toString('base64url')
   let pausedUntilMs = 0
   let isDown = false
   let refusalSpokenOfMs = Number.NEGATIVE_INFINITY
@@ -68,7 +72,7 @@ export function createSharedStore(redis: Redis, audit: Audit): SharedStore {
     audit('redis_up', {})
   }
 
-  /** It answers, but not what was asked: it is full, or a replica of its own that takes no writes. */
+  /** It answers, but not what was asked: it is full, takes no writes, or its user may not do that. */
   function hasRefused(error: unknown) {
     const nowMs = performance.now()
     if (nowMs - refusalSpokenOfMs < refusalsSpokenOfEveryMs) return
@@ -92,6 +96,8 @@ export function createSharedStore(redis: Redis, audit: Audit): SharedStore {
     } catch (error) {
       if (isReply(error)) {
         stats.refused++
+        pausedUntilMs = 0
+        isUpAgain()
         hasRefused(error)
       } else {
         stats.failed++
@@ -104,25 +110,38 @@ export function createSharedStore(redis: Redis, audit: Audit): SharedStore {
   /** Redis takes no commands on a connection that listens, so that listening needs one of its own. */
   function connectSubscriber(): Redis {
     const connection = redis.duplicate({ autoResubscribe: false })
-    // What keeps this connection from working keeps the other one too, and that one speaks of it.
-    connection.on('error', () => {})
-    connection.on('ready', () => {
-      connection.subscribe(...listeners.keys()).catch(() => connection.disconnect(true))
+    // What keeps this connection from working keeps the other one too, and that one speaks of it; but for a refusal.
+    connection.on('error', (error) => {
+      if (isReply(error) && !isDown) hasRefused(error)
     })
-    connection.on('message', (channel, message) => listeners.get(channel)?.(message))
+    connection.on('ready', () => listen(connection))
+    connection.on('message', (channel, told) => {
+      const [sender, message] = [told.slice(0, ownName.length), told.slice(ownName.length + 1)]
+      if (sender !== ownName) listeners.get(channel)?.(message)
+    })
     return connection
+  }
+
+  /** Listens, or tries again after a while: a connection that broke listens by itself once it is there again. */
+  function listen(connection: Redis) {
+    connection.subscribe(...listeners.keys()).catch((error) => {
+      if (isReply(error)) hasRefused(error)
+      setTimeout(() => {
+        if (connection.status === 'ready') listen(connection)
+      }, longestRetryMs).unref()
+    })
   }
 
   return {
     ask,
     key: (name) => keyPrefix + name,
     async publish(topic, message) {
-      await ask((redis) => redis.publish(keyPrefix + topic, message))
+      await ask((redis) => redis.publish(keyPrefix + topic, `${ownName} ${message}`))
     },
     subscribe(topic, heard) {
       listeners.set(keyPrefix + topic, heard)
       if (subscriber === undefined) subscriber = connectSubscriber()
-      else if (subscriber.status === 'ready') subscriber.subscribe(keyPrefix + topic).catch(() => {})
+      else if (subscriber.status === 'ready') listen(subscriber)
     },
     get isUp() {
       return redis.status === 'ready' && !isDown
@@ -156,6 +175,17 @@ function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError'
 }
 
+/** After a failover a connection may still lead to what was the primary, and takes writes no more: its name has moved on. */
+function createReadOnlyWatch(): (error: Error) => boolean {
+  let reconnectedMs = Number.NEGATIVE_INFINITY
+  return ({ message }) => {
+    const nowMs = performance.now()
+    if (!/\bREADONLY\b/.test(message) || nowMs - reconnectedMs < reconnectEveryMs) return false
+    reconnectedMs = nowMs
+    return true
+  }
+}
+
 declare module 'fastify' {
   interface FastifyInstance {
     /** Absent where REDIS_URL is not set. */
@@ -178,6 +208,7 @@ export const redis = fp<Configured>(
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       retryStrategy: (attempt) => Math.min(attempt * 100, longestRetryMs),
+      reconnectOnError: createReadOnlyWatch(),
     })
     const store = createSharedStore(client, app.audit)
     app.decorate('sharedStore', store)

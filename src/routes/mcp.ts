@@ -10,8 +10,13 @@ import type { Tool } from '../tools/define-tool.ts'
 /** No tool call comes near this. */
 const bodyLimitBytes = 256 * 1024
 
+interface GraphAccess extends Pick<McpCall, 'graph' | 'readAs'> {
+  /** What Graph is asked with, where there is a token. */
+  readonly accessToken?: string
+}
+
 /** For messages that need no Graph. */
-const notSignedIn: Pick<McpCall, 'graph' | 'readAs'> = { graph: new Failure('sign_in_required') }
+const notSignedIn: GraphAccess = { graph: new Failure('sign_in_required') }
 
 /** JSON-RPC 2.0 sections 4 and 5, one message: batches left MCP with revision 2025-06-18. */
 const JsonRpcMessage = Type.Object({
@@ -60,10 +65,10 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
 
       if (message.method === 'tools/call' && tool === undefined) request.rpc.outcome = 'bad_request'
       const needsGraph = tool !== undefined && tool.graphScopes.length > 0
-      const { graph, readAs } = needsGraph ? await graphFor(request, tool, signal) : notSignedIn
+      const { graph, readAs, accessToken } = needsGraph ? await graphFor(request, tool, signal) : notSignedIn
       const answer = await app.mcp.dispatch(request, message, { caller, graph, readAs, signal })
       if (answer.ageSeconds !== undefined) request.rpc.ageSeconds = answer.ageSeconds
-      if (answer.failure !== undefined) heed(answer.failure, request)
+      if (answer.failure !== undefined) heed(answer.failure, request, accessToken)
       reply.code(answer.status).header('cache-control', 'no-store')
       if (answer.contentType !== undefined) reply.header('content-type', answer.contentType)
       return reply.send(answer.body ?? undefined)
@@ -84,7 +89,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     request: FastifyRequest<{ Body: McpMessage }>,
     tool: Tool,
     signal: AbortSignal,
-  ): Promise<Pick<McpCall, 'graph' | 'readAs'>> {
+  ): Promise<GraphAccess> {
     try {
       const { accessToken, readAs } = await graphToken(request, signal)
       const { id, caller, rpc, trace } = request
@@ -97,7 +102,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
         tool: rpc?.tool,
         trace,
       })
-      return { graph, readAs }
+      return { graph, readAs, accessToken }
     } catch (error) {
       const failure = toFailure(error)
       if (answers[failure.reason].as === 'tool') return { graph: failure }
@@ -122,11 +127,11 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
   }
 
   /** What Graph no longer takes or allows is not used again; and what HTTP has to say is not said by a result. */
-  function heed(failure: Failure, { caller, rpc }: FastifyRequest) {
+  function heed(failure: Failure, { caller, rpc }: FastifyRequest, accessToken?: string) {
     const { reason } = failure
     if (rpc !== null) rpc.outcome = reason
     if (caller !== null && (reason === 'graph_claims_required' || reason === 'graph_token_refused')) {
-      app.oboTokens.evict(caller)
+      if (accessToken !== undefined) app.oboTokens.evict(caller, accessToken)
       app.mcp.forget(caller.tokenHash)
     }
     // A role that was taken away: of its messages nothing is shown from here on.

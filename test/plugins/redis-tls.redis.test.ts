@@ -27,7 +27,10 @@ async function startTlsRedis(t: TestContext) {
   const password = randomBytes(24).toString('base64url')
   writeFileSync(files.key, key)
   writeFileSync(files.cert, cert)
-  writeFileSync(files.users, `user default off\nuser replica on >${password} ~mcp-message-center-server:* &* +@all\n`)
+  writeFileSync(
+    files.users,
+    `user default off\nuser replica on >${password} ~mcp-message-center-server:* &mcp-message-center-server:* +@all -@admin -@dangerous +info\n`,
+  )
   const port = await freePort()
   const options = {
     'tls-port': String(port),

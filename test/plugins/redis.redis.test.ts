@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { Redis } from 'ioredis'
 import { startEmulator } from '../../emulator/app.ts'
 import { eventually, freePort, listen, type RunningApp } from '../helper.ts'
 import { connected, startRedis } from '../redis-helper.ts'
@@ -121,4 +123,71 @@ test('a Redis that dies in the middle of a sign-in is missed by no step of it', 
     client_id: code.clientId,
   }
   assert.equal((await postForm(`${server.origin}/token`, refresh)).status, 200)
+})
+
+test('a Redis that refuses is not taken for one that is gone, even after it was: what it does do is asked of it', async (t) => {
+  const redis = await startRedis(t)
+  const { app, logs } = await listen(t, { REDIS_URL: redis.url }, tenant)
+  const store = app.sharedStore ?? assert.fail()
+  await eventually(async () => (await store.ask((client) => client.config('SET', 'maxmemory', '1'))) === 'OK')
+  redis.process.kill('SIGSTOP')
+  await eventually(async () => (await store.ask((client) => client.ping())) === undefined && !store.isUp)
+  redis.process.kill('SIGCONT')
+  const { refused } = store.stats
+  await eventually(async () => {
+    await store.ask((client) => client.set('a', 'b'))
+    return store.stats.refused > refused
+  })
+  assert.equal(store.isUp, true)
+  assert.equal(await store.ask((client) => client.get('a')), null)
+  assert.deepEqual(
+    logs.filter(({ event }) => String(event).startsWith('redis_')).map(({ event }) => event),
+    ['redis_down', 'redis_up', 'redis_refused'],
+  )
+})
+
+test('a user who may not listen is told of, costs no connections, and listens once it may', async (t) => {
+  const redis = await startRedis(t)
+  const admin = new Redis(redis.url)
+  t.after(() => admin.disconnect())
+  const password = randomBytes(24).toString('base64url')
+  const grant = (...rights: readonly string[]) => admin.call('ACL', 'SETUSER', 'replica', ...rights)
+  await grant('on', `>${password}`, '~mcp-message-center-server:*', '+@all', 'resetchannels')
+  const server = await listen(t, { REDIS_URL: `redis://replica:${password}@127.0.0.1:${redis.port}` }, tenant)
+  await connected(server)
+  const refusals = () => server.logs.filter(({ event }) => event === 'redis_refused')
+  await eventually(() => refusals().length > 0)
+  assert.match(String(refusals()[0]?.['why']), /NOPERM/)
+
+  const connections = async () => /total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1]
+  const before = await connections()
+  await new Promise((resolve) => setTimeout(resolve, 3_000))
+  assert.equal(await connections(), before)
+  assert.equal(refusals().length, 1)
+  await grant('&mcp-message-center-server:*')
+  const channel = server.app.sharedStore?.key('obo-evicted') ?? assert.fail()
+  await eventually(async () => (await admin.pubsub('NUMSUB', channel))[1] === 1)
+})
+
+test('a connection to what was the primary is given up for one to what is', async (t) => {
+  const [old, next] = [await startRedis(t), await startRedis(t)]
+  let target = old.port
+  const name = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1')
+    client.pipe(upstream).pipe(client)
+    for (const socket of [client, upstream]) socket.on('error', () => {})
+    t.after(() => client.destroy())
+  })
+  t.after(() => name.close())
+  await once(name.listen(0, '127.0.0.1'), 'listening')
+  const server = await listen(t, { REDIS_URL: `redis://127.0.0.1:${(name.address() as AddressInfo).port}` }, tenant)
+  await connected(server)
+
+  const admin = new Redis(old.url)
+  t.after(() => admin.disconnect())
+  await admin.replicaof('127.0.0.1', await freePort())
+  target = next.port
+  const store = server.app.sharedStore ?? assert.fail()
+  await eventually(async () => (await store.ask((client) => client.set('a', 'b'))) === 'OK')
+  assert.match(String(server.logs.find(({ event }) => event === 'redis_refused')?.['why']), /READONLY/)
 })

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { getHeapStatistics } from 'node:v8'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import type { Configured } from '../../config.ts'
@@ -17,6 +18,11 @@ import { createTokenSeal } from './token-seal.ts'
 
 /** Entra answers in a fraction of a second or not at all; a caller waits no longer than this for one attempt. */
 const entraBounds = { connectTimeoutMs: 3_000, deadlineMs: 10_000, maxBodyBytes: 128 * 1024, connections: 32 }
+
+/** Where V8 allows itself little, as in a small container, tokens take no more than a quarter of that. */
+const maxBytesHere = Math.min(256 * 1024 * 1024, getHeapStatistics().heap_size_limit / 4)
+/** Between two searches for tokens that are over. */
+const sweepEveryMs = 5 * 60_000
 
 export interface OboTokenCacheOptions extends Pick<RedeemOptions, 'exchange' | 'audit'> {
   readonly tenantId: string
@@ -58,7 +64,7 @@ export function createOboTokenCache({
   shared,
   store,
   maxEntries = 100_000,
-  maxBytes = 256 * 1024 * 1024,
+  maxBytes = maxBytesHere,
   refusalTtlMs = 10_000,
   breakerMs = 5_000,
   now = Date.now,
@@ -127,6 +133,12 @@ export function createOboTokenCache({
     running.delete(key)
   }
 
+  /** In this order, so that nobody who hears of it finds the token there. */
+  async function tellOfEviction(key: string) {
+    await shared?.remove(key)
+    await store?.publish('obo-evicted', key)
+  }
+
   return {
     /**
      * A Graph access token for this caller, on the strength of this assertion.
@@ -152,20 +164,26 @@ export function createOboTokenCache({
         requests[result]++
       }
     },
-    /** Forgets the token of this assertion, at every replica: Graph no longer takes it. */
-    evict(caller: Caller) {
+    /** Forgets this token, at every replica: Graph no longer takes it. Who says so late does not take away the next one. */
+    evict(caller: Caller, accessToken: string) {
       const key = keyOf(caller)
+      const entry = tokens.get(key)
+      if (entry !== undefined && entry.accessToken !== accessToken) return
       forget(key)
-      // In this order, so that nobody who hears of it finds the token there.
-      void shared?.remove(key)
-      void store?.publish('obo-evicted', key)
+      void tellOfEviction(key)
+    },
+    /** Lets go of what is over: its assertion is over too, or nearly, so that nobody asks for it again. */
+    sweep() {
+      const nowMs = now()
+      for (const [key, { expiresAtMs }] of tokens.entries()) if (nowMs >= expiresAtMs) tokens.delete(key)
     },
     get size() {
       return tokens.size
     },
-    /** Calls so far by where they found a token; tokens kept here, and roughly what they take. */
+    /** Calls so far by where they found a token; tokens kept here, roughly what they take, and may. */
     get stats() {
-      return { requests: { ...requests }, shared: shared?.stats, entries: tokens.size, bytes: tokens.calculatedSize }
+      const { size: entries, calculatedSize: bytes } = tokens
+      return { requests: { ...requests }, shared: shared?.stats, entries, bytes, maxBytes }
     },
   }
 }
@@ -196,8 +214,13 @@ export const oboTokenCache = fp<Configured>(
       store && cacheEncryptionKeys.length > 0
         ? createSharedTokens({ store, seal: createTokenSeal(cacheEncryptionKeys) })
         : undefined
-    app.decorate('oboTokens', createOboTokenCache({ ...entra, scopes, exchange, audit, shared, store }))
-    app.addHook('onClose', () => http.close())
+    const cache = createOboTokenCache({ ...entra, scopes, exchange, audit, shared, store })
+    const sweeping = setInterval(() => cache.sweep(), sweepEveryMs).unref()
+    app.decorate('oboTokens', cache)
+    app.addHook('onClose', async () => {
+      clearInterval(sweeping)
+      await http.close()
+    })
   },
   { name: 'obo-token-cache', dependencies: ['observability', 'client-credential'] },
 )

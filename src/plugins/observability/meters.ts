@@ -121,6 +121,7 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
   })
   gauge('obo_cache_entries', 'Graph tokens kept', () => oboTokens.stats.entries)
   gauge('obo_cache_bytes', 'What they take, roughly', () => oboTokens.stats.bytes)
+  gauge('obo_cache_max_bytes', 'What they may take', () => oboTokens.stats.maxBytes)
   total(
     'answer_cache_requests_total',
     'Calls of tools whose answers are kept; joined: answered with another',

@@ -18,6 +18,11 @@ export interface Count {
   others: number
 }
 
+/** The number of the window that a caller is in. */
+export function windowAt(nowMs: number, { shiftMs }: Pick<Count, 'shiftMs'>, windowMs: number): number {
+  return Math.floor((nowMs + shiftMs) / windowMs)
+}
+
 export interface CountsOptions {
   /** What is counted: callers of the same name are others in another scope. */
   readonly scope: string
@@ -56,14 +61,14 @@ export function createCounts({ scope, max, windowMs, onTaken, now = Date.now }: 
      */
     take(caller: string): { readonly current: number; readonly ttl: number } {
       const count = counts.get(caller) ?? begin(caller)
-      const time = now() + count.shiftMs
-      const window = Math.floor(time / windowMs)
+      const nowMs = now()
+      const window = windowAt(nowMs, count, windowMs)
       if (window !== count.window) {
         count.window = window
         count.own = 0
         count.others = 0
       }
-      const answer = { current: count.own + count.others + 1, ttl: (window + 1) * windowMs - time }
+      const answer = { current: count.own + count.others + 1, ttl: (window + 1) * windowMs - count.shiftMs - nowMs }
       if (answer.current <= max) {
         count.own++
         onTaken?.(count)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { SharedStore } from '../redis.ts'
-import type { Count } from './counts.ts'
+import { type Count, windowAt } from './counts.ts'
 
 /**
  * How long a replica keeps to itself what it let through. A caller who asks them all at once gets what they let through
@@ -40,6 +40,7 @@ export interface SharedCountsOptions {
   /** The part of the keys that says what is counted. */
   readonly by: string
   readonly windowMs: number
+  readonly now?: () => number
 }
 
 /**
@@ -48,7 +49,10 @@ export interface SharedCountsOptions {
  * A caller's window is a hash in Redis with a field for each replica. A replica writes its whole count, so that what is
  * told twice, or told again to a Redis that lost it, is still right.
  */
-export function shareCounts(store: Pick<SharedStore, 'ask' | 'key'>, { by, windowMs }: SharedCountsOptions) {
+export function shareCounts(
+  store: Pick<SharedStore, 'ask' | 'key'>,
+  { by, windowMs, now = Date.now }: SharedCountsOptions,
+) {
   const replica = randomBytes(6).toString('base64url')
   const waiting = new Set<Count>()
   let timer: NodeJS.Timeout | undefined
@@ -60,7 +64,7 @@ export function shareCounts(store: Pick<SharedStore, 'ask' | 'key'>, { by, windo
 
   async function tell() {
     const told = nextToTell()
-    const totals = await store.ask((redis) => exchange(redis, told))
+    const totals = told.length > 0 ? await store.ask((redis) => exchange(redis, told)) : []
     for (const [i, { count, window, own }] of told.entries()) {
       if (count.window !== window) continue
       const total = totals?.[i]
@@ -72,13 +76,14 @@ export function shareCounts(store: Pick<SharedStore, 'ask' | 'key'>, { by, windo
     if (waiting.size > 0) tellSoon()
   }
 
-  /** Those that have waited longest. */
+  /** Those that have waited longest; of windows that are over meanwhile nobody needs to know. */
   function nextToTell(): Told[] {
     const next: Told[] = []
     for (const count of waiting) {
       if (next.length === toldAtOnce) break
       waiting.delete(count)
       const { id, window, own } = count
+      if (window !== windowAt(now(), count, windowMs)) continue
       next.push({ count, window, own, key: store.key(`{rate}:${by}:${id}:${window}`) })
     }
     return next

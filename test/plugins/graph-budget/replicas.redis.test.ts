@@ -5,7 +5,7 @@ import { startEmulator } from '../../../emulator/app.ts'
 import { type CallLimit, createCallLog, type WindowView } from '../../../src/plugins/graph-budget/call-log.ts'
 import { createSharedCallLog } from '../../../src/plugins/graph-budget/shared-call-log.ts'
 import { eventually, listen, type RunningApp, toolCall } from '../../helper.ts'
-import { connected, startRedis } from '../../redis-helper.ts'
+import { connected, startRedis, undisturbed as untilUndisturbed } from '../../redis-helper.ts'
 import { type Answer, file, originOf, post, reasonOf } from '../../security/harness.ts'
 
 const tenant = await startEmulator()
@@ -55,21 +55,12 @@ const users = (count: number) => Array.from({ length: count }, (_, i) => `load-$
 
 type Service = Awaited<ReturnType<typeof startReplicas>>
 
-/**
- * Tries it until no replica has lost sight of Redis meanwhile: one that has goes on by itself, as it should, and a
- * machine that has too much to do stalls a process for longer than an answer of Redis may take.
- */
-async function undisturbed<T extends object>(t: TestContext, work: (service: Service) => Promise<T>) {
-  for (let tries = 0; tries < 6; tries++) {
-    const service = await startReplicas(t)
-    const found = await work(service).catch((error: Error) => error)
-    const missed = ({ app }: RunningApp) => Object.values(app.sharedStore?.stats ?? {}).slice(1)
-    if (service.replicas.flatMap(missed).some((questions) => questions > 0)) continue
-    if (found instanceof Error) throw found
-    return { ...service, ...found }
-  }
-  assert.fail('This machine is too busy for this test')
-}
+const undisturbed = <Found extends object>(t: TestContext, work: (service: Service) => Promise<Found>) =>
+  untilUndisturbed(
+    () => startReplicas(t),
+    ({ replicas }) => replicas.flatMap(({ app }) => app.sharedStore ?? []),
+    work,
+  )
 
 test('three replicas spend 40 calls a minute together, to the call, and say when there are more', async (t) => {
   const { answers, made } = await undisturbed(t, async ({ replicas, reads }) => {
@@ -132,10 +123,11 @@ test('Graph asks one replica to wait: none asks it, until the wait is over', asy
 
 test('what is no number of milliseconds pauses nobody, and no number for longer than an hour', async (t) => {
   const { replicas } = await startReplicas(t)
-  const [{ app, logs } = assert.fail()] = replicas
+  const [{ app, logs } = assert.fail(), other = assert.fail()] = replicas
+  const tell = (message: string) => other.app.sharedStore?.publish('graph-paused', message)
   const told = ['', '0', '-5000', '1e7', '5000.5', ' 5000', 'soon', '{"ms":5000}', '999999999', '٥٠٠٠']
-  for (const message of told) await app.sharedStore?.publish('graph-paused', message)
-  await app.sharedStore?.publish('graph-paused', '99999999')
+  for (const message of told) await tell(message)
+  await tell('99999999')
   await eventually(() => app.graphBudget.isPaused)
   assert.deepEqual(
     logs.filter(({ event }) => event === 'graph_paused').map(({ seconds, toldBy }) => [seconds, toldBy]),

@@ -53,7 +53,7 @@ function cacheOf(options: Partial<OboTokenCacheOptions> = {}) {
     cache.get({ caller: callerOf(assertion), assertion, correlationId: 'id-1', ...more })
   return {
     ...{ cache, clock, asked, lines, pauses, outcomes, get, callerOf },
-    evict: (assertion: string) => cache.evict(callerOf(assertion)),
+    evict: (assertion: string, accessToken: string) => cache.evict(callerOf(assertion), accessToken),
     /** Entra's answers wait for what this returns. */
     hold() {
       let release = () => {}
@@ -300,7 +300,7 @@ test('an exchange that runs while its token is evicted answers who waits for it,
   const release = hold()
   const waiting = get('a')
   await settle()
-  evict('a')
+  evict('a', 'graph-0 of a')
   release()
   assert.equal(await waiting, 'graph-1 of a')
   assert.equal(await get('a'), 'graph-2 of a')
@@ -312,7 +312,7 @@ test('who asks after an eviction does not wait for an exchange from before it, a
   const release = hold()
   const before = get('a')
   await settle()
-  evict('a')
+  evict('a', 'graph-0 of a')
   const after = [get('a'), get('a')]
   release()
   assert.equal(await before, 'graph-1 of a')
@@ -324,11 +324,35 @@ test('an evicted token is exchanged anew, and only that one', async () => {
   const { get, evict, asked } = cacheOf()
   await get('a')
   await get('b')
-  evict('a')
+  evict('a', 'graph-1 of a')
   assert.equal(await get('b'), 'graph-2 of b')
   assert.equal(await get('a'), 'graph-3 of a')
-  evict('nobody')
+  evict('nobody', 'any')
   assert.equal(asked.length, 3)
+})
+
+test('who hears late that Graph refuses a token does not take away the one that has replaced it', async () => {
+  const { get, evict, asked } = cacheOf()
+  const refused = await get('a')
+  evict('a', refused)
+  assert.equal(await get('a'), 'graph-2 of a')
+  evict('a', refused)
+  assert.equal(await get('a'), 'graph-2 of a')
+  assert.equal(asked.length, 2)
+})
+
+test('a token that is over is let go, though nobody asks for it again', async () => {
+  const { get, cache, clock, asked } = cacheOf()
+  await get('a')
+  clock.now += 30 * minute
+  await get('b')
+  cache.sweep()
+  assert.equal(cache.size, 2)
+  clock.now += 26 * minute
+  cache.sweep()
+  assert.deepEqual([cache.size, cache.stats.entries], [1, 1])
+  assert.equal(await get('b'), 'graph-2 of b')
+  assert.equal(asked.length, 2)
 })
 
 test('no more entries are kept than allowed: the least used go', async () => {

@@ -179,12 +179,23 @@ for (const { what, stop, resume } of losses) {
 test('more callers than are told of at a time all get their turn', async (t) => {
   const { apps } = await startReplicas(t, {})
   const sharedStore = apps[0]?.app.sharedStore ?? assert.fail()
-  const shared = shareCounts(sharedStore, { by: 'many', windowMs: 60_000 })
+  const shared = shareCounts(sharedStore, { by: 'many', windowMs: 60_000, now: () => 60_000 })
   t.after(() => shared.close())
   for (let i = 0; i < 1_200; i++) shared.changed({ id: `caller-${i}`, shiftMs: 0, window: 1, own: 1, others: 0 })
   await eventually(
     async () => (await sharedStore.ask((redis) => redis.keys(sharedStore.key('{rate}:many:*'))))?.length === 1_200,
   )
+})
+
+test('of a window that was over before Redis could be told, it is told nothing', async (t) => {
+  const { apps } = await startReplicas(t, {})
+  const sharedStore = apps[0]?.app.sharedStore ?? assert.fail()
+  const shared = shareCounts(sharedStore, { by: 'over', windowMs: 60_000, now: () => 120_000 })
+  t.after(() => shared.close())
+  for (const window of [1, 2]) shared.changed({ id: `of-${window}`, shiftMs: 0, window, own: 1, others: 0 })
+  const keys = () => sharedStore.ask((redis) => redis.keys(sharedStore.key('{rate}:over:*')))
+  await eventually(async () => (await keys())?.length === 1)
+  assert.deepEqual(await keys(), [sharedStore.key('{rate}:over:of-2:2')])
 })
 
 test('a replica that stops leaves nothing behind that keeps its process alive', async (t) => {
