@@ -45,11 +45,11 @@ test('a throttled assertion waits as long as Entra said, and is told what is lef
 })
 
 for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) {
-  test(`${reason} stops everybody for five seconds with a failure that is the server's`, () => {
+  test(`${reason} stops everybody for five seconds, and each is told that it is this`, () => {
     const { clock, remember, find } = refusals()
     remember('one', new Failure(reason))
     for (const key of ['one', 'other']) {
-      assert.equal(find(key)?.reason, 'credential_refused')
+      assert.equal(find(key)?.reason, reason)
       assert.equal(find(key)?.details.retryAfterSeconds, 5)
     }
     clock.now += 4_001
@@ -58,6 +58,15 @@ for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) 
     assert.equal(find('other'), undefined)
   })
 }
+
+test('of two faults of the server the later one is told', () => {
+  const { clock, remember, find } = refusals()
+  remember('one', new Failure('exchange_misconfigured'))
+  clock.now += 1_000
+  remember('other', new Failure('credential_refused'))
+  assert.equal(find('one')?.reason, 'credential_refused')
+  assert.equal(find('one')?.details.retryAfterSeconds, 5)
+})
 
 test('an own refusal is told before the one that stops everybody', () => {
   const { remember, find } = refusals()

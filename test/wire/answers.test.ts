@@ -373,6 +373,14 @@ test('a scope that Entra does not know is a 500 that tells callers nothing, and 
   assert.doesNotMatch(answer.text, /unknown\.example|AADSTS/)
   const loud = own.logs.find(({ event, level }) => event === 'obo_failure' && level === 50)
   assert.match(String(loud?.['msg']), /GRAPH_OBO_SCOPES/)
+  // Who comes while Entra is left alone hears the same, and nobody is sent to renew a credential that is good.
+  const next = await post(own.origin, toolCall('getMessages'), await tenant.mint({ user: 'gale' }))
+  assert.equal(next.status, 500)
+  assert.match(String(next.headers['retry-after']), /^[1-5]$/)
+  assert.doesNotMatch(next.text, /unknown\.example|AADSTS/)
+  const failed = () => own.logs.filter(({ event }) => event === 'failure').map((line) => line['reason'])
+  await eventually(() => failed().length === 2)
+  assert.deepEqual(failed(), ['exchange_misconfigured', 'exchange_misconfigured'])
 })
 
 test('Entra throttling one user is a 503 with Retry-After for that user alone', async (t) => {
