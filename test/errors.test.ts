@@ -117,6 +117,12 @@ test('the text says all that a caller may know, on one line', () => {
   )
 })
 
+test('where nobody said how long to wait, the text is whether to try again, once', () => {
+  const again = (details = {}) => failureText(new Failure('graph_timeout', details))
+  assert.equal(again(), 'Microsoft Graph took too long to answer. Try again, or ask for less.')
+  assert.equal(again({ retryAfterSeconds: 9 }), 'Microsoft Graph took too long to answer. Try again in 9 s.')
+})
+
 test('the text of a bare failure is its sentence', () => {
   assert.equal(failureText(new Failure('expired')), answers.expired.text)
 })

@@ -289,6 +289,15 @@ for (const [era, ask] of Object.entries(eras)) {
     )
   })
 
+  test(`Graph's trouble that lasts as long as Graph says is told with the seconds to wait (${era})`, async (t) => {
+    t.after(() => tenant.faults.clear())
+    tenant.faults.add({ target: 'graph', kind: 'status', status: 503, retryAfter: 120 })
+    const answer = await ask(await tenant.mint({ user: 'rowan' }))
+    const { reason, retryAfterSeconds } = metaOf(answer)
+    assert.deepEqual([reason, retryAfterSeconds], ['graph_unavailable', 120])
+    assert.ok(textOf(answer).includes('did not answer properly. Try again in 120 s.'), textOf(answer))
+  })
+
   test(`a token that Graph refuses without a challenge is not used again (${era})`, async (t) => {
     t.after(() => tenant.faults.clear())
     const token = await tenant.mint({ user: 'load-2' })
