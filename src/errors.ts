@@ -270,6 +270,7 @@ const usualWaitSeconds = 2
 export class Failure extends Error {
   readonly reason: Reason
   readonly details: FailureDetails
+  readonly #isWaitNamed: boolean
   constructor(reason: Reason, details: FailureDetails = {}) {
     super(details.detail ?? reason, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'Failure'
@@ -277,6 +278,11 @@ export class Failure extends Error {
     const answer: HttpAnswer | OAuthAnswer | ToolAnswer = answers[reason]
     const isPassing = answer.as === 'http' && answer.status === 503
     this.details = isPassing ? { retryAfterSeconds: usualWaitSeconds, ...details } : details
+    this.#isWaitNamed = details.retryAfterSeconds !== undefined
+  }
+  /** The wait that somebody named: none where `details` have the usual one. */
+  get namedWaitSeconds(): number | undefined {
+    return this.#isWaitNamed ? this.details.retryAfterSeconds : undefined
   }
 }
 

@@ -100,6 +100,13 @@ test('who is told to come again later is told when', () => {
   }
 })
 
+test('a wait that somebody named is told from the usual one, be they as long', () => {
+  const usual = new Failure('exchange_unavailable')
+  const named = new Failure('exchange_unavailable', { retryAfterSeconds: 2 })
+  assert.deepEqual(usual.details, named.details)
+  assert.deepEqual([usual.namedWaitSeconds, named.namedWaitSeconds], [undefined, 2])
+})
+
 test('the text says all that a caller may know, on one line', () => {
   const text = failureText(
     new Failure('graph_throttled', {

@@ -1,5 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import { Failure, type Reason } from '../errors.ts'
+import { secondsToLeaveAlone } from './exchange-failure.ts'
+
+/** For how long at most Entra is left alone where it named a time in its trouble: that may be over sooner. */
+const longestTroubleMs = 60_000
 
 export interface RefusalsOptions {
   /** How long a refusal answers the same assertion again without asking Entra. */
@@ -24,10 +28,14 @@ export function createRefusals({ refusalTtlMs, breakerMs, now }: RefusalsOptions
   }
 
   return {
-    /** Takes note of a failed exchange; passing trouble is nobody's refusal and is forgotten at once. */
+    /** Takes note of a failed exchange; passing trouble is forgotten at once, unless Entra said when to come again. */
     remember(key: string, failure: Failure) {
       switch (failure.reason) {
-        case 'exchange_unavailable':
+        case 'exchange_unavailable': {
+          const waitMs = secondsToLeaveAlone(failure) * 1000
+          if (waitMs > 0) keep(key, failure, Math.min(waitMs, longestTroubleMs))
+          return
+        }
         case 'credential_unavailable':
         case 'internal':
           return

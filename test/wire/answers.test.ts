@@ -392,6 +392,19 @@ test('a scope that Entra does not know is a 500 that tells callers nothing, and 
   assert.deepEqual(failed(), ['exchange_misconfigured', 'exchange_misconfigured'])
 })
 
+test('an Entra that fails and says for how long is asked once, and every call of that user is told', async (t) => {
+  const own = await ownServer(t)
+  tenant.faults.add({ target: 'token', kind: 'status', status: 503, retryAfter: 30, user: 'rowan@contoso.example' })
+  const token = await tenant.mint({ user: 'rowan' })
+  const { endpoints } = tenant.stats.snapshot()
+  for (let call = 1; call <= 3; call++) {
+    const answer = await post(own.origin, toolCall('getMessages'), token)
+    assert.equal(answer.status, 503)
+    assert.match(String(answer.headers['retry-after']), /^(2[6-9]|30)$/)
+  }
+  assert.equal(tenant.stats.snapshot().endpoints.token - endpoints.token, 1)
+})
+
 test('Entra throttling one user is a 503 with Retry-After for that user alone', async (t) => {
   const own = await ownServer(t)
   tenant.faults.add({ target: 'token', kind: 'status', status: 429, retryAfter: 30, user: 'rowan@contoso.example' })

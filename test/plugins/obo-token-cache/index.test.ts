@@ -264,6 +264,45 @@ test('passing trouble that lasts is told, and not remembered', async () => {
   assert.equal(asked.length, 3)
 })
 
+test('trouble for which Entra named a wait is not tried again until that is over, and others still ask', async () => {
+  const { get, asked, clock, pauses, outcomes } = cacheOf()
+  outcomes.push(new Failure('exchange_unavailable', { retryAfterSeconds: 30 }))
+  for (const [afterMs, retryAfterSeconds] of [
+    [0, 30],
+    [12_000, 18],
+    [17_999, 1],
+  ] as const) {
+    clock.now += afterMs
+    await assert.rejects(get('a'), { reason: 'exchange_unavailable', details: { retryAfterSeconds } })
+  }
+  assert.deepEqual([asked.length, pauses], [1, []])
+  assert.equal(await get('b'), 'graph-2 of b')
+  clock.now += 1
+  assert.equal(await get('a'), 'graph-3 of a')
+})
+
+test('a wait of a second is none: it is tried once more as ever', async () => {
+  const { get, outcomes, pauses } = cacheOf()
+  outcomes.push(new Failure('exchange_unavailable', { retryAfterSeconds: 1 }))
+  assert.equal(await get('a'), 'graph-2 of a')
+  assert.equal(pauses.length, 1)
+})
+
+test('an old token serves on while Entra is left alone', async () => {
+  const { get, asked, clock, outcomes } = cacheOf()
+  await get('a')
+  clock.now += 44 * minute
+  outcomes.push(new Failure('exchange_unavailable', { retryAfterSeconds: 30 }))
+  for (let i = 0; i < 4; i++) {
+    assert.equal(await get('a'), 'graph-1 of a')
+    await settle()
+    clock.now += 9_000
+  }
+  assert.equal(asked.length, 2)
+  assert.equal(await get('a'), 'graph-1 of a')
+  assert.equal(asked.length, 3)
+})
+
 for (const reason of ['exchange_throttled', 'assertion_refused', 'credential_refused', 'claims_required'] as const) {
   test(`${reason} is an answer and is not tried again`, async () => {
     const { get, asked, outcomes } = cacheOf()
