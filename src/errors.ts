@@ -27,6 +27,8 @@ interface ToolAnswer {
   /** Whether the same call may succeed later without anybody doing anything. */
   readonly retryable: boolean
   readonly text: string
+  /** What to do where nobody said how long to wait. */
+  readonly again?: string
 }
 
 /** RFC 6749 sections 4.1.2.1 and 5.2, RFC 7591 section 3.2.2, RFC 8707 section 2, OpenID Connect Core 3.1.2.6. */
@@ -63,7 +65,12 @@ const oauth = (status: number, error: OAuthErrorCode, text: string): OAuthAnswer
   text,
 })
 const tool = (text: string): ToolAnswer => ({ as: 'tool', retryable: false, text })
-const retryable = (text: string): ToolAnswer => ({ as: 'tool', retryable: true, text })
+const retryable = (text: string, again?: string): ToolAnswer => ({
+  as: 'tool',
+  retryable: true,
+  text,
+  ...(again !== undefined && { again }),
+})
 
 const signIn = 'Sign in again and send the new access token.'
 const startAgain = 'Go back to the application and sign in again.'
@@ -225,9 +232,9 @@ export const answers = {
   graph_bad_request: tool('Microsoft Graph did not understand the query.'),
   graph_throttled: retryable('Microsoft Graph limits requests at the moment.'),
   graph_budget_spent: retryable('Microsoft Graph takes a limited number of calls from each tenant.'),
-  graph_unavailable: retryable('Microsoft Graph did not answer properly. Try again.'),
-  graph_timeout: retryable('Microsoft Graph took too long to answer. Try again, or ask for less.'),
-  graph_answer_invalid: retryable('Microsoft Graph answered something that is not what it documents. Try again.'),
+  graph_unavailable: retryable('Microsoft Graph did not answer properly.', 'Try again.'),
+  graph_timeout: retryable('Microsoft Graph took too long to answer.', 'Try again, or ask for less.'),
+  graph_answer_invalid: retryable('Microsoft Graph answered something that is not what it documents.', 'Try again.'),
   graph_answer_too_large: tool('The answer of Microsoft Graph is too large. Ask for fewer messages with "top".'),
   graph_link_refused: tool('Microsoft Graph named a next page outside of Graph. The server does not follow it.'),
 
@@ -263,6 +270,7 @@ const usualWaitSeconds = 2
 export class Failure extends Error {
   readonly reason: Reason
   readonly details: FailureDetails
+  readonly #isWaitNamed: boolean
   constructor(reason: Reason, details: FailureDetails = {}) {
     super(details.detail ?? reason, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'Failure'
@@ -270,6 +278,11 @@ export class Failure extends Error {
     const answer: HttpAnswer | OAuthAnswer | ToolAnswer = answers[reason]
     const isPassing = answer.as === 'http' && answer.status === 503
     this.details = isPassing ? { retryAfterSeconds: usualWaitSeconds, ...details } : details
+    this.#isWaitNamed = details.retryAfterSeconds !== undefined
+  }
+  /** The wait that somebody named: none where `details` have the usual one. */
+  get namedWaitSeconds(): number | undefined {
+    return this.#isWaitNamed ? this.details.retryAfterSeconds : undefined
   }
 }
 
@@ -278,6 +291,7 @@ export function failureText({ reason, details }: Failure): string {
   const answer: HttpAnswer | OAuthAnswer | ToolAnswer = answers[reason]
   const parts: (string | undefined)[] = [answer.text, details.detail]
   if (details.retryAfterSeconds !== undefined) parts.push(`Try again in ${details.retryAfterSeconds} s.`)
+  else if (answer.as === 'tool') parts.push(answer.again)
   if (details.link !== undefined) parts.push(details.link)
   if (details.graphRequestId !== undefined) parts.push(`(Graph request id ${details.graphRequestId})`)
   return parts.filter((part) => part !== undefined).join(' ')

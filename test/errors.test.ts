@@ -100,6 +100,13 @@ test('who is told to come again later is told when', () => {
   }
 })
 
+test('a wait that somebody named is told from the usual one, be they as long', () => {
+  const usual = new Failure('exchange_unavailable')
+  const named = new Failure('exchange_unavailable', { retryAfterSeconds: 2 })
+  assert.deepEqual(usual.details, named.details)
+  assert.deepEqual([usual.namedWaitSeconds, named.namedWaitSeconds], [undefined, 2])
+})
+
 test('the text says all that a caller may know, on one line', () => {
   const text = failureText(
     new Failure('graph_throttled', {
@@ -115,6 +122,12 @@ test('the text says all that a caller may know, on one line', () => {
     text,
     'Microsoft Graph limits requests at the moment. It said: slow down. Try again in 0 s. https://consent.example/ (Graph request id g-1)',
   )
+})
+
+test('where nobody said how long to wait, the text is whether to try again, once', () => {
+  const again = (details = {}) => failureText(new Failure('graph_timeout', details))
+  assert.equal(again(), 'Microsoft Graph took too long to answer. Try again, or ask for less.')
+  assert.equal(again({ retryAfterSeconds: 9 }), 'Microsoft Graph took too long to answer. Try again in 9 s.')
 })
 
 test('the text of a bare failure is its sentence', () => {

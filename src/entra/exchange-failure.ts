@@ -88,6 +88,8 @@ const reasonByError: Readonly<Record<string, Reason>> = {
 
 /** How long to wait where Entra limits requests and does not say for how long. */
 const defaultWaitSeconds = 10
+/** A wait of no more than this is nearly over when the one more try comes. */
+const noWaitSeconds = 1
 
 /**
  * What an unsuccessful answer to an On-Behalf-Of request means.
@@ -109,6 +111,16 @@ export function exchangeFailure(answer: EntraAnswer, adminConsentUrl: string): F
     default:
       return new Failure(reason, { cause, ...(wait !== undefined && { retryAfterSeconds: wait }) })
   }
+}
+
+/** For how many seconds Entra, in trouble, asked to be left alone; 0 where it named no time worth keeping. */
+export function secondsToLeaveAlone({ namedWaitSeconds = 0 }: Failure): number {
+  return namedWaitSeconds > noWaitSeconds ? namedWaitSeconds : 0
+}
+
+/** Trouble that may be over a moment later, so that one more try is worth it. */
+export function isWorthOneMoreTry(error: unknown): boolean {
+  return error instanceof Failure && error.reason === 'exchange_unavailable' && secondsToLeaveAlone(error) === 0
 }
 
 /** A claims challenge first, whichever error it rides on; then the AADSTS code, which says more than the error. */

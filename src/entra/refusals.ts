@@ -1,5 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import { Failure } from '../errors.ts'
+import { Failure, type Reason } from '../errors.ts'
+import { secondsToLeaveAlone } from './exchange-failure.ts'
+
+/** For how long at most Entra is left alone where it named a time in its trouble: that may be over sooner. */
+const longestTroubleMs = 60_000
 
 export interface RefusalsOptions {
   /** How long a refusal answers the same assertion again without asking Entra. */
@@ -13,27 +17,31 @@ export interface RefusalsOptions {
  * What Entra refused, and for how long that is an answer without asking it again.
  *
  * A refusal counts for the one assertion that met it: no user's trouble is another's. Only what is this server's own
- * fault stops everybody, briefly.
+ * fault stops everybody, briefly, and each is told which fault it is.
  */
 export function createRefusals({ refusalTtlMs, breakerMs, now }: RefusalsOptions) {
   const refusals = new LRUCache<string, { failure: Failure; untilMs: number }>({ max: 10_000 })
-  let breakerUntilMs = 0
+  let breaker: { readonly reason: Reason; readonly untilMs: number } | undefined
 
   function keep(key: string, failure: Failure, ttlMs: number) {
     refusals.set(key, { failure, untilMs: now() + ttlMs })
   }
 
   return {
-    /** Takes note of a failed exchange; passing trouble is nobody's refusal and is forgotten at once. */
+    /** Takes note of a failed exchange; passing trouble is forgotten at once, unless Entra said when to come again. */
     remember(key: string, failure: Failure) {
       switch (failure.reason) {
-        case 'exchange_unavailable':
+        case 'exchange_unavailable': {
+          const waitMs = secondsToLeaveAlone(failure) * 1000
+          if (waitMs > 0) keep(key, failure, Math.min(waitMs, longestTroubleMs))
+          return
+        }
         case 'credential_unavailable':
         case 'internal':
           return
         case 'credential_refused':
         case 'exchange_misconfigured':
-          breakerUntilMs = now() + breakerMs
+          breaker = { reason: failure.reason, untilMs: now() + breakerMs }
           return
         default:
           keep(key, failure, secondsLeft(failure) * 1000 || refusalTtlMs)
@@ -48,8 +56,8 @@ export function createRefusals({ refusalTtlMs, breakerMs, now }: RefusalsOptions
       const refusal = refusals.get(key)
       if (refusal !== undefined && now() < refusal.untilMs)
         return withTimeLeft(refusal.failure, refusal.untilMs - now())
-      if (now() >= breakerUntilMs) return undefined
-      return new Failure('credential_refused', { retryAfterSeconds: Math.ceil((breakerUntilMs - now()) / 1000) })
+      if (breaker === undefined || now() >= breaker.untilMs) return undefined
+      return new Failure(breaker.reason, { retryAfterSeconds: Math.ceil((breaker.untilMs - now()) / 1000) })
     },
   }
 }

@@ -1,7 +1,7 @@
 import { answers, Failure } from '../errors.ts'
 import { type BoundedClient, TransportError } from '../http/bounded-client.ts'
 import type { ClientProof, WithProof } from './client-proof.ts'
-import { type EntraError, exchangeFailure } from './exchange-failure.ts'
+import { type EntraError, exchangeFailure, isWorthOneMoreTry } from './exchange-failure.ts'
 import { postForm } from './post-form.ts'
 import type { TenantEndpoints } from './tenant.ts'
 
@@ -41,8 +41,8 @@ export interface SignInGrantOptions {
 /**
  * Microsoft, "OAuth 2.0 authorization code flow". MSAL is of no use here: it keeps refresh tokens to itself.
  *
- * Passing trouble gets one more try. If Entra had taken the code the first time, it says so the second time, and the
- * user signs in again, as without the try.
+ * Passing trouble gets one more try, unless Entra named a wait. If Entra had taken the code the first time, it says so
+ * the second time, and the user signs in again, as without the try.
  *
  * @returns a {@link RedeemGrant} that throws only {@link Failure}: `grant_refused` where the user has to sign in
  * again, and else what is wrong with this server or with Entra
@@ -75,7 +75,7 @@ export function createSignInGrant({
     try {
       return await attempt()
     } catch (error) {
-      if (!(error instanceof Failure) || error.reason !== 'exchange_unavailable') throw error
+      if (!isWorthOneMoreTry(error)) throw error
       await sleep(100 + Math.random() * 200)
       return attempt()
     }

@@ -24,7 +24,9 @@ export function graphFailure(answer: BoundedAnswer): Failure {
     case 429:
       return new Failure('graph_throttled', { ...known, retryAfterSeconds: retryAfterOf(answer) ?? 10 })
     default:
-      return new Failure(answer.status >= 500 ? 'graph_unavailable' : 'graph_answer_invalid', known)
+      return answer.status >= 500
+        ? new Failure('graph_unavailable', { ...known, ...waitNamed(answer) })
+        : new Failure('graph_answer_invalid', known)
   }
 }
 
@@ -45,6 +47,12 @@ export function graphTransportFailure(error: TransportError): Failure {
 /** Retry-After of an answer, in seconds. */
 export function retryAfterOf(answer: BoundedAnswer): number | undefined {
   return retryAfterSeconds(header(answer, 'retry-after'))
+}
+
+/** What Graph said of a wait; none, or one that is over, says nothing. */
+function waitNamed(answer: BoundedAnswer): FailureDetails {
+  const seconds = retryAfterOf(answer) ?? 0
+  return seconds > 0 ? { retryAfterSeconds: seconds } : {}
 }
 
 /** A challenge with claims asks for a new sign-in (Microsoft, "Claims challenges, claims requests"); without, the token is bad. */

@@ -1,7 +1,10 @@
 /** A wait longer than this is not believed. */
 const longestSeconds = 3600
-/** Any form of an HTTP-date (RFC 9110 section 5.6.7): Date.parse alone takes "1.5" and "-5" for days. */
-const httpDate = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d/
+/**
+ * Any form of an HTTP-date (RFC 9110 section 5.6.7): Date.parse alone takes "1.5" and "-5" for days. All are UTC, also
+ * that of asctime, the one which does not say so.
+ */
+const httpDate = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d( GMT| \d{4})$/
 
 /**
  * Retry-After (RFC 9110 section 10.2.3) in whole seconds, from either of its forms.
@@ -15,5 +18,6 @@ export function retryAfterSeconds(value: string | undefined, nowMs = Date.now())
 }
 
 function dateMs(value: string): number {
-  return httpDate.test(value) ? Date.parse(value) : Number.NaN
+  if (!httpDate.test(value)) return Number.NaN
+  return Date.parse(value.endsWith('GMT') ? value : `${value} GMT`)
 }

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type EntraAnswer, exchangeFailure } from '../../src/entra/exchange-failure.ts'
+import {
+  type EntraAnswer,
+  exchangeFailure,
+  isWorthOneMoreTry,
+  secondsToLeaveAlone,
+} from '../../src/entra/exchange-failure.ts'
 import type { Reason } from '../../src/errors.ts'
 
 const consent = 'https://login.microsoftonline.com/t/adminconsent?client_id=c'
@@ -131,6 +136,20 @@ for (const [name, answer, body, reason, seconds] of waits) {
     const failure = judge(body, answer)
     assert.equal(failure.reason, reason)
     assert.equal(failure.details.retryAfterSeconds, seconds)
+  })
+}
+
+for (const [name, answer, seconds] of [
+  ['a 503 that names no time', { status: 503 }, 0],
+  ['a 503 that names nonsense', { status: 503, retryAfter: 'soon' }, 0],
+  ['a 503 that names a second', { status: 503, retryAfter: '1' }, 0],
+  ['a 503 that names two', { status: 503, retryAfter: '2' }, 2],
+  ['a 400 that names thirty', { retryAfter: '30' }, 30],
+] as const) {
+  test(`${name} leaves Entra alone for ${seconds} seconds, and is ${seconds > 0 ? 'not ' : ''}tried once more`, () => {
+    const failure = judge({ error: 'temporarily_unavailable' }, answer)
+    assert.equal(secondsToLeaveAlone(failure), seconds)
+    assert.equal(isWorthOneMoreTry(failure), seconds === 0)
   })
 }
 

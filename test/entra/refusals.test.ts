@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createRefusals } from '../../src/entra/refusals.ts'
-import { Failure, type Reason } from '../../src/errors.ts'
+import { Failure, type FailureDetails, type Reason } from '../../src/errors.ts'
 
 function refusals() {
   const clock = { now: 1_000_000 }
@@ -22,10 +22,34 @@ for (const reason of ['claims_required', 'assertion_refused', 'user_not_allowed'
   })
 }
 
-for (const reason of ['exchange_unavailable', 'internal'] satisfies Reason[]) {
-  test(`${reason} is forgotten at once`, () => {
+for (const [reason, details] of [
+  ['exchange_unavailable', {}],
+  ['exchange_unavailable', { retryAfterSeconds: 0 }],
+  ['exchange_unavailable', { retryAfterSeconds: 1 }],
+  ['credential_unavailable', { retryAfterSeconds: 30 }],
+  ['internal', { retryAfterSeconds: 30 }],
+] satisfies [Reason, FailureDetails][]) {
+  test(`${reason} with ${JSON.stringify(details)} is forgotten at once`, () => {
     const { remember, find } = refusals()
-    remember('one', new Failure(reason, { retryAfterSeconds: 30 }))
+    remember('one', new Failure(reason, details))
+    assert.equal(find('one'), undefined)
+  })
+}
+
+for (const [named, kept] of [
+  [2, 2],
+  [30, 30],
+  [60, 60],
+  [3_600, 60],
+] as const) {
+  test(`an Entra that asks in its trouble for ${named} seconds is left alone for ${kept}, by that assertion`, () => {
+    const { clock, remember, find } = refusals()
+    remember('one', new Failure('exchange_unavailable', { retryAfterSeconds: named }))
+    assert.equal(find('one')?.reason, 'exchange_unavailable')
+    assert.equal(find('other'), undefined)
+    clock.now += kept * 1_000 - 1
+    assert.equal(find('one')?.details.retryAfterSeconds, 1)
+    clock.now += 1
     assert.equal(find('one'), undefined)
   })
 }
@@ -45,11 +69,11 @@ test('a throttled assertion waits as long as Entra said, and is told what is lef
 })
 
 for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) {
-  test(`${reason} stops everybody for five seconds with a failure that is the server's`, () => {
+  test(`${reason} stops everybody for five seconds, and each is told that it is this`, () => {
     const { clock, remember, find } = refusals()
     remember('one', new Failure(reason))
     for (const key of ['one', 'other']) {
-      assert.equal(find(key)?.reason, 'credential_refused')
+      assert.equal(find(key)?.reason, reason)
       assert.equal(find(key)?.details.retryAfterSeconds, 5)
     }
     clock.now += 4_001
@@ -58,6 +82,15 @@ for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) 
     assert.equal(find('other'), undefined)
   })
 }
+
+test('of two faults of the server the later one is told', () => {
+  const { clock, remember, find } = refusals()
+  remember('one', new Failure('exchange_misconfigured'))
+  clock.now += 1_000
+  remember('other', new Failure('credential_refused'))
+  assert.equal(find('one')?.reason, 'credential_refused')
+  assert.equal(find('one')?.details.retryAfterSeconds, 5)
+})
 
 test('an own refusal is told before the one that stops everybody', () => {
   const { remember, find } = refusals()

@@ -329,11 +329,17 @@ for (const [name, rule, seconds] of [
   })
 }
 
-test('a 503 that says how long is tried once more, and then says it to the client', async () => {
-  const { reason, details } = await failureOf(answered({ kind: 'status', status: 503, retryAfter: 60 }))
-  assert.deepEqual([reason, details.retryAfterSeconds], ['exchange_unavailable', 60])
-  assert.deepEqual([posted.length, slept.length], [2, 1])
-})
+for (const [retryAfter, tries] of [
+  [60, 1],
+  [2, 1],
+  [1, 2],
+] as const) {
+  test(`a 503 that says ${retryAfter} s says it to the client, after ${tries} of two tries`, async () => {
+    const { reason, details } = await failureOf(answered({ kind: 'status', status: 503, retryAfter }))
+    assert.deepEqual([reason, details.retryAfterSeconds], ['exchange_unavailable', retryAfter])
+    assert.deepEqual([posted.length, slept.length], [tries, tries - 1])
+  })
+}
 
 const secretCode = `1.${'c'.repeat(60)}`
 const secretVerifier = 'v'.repeat(43)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Reason } from '../../src/errors.ts'
+import { failureText, type Reason } from '../../src/errors.ts'
 import { graphFailure, graphTransportFailure, retryAfterOf } from '../../src/graph/failures.ts'
 import { type BoundedAnswer, TransportError } from '../../src/http/bounded-client.ts'
 
@@ -100,6 +100,26 @@ test('a 429 says how long to wait, and ten seconds where it does not say', () =>
   assert.equal(wait(undefined), 10)
   assert.equal(wait('soon'), 10)
   assert.equal(wait('99999999'), 3600)
+})
+
+for (const [value, seconds, text] of [
+  ['30', 30, 'Microsoft Graph did not answer properly. Try again in 30 s. (Graph request id graph-1)'],
+  [undefined, undefined, 'Microsoft Graph did not answer properly. Try again. (Graph request id graph-1)'],
+  ['soon', undefined, 'Microsoft Graph did not answer properly. Try again. (Graph request id graph-1)'],
+  ['0', undefined, 'Microsoft Graph did not answer properly. Try again. (Graph request id graph-1)'],
+] as const) {
+  test(`a 503 with ${value ?? 'no'} Retry-After tells ${seconds === undefined ? 'no time' : `${seconds} seconds`}`, () => {
+    const failure = graphFailure(answer(503, { headers: { 'retry-after': value } }))
+    assert.equal(failure.details.retryAfterSeconds, seconds)
+    assert.equal(failureText(failure), text)
+  })
+}
+
+test('only a 429 and a 5xx pass a wait on', () => {
+  const told = statuses
+    .map(([status]) => status)
+    .filter((status) => graphFailure(answer(status, { headers: { 'retry-after': '7' } })).details.retryAfterSeconds)
+  assert.deepEqual(told, [429, 500, 502, 599])
 })
 
 test('of a header that came twice the first counts', () => {

@@ -16,9 +16,15 @@ for (const [value, seconds] of [
   ['Sun, 22 Nov 2026 12:00:01 GMT', 1],
   ['Sun, 22 Nov 2026 12:00:30 GMT', 30],
   ['Sunday, 22-Nov-26 12:00:30 GMT', 30],
+  ['Sun Nov 22 12:00:30 2026', 30],
+  ['Sun Nov  1 12:00:30 2026', 0],
+  ['Sun Dec  6 12:00:30 2026', 3600],
   ['Sun, 22 Nov 2026 11:00:00 GMT', 0],
   ['Fri, 22 Nov 2199 12:00:00 GMT', 3600],
   ['Sun, 99 Nov 2026 12:00:30 GMT', undefined],
+  ['Sun, 22 Nov 2026 12:00:30', undefined],
+  ['Sun, 22 Nov 2026 12:00:30 +0200', undefined],
+  ['Sun, 22 Nov 2026 12:00:30 PST', undefined],
   ['-5', undefined],
   ['+5', undefined],
   ['1.5', undefined],
@@ -33,6 +39,24 @@ for (const [value, seconds] of [
 ] as const) {
   test(`Retry-After ${JSON.stringify(value)?.slice(0, 40)} is ${seconds ?? 'none'}`, () => {
     assert.equal(retryAfterSeconds(value, now), seconds)
+  })
+}
+
+for (const [form, value] of [
+  ['IMF-fixdate', 'Sun, 22 Nov 2026 12:00:30 GMT'],
+  ['RFC 850', 'Sunday, 22-Nov-26 12:00:30 GMT'],
+  ['asctime', 'Sun Nov 22 12:00:30 2026'],
+] as const) {
+  test(`a date in the form of ${form} is UTC, wherever the process thinks it is`, (t) => {
+    const { TZ } = process.env
+    t.after(() => {
+      if (TZ === undefined) delete process.env['TZ']
+      else process.env['TZ'] = TZ
+    })
+    for (const zone of ['Asia/Tokyo', 'America/New_York']) {
+      process.env['TZ'] = zone
+      assert.equal(retryAfterSeconds(value, now), 30, zone)
+    }
   })
 }
 

@@ -289,6 +289,15 @@ for (const [era, ask] of Object.entries(eras)) {
     )
   })
 
+  test(`Graph's trouble that lasts as long as Graph says is told with the seconds to wait (${era})`, async (t) => {
+    t.after(() => tenant.faults.clear())
+    tenant.faults.add({ target: 'graph', kind: 'status', status: 503, retryAfter: 120 })
+    const answer = await ask(await tenant.mint({ user: 'rowan' }))
+    const { reason, retryAfterSeconds } = metaOf(answer)
+    assert.deepEqual([reason, retryAfterSeconds], ['graph_unavailable', 120])
+    assert.ok(textOf(answer).includes('did not answer properly. Try again in 120 s.'), textOf(answer))
+  })
+
   test(`a token that Graph refuses without a challenge is not used again (${era})`, async (t) => {
     t.after(() => tenant.faults.clear())
     const token = await tenant.mint({ user: 'load-2' })
@@ -373,6 +382,27 @@ test('a scope that Entra does not know is a 500 that tells callers nothing, and 
   assert.doesNotMatch(answer.text, /unknown\.example|AADSTS/)
   const loud = own.logs.find(({ event, level }) => event === 'obo_failure' && level === 50)
   assert.match(String(loud?.['msg']), /GRAPH_OBO_SCOPES/)
+  // Who comes while Entra is left alone hears the same, and nobody is sent to renew a credential that is good.
+  const next = await post(own.origin, toolCall('getMessages'), await tenant.mint({ user: 'gale' }))
+  assert.equal(next.status, 500)
+  assert.match(String(next.headers['retry-after']), /^[1-5]$/)
+  assert.doesNotMatch(next.text, /unknown\.example|AADSTS/)
+  const failed = () => own.logs.filter(({ event }) => event === 'failure').map((line) => line['reason'])
+  await eventually(() => failed().length === 2)
+  assert.deepEqual(failed(), ['exchange_misconfigured', 'exchange_misconfigured'])
+})
+
+test('an Entra that fails and says for how long is asked once, and every call of that user is told', async (t) => {
+  const own = await ownServer(t)
+  tenant.faults.add({ target: 'token', kind: 'status', status: 503, retryAfter: 30, user: 'rowan@contoso.example' })
+  const token = await tenant.mint({ user: 'rowan' })
+  const { endpoints } = tenant.stats.snapshot()
+  for (let call = 1; call <= 3; call++) {
+    const answer = await post(own.origin, toolCall('getMessages'), token)
+    assert.equal(answer.status, 503)
+    assert.match(String(answer.headers['retry-after']), /^(2[6-9]|30)$/)
+  }
+  assert.equal(tenant.stats.snapshot().endpoints.token - endpoints.token, 1)
 })
 
 test('Entra throttling one user is a 503 with Retry-After for that user alone', async (t) => {

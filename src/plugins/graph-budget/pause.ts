@@ -3,7 +3,7 @@ import type { SharedStore } from '../redis.ts'
 
 /** The longest Retry-After that is believed (src/http/retry-after.ts); what a replica tells is believed no further. */
 const longestPauseMs = 3_600_000
-/** A pause that ends no more than this after the one known is no news. */
+/** A pause that ends less than this after the one known is no news: one of a second, which Graph asks for, is. */
 const newsMs = 1_000
 
 /**
@@ -25,12 +25,15 @@ export function createPause({
     if (waitMs > 0) prolong(waitMs, 'replica')
   })
 
+  const leftMs = () => Math.max(untilMs - now(), 0)
+
   /** @returns whether that was news */
-  function prolong(waitMs: number, toldBy: 'graph' | 'replica'): boolean {
-    const endMs = now() + Math.min(waitMs, longestPauseMs)
-    const isNews = endMs - Math.max(untilMs, now()) > newsMs
-    untilMs = Math.max(untilMs, endMs)
-    if (isNews) audit('graph_paused', { seconds: Math.ceil((endMs - now()) / 1000), toldBy })
+  function prolong(askedMs: number, toldBy: 'graph' | 'replica'): boolean {
+    const waitMs = Math.min(askedMs, longestPauseMs)
+    // Of the waits, not of their ends: a difference of fractional clock times would miss a second by a hair.
+    const isNews = waitMs - leftMs() >= newsMs
+    untilMs = Math.max(untilMs, now() + waitMs)
+    if (isNews) audit('graph_paused', { seconds: Math.ceil(waitMs / 1000), toldBy })
     return isNews
   }
 
@@ -41,7 +44,7 @@ export function createPause({
     },
     /** 0: there is none. */
     get leftMs(): number {
-      return Math.max(untilMs - now(), 0)
+      return leftMs()
     },
   }
 }

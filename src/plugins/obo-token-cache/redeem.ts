@@ -1,7 +1,8 @@
 import type { Audit } from '../../audit.ts'
 import type { Caller } from '../../entra/claims.ts'
+import { isWorthOneMoreTry } from '../../entra/exchange-failure.ts'
 import type { Exchange, GraphToken } from '../../entra/on-behalf-of.ts'
-import { Failure, toFailure } from '../../errors.ts'
+import { type Failure, toFailure } from '../../errors.ts'
 import type { TraceSpan } from '../observability/spans.ts'
 
 /** One user's call that needs a Graph token. */
@@ -40,12 +41,12 @@ export function createRedeem({ exchange, audit, now, sleep }: RedeemOptions) {
     }
   }
 
-  /** Entra's passing troubles get one more try, a little later; everything else is an answer. */
+  /** Entra's passing troubles get one more try, a little later, unless it named a wait; everything else is an answer. */
   async function withOneRetry(request: TokenRequest): Promise<GraphToken> {
     try {
       return await attempt(request)
     } catch (error) {
-      if (!(error instanceof Failure) || error.reason !== 'exchange_unavailable') throw error
+      if (!isWorthOneMoreTry(error)) throw error
       await sleep(100 + Math.random() * 200)
       return attempt(request)
     }

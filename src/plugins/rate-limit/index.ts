@@ -21,9 +21,9 @@ declare module 'fastify' {
 /**
  * Two limits: every request by its address, before a caller is known; then every proven caller by user.
  *
- * Answers carry the tighter limit as `RateLimit-*` (IETF draft "RateLimit header fields for HTTP"); a request beyond it
- * is a 429 with Retry-After (RFC 6585 section 4), the seconds to the end of the window. Counts are kept in memory, and
- * told to the other replicas where there is a shared store: no request waits for it.
+ * Answers carry the limit of which the least is left as `RateLimit-*` (IETF draft "RateLimit header fields for HTTP"); a
+ * request beyond one is a 429 with that one and Retry-After (RFC 6585 section 4), the seconds to the end of the window.
+ * Counts are kept in memory, and told to the other replicas where there is a shared store: no request waits for it.
  */
 export const rateLimits = fp<Configured>(
   async (app, { config: { entra, rateLimit } }) => {
@@ -41,9 +41,11 @@ export const rateLimits = fp<Configured>(
       return async (request: FastifyRequest, reply: FastifyReply) => {
         const result = await count(request)
         if (result.isAllowed) return
-        reply.header('ratelimit-limit', result.max)
-        reply.header('ratelimit-remaining', result.remaining)
-        reply.header('ratelimit-reset', result.ttlInSeconds)
+        if (result.isExceeded || isTighter(result, reply)) {
+          reply.header('ratelimit-limit', result.max)
+          reply.header('ratelimit-remaining', result.remaining)
+          reply.header('ratelimit-reset', result.ttlInSeconds)
+        }
         if (!result.isExceeded) return
         request.audit('rate_limit', { by, user: request.caller?.userKey })
         throw new Failure('rate_limited', { retryAfterSeconds: result.ttlInSeconds })
@@ -81,6 +83,12 @@ class CountsAsStore implements FastifyRateLimitStore {
   child(options: object) {
     return new CountsAsStore(options)
   }
+}
+
+/** Whether fewer requests are left than by the limit that the answer carries already, if any. */
+function isTighter({ remaining }: { remaining: number }, reply: FastifyReply): boolean {
+  const carried = reply.getHeader('ratelimit-remaining')
+  return carried === undefined || remaining < Number(carried)
 }
 
 function userOf(request: FastifyRequest): string {

@@ -224,7 +224,7 @@ for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) 
     await get('has one')
     outcomes.push(new Failure(reason))
     await assert.rejects(get('a'), is(reason))
-    for (let i = 0; i < 20; i++) await assert.rejects(get(`b${i}`), is('credential_refused'))
+    for (let i = 0; i < 20; i++) await assert.rejects(get(`b${i}`), { reason, details: { retryAfterSeconds: 5 } })
     assert.equal(await get('has one'), 'graph-1 of has one')
     assert.equal(asked.length, 2)
     assert.deepEqual(
@@ -261,6 +261,45 @@ test('passing trouble that lasts is told, and not remembered', async () => {
   outcomes.push(new Failure('exchange_unavailable'), new Failure('exchange_unavailable'))
   await assert.rejects(get('a'), is('exchange_unavailable'))
   assert.equal(await get('a'), 'graph-3 of a')
+  assert.equal(asked.length, 3)
+})
+
+test('trouble for which Entra named a wait is not tried again until that is over, and others still ask', async () => {
+  const { get, asked, clock, pauses, outcomes } = cacheOf()
+  outcomes.push(new Failure('exchange_unavailable', { retryAfterSeconds: 30 }))
+  for (const [afterMs, retryAfterSeconds] of [
+    [0, 30],
+    [12_000, 18],
+    [17_999, 1],
+  ] as const) {
+    clock.now += afterMs
+    await assert.rejects(get('a'), { reason: 'exchange_unavailable', details: { retryAfterSeconds } })
+  }
+  assert.deepEqual([asked.length, pauses], [1, []])
+  assert.equal(await get('b'), 'graph-2 of b')
+  clock.now += 1
+  assert.equal(await get('a'), 'graph-3 of a')
+})
+
+test('a wait of a second is none: it is tried once more as ever', async () => {
+  const { get, outcomes, pauses } = cacheOf()
+  outcomes.push(new Failure('exchange_unavailable', { retryAfterSeconds: 1 }))
+  assert.equal(await get('a'), 'graph-2 of a')
+  assert.equal(pauses.length, 1)
+})
+
+test('an old token serves on while Entra is left alone', async () => {
+  const { get, asked, clock, outcomes } = cacheOf()
+  await get('a')
+  clock.now += 44 * minute
+  outcomes.push(new Failure('exchange_unavailable', { retryAfterSeconds: 30 }))
+  for (let i = 0; i < 4; i++) {
+    assert.equal(await get('a'), 'graph-1 of a')
+    await settle()
+    clock.now += 9_000
+  }
+  assert.equal(asked.length, 2)
+  assert.equal(await get('a'), 'graph-1 of a')
   assert.equal(asked.length, 3)
 })
 

@@ -64,6 +64,23 @@ test('a user may make so many requests from wherever they call, and others are n
   assert.equal((await call('other')).status, 200)
 })
 
+test('an answer carries the limit of which fewer requests are left, the address’s or the user’s', async (t) => {
+  const call = await build(t, { RATE_LIMIT_MAX: '4', RATE_LIMIT_USER_MAX: '3' })
+  assert.deepEqual((await call('one')).limit.slice(0, 2), [3, 2])
+  assert.deepEqual((await call('one')).limit.slice(0, 2), [3, 1])
+  assert.deepEqual((await call('other')).limit.slice(0, 2), [4, 1])
+  assert.deepEqual((await call('one')).limit.slice(0, 2), [4, 0], 'of two with none left the first')
+})
+
+test('a refusal carries the limit that refused', async (t) => {
+  const call = await build(t, { RATE_LIMIT_MAX: '2', RATE_LIMIT_USER_MAX: '1' })
+  assert.equal((await call('one')).status, 200)
+  const byUser = await call('one')
+  assert.deepEqual([byUser.status, ...byUser.limit], [429, 1, 0, Number(byUser.retryAfter)])
+  const byAddress = await call('one')
+  assert.deepEqual([byAddress.status, ...byAddress.limit], [429, 2, 0, Number(byAddress.retryAfter)])
+})
+
 test('what a user asks of public routes is the address’s account, not theirs', async (t) => {
   const call = await build(t, { RATE_LIMIT_USER_MAX: '1' })
   for (let i = 0; i < 3; i++) assert.equal((await call('one', { url: '/public' })).status, 200)
