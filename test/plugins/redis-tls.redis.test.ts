@@ -78,9 +78,17 @@ test('over TLS, as a user of its own, where the certificate is one that the proc
 
 test('a certificate that nobody vouches for is not taken: the log says so, without the password, and calls go on', async (t) => {
   const { url, password } = await startTlsRedis(t)
-  const { app, origin, logs } = await listen(t, { REDIS_URL: url }, tenant)
-  await eventually(() => logs.some(({ event }) => event === 'redis_down'))
-  assert.match(String(logs.find(({ event }) => event === 'redis_down')?.['why']), /certificate/)
+  const start = async () => {
+    const server = await listen(t, { REDIS_URL: url }, tenant)
+    const why = () => server.logs.find(({ event }) => event === 'redis_down')?.['why']
+    await eventually(() => why() !== undefined)
+    return { ...server, why: String(why()) }
+  }
+  let server = await start()
+  // On a machine that is busy a connection may take too long; that is told then, and what comes after it is not.
+  for (let tries = 0; tries < 5 && server.why.includes('ETIMEDOUT'); tries++) server = await start()
+  const { app, origin, logs, why } = server
+  assert.match(why, /certificate/)
   assert.equal(app.sharedStore?.isUp, false)
   assert.equal((await post(origin, toolCall('getMessages', { top: 1 }), await tenant.mint())).status, 200)
   assert.ok(!JSON.stringify(logs).includes(password))
