@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Configured } from '../config.ts'
@@ -9,6 +10,9 @@ import type { Tool } from '../tools/define-tool.ts'
 
 /** No tool call comes near this. */
 const bodyLimitBytes = 256 * 1024
+
+/** Whoever stops reading a large answer keeps others from theirs, who wait longer than this and than Node, which looks twice. */
+const stalledAfterMs = 5_000
 
 /** For messages that need no Graph. */
 const notSignedIn: Pick<McpCall, 'graph' | 'readAs'> = { graph: new Failure('sign_in_required') }
@@ -66,6 +70,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
       if (answer.failure !== undefined) heed(answer.failure, request)
       reply.code(answer.status).header('cache-control', 'no-store')
       if (answer.contentType !== undefined) reply.header('content-type', answer.contentType)
+      if (answer.body instanceof Readable) holdWhileSent(reply)
       return reply.send(answer.body ?? undefined)
     },
   )
@@ -119,6 +124,13 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     }
     if (config.callers.graphAccessToken !== undefined) return givenToken(config.callers.graphAccessToken)
     throw new Failure('sign_in_required')
+  }
+
+  /** A large answer stays in memory until its client has it; one who takes nothing of it for so long gets no more. */
+  function holdWhileSent({ raw }: FastifyReply) {
+    if (raw.destroyed) return
+    raw.once('close', app.largeAnswers.hold())
+    raw.setTimeout(stalledAfterMs, () => raw.destroy())
   }
 
   /** What Graph no longer takes or allows is not used again; and what HTTP has to say is not said by a result. */
