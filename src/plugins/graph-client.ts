@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import fp from 'fastify-plugin'
 import type { Audit } from '../audit.ts'
 import type { Configured } from '../config.ts'
@@ -11,12 +12,21 @@ import {
   TransportError,
 } from '../http/bounded-client.ts'
 import { jitterMs, sleep as sleepFor } from '../http/sleep.ts'
+import { createTurns, type Turns } from '../http/turns.ts'
 import type { Applicant } from './graph-budget/admission.ts'
 import type { GraphBudget } from './graph-budget/index.ts'
 import type { TraceSpan } from './observability/spans.ts'
 
 /** A page of 1,000 messages with bodies is some 8 MB. */
 const graphBounds = { connectTimeoutMs: 3_000, deadlineMs: 15_000, maxBodyBytes: 16 * 1024 * 1024, connections: 64 }
+
+/** Beyond this an answer is read on in turn: some 80 messages with bodies, or a thousand without. */
+const largeFromBytes = 1024 * 1024
+/**
+ * What one of `maxBodyBytes` takes of V8's heap while it is parsed and written anew, where its characters are two bytes
+ * wide. On its way it takes less than that again outside of the heap.
+ */
+const largeHeapBytes = 128 * 1024 * 1024
 
 const passing = new Set([502, 503, 504])
 
@@ -202,14 +212,18 @@ function nextQuery(expected: string, link: string): URLSearchParams {
 declare module 'fastify' {
   interface FastifyInstance {
     graph: GraphClient
+    /** Large answers on their way, from Graph or to the client: no more at a time than the heap has room for. */
+    largeAnswers: Turns
   }
 }
 
 export const graphClient = fp<Configured>(
   async (app, { config: { graph } }) => {
-    const http = createBoundedClient(graphBounds)
+    const turns = createTurns(Math.max(1, Math.floor(getHeapStatistics().heap_size_limit / largeHeapBytes)))
+    const http = createBoundedClient({ ...graphBounds, large: { fromBytes: largeFromBytes, turns } })
     const { audit, graphBudget: budget } = app
     app.decorate('graph', createGraphClient({ baseUrl: graph.baseUrl, http, budget, audit }))
+    app.decorate('largeAnswers', turns)
     app.addHook('onClose', () => http.close())
   },
   { name: 'graph-client', dependencies: ['observability', 'graph-budget'] },

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Configured } from '../config.ts'
@@ -9,6 +10,9 @@ import type { Tool } from '../tools/define-tool.ts'
 
 /** No tool call comes near this. */
 const bodyLimitBytes = 256 * 1024
+
+/** A client that takes nothing of a large answer for so long keeps others from theirs; Node may notice twice as late. */
+const stalledAfterMs = 5_000
 
 interface GraphAccess extends Pick<McpCall, 'graph' | 'readAs'> {
   /** What Graph is asked with, where there is a token. */
@@ -71,6 +75,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
       if (answer.failure !== undefined) heed(answer.failure, request, accessToken)
       reply.code(answer.status).header('cache-control', 'no-store')
       if (answer.contentType !== undefined) reply.header('content-type', answer.contentType)
+      if (answer.body instanceof Readable) holdWhileSent(reply)
       return reply.send(answer.body ?? undefined)
     },
   )
@@ -124,6 +129,13 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     }
     if (config.callers.graphAccessToken !== undefined) return givenToken(config.callers.graphAccessToken)
     throw new Failure('sign_in_required')
+  }
+
+  /** A large answer stays in memory until its client has it; one who takes nothing of it for so long gets no more. */
+  function holdWhileSent({ raw }: FastifyReply) {
+    if (raw.destroyed) return
+    raw.once('close', app.largeAnswers.hold())
+    raw.setTimeout(stalledAfterMs, () => raw.destroy())
   }
 
   /** What Graph no longer takes or allows is not used again; and what HTTP has to say is not said by a result. */

@@ -1,5 +1,5 @@
 import { untilAborted } from '../../http/until-aborted.ts'
-import { byteLengthOf, type Payload, toBytes } from './payload.ts'
+import { byteLengthOf, type Payload, type PayloadBytes, toBytes } from './payload.ts'
 
 /** Some thousand pages without bodies, or a thousand with a few. */
 const defaultMaxBytes = 64 * 1024 * 1024
@@ -28,14 +28,14 @@ export interface Question {
 }
 
 interface Kept {
-  readonly payload: Payload<Buffer>
+  readonly payload: PayloadBytes
   /** When the reading began. */
   readonly readAtMs: number
   readonly bytes: number
 }
 
 export interface Answered {
-  readonly payload: Payload | Payload<Buffer>
+  readonly payload: Payload
   /** Where the answer was kept from an earlier call: how old it is, in whole seconds. */
   readonly ageSeconds?: number
 }

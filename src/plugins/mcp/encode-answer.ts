@@ -1,6 +1,7 @@
+import { Readable } from 'node:stream'
 import type { JSONRPCMessage } from '@modelcontextprotocol/server'
 import type { Answered } from './answer-cache.ts'
-import type { Payload } from './payload.ts'
+import { isBytes, isLarge } from './payload.ts'
 
 /** What the SDK is told of a result whose payload is set into its answer afterwards. */
 export const placeholder = { content: [], structuredContent: {} }
@@ -9,9 +10,10 @@ export const placeholder = { content: [], structuredContent: {} }
  * An answer as JSON text: the SDK's own, and in it the payload as text for the model and as structured content for
  * programs, each with its age where it was kept (MCP, "Tools: Structured Content").
  *
+ * @returns a stream where the payload is large, which is sent without another copy
  * @param answered absent where the answer is no tool's, or the tool failed
  */
-export function encodeAnswer(answer: JSONRPCMessage, answered: Answered | undefined): Buffer | string {
+export function encodeAnswer(answer: JSONRPCMessage, answered: Answered | undefined): Buffer | Readable | string {
   if (answered === undefined || !('result' in answer)) return JSON.stringify(answer)
   const { payload, ageSeconds } = answered
   const { content: _, structuredContent: __, ...result } = answer.result
@@ -22,11 +24,7 @@ export function encodeAnswer(answer: JSONRPCMessage, answered: Answered | undefi
   const after = '}}'
   if (!isBytes(payload)) return before + payload.quoted + between + payload.structured + after
   const parts = [Buffer.from(before), payload.quoted, Buffer.from(between), payload.structured, Buffer.from(after)]
-  return Buffer.concat(parts)
-}
-
-function isBytes(payload: Payload | Payload<Buffer>): payload is Payload<Buffer> {
-  return typeof payload.structured !== 'string'
+  return isLarge(payload) ? Readable.from(parts, { objectMode: false }) : Buffer.concat(parts)
 }
 
 /** Whether nothing but the last brace is left. */

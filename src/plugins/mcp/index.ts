@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import {
   type CallToolResult,
   classifyInboundRequest,
@@ -50,7 +51,8 @@ export interface McpCall {
 export interface McpAnswer {
   readonly status: number
   readonly contentType: string | undefined
-  readonly body: Buffer | string | null
+  /** A stream where it is large. */
+  readonly body: Buffer | Readable | string | null
   /** Where the answer was kept from an earlier call: how old it is. */
   readonly ageSeconds?: number
   /** Why the tool failed, where it did: the body tells the agent, and the route knows whether HTTP must say it instead. */

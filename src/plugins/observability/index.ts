@@ -39,6 +39,11 @@ class RequestLog extends LogController {
     // A probe that finds all well comes every few seconds and tells nothing; a flood is told of in one line.
     else request.audit('request', line, isRoutineProbe(line) || request.isShed ? { level: 'debug' } : {})
   }
+
+  /** The client went away with part of a large answer. */
+  override streamError(error: Error, request: FastifyRequest, reply: FastifyReply) {
+    this.requestCompleted(error, request, reply)
+  }
 }
 
 function isRoutineProbe({ route, status }: { route: string; status: number }): boolean {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { encodeAnswer } from '../../../src/plugins/mcp/encode-answer.ts'
@@ -51,4 +53,18 @@ test('an error, and a result without a payload, are JSON as ever', () => {
   assert.equal(encodeAnswer(error, { payload: payloadOf({}) }), JSON.stringify(error))
   const result = { jsonrpc: '2.0' as const, id: 1, result: { structuredContent: { a: 1 } } }
   assert.equal(encodeAnswer(result, undefined), JSON.stringify(result))
+})
+
+test('a large result is the same as a stream, whatever its characters', async () => {
+  const found = {
+    value: Array.from({ length: 20_000 }, (_, i) => `${i} "Größe" – 柵 🚧 \\ \n \ud800 ${'x'.repeat(30)}`),
+  }
+  const answer = { jsonrpc: '2.0' as const, id: 1, result: { structuredContent: {} } }
+  for (const age of [{}, { ageSeconds: 3 }]) {
+    const encoded = encodeAnswer(answer, { payload: payloadOf(found), ...age })
+    assert.ok(encoded instanceof Readable)
+    const { result } = JSON.parse(await text(encoded))
+    assert.deepEqual(result.structuredContent, { ...age, ...found })
+    assert.equal(result.content[0].text, JSON.stringify({ ...age, ...found }))
+  }
 })

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { type TestContext, test } from 'node:test'
+import { buildBundle } from '../bundle-helper.ts'
+import { type Env, envFor, eventually, mcpHeaders, startTenant, toolCall } from '../helper.ts'
+import { post } from '../security/harness.ts'
+
+/** Half of what a replica of the shipped size has, for pages of half the size that Graph's may have. */
+const heapMiB = 128
+const messages = 500
+/** Two bytes a character in V8's heap, for the dash. */
+const content = `– ${'<p class="a">A change</p>\n'.repeat(480)}`
+
+const startBundle = buildBundle()
+
+/** The server with a small heap, and a Graph that has long messages. */
+async function start(t: TestContext, env: Env = {}) {
+  const tenant = await startTenant(t)
+  const value = Array.from({ length: messages }, (_, i) => ({
+    id: `MC${1_000_000 + i}`,
+    body: { contentType: 'html', content },
+  }))
+  tenant.faults.add({ target: 'graph', kind: 'status', status: 200, body: { value } })
+  const running = await startBundle(t, {
+    ...envFor(tenant),
+    LOG_LEVEL: 'info',
+    NODE_OPTIONS: `--max-old-space-size=${heapMiB}`,
+    ...env,
+  })
+  await running.ready()
+  const token = await tenant.mint()
+  /** Each asks something else, so that each is read. */
+  const ask = (number: number) => toolCall('getMessages', { top: 1000, body: 'html', skip: number }, number)
+  const read = (number: number) => post(running.origin, ask(number), token)
+  return { ...running, token, ask, read }
+}
+
+function messagesOf({ status, text, body }: Awaited<ReturnType<typeof post>>): number {
+  assert.equal(status, 200, text.slice(0, 500))
+  const { value } = JSON.parse(body.result?.content?.[0]?.text ?? '{}') as { value?: unknown[] }
+  assert.deepEqual(body.result?.structuredContent?.['value'], value)
+  return value?.length ?? 0
+}
+
+for (const [kept, ttl] of [
+  ['not kept', '0'],
+  ['kept', '1m'],
+] as const) {
+  test(`six large answers at once do not end a process with a small heap, and all are right: ${kept}`, async (t) => {
+    const { read, output } = await start(t, { GRAPH_ANSWER_TTL: ttl })
+    const answers = await Promise.all([1, 2, 3, 4, 5, 6].map(read))
+    for (const answer of answers) assert.equal(messagesOf(answer), messages)
+    assert.doesNotMatch(output.text, /heap/)
+  })
+}
+
+test('who does not read a large answer loses it, and the next one is read', async (t) => {
+  const { origin, output, token, ask, read } = await start(t)
+  const stalled = request(`${origin}/mcp`, { method: 'POST', headers: mcpHeaders(token) })
+  stalled.on('error', () => {})
+  stalled.end(JSON.stringify(ask(1)))
+  const [answer] = (await once(stalled, 'response')) as [IncomingMessage]
+  answer.on('error', () => {})
+  await eventually(() => output.text.includes('"request broken off"'), 20_000)
+  assert.equal(messagesOf(await read(2)), messages)
+  await assert.rejects(buffer(answer), { code: 'ECONNRESET' })
+})
