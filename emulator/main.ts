@@ -42,7 +42,8 @@ async function main(): Promise<void> {
   })
   if (values['write-env'] !== undefined) writePrivateFile(values['write-env'], envLines(emulator))
   process.stdout.write(welcome(emulator))
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close())
+  // A terminal sends Ctrl-C to every process of its group, and npm passes it on: it comes twice.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void emulator.close())
 }
 
 function readPort(text: string | undefined): number {

@@ -5,7 +5,8 @@ import { createIo } from './shared/io.ts'
 if (existsSync('.env.local')) process.loadEnvFile('.env.local')
 
 const interrupt = new AbortController()
-process.once('SIGINT', () => interrupt.abort())
+// A terminal sends Ctrl-C to every process of its group, and npm passes it on: it comes twice.
+process.on('SIGINT', () => interrupt.abort())
 
 // Whoever reads has seen enough, as `head` has: that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
