@@ -172,7 +172,7 @@ export function createOboTokenCache({
       forget(key)
       void tellOfEviction(key)
     },
-    /** Lets go of what is over: its assertion is over too, or nearly, so that nobody asks for it again. */
+    /** Lets go of tokens that are over: few of their assertions come again, and nothing else would make them go. */
     sweep() {
       const nowMs = now()
       for (const [key, { expiresAtMs }] of tokens.entries()) if (nowMs >= expiresAtMs) tokens.delete(key)
