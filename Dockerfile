@@ -45,7 +45,7 @@ ENV NODE_ENV=production \
     PORT=8080 \
     NODE_COMPILE_CACHE=/app/.compile-cache
 EXPOSE 8080
-CMD ["node", "/app/server.js"]
+CMD ["node", "--disable-sigusr1", "/app/server.js"]
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["node", "/app/healthcheck.mjs"]
 # Whoever publishes it says where it comes from.
 ARG SOURCE=

@@ -1,4 +1,5 @@
 import { chromium } from 'playwright-core'
+import { chromiumPath } from '../scripts/shared/chromium.ts'
 
 /**
  * An SVG as a square PNG, drawn by Debian's Chromium; what the SVG leaves free is transparent.
@@ -7,7 +8,7 @@ import { chromium } from 'playwright-core'
  */
 export async function drawIcon(svg: string, px: number): Promise<Uint8Array> {
   const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: chromiumPath,
     args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb'],
   })
   try {

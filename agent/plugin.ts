@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Tool } from '../src/tools/define-tool.ts'
+import { purposesOf } from '../src/tools/permissions.ts'
 
 const schema = 'https://developer.microsoft.com/json-schemas/copilot/plugin/v2.4/schema.json'
 const messageCard: unknown = JSON.parse(readFileSync(new URL('message-card.json', import.meta.url), 'utf8'))
@@ -14,16 +15,18 @@ const messagesOf: Readonly<Record<string, string>> = { getMessages: '$.value', g
  */
 export function pluginManifest(tools: readonly Tool[]) {
   const definitions = tools.map(({ definition }) => definition)
+  const readOnly = definitions.every(({ annotations }) => annotations.readOnlyHint)
   return {
     $schema: schema,
     schema_version: 'v2.4',
     name_for_human: 'Message Center',
     namespace: 'messagecenter',
-    description_for_human: 'Reads the posts of your Microsoft 365 Message Center, as you.',
+    description_for_human: `Lets Copilot ${purposesOf(tools)}, as you.`,
     description_for_model:
-      "Reads the posts of the tenant's Microsoft 365 Message Center as the signed-in administrator: changes to come, new " +
-      'features, retirements, and what has to be done by when. It changes nothing. List posts with getMessages, narrowed ' +
-      'by its arguments; read one in full with getMessage.',
+      `May ${purposesOf(tools)} of the tenant's Microsoft 365, as the signed-in administrator. ` +
+      `${readOnly ? 'It changes nothing. ' : ''}The Message Center has changes to come, new features, retirements, and ` +
+      'what has to be done by when: list posts with getMessages, narrowed by its arguments; read one in full with ' +
+      'getMessage.',
     functions: definitions.map(({ name, description, annotations }) => ({
       name,
       description,

@@ -42,8 +42,8 @@ export async function browse(authorizationUrl: string | URL, options: BrowserOpt
   const askedFor = textOf(page, /<bdi>([^<]*)<\/bdi>/)
   const form = textOf(page, /name="request" value="([^"]*)"/)
   if (form !== undefined) {
-    const decision = { request: form, decision: consent ? 'allow' : 'deny' }
-    page = await visit(`${server}/oauth/consent`, cookies.server, decision)
+    const decision = consent ? { decision: 'allow', confirmed: 'yes' } : { decision: 'deny' }
+    page = await visit(`${server}/oauth/consent`, cookies.server, { request: form, ...decision })
   }
   const onward = new URL(leadsTo(page))
   if (!onward.pathname.endsWith('/oauth2/v2.0/authorize')) return { url: onward, askedFor }

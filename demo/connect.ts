@@ -16,7 +16,7 @@ VS Code: .vscode/mcp.json
 
 ${vsCodeConfig(url)}
 
-MCP Inspector, which npx fetches (Node 22): enter the address, Connect
+MCP Inspector, which npx fetches (Node 22.19): Add Servers, Add manually, streamable-http and the address; then its switch
 
 npx @modelcontextprotocol/inspector@2
 

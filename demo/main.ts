@@ -67,8 +67,7 @@ async function read(url: string, { accessToken }: SignedIn, step: Step): Promise
   try {
     const newestFirst = { top: 5 }
     const newest = await ask(newestFirst)
-    // The tenant's posts end on a day of their own: "soon" counts from there.
-    const today = Date.parse(newest.value[0]?.lastModifiedDateTime ?? '')
+    const today = Date.now()
     const urgentFirst = {
       isMajorChange: true,
       actionRequiredAfter: dayOf(today),
@@ -77,7 +76,7 @@ async function read(url: string, { accessToken }: SignedIn, step: Step): Promise
       top: 6,
     }
     const urgent = await ask(urgentFirst)
-    print(`\nMajor changes to act on within 60 days of the newest post\n${JSON.stringify(urgentFirst)}`)
+    print(`\nMajor changes to act on within 60 days\n${JSON.stringify(urgentFirst)}`)
     print(messageTable(urgent.value, { heading: 'act by', field: 'actionRequiredByDateTime' }))
     print(`\nChanged last\n${JSON.stringify(newestFirst)}`)
     print(messageTable(newest.value, { heading: 'changed', field: 'lastModifiedDateTime' }))

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { type Emulator, startEmulator } from '../emulator/app.ts'
 import { buildApp } from '../src/app.ts'
-import { readConfig } from '../src/config.ts'
+import { readConfigKeepingSealKey } from '../src/config/seal-key-file.ts'
 
 /** The emulated tenant. @throws an Error of one line where the port is taken */
 export function startTenant(port: number): Promise<Emulator> {
@@ -17,7 +17,8 @@ export interface Server {
 }
 
 /**
- * The server as it is, told of the tenant alone: the variables of the shell, NODE_ENV included, do not reach it.
+ * The server as it is, told of the tenant alone: the variables of the shell, NODE_ENV included, do not reach it. Its
+ * seal key is that of `npm run dev`, so that clients which were added to one demo are known to the next.
  *
  * @param log whether its log goes to standard error; it is silent otherwise
  * @throws an Error of one line where the port is taken
@@ -25,8 +26,8 @@ export interface Server {
 export async function startServer(tenant: Emulator, { port, log }: { port: number; log: boolean }): Promise<Server> {
   // Its public origin has to be known before it listens, and names the port.
   const ownPort = port === 0 ? await freePort() : port
-  const origin = `http://127.0.0.1:${ownPort}`
-  const config = readConfig({
+  const origin = `http://localhost:${ownPort}`
+  const config = readConfigKeepingSealKey({
     HOST: '127.0.0.1',
     PORT: String(ownPort),
     PUBLIC_BASE_URL: origin,

@@ -23,12 +23,14 @@ import { createKeyRing, type KeyRing } from './entra/keys.ts'
 import { createSeal } from './entra/seal.ts'
 import { tokenRoute } from './entra/token.ts'
 import { createFaults, type Faults } from './faults.ts'
+import { createCorpus } from './graph/corpus/index.ts'
 import { frameGraph } from './graph/frame.ts'
+import { issueRoutes } from './graph/issues.ts'
 import { graphRoutes } from './graph/routes.ts'
 import { createGraphAccess } from './graph-access.ts'
 import { identityRoutes } from './identity-endpoint.ts'
 import { createMint, type Mint } from './mint.ts'
-import { openSecrets } from './secrets.ts'
+import { makeRsaKey, openSecrets } from './secrets.ts'
 import { createStats, type Endpoint, type Stats } from './stats.ts'
 import { type AppRegistration, createTenant, type Tenant } from './tenant.ts'
 
@@ -46,6 +48,8 @@ export interface EmulatorOptions {
   logger?: FastifyServerOptions['logger']
   /** Epoch milliseconds; a test that lets time pass gives its own. */
   clock?: () => number
+  /** Where RSA keys come from: PKCS #8 as PEM. Each is made when it is needed, unless a test has some in store. */
+  makeSigningKey?: () => Promise<string>
 }
 
 /** A running tenant, held by the process that started it. `/_emulator/` offers the same to other processes. */
@@ -110,7 +114,7 @@ function createServer({ logger = false }: EmulatorOptions): FastifyInstance {
     // `close()` must not wait for an answer that was told to hang.
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, validateSchema: false } },
   })
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, new URLSearchParams(body.toString())),
@@ -119,17 +123,17 @@ function createServer({ logger = false }: EmulatorOptions): FastifyInstance {
 }
 
 async function createAuthority(
-  { tenantId, secretsFile, clock = Date.now }: EmulatorOptions,
+  { tenantId, secretsFile, clock = Date.now, makeSigningKey = makeRsaKey }: EmulatorOptions,
   origin: () => string,
 ): Promise<Authority> {
   const now = () => Math.floor(clock() / 1000)
-  const store = await openSecrets(secretsFile)
+  const store = await openSecrets(secretsFile, makeSigningKey)
   const secrets = store.read()
   const tenant = createTenant(secrets, tenantId)
   return {
     tenant,
     applications: createApplications(tenant),
-    keys: createKeyRing(store),
+    keys: createKeyRing(store, makeSigningKey),
     codes: createAuthorizationCodes(now),
     deviceCodes: createDeviceCodes(now),
     refreshTokens: createSeal(secrets.refreshTokenKey),
@@ -166,10 +170,12 @@ function registerEndpoints(app: FastifyInstance, authority: Authority): void {
 const graph: FastifyPluginAsync<{ authority: Authority }> = async (app, { authority }) => {
   app.addHook('onRequest', async ({ method, url, headers }) => authority.stats.recordGraphRequest(method, url, headers))
   const access = createGraphAccess(authority)
-  app.register(graphRoutes, { prefix: '/v1.0', tenant: access })
+  const startedAt = authority.now() * 1000
+  app.register(graphRoutes, { prefix: '/v1.0', tenant: access, messages: () => createCorpus(startedAt) })
   app.register(
     async (scope) => {
       frameGraph(scope, access)
+      scope.register(issueRoutes, { tenant: access })
       const { tenant, applications: store } = authority
       scope.register(applicationRoutes, { tenant, store })
       scope.register(credentialRoutes, { store })

@@ -33,7 +33,7 @@ const LOAD_USER = /^load-(\d{1,9})$/
 const LOAD_USER_ID = /^10ad10ad-0000-4000-8000-([1-9])00(\d{9})$/
 
 /**
- * The tenant's people: ten written ones, and `load-00042`-style ones who exist as soon as they are named, always with
+ * The tenant's people: twelve written ones, and `load-00042`-style ones who exist as soon as they are named, always with
  * the same object id. That names them too, to a tenant that started after it was given out.
  */
 export function createDirectory() {
@@ -141,6 +141,20 @@ const PEOPLE: readonly Person[] = [
     roles: [READER],
     about: 'No consent to Graph (AADSTS65001)',
     graphConsentRefused: true,
+  },
+  {
+    id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1011',
+    displayName: 'Hedy Answer',
+    alias: 'hedy',
+    roles: ['Helpdesk Administrator'],
+    about: 'Helpdesk Administrator',
+  },
+  {
+    id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1012',
+    displayName: 'Conrad Ruhl',
+    alias: 'conrad',
+    roles: ['Compliance Administrator', 'Reports Reader'],
+    about: 'Compliance Administrator: Graph answers 403',
   },
 ]
 

@@ -85,10 +85,12 @@ const KINDS: Readonly<Record<Exclude<FaultRule['kind'], 'delay'>, Kind>> = {
   'gzip-bomb': (rule, reply) =>
     stream(reply, rule, { 'content-encoding': 'gzip' }, async function* () {
       // Members of a gzip stream follow each other (RFC 1952 §2.2): one small member, sent often, makes a gigabyte.
-      const member = gzipSync(Buffer.alloc(8 * MEGABYTE, ' '))
-      for (let sent = 0; sent < 128; sent++) yield member
+      bombMember ??= gzipSync(Buffer.alloc(8 * MEGABYTE, ' '))
+      for (let sent = 0; sent < 128; sent++) yield bombMember
     }),
 }
+
+let bombMember: Buffer | undefined
 
 /** Does what the rule says; true where that was the answer. `now` is in epoch seconds. */
 export async function inflict(

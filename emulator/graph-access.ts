@@ -16,7 +16,11 @@ const MAX_VERIFIED_TOKENS = 65_536
  * A signature is checked once for each token; time, key and revocation are checked on every call.
  */
 export function createGraphAccess(authority: Authority): GraphTenant {
-  const verified = new LRUCache<string, { kid: unknown; claims: JwtClaims }>({ max: MAX_VERIFIED_TOKENS })
+  // Counted as sizes: with `max`, lru-cache allocates room for all of them at once.
+  const verified = new LRUCache<string, { kid: unknown; claims: JwtClaims }>({
+    maxSize: MAX_VERIFIED_TOKENS,
+    sizeCalculation: () => 1,
+  })
 
   function verify(token: string) {
     const digest = createHash('sha256').update(token).digest('base64')
@@ -37,6 +41,14 @@ export function createGraphAccess(authority: Authority): GraphTenant {
 
     get namesReader() {
       return authority.tenant.namesReader
+    },
+
+    get dataPrivacyPosts() {
+      return authority.tenant.dataPrivacyPosts
+    },
+
+    get unfilterable() {
+      return authority.tenant.unfilterable
     },
 
     async authenticate(authorization) {

@@ -34,22 +34,22 @@ const generateRsaKeyPair = promisify(generateKeyPair)
  * The tenant's secrets: new ones that end with the process, or those of a file, where they are made if it is not there.
  * @throws where the file is not one that this function wrote
  */
-export async function openSecrets(file?: string): Promise<SecretStore> {
-  if (file === undefined) return inMemory(await makeSecrets())
+export async function openSecrets(file?: string, makeSigningKey = makeRsaKey): Promise<SecretStore> {
+  if (file === undefined) return inMemory(await makeSecrets(makeSigningKey))
   const store = inFile(file)
   if (existsSync(file)) store.read()
-  else store.write(await makeSecrets())
+  else store.write(await makeSecrets(makeSigningKey))
   return store
 }
 
 /** An RSA key of 2,048 bits, as {@link TenantSecrets} has it. */
-export async function makeSigningKey(): Promise<string> {
+export async function makeRsaKey(): Promise<string> {
   const { privateKey } = await generateRsaKeyPair('rsa', { modulusLength: 2048 })
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
 /** Two keys are live from the start, as in Entra. */
-async function makeSecrets(): Promise<TenantSecrets> {
+async function makeSecrets(makeSigningKey: () => Promise<string>): Promise<TenantSecrets> {
   const random = (bytes: number) => randomBytes(bytes).toString('base64url')
   return {
     signingKeys: await Promise.all([makeSigningKey(), makeSigningKey()]),

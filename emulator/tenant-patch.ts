@@ -20,6 +20,10 @@ export const TenantPatch = Type.Object(
     redirectUris: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     /** Whether posts name their reader's object id, beside what the reader did with them. */
     namesReader: Type.Optional(Type.Boolean()),
+    /** Whether readers without a role for data privacy see a stub of such posts, or nothing. */
+    dataPrivacyPosts: Type.Optional(Type.Enum(['redacted', 'hidden'])),
+    /** Properties that Graph is to refuse filters on, instead of `details` alone. */
+    unfilterable: Type.Optional(Type.Array(Type.Enum(['details', 'viewPoint', 'body']))),
     users: Type.Optional(
       Type.Array(
         Type.Object(
@@ -57,6 +61,8 @@ export function applyTenantPatch({ tenant, applications, now }: Authority, patch
   Object.assign(tenant.consent, patch.consent)
   applications.replicationDelay = patch.replicationDelay ?? applications.replicationDelay
   tenant.namesReader = patch.namesReader ?? tenant.namesReader
+  tenant.dataPrivacyPosts = patch.dataPrivacyPosts ?? tenant.dataPrivacyPosts
+  tenant.unfilterable = patch.unfilterable ?? tenant.unfilterable
   tenant.api.requestedAccessTokenVersion = patch.requestedAccessTokenVersion ?? tenant.api.requestedAccessTokenVersion
   for (const app of [tenant.api, tenant.client]) app.redirectUris.web.push(...(patch.redirectUris ?? []))
 }

@@ -1,5 +1,6 @@
 import { randomBytes, type X509Certificate } from 'node:crypto'
 import { createDirectory, type Directory, type User } from './directory.ts'
+import { documentedAsUnfilterable } from './graph/entity.ts'
 import type { TenantSecrets } from './secrets.ts'
 
 /** Something a token can be for. */
@@ -71,6 +72,10 @@ export interface Tenant {
   readonly consent: Consent
   /** Whether Graph writes into each post's `viewPoint` who reads it, as `reader`: for whoever checks many answers. */
   namesReader: boolean
+  /** What readers without a role for data privacy see of such posts: a stub, as Graph has it, or nothing. */
+  dataPrivacyPosts: 'redacted' | 'hidden'
+  /** Properties of posts that Graph refuses to filter on: `details` as documented, and what else a test wants refused. */
+  unfilterable: readonly string[]
   /** Every app that has a service principal here, Microsoft's own public clients included. */
   readonly apps: AppRegistration[]
   /** The scopes of `resource` that an administrator let `client` have for everybody, besides those of the first two apps. */
@@ -154,6 +159,8 @@ export function createTenant(secrets: TenantSecrets, tenantId: string = DEFAULT_
     directory: createDirectory(),
     consent,
     namesReader: false,
+    dataPrivacyPosts: 'redacted',
+    unfilterable: documentedAsUnfilterable,
     apps,
     // Until the applications know better.
     adminConsents: () => [],

@@ -29,7 +29,15 @@ const collector = createServer((request, response) => request.resume().on('end',
 await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve))
 const address = collector.address()
 const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-const traces = { endpoint, headers: {}, serviceName: 'measure', sampledShare: 1 }
+const traces = {
+  endpoint,
+  headers: {},
+  serviceName: 'measure',
+  sampledShare: 1,
+  trustsClients: false,
+  exportEveryMs: 5_000,
+  exportTimeoutMs: 5_000,
+}
 const tracer = createTracer(traces, () => {})
 
 const ids = { requestId: '0f8fad5b-d9cb-469f-a165-70867728950e', user: 'yyhJokall4R4bR5cR8Cz-9' }

@@ -1,25 +1,74 @@
-// Runs the tests: node scripts/test.mjs [--browser | --redis] [a part of a file's path …]
-// Tests that need a Chromium (*.browser.test.ts) or a redis-server (*.redis.test.ts) are left to these options;
-// everything else needs Node alone.
+// Runs a lane of tests: node scripts/test.mjs [--process | --browser | --redis] [--coverage] [a part of a file's path …]
+// With --coverage it leaves in coverage/ what of src the tests of this lane reached, for scripts/coverage.mjs.
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { generateKeyPair } from 'node:crypto'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import { compile, compiledPath, createOutdir, programs } from './compile.mjs'
+import { laneOf, lanes, testFiles } from './lanes.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { browser: { type: 'boolean' }, redis: { type: 'boolean' } },
+  options: Object.fromEntries([...lanes, 'coverage'].map((name) => [name, { type: 'boolean' }])),
 })
-const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
-  .map((name) => `test/${name.replaceAll('\\', '/')}`)
-  .filter((name) => name.endsWith('.test.ts'))
-  .filter((name) => ['browser', 'redis'].every((need) => name.endsWith(`.${need}.test.ts`) === Boolean(values[need])))
-  .filter((name) => positionals.length === 0 || positionals.some((part) => name.includes(part)))
-  .sort()
+const lane = lanes.find((name) => values[name])
+const asked = testFiles().filter((path) => positionals.length === 0 || positionals.some((part) => path.includes(part)))
+const files = asked.filter((path) => laneOf(path) === lane)
 if (files.length === 0) {
-  process.stderr.write('No test file has that in its path.\n')
+  const elsewhere = lanes.filter((name) => asked.some((path) => laneOf(path) === name))
+  const hint = elsewhere.map((name) => `npm run test:${name} has one`).join('; ') || 'no other lane has one either'
+  process.stderr.write(`No test file of this lane has that in its path; ${hint}.\n`)
   process.exit(1)
 }
+const outdir = createOutdir()
+await Promise.all([
+  compile([...files, ...(lane === undefined ? [] : programs), ...(values.coverage ? sourceFiles() : [])], outdir),
+  // Of one file, each test makes what it needs.
+  files.length > 1 && makeKeys(join(outdir, 'keys.json')),
+])
 
-const options = ['--import', 'tsx', '--test', '--test-reporter', 'spec', '--test-timeout', '300000']
-const { status } = spawnSync(process.execPath, [...options, ...files], { stdio: 'inherit' })
+// Most of what a test does is wait for sockets, so two at a time for each processor; but for tests with processes of
+// their own, which are as many again.
+const concurrency = availableParallelism() * (lane === undefined ? 2 : 1)
+const options = ['--test', '--test-reporter', 'spec', '--test-timeout', '300000', '--test-concurrency', concurrency]
+const compiled = files.map((path) => compiledPath(path, outdir))
+const raw = join(outdir, 'coverage')
+const { status } = spawnSync(process.execPath, ['--enable-source-maps', ...options, ...compiled], {
+  env: { ...process.env, COMPILED_DIR: outdir, ...(values.coverage && { NODE_V8_COVERAGE: raw }) },
+  stdio: 'inherit',
+})
+if (values.coverage && status === 0) {
+  const folder = `coverage/${lane ?? 'first'}`
+  keepCompiled(raw)
+  const c8 = fileURLToPath(import.meta.resolve('c8/bin/c8.js'))
+  spawnSync(process.execPath, [c8, 'report', '--temp-directory', raw, '--reports-dir', folder], { stdio: 'inherit' })
+}
 process.exit(status ?? 1)
+
+/** Some RSA keys for the emulated tenants of this run, which test/tenant.ts gives them. */
+async function makeKeys(path) {
+  const options = { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } }
+  const publicKeyEncoding = { type: 'spki', format: 'pem' }
+  const make = () => promisify(generateKeyPair)('rsa', { ...options, publicKeyEncoding })
+  const pairs = await Promise.all(Array.from({ length: 8 }, make))
+  writeFileSync(path, JSON.stringify(pairs.map(({ privateKey }) => privateKey)), { mode: 0o600 })
+}
+
+/** Each as an entry point of its own, so that none shares its compiled file with another: c8 would mix them up. */
+function sourceFiles() {
+  const names = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => name.endsWith('.ts')).map((name) => `src/${name}`)
+}
+
+/** Leaves out what else the processes of a test ran, such as the server's bundle: of one file made of many, c8 takes all for reached. */
+function keepCompiled(raw) {
+  const prefix = pathToFileURL(outdir).href
+  for (const name of readdirSync(raw)) {
+    const path = join(raw, name)
+    const data = JSON.parse(readFileSync(path, 'utf8'))
+    writeFileSync(path, JSON.stringify({ ...data, result: data.result.filter(({ url }) => url.startsWith(prefix)) }))
+  }
+}

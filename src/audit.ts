@@ -15,7 +15,9 @@ const traceId = text('The trace that the request is part of, where tracing is on
 const user = text('The user: a hash over tenant and object id, which names nobody and is the same in every line')
 const client = text('The client application: a client id of Entra, or a hash of one that the OAuth proxy gave')
 const reason = Type.Enum(Object.keys(answers) as Reason[], { description: 'A reason of `src/errors.ts`' })
-const err = Type.Unknown({ description: 'What lies behind it: an error with its stack, or what Entra answered' })
+const err = Type.Unknown({
+  description: 'What lies behind it: an error with its stack, or of what Entra answered the names, numbers and ids',
+})
 const graphRequestId = text('Graph’s own id of the call, `request-id`, which Microsoft’s support asks for')
 const ofRequest = { requestId: optional(requestId), traceId: optional(traceId) }
 
@@ -54,7 +56,7 @@ export const events = {
     'A request is over. At `warn` with `err` where the answer could not be sent; at `debug` for a probe that found all well, and for `calls` that `overloaded` counts',
     {
       ...ofRequest,
-      method: text('The HTTP method'),
+      method: text('The HTTP method; `none` where the request could not be read'),
       route: text('The route’s pattern; `none` where there is none'),
       status: whole('The HTTP status; 499 where the client went away'),
       ms: number('How long it took, in milliseconds'),
@@ -148,6 +150,18 @@ export const events = {
       inFlight: whole('Requests that are being served'),
     },
   ),
+  lines_omitted: event(
+    'warn',
+    'more refusals than are written',
+    'Of a kind of refusal, ten lines a second are written. The others are at `debug`, metrics count them, and this line says how many they were',
+    {
+      of: text(
+        'Which event: `request` from status 400 on, `auth_failure`, `sign_in_failure`, `rate_limit` or `failure`',
+      ),
+      what: text('Its status, reason or limit'),
+      lines: whole('How many lines of that second are not written'),
+    },
+  ),
   mcp_refused: event('debug', 'MCP message refused', 'A message is none that MCP allows', {
     why: text('The SDK’s name for it'),
   }),
@@ -172,6 +186,10 @@ export const events = {
     client: optional(client),
     reason,
     aadsts: optional(text('Entra’s number for it')),
+    redirectUri: optional(text('The redirect URI that was rejected: origin and path')),
+    allowLine: optional(
+      text('The line for the environment that would allow it: paste it where you know whose URI it is'),
+    ),
     err: optional(err),
   }),
   token_issued: event('info', 'tokens issued', 'An application got tokens', {
@@ -227,6 +245,12 @@ export const events = {
     'It is full, or takes no writes; said once a minute at most',
     { why: text('What Redis says') },
   ),
+  redis_forged: event(
+    'warn',
+    'Redis holds what no replica has written: it does not count',
+    'Somebody else writes to it, replicas have different keys, or their clocks differ by minutes; said once a minute at most',
+    { what: text('What it was: a topic, `graph-budget` or `rate`') },
+  ),
   redis_up: event('info', 'Redis answers again', 'Once, when it is back', {}),
   traces_unavailable: event('warn', 'spans cannot be sent', 'The collector refuses or does not answer; said once', {
     why: text('What the exporter says'),
@@ -234,9 +258,29 @@ export const events = {
   traces_available: event('info', 'spans are sent again', 'Once, when it is back', {}),
 
   // The process.
+  unsafe_setting: event(
+    'warn',
+    'a setting takes a protection away',
+    'Once for each at a start: what production does not start with, or a connection that is not encrypted',
+    { name: text('The variable, or `node` for a flag of its own'), why: text('What is wrong with it') },
+  ),
+  listening: event('info', 'listening: clients use this address', 'The process accepts connections', {
+    url: text(
+      'The address to give to clients. Another name of the same machine is another address to them: they compare it with what the metadata says',
+    ),
+  }),
   stopping: event('info', 'finishing the calls in flight', 'The process was told to stop', {
     signal: optional(text('By which signal')),
   }),
+  log_resumed: event(
+    'warn',
+    'the log is written again: lines before this one are missing',
+    'Standard output takes lines again, and some were dropped meanwhile: a full disk, a closed pipe, a reader that does not read',
+    {
+      lines: whole('How many were dropped'),
+      why: text('The system’s code for it, such as `ENOSPC`; `EAGAIN` where nobody read'),
+    },
+  ),
   crash: event('fatal', 'the process cannot go on', 'Something was thrown that nobody caught', { err }),
 } as const
 

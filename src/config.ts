@@ -13,7 +13,9 @@ import {
 } from './config/environment.ts'
 import { type GraphConfig, readGraph } from './config/graph.ts'
 import { type OAuthProxyConfig, readOAuthProxy } from './config/oauth-proxy.ts'
+import { type Timeouts, timeouts } from './config/timeouts.ts'
 import { readTraces, type TracesConfig } from './config/traces.ts'
+import { isWeakKey, plainConnections, type UnsafeSetting, unsafeNodeSettings } from './config/unsafe-settings.ts'
 import { isLoopback } from './http/loopback.ts'
 
 /** What the server was told, checked and frozen. Durations carry their unit; URLs have no trailing slash. */
@@ -31,13 +33,14 @@ export interface Config {
     readonly tenantId: string
     readonly clientId: string
     readonly credential: ClientCredential
-    readonly oboScopes: readonly string[]
+    /** Undefined: what the tools need. */
+    readonly oboScopes: readonly string[] | undefined
   }
   readonly graph: GraphConfig
   readonly callers: {
     readonly required: boolean
     readonly requiredScopes: readonly string[]
-    /** Empty: any application of the tenant may call. */
+    /** An empty list lets every application of the tenant call. */
     readonly allowedClientIds: readonly string[]
     readonly accessTokenArgument: boolean
     readonly graphBearerToken: boolean
@@ -52,8 +55,12 @@ export interface Config {
   readonly rateLimit: { readonly max: number; readonly userMax: number; readonly windowMs: number }
   /** Where /metrics is served; absent: nowhere. */
   readonly metricsPort: number | undefined
+  readonly metricsHost: string
   /** Where spans go; absent: there are none. */
   readonly traces: TracesConfig | undefined
+  readonly timeouts: Timeouts
+  /** What to warn of at the start. */
+  readonly unsafeSettings: readonly UnsafeSetting[]
 }
 
 /** What every plugin of this server is registered with. */
@@ -77,9 +84,13 @@ export class ConfigError extends Error {
  * Reads a configuration from environment variables.
  *
  * @param env variables by name; an empty value is the same as none
+ * @param execArgv flags that Node itself was started with
  * @throws {ConfigError} naming every fault at once
  */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  execArgv: readonly string[] = [],
+): Config {
   const given = pickKnown(env)
   const faults = shapeFaults(given)
   const faulty = new Set(faults.map((fault) => fault.split(' ', 1)[0]))
@@ -120,9 +131,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 
   const graph = graphBaseUrl === undefined ? undefined : readGraph(sound, graphBaseUrl, fault)
 
-  const oboScopes = list(sound.GRAPH_OBO_SCOPES ?? 'https://graph.microsoft.com/.default')
+  const oboScopes = sound.GRAPH_OBO_SCOPES === undefined ? undefined : list(sound.GRAPH_OBO_SCOPES)
   const requiredScopes = list(sound.MCP_OAUTH_REQUIRED_SCOPES ?? 'access_as_user')
-  if (oboScopes.length === 0) fault('GRAPH_OBO_SCOPES', 'must name a scope')
+  if (oboScopes?.length === 0) fault('GRAPH_OBO_SCOPES', 'must name a scope')
   if (requiredScopes.length === 0) fault('MCP_OAUTH_REQUIRED_SCOPES', 'must name a scope')
 
   const allowedOrigins = list(sound.MCP_ALLOWED_ORIGINS)
@@ -145,6 +156,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (!production && sound.GRAPH_ACCESS_TOKEN !== undefined && !accessTokenArgument) {
     fault('GRAPH_ACCESS_TOKEN', 'needs ALLOW_MCP_ACCESS_TOKEN_ARG=true')
   }
+
+  const host = sound.HOST ?? (production ? '0.0.0.0' : '127.0.0.1')
+  if (!production && !isLoopback(isIP(host) === 6 ? `[${host}]` : host.toLowerCase())) {
+    const unless = 'where others reach HOST: set HOST=127.0.0.1, or have callers sign in'
+    if (!required) fault('MCP_REQUIRE_AUTH', `cannot be false ${unless}`)
+    if (graphBearerToken) fault('ALLOW_GRAPH_BEARER_TOKEN', `cannot be true ${unless}`)
+  }
+
+  const weakKeys = (['MCP_OAUTH_SEAL_KEY', 'CACHE_ENCRYPTION_KEY'] as const)
+    .filter((name) => list(sound[name]).some(isWeakKey))
+    .map((name) => ({ name, why: 'must be random: openssl rand -base64 32' }))
+  const neverInProduction = [...unsafeNodeSettings(env, execArgv), ...weakKeys]
+  if (production) faults.push(...neverInProduction.map(({ name, why }) => `${name} ${why}`))
 
   if (given.CACHE_ENCRYPTION_KEY !== undefined && given.REDIS_URL === undefined) {
     fault('CACHE_ENCRYPTION_KEY', 'needs REDIS_URL: it is for what Redis holds')
@@ -173,7 +197,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   return deepFreeze({
     production,
     logLevel: sound.LOG_LEVEL ?? 'info',
-    listen: { host: sound.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'), port },
+    listen: { host, port },
     trustProxy: trustedProxies.length > 0 && trustedProxies,
     publicBaseUrl,
     allowedOrigins: allowedOrigins.map((origin) => originOf(origin) ?? origin),
@@ -202,7 +226,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       windowMs: windowMs ?? 60_000,
     },
     metricsPort,
+    metricsHost: sound.METRICS_HOST ?? '127.0.0.1',
     traces,
+    timeouts,
+    unsafeSettings: [...neverInProduction, ...plainConnections(sound)],
   } satisfies Config)
 }
 

@@ -82,12 +82,15 @@ export const answers = {
   origin_refused: http(403, 'This server does not answer requests from that Origin.'),
   not_found: http(404, 'There is nothing here. The MCP endpoint is POST /mcp.'),
   method_not_allowed: http(405, 'Only POST is served here: this server is stateless.'),
-  not_acceptable: http(406, 'Accept must include application/json and text/event-stream.'),
+  not_acceptable: http(406, 'Accept must allow application/json.'),
   body_too_large: http(413, 'The request body is larger than this server takes.'),
   media_type_unsupported: http(415, 'Content-Type must be application/json.'),
+  content_encoding_unsupported: http(415, 'Send the request body uncompressed, without Content-Encoding.'),
   invalid_json: http(400, 'The request body is not valid JSON.'),
   batch_refused: http(400, 'JSON-RPC batches are not served: send one message a request.'),
   bad_request: http(400, 'The request is malformed.'),
+  headers_too_large: http(431, 'The request headers are longer than this server takes, which is 32 KB in all.'),
+  request_timeout: http(408, 'The request did not arrive in time.'),
   rate_limited: http(429, 'Too many requests.'),
   overloaded: http(503, 'This server has more to do than it can at the moment.'),
   call_cancelled: http(499, 'The client went away before its answer.'),
@@ -96,6 +99,11 @@ export const answers = {
   // The caller's token (RFC 6750, RFC 9068, Microsoft "Access tokens: validate").
   missing_token: http(401, 'Sign in: send "Authorization: Bearer" with an Entra access token for this API.'),
   malformed_authorization: http(400, 'Send exactly one "Authorization: Bearer <token>" header.', 'invalid_request'),
+  token_too_long: http(
+    431,
+    'The bearer token is longer than this server takes, which is 16 KB. A token with many groups becomes shorter when ' +
+      'the app registration names only groups assigned to the application, or none.',
+  ),
   malformed_token: invalidToken('The bearer token is not a signed JWT.'),
   algorithm_refused: invalidToken('The token must be signed with RS256.'),
   unknown_key: invalidToken(`The token is not signed by a key of this tenant. ${signIn}`),
@@ -113,6 +121,9 @@ export const answers = {
   expired: invalidToken(`The token has expired. ${signIn}`),
   not_yet_valid: invalidToken('The token is not valid yet. Check the clocks.'),
   lifetime_refused: invalidToken('The token claims a lifetime that Entra does not give.'),
+  key_bound_token: invalidToken(
+    'The token is bound to a key, by its claim cnf, and the server cannot verify that key. Ask Entra for a bearer token.',
+  ),
   app_only: forbidden('This token has no signed-in user. On-Behalf-Of needs one: sign in as a user.'),
   missing_scope: forbidden('The token lacks a scope that this API needs. Ask for the scopes named in the challenge.'),
   client_not_allowed: http(403, 'This client application may not call this API. Ask its operator to allow it.'),
@@ -138,7 +149,7 @@ export const answers = {
   exchange_throttled: http(503, 'Microsoft Entra limits token requests at the moment.'),
   exchange_unavailable: http(503, entraTrouble),
   user_consent_required: tool(
-    'You have not consented to this server reading the Message Center for you. Open the link, sign in and accept.',
+    'You have not consented to what this server does for you at Microsoft Graph. Open the link, sign in and accept.',
   ),
   admin_consent_required: tool(
     'An administrator of your tenant has to consent to this server first. Send the link to one.',
@@ -155,11 +166,25 @@ export const answers = {
   ),
   client_document_refused: oauth(400, 'invalid_client', 'The document that the client id names cannot be used.'),
   client_document_unavailable: oauth(400, 'invalid_client', 'The document that the client id names cannot be fetched.'),
-  client_secret_refused: oauth(401, 'invalid_client', 'The client secret is wrong, or this client has none to send.'),
-  redirect_refused: oauth(
+  client_document_awaited: oauth(
+    503,
+    'temporarily_unavailable',
+    'The document that the client id names cannot be fetched at the moment.',
+  ),
+  client_secret_refused: oauth(
+    401,
+    'invalid_client',
+    'The client secret is missing or wrong, or this client has none.',
+  ),
+  redirect_not_listed: oauth(
     400,
     'invalid_request',
-    'The redirect URI is not allowed for this client. The operator can allow it with MCP_OAUTH_REDIRECT_URI_PREFIXES.',
+    'The redirect URI is not on the list of this server. Its operator finds in the log how to add it.',
+  ),
+  redirect_not_registered: oauth(
+    400,
+    'invalid_request',
+    'The redirect URI is not one of this application. Remove this server from the application and add it again.',
   ),
   response_type_refused: oauth(400, 'unsupported_response_type', 'Only response_type=code is served.'),
   response_mode_refused: oauth(400, 'invalid_request', 'Only response_mode=query is served.'),
@@ -174,6 +199,8 @@ export const answers = {
   // Signing in: the person and Entra.
   consent_needed: oauth(400, 'interaction_required', 'The user has to be asked first: leave prompt=none out.'),
   consent_denied: oauth(400, 'access_denied', 'The user did not allow it.'),
+  form_required: oauth(415, 'invalid_request', 'Content-Type must be application/x-www-form-urlencoded.'),
+  consent_unconfirmed: oauth(400, 'access_denied', 'The box was not ticked. Go back, tick it, and allow again.'),
   consent_form_refused: oauth(
     403,
     'access_denied',
@@ -213,6 +240,16 @@ export const answers = {
     'invalid_grant',
     'The refresh token is not one of this client, or it was revoked. Sign in again.',
   ),
+  redirect_withdrawn: oauth(
+    400,
+    'invalid_grant',
+    'The redirect URI that this sign-in went to is no longer allowed. Sign in again.',
+  ),
+  refresh_token_reused: oauth(
+    400,
+    'invalid_grant',
+    'The refresh token was used before. For safety, its sign-in has ended. Sign in again.',
+  ),
   grant_refused: oauth(400, 'invalid_grant', 'Microsoft Entra does not accept it any more. Sign in again.'),
 
   // Graph.
@@ -224,11 +261,11 @@ export const answers = {
   graph_token_refused: tool(
     'Microsoft Graph did not accept the token. Sign in again; if it lasts, check the permissions of the app registration.',
   ),
-  graph_forbidden: tool(
-    'Your account may not read the Message Center. Ask an administrator for the role "Message Center Reader" ' +
-      '(and the app needs the delegated permission ServiceMessage.Read.All).',
+  graph_forbidden: tool('Microsoft Graph does not allow your account to do this.'),
+  graph_not_found: tool(
+    'There is no such message: posts expire and leave the Message Center, and some accounts may not see all of them. ' +
+      'Asking for it again does not help. Look for a newer post on the same subject with getMessages.',
   ),
-  graph_not_found: tool('There is no such message, or your account may not see it.'),
   graph_bad_request: tool('Microsoft Graph did not understand the query.'),
   graph_throttled: retryable('Microsoft Graph limits requests at the moment.'),
   graph_budget_spent: retryable('Microsoft Graph takes a limited number of calls from each tenant.'),
@@ -249,7 +286,7 @@ export const answers = {
 
 export type Reason = keyof typeof answers
 
-/** What may accompany a reason. All of it may be shown to the caller, except `cause`, which only the log sees. */
+/** What may accompany a reason. All of it may be shown to the caller, except `cause` and `allowLine`, which only the log sees. */
 export interface FailureDetails {
   /** A sentence that adds to the answer's text: which field, which scope, what Graph said. */
   readonly detail?: string
@@ -258,6 +295,9 @@ export interface FailureDetails {
   readonly claims?: string
   /** Where somebody can mend it, such as the admin-consent page. */
   readonly link?: string
+  /** The redirect URI that was rejected, and what would allow it: for the log. */
+  readonly redirectUri?: string
+  readonly allowLine?: string
   /** Graph's `request-id`, which Microsoft's support asks for. */
   readonly graphRequestId?: string
   readonly cause?: unknown

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
-import pino from 'pino'
 import { buildApp } from './app.ts'
-import { ConfigError, readConfig } from './config.ts'
+import { readConfigKeepingSealKey } from './config/seal-key-file.ts'
+import { ConfigError } from './config.ts'
+import { resourceOf } from './entra/resource.ts'
+import { createLogSink } from './plugins/observability/log-sink.ts'
 
 /** Calls in flight get this long to finish; a platform's own grace is usually 30 s. */
 const graceMs = 25_000
@@ -12,10 +14,14 @@ const drainMs = 1_000
 if (process.env['NODE_ENV'] !== 'production' && existsSync('.env.local')) process.loadEnvFile('.env.local')
 
 const config = configOrExit()
-// Asynchronous: a slow reader of the log delays no call. By the tenth of a second or the page, whichever is first: a
-// write for each line is a fifteenth of what a call costs. What is left is written when the process exits.
-const logTo = pino.destination({ fd: 1, sync: false, minLength: 4096, periodicFlush: 100 })
+// Or Node would open its debugger, which hands out every token (Node.js, "Signal events").
+if (config.production) process.on('SIGUSR1', () => {})
+// Where it is a pipe or a socket, Node makes it non-blocking when process.stdout is first looked at.
+const logTo = createLogSink(process.stdout.fd)
 const app = await buildApp(config, { logTo })
+logTo.onResumed((lines, why) => app.audit('log_resumed', { lines, why }))
+
+for (const { name, why } of config.unsafeSettings) app.audit('unsafe_setting', { name, why })
 
 closeWithGrace({ delay: graceMs, logger: app.log }, async ({ signal, err }) => {
   if (err) app.audit('crash', { err })
@@ -23,10 +29,13 @@ closeWithGrace({ delay: graceMs, logger: app.log }, async ({ signal, err }) => {
   app.stopping = true
   if (signal === 'SIGTERM') await new Promise((resolve) => setTimeout(resolve, drainMs))
   await app.close()
+  await logTo.flush()
 })
 
 try {
-  await app.listen({ ...config.listen })
+  // Without a scheme: where it listens is no address for clients.
+  await app.listen({ ...config.listen, listenTextResolver: (address) => `listens on ${new URL(address).host}` })
+  app.audit('listening', { url: resourceOf(config).resource })
 } catch (error) {
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }
   const name = port !== undefined && port === config.metricsPort ? 'METRICS_PORT' : 'PORT'
@@ -37,7 +46,7 @@ try {
 
 function configOrExit() {
   try {
-    return readConfig(process.env)
+    return readConfigKeepingSealKey(process.env, { execArgv: process.execArgv })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`${error.message}\n`)

@@ -2,11 +2,12 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
+import { chromiumPath } from '../scripts/shared/chromium.ts'
 
-/** Debian's Chromium, without the calls home that it makes by itself; it ends with the test file. */
+/** A Chromium without the calls home that it makes by itself; it ends with the test file. */
 export async function launchBrowser(...more: readonly string[]): Promise<Browser> {
   const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: chromiumPath,
     args: [
       ...['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
       ...['--disable-sync', '--no-first-run', ...more],
@@ -36,10 +37,16 @@ export const askedFor = (page: Page) => page.locator('bdi').textContent()
 
 export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
 
+/** Answers the consent page. */
+export async function tickAndAllow(page: Page): Promise<void> {
+  await page.getByRole('checkbox').check()
+  await button(page, 'Allow').click()
+}
+
 /** What a user does on the way from the consent page to a client's redirect URI. */
 export function signInSteps(tenantOrigin: string, callback: string) {
   async function allow(page: Page): Promise<void> {
-    await button(page, 'Allow').click()
+    await tickAndAllow(page)
     await atEntra(page)
   }
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { EnvironmentSchema } from '../src/config/environment.ts'
+import { timeouts } from '../src/config/timeouts.ts'
+import { isWeakKey } from '../src/config/unsafe-settings.ts'
 import { type Config, ConfigError, readConfig } from '../src/config.ts'
 import type { Env } from './helper.ts'
 
@@ -43,7 +45,7 @@ test('three variables are enough, and the rest has its documented default', () =
       tenantId,
       clientId,
       credential: { kind: 'secret', secret: 'not-much-of-one' },
-      oboScopes: ['https://graph.microsoft.com/.default'],
+      oboScopes: undefined,
     },
     graph: { baseUrl: 'https://graph.microsoft.com/v1.0', callsPerMinute: 240, callsPerHour: 800, answerTtlMs: 60_000 },
     callers: {
@@ -61,6 +63,7 @@ test('three variables are enough, and the rest has its documented default', () =
       redirects: [
         { origin: 'http://127.0.0.1', anyPort: true, path: '*' },
         { origin: 'http://localhost', anyPort: true, path: '*' },
+        { origin: 'http://[::1]', anyPort: true, path: '*' },
         { origin: 'https://teams.microsoft.com', anyPort: false, path: '/api/platform/v1.0/oAuthRedirect' },
       ],
       sealKeys: [],
@@ -69,8 +72,21 @@ test('three variables are enough, and the rest has its documented default', () =
     cacheEncryptionKeys: [],
     rateLimit: { max: 300, userMax: 120, windowMs: 60_000 },
     metricsPort: undefined,
+    metricsHost: '127.0.0.1',
     traces: undefined,
+    timeouts,
+    unsafeSettings: [],
   })
+})
+
+test('whatever hangs, a call is answered within 15 seconds, and a token never takes longer than a call', () => {
+  const { callMs, tokenMs, keys, documents, entra } = readConfig(needed).timeouts
+  // The second and a half after it is for what gives up by then (src/plugins/mcp).
+  assert.ok(callMs + 1_500 < 15_000)
+  assert.ok(tokenMs <= callMs)
+  assert.ok(keys.deadlineMs <= callMs && documents.deadlineMs <= callMs)
+  // So that a second try is possible.
+  assert.ok(entra.deadlineMs < tokenMs)
 })
 
 test('production listens on every address and takes no token as an argument', () => {
@@ -155,12 +171,13 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
   ],
   [
     'MCP_OAUTH_REDIRECT_URI_PREFIXES',
-    'https://claude.ai/api/mcp/auth_callback, https://app.example/oauth/ http://localhost:8400',
+    'https://claude.ai/api/mcp/auth_callback, https://app.example/oauth/ http://localhost:8400 cursor://anysphere.cursor-mcp/oauth/callback',
     (c) => c.oauthProxy?.redirects,
     [
       { origin: 'https://claude.ai', anyPort: false, path: '/api/mcp/auth_callback' },
       { origin: 'https://app.example', anyPort: false, path: '/oauth/' },
       { origin: 'http://localhost:8400', anyPort: false, path: '*' },
+      { uri: 'cursor://anysphere.cursor-mcp/oauth/callback' },
     ],
   ],
   ['MCP_OAUTH_SEAL_KEY', sealKey, (c) => c.oauthProxy?.sealKeys, [sealKey]],
@@ -185,14 +202,24 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
   ['TRUST_PROXY', '10.0.0.1/32,fd00::1/128', (c) => c.trustProxy, ['10.0.0.1/32', 'fd00::1/128']],
   ['METRICS_PORT', '9464', (c) => c.metricsPort, 9_464],
   ['METRICS_PORT', '0', (c) => c.metricsPort, 0],
+  ['METRICS_HOST', '0.0.0.0', (c) => c.metricsHost, '0.0.0.0'],
   [
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     'http://collector:4318/',
     (c) => c.traces,
-    { endpoint: 'http://collector:4318', headers: {}, serviceName: 'mcp-message-center-server', sampledShare: 1 },
+    {
+      endpoint: 'http://collector:4318',
+      headers: {},
+      serviceName: 'mcp-message-center-server',
+      sampledShare: 1,
+      trustsClients: false,
+      exportEveryMs: 5_000,
+      exportTimeoutMs: 5_000,
+    },
   ],
-  ['OTEL_EXPORTER_OTLP_HEADERS', 'api-key=zq7', (c) => c.traces, undefined],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'api-key=zq7mark', (c) => c.traces, undefined],
   ['OTEL_SERVICE_NAME', 'another', (c) => c.traces, undefined],
+  ['OTEL_TRACES_SAMPLER', 'parentbased_traceidratio', (c) => c.traces, undefined],
   ['OTEL_TRACES_SAMPLER_ARG', '0.25', (c) => c.traces, undefined],
   ['LOG_LEVEL', 'silent', (c) => c.logLevel, 'silent'],
   ['NODE_ENV', 'test', (c) => c.production, false],
@@ -328,7 +355,17 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     'http://collector:4318/?a=b',
     'http://',
   ],
-  OTEL_EXPORTER_OTLP_HEADERS: ['zq7', '=zq7', 'a b=zq7', 'a=zq7,b', 'a=%zz', 'a=%0d%0ab: c', 'a=%00', 'a=é'],
+  OTEL_EXPORTER_OTLP_HEADERS: [
+    'zq7mark',
+    '=zq7mark',
+    'a b=zq7mark',
+    'a=zq7mark,b',
+    'a=%zz',
+    'a=%0d%0ab: c',
+    'a=%00',
+    'a=é',
+  ],
+  OTEL_TRACES_SAMPLER: ['always_on', 'parentbased_always_on', 'jaeger_remote', 'TraceIdRatio'],
   OTEL_TRACES_SAMPLER_ARG: ['2', '-1', '1.5', 'always_on', '0.5%', '.'],
   LOG_LEVEL: ['verbose', 'INFO'],
 }
@@ -422,7 +459,14 @@ for (const [env, expected] of contradictions) {
 }
 
 test('every variable of the schema has a refused form here, or any text is good', () => {
-  const anyText = ['HOST', 'OTEL_SERVICE_NAME', 'GRAPH_CLIENT_SECRET', 'GRAPH_ACCESS_TOKEN', 'MCP_OAUTH_CLIENT_SECRET']
+  const anyText = [
+    'HOST',
+    'METRICS_HOST',
+    'OTEL_SERVICE_NAME',
+    'GRAPH_CLIENT_SECRET',
+    'GRAPH_ACCESS_TOKEN',
+    'MCP_OAUTH_CLIENT_SECRET',
+  ]
   assert.deepEqual(new Set([...Object.keys(refused), ...anyText]), new Set(Object.keys(EnvironmentSchema.properties)))
 })
 
@@ -435,6 +479,16 @@ for (const name of Object.keys(needed)) {
     })
   }
 }
+
+test('the defaults that the schema documents are those that count', () => {
+  const documented = Object.entries(EnvironmentSchema.properties).map(([name, { default: value }]) => [name, value])
+  assert.deepEqual(read(Object.fromEntries(documented.filter(([name = '']) => !(name in needed)))), readConfig(needed))
+})
+
+test('the variables that the schema marks as required are those without which nothing starts', () => {
+  const marked = Object.entries(EnvironmentSchema.properties).filter(([, { isRequired }]) => isRequired)
+  assert.deepEqual(marked.map(([name]) => name).sort(), Object.keys(needed).sort())
+})
 
 test('an empty string leaves every optional variable at its default', () => {
   const empty = Object.keys(EnvironmentSchema.properties).filter((name) => !(name in needed))
@@ -477,6 +531,120 @@ const dangerous: readonly [switched: Env, fault: RegExp][] = [
   [{ GRAPH_BASE_URL: 'http://127.0.0.1:9600/v1.0' }, /^GRAPH_BASE_URL must be https in production$/],
   [{ ENTRA_AUTHORITY_HOST: 'http://localhost:9600' }, /^ENTRA_AUTHORITY_HOST must be https in production$/],
 ]
+const zeroKey = Buffer.alloc(32).toString('base64')
+/** What production does not start with, and development warns of. */
+const unsafe: readonly [switched: Env, execArgv: readonly string[], fault: RegExp][] = [
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, [], /^NODE_TLS_REJECT_UNAUTHORIZED cannot be 0: .*NODE_EXTRA_CA_CERTS/],
+  [{ NODE_DEBUG: 'http' }, [], /^NODE_DEBUG must not be set/],
+  ...[
+    '--inspect',
+    '--inspect=0.0.0.0:9229',
+    '--inspect-brk',
+    '--inspect-wait=9229',
+    '--tls-min-v1.0',
+    '--tls-min-v1.1',
+    '--tls_min_v1.0',
+    '--tls-keylog=/tmp/keys',
+    '--trace-tls',
+    '--insecure-http-parser',
+    '--security-revert=CVE-2023-46809',
+  ].flatMap((flag): [Env, string[], RegExp][] => [
+    [{ NODE_OPTIONS: `--enable-source-maps  ${flag}` }, [], /^NODE_OPTIONS must not have --[\w.-]+: it /],
+    [{}, ['--enable-source-maps', flag], /^node must not have --[\w.-]+: it /],
+  ]),
+  ...[
+    zeroKey,
+    Buffer.alloc(32, 0xa5).toString('base64'),
+    Buffer.from('0123456789abcdef'.repeat(2)).toString('base64'),
+    Buffer.from('correct horse battery staple now').toString('base64'),
+    Buffer.from(Array.from({ length: 32 }, (_, i) => i)).toString('base64'),
+    Buffer.concat([Buffer.alloc(24), randomBytes(8)]).toString('base64'),
+  ].flatMap((weak): [Env, string[], RegExp][] => [
+    [{ MCP_OAUTH_SEAL_KEY: weak }, [], /^MCP_OAUTH_SEAL_KEY must be random: openssl rand -base64 32$/],
+    [{ MCP_OAUTH_SEAL_KEY: `${sealKey},${weak}` }, [], /^MCP_OAUTH_SEAL_KEY must be random/],
+    [{ CACHE_ENCRYPTION_KEY: weak, REDIS_URL: 'redis://localhost' }, [], /^CACHE_ENCRYPTION_KEY must be random/],
+  ]),
+]
+for (const [switched, execArgv, expected] of unsafe) {
+  test(`production does not start with ${JSON.stringify(switched)} ${execArgv.at(-1) ?? ''}, and development warns`, () => {
+    const { unsafeSettings } = readConfig({ ...needed, ...switched }, execArgv)
+    assert.equal(unsafeSettings.length, 1)
+    assert.match(`${unsafeSettings[0]?.name} ${unsafeSettings[0]?.why}`, expected)
+    assert.throws(
+      () => readConfig({ ...production, ...switched }, execArgv),
+      (error: ConfigError) => {
+        assert.equal(error.faults.length, 1, error.message)
+        assert.match(error.faults[0] ?? '', expected)
+        return true
+      },
+    )
+  })
+}
+
+const harmless: readonly [env: Env, execArgv?: readonly string[]][] = [
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: '1' }],
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: '', NODE_DEBUG: '', NODE_OPTIONS: '' }],
+  [{ NODE_EXTRA_CA_CERTS: '/etc/ssl/corporate.pem' }],
+  [{ NODE_OPTIONS: '--max-old-space-size=384 --tls-min-v1.2 --inspect-port=0 --import ./--inspect.js' }],
+  [{}, ['--enable-source-maps', '--disable-sigusr1', '--tls-min-v1.3', '--require', 'inspect']],
+]
+for (const [env, execArgv] of harmless) {
+  test(`production starts with ${JSON.stringify(env)} ${execArgv ?? ''}, and nothing is warned of`, () => {
+    assert.deepEqual(readConfig({ ...production, ...env }, execArgv).unsafeSettings, [])
+  })
+}
+
+test('keys that were drawn at random are never taken for weak', () => {
+  for (let i = 0; i < 5_000; i++) assert.ok(!isWeakKey(randomBytes(32).toString('base64')))
+})
+
+for (const [env, names] of [
+  [{ REDIS_URL: 'redis://cache.example' }, ['REDIS_URL']],
+  [{ REDIS_URL: 'redis://10.0.0.4:6379' }, ['REDIS_URL']],
+  [{ REDIS_URL: 'redis://127.0.0.1' }, []],
+  [{ REDIS_URL: 'redis://localhost:6380' }, []],
+  [{ REDIS_URL: 'redis://[::1]:6380' }, []],
+  [{ REDIS_URL: 'rediss://cache.example' }, []],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }, ['OTEL_EXPORTER_OTLP_ENDPOINT']],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' }, []],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://otlp.example' }, []],
+] as const) {
+  test(`production warns of ${names.join() || 'nothing'} for ${JSON.stringify(env)}`, () => {
+    const { unsafeSettings } = readConfig({ ...production, ...env })
+    assert.deepEqual(
+      unsafeSettings.map(({ name }) => name),
+      names,
+    )
+  })
+}
+
+const callersWithoutProof: readonly [Env, RegExp][] = [
+  [
+    { MCP_REQUIRE_AUTH: 'false' },
+    /^MCP_REQUIRE_AUTH cannot be false where others reach HOST: set HOST=127\.0\.0\.1, or/,
+  ],
+  [{ MCP_REQUIRE_AUTH: 'false', GRAPH_ACCESS_TOKEN: 'a-token' }, /^MCP_REQUIRE_AUTH cannot be false where others/],
+  [{ ALLOW_GRAPH_BEARER_TOKEN: 'true' }, /^ALLOW_GRAPH_BEARER_TOKEN cannot be true where others reach HOST/],
+]
+for (const [env, expected] of callersWithoutProof) {
+  for (const HOST of ['0.0.0.0', '::', '192.168.1.20', 'fd00::1', 'laptop.local', '127.0.0.1.evil.example']) {
+    test(`development on ${HOST} does not start with ${JSON.stringify(env)}`, () => {
+      const [fault, ...more] = faultsOf({ ...needed, ...env, HOST })
+      assert.match(fault ?? '', expected)
+      assert.deepEqual(more, [])
+    })
+  }
+  for (const HOST of ['', '127.0.0.1', '127.8.8.8', '::1', 'localhost', 'LocalHost']) {
+    test(`development on ${HOST || 'its default address'} starts with ${JSON.stringify(env)}`, () => {
+      assert.doesNotThrow(() => read({ ...env, HOST }))
+    })
+  }
+}
+
+test('development is open to the network where callers sign in', () => {
+  assert.doesNotThrow(() => read({ HOST: '0.0.0.0', GRAPH_ACCESS_TOKEN: 'a-token' }))
+})
+
 for (const [switched, expected] of dangerous) {
   test(`production does not start with ${JSON.stringify(switched)}`, () => {
     const faults = faultsOf({ ...production, ...switched })
@@ -535,7 +703,7 @@ test('a Graph token for local runs needs the switch that allows one', () => {
 })
 
 test('no value of a faulty variable is repeated, be it a secret or not', () => {
-  const marker = 'zq7-do-not-print'
+  const marker = 'zq7mark-do-not-print'
   const env = Object.fromEntries(Object.keys(EnvironmentSchema.properties).map((name) => [name, `${marker} ${name}`]))
   assert.throws(
     () => readConfig({ ...env, NODE_ENV: 'production' }),
@@ -570,6 +738,9 @@ test('what traces need is read as OpenTelemetry has it', () => {
     headers: { authorization: 'Basic a==', 'x-scope': 'b=c' },
     serviceName: 'another',
     sampledShare: 0.25,
+    trustsClients: false,
+    exportEveryMs: 5_000,
+    exportTimeoutMs: 5_000,
   })
 })
 

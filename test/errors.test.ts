@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Fastify from 'fastify'
-import { answers, Failure, failureText, httpAnswer, jsonRpcError, type Reason, toFailure } from '../src/errors.ts'
+import {
+  answers,
+  Failure,
+  failureText,
+  httpAnswer,
+  jsonRpcError,
+  oauthError,
+  type Reason,
+  toFailure,
+} from '../src/errors.ts'
 
 const reasons = Object.keys(answers) as Reason[]
-const httpStatuses = new Set([400, 401, 403, 404, 405, 406, 413, 415, 429, 499, 500, 503])
+const httpStatuses = new Set([400, 401, 403, 404, 405, 406, 408, 413, 415, 429, 431, 499, 500, 503])
 
 for (const reason of reasons) {
   const answer = answers[reason]
@@ -50,10 +59,10 @@ test('what the operator has to mend is never a 401, for clients would sign in fo
 for (const reason of reasons) {
   const { status } = httpAnswer(new Failure(reason))
   test(`an HTTP answer of ${reason} ${status >= 500 ? 'keeps the reason to itself' : 'names the reason'}`, () => {
-    const { error } = jsonRpcError(new Failure(reason, { cause: new Error('inner zq7') }), 'request-1', 7)
+    const { error } = jsonRpcError(new Failure(reason, { cause: new Error('inner zq7mark') }), 'request-1', 7)
     assert.equal(error.data.reason, status >= 500 ? undefined : reason)
     assert.equal(error.data.requestId, 'request-1')
-    assert.doesNotMatch(JSON.stringify(error), /zq7/)
+    assert.doesNotMatch(JSON.stringify(error), /zq7mark/)
   })
 }
 
@@ -98,6 +107,32 @@ test('who is told to come again later is told when', () => {
     assert.match(failureText(failure), /Try again in \d+ s\./)
     assert.equal(new Failure(reason, { retryAfterSeconds: 30 }).details.retryAfterSeconds, 30)
   }
+})
+
+test('only a 503 says by itself when to come again', () => {
+  for (const reason of reasons) {
+    const isPassing = httpAnswer(new Failure(reason)).status === 503 && answers[reason].as === 'http'
+    assert.equal(new Failure(reason).details.retryAfterSeconds !== undefined, isPassing, reason)
+  }
+})
+
+for (const [reason, status, error] of [
+  ['code_used', 400, 'invalid_grant'],
+  ['client_unknown', 401, 'invalid_client'],
+  ['rate_limited', 429, 'too_many_requests'],
+  ['exchange_unavailable', 503, 'temporarily_unavailable'],
+  ['internal', 500, 'server_error'],
+  ['body_too_large', 413, 'invalid_request'],
+] as const) {
+  test(`${reason} is the OAuth error ${error}`, () => {
+    const answer = oauthError(new Failure(reason))
+    assert.deepEqual([answer.status, answer.body.error], [status, error])
+  })
+}
+
+test('an OAuth description has none of the characters that RFC 6749 rules out', () => {
+  const { body } = oauthError(new Failure('scope_refused', { detail: 'It is "\\é\n" here.' }))
+  assert.match(body.error_description, /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
 })
 
 test('a wait that somebody named is told from the usual one, be they as long', () => {
@@ -155,6 +190,7 @@ const thrown: readonly [name: string, value: unknown, reason: Reason][] = [
   ['an error with a code of no known kind', Object.assign(new Error(), { code: 'ECONNRESET' }), 'internal'],
   ['an error whose code is a word of every object', Object.assign(new Error(), { code: 'constructor' }), 'internal'],
   ['an error of the caller', Object.assign(new Error(), { statusCode: 422 }), 'bad_request'],
+  ['a bad request', Object.assign(new Error(), { statusCode: 400 }), 'bad_request'],
   ['an error that claims to be a success', Object.assign(new Error(), { statusCode: 200 }), 'internal'],
   ['an error of the server', Object.assign(new Error(), { statusCode: 502 }), 'internal'],
   ['a status that is a text', { statusCode: '404' }, 'internal'],

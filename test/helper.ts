@@ -3,12 +3,14 @@ import { createServer } from 'node:net'
 import { Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
-import { type Emulator, startEmulator } from '../emulator/app.ts'
-import { buildApp } from '../src/app.ts'
+import type { Emulator } from '../emulator/app.ts'
+import { buildApp, type Ways } from '../src/app.ts'
 import { type Audit, events } from '../src/audit.ts'
+import { timeouts } from '../src/config/timeouts.ts'
 import { type Config, readConfig } from '../src/config.ts'
-import type { Network } from '../src/http/public-client.ts'
+import { type Deadline, deadlineIn } from '../src/http/deadline.ts'
 import { type LogLine, lineFault } from './audit-lines.ts'
+import { startEmulator } from './tenant.ts'
 
 /** A tenant of this test's own, gone when it ends. */
 export async function startTenant(t: TestContext): Promise<Emulator> {
@@ -38,8 +40,19 @@ export function envFor(tenant: Emulator): Env {
   }
 }
 
-export function configFor(tenant: Emulator, env: Env = {}): Config {
-  return readConfig({ ...envFor(tenant), ...env })
+/** @param own members of the configuration that no variable sets */
+export function configFor(tenant: Emulator, env: Env = {}, own: Partial<Config> = {}): Config {
+  return { ...readConfig({ ...envFor(tenant), ...env }), ...own }
+}
+
+/** Time enough for whatever a test waits for. */
+export const ample = (): Deadline => deadlineIn(10_000)
+
+/** Every peer is given this long, so that a test does not wait for the deadline of one that hangs. */
+export function shortTimeouts(deadlineMs: number): Pick<Config, 'timeouts'> {
+  const short = { connectTimeoutMs: deadlineMs, deadlineMs }
+  const peers = { keys: short, entra: short, graph: short, azure: short, documents: short }
+  return { timeouts: { ...peers, tokenMs: 4 * deadlineMs, callMs: timeouts.callMs, stalledMs: timeouts.stalledMs } }
 }
 
 export interface RunningApp {
@@ -51,16 +64,18 @@ export interface RunningApp {
   readonly logs: LogLine[]
 }
 
-/**
- * The service against a tenant, for `inject`: keys are loaded, nothing listens.
- *
- * @param network the ways to hosts that clients name, where a test has such hosts
- */
-export async function build(t: TestContext, env: Env = {}, tenant?: Emulator, network?: Network): Promise<RunningApp> {
-  const own = tenant ?? (await startTenant(t))
+export interface Own extends Ways {
+  /** Members of the configuration that no variable sets. */
+  readonly config?: Partial<Config>
+}
+
+/** The service against a tenant, for `inject`: keys are loaded, nothing listens. */
+export async function build(t: TestContext, env: Env = {}, tenant?: Emulator, own: Own = {}): Promise<RunningApp> {
+  const { config: members, ...ways } = own
+  const of = tenant ?? (await startTenant(t))
   const logs: LogLine[] = []
-  const config = configFor(own, env)
-  const app = await buildApp(config, { logTo: collect(logs), ...(network && { network }) })
+  const config = configFor(of, env, members)
+  const app = await buildApp(config, { logTo: collect(logs), ...ways })
   t.after(async () => {
     await app.close()
     // Whatever a test is about: what was logged meanwhile is what the documentation says is logged.
@@ -68,13 +83,13 @@ export async function build(t: TestContext, env: Env = {}, tenant?: Emulator, ne
   })
   await app.ready()
   await app.entraKeys.start()
-  return { app, tenant: own, origin: config.publicBaseUrl, logs }
+  return { app, tenant: of, origin: config.publicBaseUrl, logs }
 }
 
 /** The service on a socket of its own, for real clients. */
-export async function listen(t: TestContext, env: Env = {}, tenant?: Emulator, network?: Network): Promise<RunningApp> {
+export async function listen(t: TestContext, env: Env = {}, tenant?: Emulator, own?: Own): Promise<RunningApp> {
   const port = String(await freePort())
-  const running = await build(t, { PORT: port, ...env }, tenant, network)
+  const running = await build(t, { PORT: port, ...env }, tenant, own)
   await running.app.listen({ host: '127.0.0.1', port: Number(port) })
   return running
 }
@@ -111,9 +126,9 @@ export function auditInto(lines: Record<string, unknown>[]): Audit {
 
 /** Polls until the condition holds; a test fails when it does not within the deadline. */
 export async function eventually(condition: () => boolean | Promise<boolean>, deadlineMs = 5_000): Promise<void> {
-  const end = Date.now() + deadlineMs
+  const end = performance.now() + deadlineMs
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error('The condition did not come to hold in time')
+    if (performance.now() > end) throw new Error('The condition did not come to hold in time')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

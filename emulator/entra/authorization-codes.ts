@@ -27,7 +27,8 @@ const MAX_CODES = 50_000
 
 /** Codes in memory. A redeemed one is kept, so that a replay can be told from a code that never was. */
 export function createAuthorizationCodes(now: () => number) {
-  const grants = new LRUCache<string, AuthorizationGrant>({ max: MAX_CODES })
+  // Counted as sizes: with `max`, lru-cache allocates room for all of them at once.
+  const grants = new LRUCache<string, AuthorizationGrant>({ maxSize: MAX_CODES, sizeCalculation: () => 1 })
   return {
     issue(grant: Omit<AuthorizationGrant, 'expiresAt' | 'redeemed'>): string {
       // Entra's codes are some 1.5 KB, opaque, and begin with a version.

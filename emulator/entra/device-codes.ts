@@ -25,8 +25,9 @@ const USER_CODE_LETTERS = 'BCDFGHJKLMNPQRSTVWXZ23456789'
 
 /** Device codes in memory; a redeemed one is kept, so that it is told from one that never was. */
 export function createDeviceCodes(now: () => number) {
-  const byDeviceCode = new LRUCache<string, DeviceAuthorization>({ max: MAX_CODES })
-  const byUserCode = new LRUCache<string, DeviceAuthorization>({ max: MAX_CODES })
+  // Counted as sizes: with `max`, lru-cache allocates room for all of them at once.
+  const byDeviceCode = new LRUCache<string, DeviceAuthorization>({ maxSize: MAX_CODES, sizeCalculation: () => 1 })
+  const byUserCode = new LRUCache<string, DeviceAuthorization>({ maxSize: MAX_CODES, sizeCalculation: () => 1 })
 
   return {
     issue(clientId: string, scope: string): DeviceAuthorization {

@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
-import { makeSigningKey, type SecretStore } from '../secrets.ts'
+import type { SecretStore } from '../secrets.ts'
 
 export interface SigningKey {
   readonly kid: string
@@ -13,8 +13,12 @@ export interface SigningKey {
 
 export type KeyRing = ReturnType<typeof createKeyRing>
 
-/** The tenant's signing keys; the newest one signs. Another process of the same tenant may add and retire some. */
-export function createKeyRing(store: SecretStore) {
+/**
+ * The tenant's signing keys; the newest one signs. Another process of the same tenant may add and retire some.
+ *
+ * @param makeSigningKey gives an RSA key as PEM
+ */
+export function createKeyRing(store: SecretStore, makeSigningKey: () => Promise<string>) {
   let published: readonly SigningKey[] = []
   let foreignKey: Promise<SigningKey> | undefined
   readAgain()

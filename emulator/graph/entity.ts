@@ -4,7 +4,7 @@ import type { ViewPoint } from './view-points.ts'
 
 /** A post as one reader sees it: what expressions are evaluated over. */
 export interface Post extends Message {
-  viewPoint: ViewPoint
+  viewPoint: ViewPoint | null
 }
 
 const category: EnumType = {
@@ -55,3 +55,9 @@ export const serviceUpdateMessage: StructuredType = structured<Post>('microsoft.
   details: collectionOf(keyValuePair),
   body: itemBody,
 })
+
+/**
+ * "This property doesn't support filters" of `details`.
+ * @see https://learn.microsoft.com/graph/api/resources/serviceupdatemessage#properties
+ */
+export const documentedAsUnfilterable: readonly string[] = ['details']

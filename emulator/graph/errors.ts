@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+
 /**
  * A refusal in Graph's words. `message` is what the caller reads.
  * @see https://learn.microsoft.com/graph/errors
@@ -18,7 +20,16 @@ export const badRequest = (message: string) => new GraphError(400, 'BadRequest',
 
 export const forbidden = (message: string) => new GraphError(403, 'Forbidden', message)
 
-export const notFound = (message: string) => new GraphError(404, 'ResourceNotFound', message)
+/**
+ * Of an id that has expired or never was: no 404, and JSON in JSON in the message, as the service behind Graph writes it
+ * and Graph passes it on. Seen in public captures; no Microsoft page has it.
+ */
+export function noSuchMessage(): GraphError {
+  const inner = JSON.stringify({
+    error: `Resource doesn't exist for the tenant. ActivityId: ${randomUUID()}. Learn more: https://docs.microsoft.com/en-us/graph/api/resources/service-communications-api-overview.`,
+  })
+  return new GraphError(403, 'UnknownError', JSON.stringify({ code: 'forbidden', message: inner }))
+}
 
 export interface GraphErrorBody {
   error: {

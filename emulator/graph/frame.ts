@@ -13,6 +13,10 @@ export interface GraphTenant {
   readonly origin: string
   /** Whether posts say who reads them; Graph itself never does. */
   readonly namesReader?: boolean
+  /** How posts about data privacy look to readers without a role for them; redacted unless given. */
+  readonly dataPrivacyPosts?: 'redacted' | 'hidden'
+  /** Properties it refuses to filter on; those that are documented so unless given. */
+  readonly unfilterable?: readonly string[]
   authenticate(
     authorization: string | undefined,
   ): Promise<

@@ -33,13 +33,18 @@ export function writeMessage(message: Message): WrittenMessage {
 /** A stretch of JSON text, encoded or not. */
 export type Piece = string | Buffer
 
-/** The members of a post's JSON object, without the braces. @param select the properties to write; null for all */
+/**
+ * The members of a post's JSON object, without the braces.
+ * @param reader an object id to name beside what its user did, where posts say who reads them
+ * @param select the properties to write; null for all
+ */
 export function postMembers(
   written: WrittenMessage,
-  viewPoint: ViewPoint & { readonly reader?: string },
+  viewPoint: ViewPoint | null,
+  reader: string | null,
   select: readonly string[] | null,
 ): readonly Piece[] {
-  const seen = viewPointMember(viewPoint)
+  const seen = viewPointMember(viewPoint, reader)
   if (select === null) return [written.beforeViewPoint, seen, written.afterViewPoint]
   return [select.map((name) => (name === 'viewPoint' ? seen : written.members.get(name))).join(',')]
 }
@@ -48,7 +53,9 @@ export function encode(pieces: readonly Piece[]): Buffer {
   return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)))
 }
 
-function viewPointMember({ isArchived, isFavorited, isRead, reader }: ViewPoint & { reader?: string }): string {
-  const named = reader === undefined ? '' : `,"reader":${JSON.stringify(reader)}`
+function viewPointMember(viewPoint: ViewPoint | null, reader: string | null): string {
+  if (viewPoint === null && reader === null) return '"viewPoint":null'
+  const { isArchived = null, isFavorited = null, isRead = null } = viewPoint ?? {}
+  const named = reader === null ? '' : `,"reader":${JSON.stringify(reader)}`
   return `"viewPoint":{"isArchived":${isArchived},"isFavorited":${isFavorited},"isRead":${isRead}${named}}`
 }

@@ -78,11 +78,13 @@ function flag(query: URLSearchParams, name: string): boolean {
 function selection(query: URLSearchParams): readonly string[] | null {
   const text = expression(query, '$select')
   if (text === null) return null
-  const names = [...new Set(text.split(',').map((name) => name.trim()))]
-  for (const name of names) {
-    if (name !== '*' && !serviceUpdateMessage.properties.has(name)) {
-      throw badRequest(`Could not find a property named '${name}' on type '${serviceUpdateMessage.name}'.`)
-    }
-  }
-  return names.includes('*') ? null : names
+  const names = text.split(',').map((name) => propertyNamed(name.trim()))
+  return names.includes('*') ? null : [...new Set(names)]
+}
+
+/** Graph writes a property's own name, in whatever case it was asked for. */
+function propertyNamed(name: string): string {
+  const property = name === '*' ? name : serviceUpdateMessage.nameOf(name)
+  if (property !== undefined) return property
+  throw badRequest(`Could not find a property named '${name}' on type '${serviceUpdateMessage.name}'.`)
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { createCorpus } from './corpus/index.ts'
-import { forbidden, notFound } from './errors.ts'
+import { documentedAsUnfilterable } from './entity.ts'
+import { forbidden, noSuchMessage } from './errors.ts'
 import { frameGraph, type GraphTenant, graphJson } from './frame.ts'
 import type { Message } from './message.ts'
 import { nextLinkOf, pageOf } from './page.ts'
@@ -9,21 +10,24 @@ import { pageSizeOf } from './prefer.ts'
 import { collectionOptionsOf, selectOf } from './query-options.ts'
 import { accessOf } from './roles.ts'
 import { createViewPoints } from './view-points.ts'
-import { createViews, type View } from './views.ts'
+import { type View, viewsFor } from './views.ts'
 
 export interface GraphOptions {
   tenant: GraphTenant
-  /** Defaults to the written corpus. */
-  messages?: readonly Message[]
+  /** Asked for once a first request needs them. Defaults to the written corpus, dated relative to now. */
+  messages?: () => readonly Message[]
 }
 
 const requiredScope = 'ServiceMessage.Read.All'
+
 /**
  * Graph's Message Center for reading, to be registered under `/v1.0`.
  * @see https://learn.microsoft.com/graph/api/serviceannouncement-list-messages
  */
-export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (app, { tenant, messages = createCorpus() }) => {
-  const views = createViews(messages)
+export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (
+  app,
+  { tenant, messages = () => createCorpus() },
+) => {
   const viewPoints = createViewPoints()
 
   frameGraph(app, tenant)
@@ -33,7 +37,10 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (app, { tenan
     const query = queryOf(request)
     const { filter, orderBy, select, count, ...place } = collectionOptionsOf(query)
     const page = pageSizeOf(header(request, 'prefer'))
-    const found = reader.view.ask({ filter, orderBy }, (message) => viewPoints.of(reader.userId, message.id))
+    const { unfilterable = documentedAsUnfilterable } = tenant
+    const found = reader.view.ask({ filter, orderBy, unfilterable }, (message) =>
+      viewPoints.of(reader.userId, message.id),
+    )
     const { items, next } = pageOf(found, place, page.size)
 
     if (page.applied !== null) reply.header('preference-applied', page.applied)
@@ -51,7 +58,7 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (app, { tenan
     const reader = readerOf(request)
     const select = selectOf(queryOf(request))
     const found = reader.view.find(request.params.id)
-    if (found === undefined) throw notFound('The requested service update message was not found.')
+    if (found === undefined) throw noSuchMessage()
     return answer(reply, [
       `{"@odata.context":${JSON.stringify(`${contextOf(select)}/$entity`)},`,
       ...read(found, reader.userId, select),
@@ -66,12 +73,15 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (app, { tenan
     }
     const access = accessOf(graphCaller.user.roles)
     if (access === 'none') throw forbidden('The user holds no directory role that may read the Message Center.')
-    return { userId: graphCaller.user.id, view: views[access] }
+    return {
+      userId: graphCaller.user.id,
+      view: viewsFor(messages())[access === 'private' ? 'whole' : (tenant.dataPrivacyPosts ?? 'redacted')],
+    }
   }
 
   function read(written: WrittenMessage, userId: string, select: readonly string[] | null): readonly Piece[] {
     const viewPoint = viewPoints.of(userId, written.message.id)
-    return postMembers(written, tenant.namesReader ? { ...viewPoint, reader: userId } : viewPoint, select)
+    return postMembers(written, viewPoint, tenant.namesReader ? userId : null, select)
   }
 
   function contextOf(select: readonly string[] | null): string {

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { ensureConsent } from '../registration/consent.ts'
+import { type Consent, ensureConsent, withoutConsent } from '../registration/consent.ts'
 import { findApplication, permissionOf } from '../registration/find.ts'
 import { addRegistrationOptions, collect, parseRedirectUri, type RegistrationOptions } from '../registration/options.ts'
 import * as parts from '../registration/parts.ts'
@@ -85,10 +85,10 @@ async function registerClient(run: Run, options: Options, prepared: Prepared): P
     onceThere: () => [],
   })
   if (options.preauthorize || options.knownClient) await introduce(run, options, app.appId)
-  if (options.adminConsent) {
-    const scope = parts.accessAsUser.value
-    await ensureConsent(run, { client: principal, resource: api, resourceName: options.server, scope })
-  }
+  const consent = { client: principal, resource: api, scopes: [parts.accessAsUser.value] }
+  if (options.adminConsent) await ensureConsent(run, { ...consent, resourceName: options.server })
+  const isSpared = options.adminConsent || options.preauthorize
+  const isAsked = !isSpared && (await areUsersAsked(run, app.appId, options.server, consent))
   const secret = await secretFor(run, app, options, prepared)
   return outcomeOf(run, options, app, {
     scope: `api://${options.server}/${parts.accessAsUser.value}`,
@@ -100,13 +100,20 @@ async function registerClient(run: Run, options: Options, prepared: Prepared): P
         },
     next: [
       ...(options.public ? [`Sign in with it: npm run ops -- token --client-id ${app.appId}`] : []),
-      ...(options.adminConsent || options.preauthorize
-        ? []
-        : [
+      ...(isAsked
+        ? [
             `Users are asked for consent once. For all of them: --admin-consent, or ${consentAddress(options, app.appId)}`,
-          ]),
+          ]
+        : []),
     ],
   })
+}
+
+/** Whether users have to consent, since nobody has for all of them and the API does not know the client. */
+async function areUsersAsked(run: Run, clientId: string, server: string, consent: Omit<Consent, 'resourceName'>) {
+  const api = await findApplication(run.graph, { appId: server, displayName: '' })
+  if (api?.api.preAuthorizedApplications.some(({ appId }) => appId === clientId)) return false
+  return (await withoutConsent(run, consent))?.length !== 0
 }
 
 /** Tells the API of the client. */

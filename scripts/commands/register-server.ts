@@ -1,5 +1,9 @@
 import { Command, Option } from 'commander'
-import { ensureConsent } from '../registration/consent.ts'
+import type { GraphPermission } from '../../src/graph/permissions.ts'
+import { isLoopback } from '../../src/http/loopback.ts'
+import { tools } from '../../src/tools/index.ts'
+import { permissionsOf, scopesOf } from '../../src/tools/permissions.ts'
+import { ensureConsent, withoutConsent } from '../registration/consent.ts'
 import { permissionOf } from '../registration/find.ts'
 import { addRegistrationOptions, collect, type RegistrationOptions } from '../registration/options.ts'
 import * as parts from '../registration/parts.ts'
@@ -20,7 +24,6 @@ import type { Io } from '../shared/io.ts'
 import { parseGuid } from '../shared/options.ts'
 
 const defaultName = 'Message Center MCP Server'
-const graphPermission = 'ServiceMessage.Read.All'
 
 interface Options extends RegistrationOptions {
   readonly preauthorize?: readonly string[]
@@ -29,7 +32,7 @@ interface Options extends RegistrationOptions {
 /** `register server`: the API's registration, which is also what users sign in to in the single-app model. */
 export function registerServerCommand(io: Io): Command {
   const command = new Command('server').description(
-    `the API: its scope ${parts.accessAsUser.value}, Graph's ${graphPermission}, its redirect URI and its credential`,
+    `the API: its scope ${parts.accessAsUser.value}, Graph's ${scopesOf(tools).join(', ')}, its redirect URI and its credential`,
   )
   return addRegistrationOptions(command, io, defaultName)
     .addOption(
@@ -44,6 +47,7 @@ export function registerServerCommand(io: Io): Command {
 Examples:
   npm run ops -- register server --tenant <id> --secret --admin-consent
   npm run ops -- register server --az --public-base-url https://mcp.example.com --secret --secret-file secret.txt
+  npm run ops -- register server --public-base-url http://localhost:8080 --secret --admin-consent --write-env .env.local
   npm run ops -- register server --app-id <id> --managed-identity <principal id> --dry-run
   npm run ops -- register server --preauthorize ${azureCliClientId}    (the Azure CLI, for "token")
 
@@ -57,7 +61,7 @@ It adds what is missing and removes nothing. A second run has nothing to change.
 
 async function registerServer(run: Run, options: Options, prepared: Prepared): Promise<Outcome> {
   const graphApi = await requireServicePrincipal(run, graphAppId, 'Check --graph-base-url and --tenant.')
-  const permission = permissionOf(graphApi, graphPermission)
+  const permissions = scopesOf(tools).map((scope) => permissionOf(graphApi, scope))
   const origins = options.publicBaseUrl ?? [defaultOrigin(run.io)]
   const redirects = {
     uris: origins.map((origin) => `${origin}/oauth/callback`),
@@ -70,20 +74,19 @@ async function registerServer(run: Run, options: Options, prepared: Prepared): P
       parts.redirectUris(app, 'web', redirects),
       parts.tokenVersion(app),
       parts.exposedScope(app),
-      parts.permissions(app, graphAppId, [permission]),
+      parts.permissions(app, graphAppId, permissions),
     ],
     onceThere: (app) => [parts.identifierUri(app), parts.preAuthorized(app, options.preauthorize ?? [])],
   })
+  const toGraph = { client: principal, resource: graphApi, scopes: scopesOf(tools) }
+  const toItself = { client: principal, resource: principal, scopes: [parts.accessAsUser.value] }
   if (options.adminConsent) {
-    const scope = parts.accessAsUser.value
-    await ensureConsent(run, {
-      client: principal,
-      resource: graphApi,
-      resourceName: 'Microsoft Graph',
-      scope: graphPermission,
-    })
-    await ensureConsent(run, { client: principal, resource: principal, resourceName: app.displayName, scope })
+    await ensureConsent(run, { ...toGraph, resourceName: 'Microsoft Graph' })
+    await ensureConsent(run, { ...toItself, resourceName: app.displayName })
   }
+  const toGraphLacks = options.adminConsent ? [] : await withoutConsent(run, toGraph)
+  // Of interest only where nothing worse is amiss.
+  const toItselfLacks = options.adminConsent || toGraphLacks?.length !== 0 ? [] : await withoutConsent(run, toItself)
   const secret = await secretFor(run, app, options, prepared)
   return outcomeOf(run, options, app, {
     scope: `api://${app.appId}/${parts.accessAsUser.value}`,
@@ -91,17 +94,43 @@ async function registerServer(run: Run, options: Options, prepared: Prepared): P
       GRAPH_TENANT_ID: options.tenant,
       GRAPH_CLIENT_ID: app.appId,
       ...(secret !== undefined && { GRAPH_CLIENT_SECRET: secret.value }),
+      ...addressLines(options),
       ...cloudLines(options),
     },
     next: [
       ...credentialAdvice(options),
-      ...(options.adminConsent
-        ? []
-        : [
-            `Every exchange fails until an administrator has consented once: --admin-consent, or ${consentAddress(options, app.appId)}`,
-          ]),
+      ...consentAdvice(toGraphLacks, toItselfLacks, `--admin-consent, or ${consentAddress(options, app.appId)}`),
+      ...permissionsOf(tools).flatMap(roleAdvice),
     ],
   })
+}
+
+/** What is left to consent to; undefined where that is not known. */
+function consentAdvice(
+  graph: readonly string[] | undefined,
+  own: readonly string[] | undefined,
+  how: string,
+): string[] {
+  if (graph === undefined) {
+    return [`Every exchange fails unless an administrator has consented to ${scopesOf(tools).join(', ')}: ${how}`]
+  }
+  if (graph.length > 0)
+    return [`Every exchange fails until an administrator has consented to ${graph.join(', ')}: ${how}`]
+  return own === undefined || own.length === 0
+    ? []
+    : [`Users are asked once to consent to ${parts.accessAsUser.value}. For all of them: ${how}`]
+}
+
+function roleAdvice({ roles, purpose }: GraphPermission): string[] {
+  return roles.length === 0 ? [] : [`To ${purpose}, each user needs an admin role: ${roles.join(' or ')} at least.`]
+}
+
+/** Where the server is, as its clients know it; and where it listens, if that is on this machine. */
+function addressLines({ publicBaseUrl: [origin] = [] }: Options): Record<string, string> {
+  if (origin === undefined) return {}
+  const { protocol, hostname, port } = new URL(origin)
+  const isHere = protocol === 'http:' && isLoopback(hostname)
+  return { PUBLIC_BASE_URL: origin, ...(isHere && { PORT: port || '80' }) }
 }
 
 /** How the server is told of a credential that is no secret. */

@@ -1,4 +1,6 @@
 import type { Config } from '../../src/config.ts'
+import { tools } from '../../src/tools/index.ts'
+import { scopesOf } from '../../src/tools/permissions.ts'
 import type { Context, Registration } from './context.ts'
 import type { Check } from './examine.ts'
 import { failure, type Opinion, ok, skipped, warning } from './finding.ts'
@@ -7,8 +9,6 @@ import { principalOf } from './registration.ts'
 const dayMs = 24 * 60 * 60 * 1000
 /** Time for whoever reads the warning to get a new credential into a deployment. */
 const fewDays = 30
-/** The delegated permission of Graph that the tools need. */
-const permission = 'ServiceMessage.Read.All'
 const registerServer = 'npm run ops -- register server'
 
 /** Why the registration is not read. */
@@ -109,18 +109,22 @@ export function judgeVersion({ api }: Registration['app']): Opinion {
 export function judgePermission({ app, granted, graphPermissions }: Registration): Opinion {
   const asked = app.requiredResourceAccess
     .flatMap(({ resourceAccess }) => resourceAccess)
-    .some(({ id }) => graphPermissions.get(id) === permission)
-  if (asked || granted.includes(permission)) return ok(permission)
+    .map(({ id }) => graphPermissions.get(id))
+  const needed = scopesOf(tools)
+  const missing = needed.filter((scope) => !asked.includes(scope) && !granted.includes(scope))
+  if (missing.length === 0) return ok(needed.join(', '))
   return failure(
-    `It does not ask for Graph’s ${permission}.`,
-    `${registerServer} --admin-consent adds it, and consents.`,
+    `It does not ask for Graph’s ${missing.join(', ')}.`,
+    `${registerServer} --admin-consent adds what is missing, and consents.`,
   )
 }
 
 export function judgeConsent({ granted }: Registration): Opinion {
-  if (granted.includes(permission)) return ok(`${permission}, for everybody`)
+  const needed = scopesOf(tools)
+  const missing = needed.filter((scope) => !granted.includes(scope))
+  if (missing.length === 0) return ok(`${needed.join(', ')}, for everybody`)
   return failure(
-    `No administrator has consented to ${permission} for everybody.`,
+    `No administrator has consented to ${missing.join(', ')} for everybody.`,
     `Grant it under API permissions, or: ${registerServer} --admin-consent. Users who consented for themselves can read without.`,
   )
 }

@@ -1,14 +1,20 @@
 import { readFile } from 'node:fs/promises'
+import type { Config } from '../../src/config.ts'
 import { readSigner } from '../../src/entra/client-certificate.ts'
 import { CredentialError } from '../../src/entra/credential-error.ts'
 import { exchangeFailure } from '../../src/entra/exchange-failure.ts'
 import { Failure } from '../../src/errors.ts'
+import { graphResource } from '../../src/graph/permissions.ts'
 import { createBoundedClient } from '../../src/http/bounded-client.ts'
-import { azureBounds, createClientProofs } from '../../src/plugins/client-credential.ts'
+import { deadlineIn } from '../../src/http/deadline.ts'
+import { azureLimits, createClientProofs } from '../../src/plugins/client-credential.ts'
 import type { Context } from './context.ts'
 import type { Check } from './examine.ts'
 import { failure, type Opinion, ok, skipped, warning } from './finding.ts'
 import type { Answer } from './probe.ts'
+
+/** For a credential: a vault and an identity may be slow, and whoever waits has asked for it. */
+const longestWaitMs = 30_000
 
 const dayMs = 24 * 60 * 60 * 1000
 /** Time for whoever reads the warning to get a new one into a deployment; the server itself warns as early. */
@@ -55,21 +61,23 @@ async function tryApp({ io, config, entra, toMicrosoft }: Context, app: 'api' | 
   }
   const clientId = app === 'api' ? config.entra.clientId : (config.oauthProxy?.clientId ?? '')
   const { tokenUrl } = await entra()
-  const http = createBoundedClient(azureBounds)
+  const http = createBoundedClient({ ...azureLimits, ...config.timeouts.azure })
   // What it would log is what is judged here.
   const proofs = createClientProofs({ config, http, audit: () => undefined })
   try {
-    const answer = await proofs[app]((proof) =>
-      toMicrosoft.post(
-        tokenUrl,
-        new URLSearchParams({
-          grant_type: 'client_credentials',
-          client_id: clientId,
-          scope: defaultScope(config.entra.oboScopes),
-          ...proof,
-        }).toString(),
-        { 'content-type': 'application/x-www-form-urlencoded' },
-      ),
+    const answer = await proofs[app](
+      (proof) =>
+        toMicrosoft.post(
+          tokenUrl,
+          new URLSearchParams({
+            grant_type: 'client_credentials',
+            client_id: clientId,
+            scope: defaultScope(config),
+            ...proof,
+          }).toString(),
+          { 'content-type': 'application/x-www-form-urlencoded' },
+        ),
+      deadlineIn(longestWaitMs),
     )
     return judgeCredential(answer, clientId)
   } catch (error) {
@@ -162,7 +170,7 @@ export function judgeCredential({ status, headers, body, json }: Answer, clientI
 }
 
 /** The resource of the exchange, as this grant asks for it. */
-function defaultScope([scope = '']: readonly string[]): string {
-  const resource = /^(\w+:\/\/[^/]+)/.exec(scope)?.[1] ?? 'https://graph.microsoft.com'
+function defaultScope({ entra: { oboScopes: [scope = ''] = [] }, graph }: Config): string {
+  const resource = /^(\w+:\/\/[^/]+)/.exec(scope)?.[1] ?? graphResource(graph.baseUrl)
   return `${resource}/.default`
 }

@@ -1,6 +1,7 @@
+import { graphResource } from '../../src/graph/permissions.ts'
 import { azureCliToken } from '../shared/azure-cli.ts'
 import { deviceCodeToken } from '../shared/device-code.ts'
-import { graphAppId, graphCommandLineTools, graphResource, odataText, type Query, withQuery } from '../shared/graph.ts'
+import { graphAppId, graphCommandLineTools, odataText, type Query, withQuery } from '../shared/graph.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import type { Application, Context, FederatedCredential, Registration } from './context.ts'
 import type { Answer } from './probe.ts'

@@ -13,7 +13,7 @@ const tryAgain = 'Try again; if it lasts, look for the request id in the log of 
 const ourFault = 'This command sent something that the server does not take: check that both are of the same version.'
 const ask = 'Correct the arguments; call --list shows what each tool takes.'
 const consent =
-  'An administrator opens the link, or grants consent to ServiceMessage.Read.All in the Entra admin center; doctor says whether it is there.'
+  'An administrator opens the link, or grants consent to the permissions named above in the Entra admin center; doctor says whether it is there.'
 
 /** What an operator does about each reason. The compiler holds it against `src/errors.ts`. */
 const mends: Readonly<Record<CallReason, string>> = {
@@ -23,9 +23,12 @@ const mends: Readonly<Record<CallReason, string>> = {
   not_acceptable: ourFault,
   body_too_large: 'Send shorter arguments.',
   media_type_unsupported: ourFault,
+  content_encoding_unsupported: ourFault,
   invalid_json: ourFault,
   batch_refused: ourFault,
   bad_request: ourFault,
+  headers_too_large: 'Hand over the access token alone, or one with fewer groups in it.',
+  request_timeout: tryAgain,
   rate_limited: 'Wait as long as it says; RATE_LIMIT_USER_MAX and RATE_LIMIT_MAX of the server set the limits.',
   overloaded: 'Wait as long as it says; if it lasts, the server needs more replicas.',
   call_cancelled: 'Run it again.',
@@ -33,6 +36,7 @@ const mends: Readonly<Record<CallReason, string>> = {
 
   missing_token: 'Sign in: see --help for the ways to a token.',
   malformed_authorization: 'Hand over the token alone, in one line, without "Bearer".',
+  token_too_long: 'Have the app registration put fewer groups into tokens, or none.',
   malformed_token: 'Hand over an access token of Entra, whole: three parts with dots between them.',
   algorithm_refused: rightToken,
   unknown_key: rightToken,
@@ -47,6 +51,7 @@ const mends: Readonly<Record<CallReason, string>> = {
   expired: anew,
   not_yet_valid: 'Compare the clocks of the server and of Entra: doctor does.',
   lifetime_refused: rightToken,
+  key_bound_token: 'Get a plain bearer token: this one is bound to a key of the application that asked for it.',
   app_only: 'Sign in as a user: a token of an application cannot be exchanged.',
   missing_scope: rightToken,
   client_not_allowed: 'Add the application that asked for the token to MCP_ALLOWED_CLIENT_IDS of the server.',
@@ -67,8 +72,9 @@ const mends: Readonly<Record<CallReason, string>> = {
   graph_token_refused:
     'Check the delegated permission and its consent, GRAPH_OBO_SCOPES and GRAPH_BASE_URL: doctor does.',
   graph_forbidden:
-    'Give the user the role Message Center Reader; it can take some minutes to count. Where they have it, the app lacks ServiceMessage.Read.All.',
-  graph_not_found: 'Check the id; getMessages lists those that this user may see.',
+    'Give the user the role named above; it can take some minutes to take effect. Where they have it, the app lacks the permission.',
+  graph_not_found:
+    'Check the id: posts expire and leave the Message Center. getMessages lists those that this user may see.',
   graph_bad_request: ask,
   graph_throttled: 'Wait as long as it says: the whole tenant shares this limit.',
   graph_budget_spent: 'Wait as long as it says: the whole tenant shares what Graph allows.',

@@ -1,4 +1,5 @@
 import { odataText } from '../shared/graph.ts'
+import { OperatorError } from '../shared/operator-error.ts'
 import type { PermissionGrant, ServicePrincipal } from './application.ts'
 import { make, type Run } from './run.ts'
 
@@ -8,39 +9,58 @@ export interface Consent {
   readonly resource: ServicePrincipal | undefined
   /** The resource, for people. */
   readonly resourceName: string
-  readonly scope: string
+  readonly scopes: readonly string[]
 }
 
 /**
- * An administrator's consent, for everybody in the tenant, to one delegated permission; others that are there stay.
+ * An administrator's consent, for everybody in the tenant, to delegated permissions; others that are there stay.
  * https://learn.microsoft.com/graph/api/oauth2permissiongrant-post
  */
-export async function ensureConsent(run: Run, { client, resource, resourceName, scope }: Consent): Promise<void> {
-  const change = {
-    action: 'add',
+export async function ensureConsent(run: Run, { client, resource, resourceName, scopes }: Consent): Promise<void> {
+  const grant = await grantOf(run, { client, resource })
+  const granted = namesOf(grant)
+  const missing = scopes.filter((scope) => !granted.includes(scope))
+  const changes = missing.map((scope) => ({
+    action: 'add' as const,
     property: 'oauth2PermissionGrants',
     value: `${scope} of ${resourceName}, for everybody`,
-  } as const
-  const says = `Consent given: ${scope} of ${resourceName}`
-  if (client === undefined || resource === undefined) {
-    await make(run, [change], says, async () => {
-      throw new Error('consent without a service principal')
-    })
-    return
+  }))
+  await make(run, changes, `Consent given: ${missing.join(' ')} of ${resourceName}`, async () => {
+    const scope = [...granted, ...missing].join(' ')
+    if (grant !== undefined) return run.graph.patch(`/oauth2PermissionGrants/${grant.id}`, { scope })
+    if (client === undefined || resource === undefined) throw new Error('consent without a service principal')
+    const body = { clientId: client.id, resourceId: resource.id, consentType: 'AllPrincipals', scope }
+    return run.graph.post('/oauth2PermissionGrants', body)
+  })
+}
+
+/**
+ * Those of the permissions that no administrator has consented to for everybody.
+ *
+ * @returns undefined where whoever signed in may not see that: it is told, and no reason to fail
+ */
+export async function withoutConsent(
+  run: Run,
+  { scopes, ...between }: Pick<Consent, 'client' | 'resource' | 'scopes'>,
+): Promise<readonly string[] | undefined> {
+  try {
+    const granted = namesOf(await grantOf(run, between))
+    return scopes.filter((scope) => !granted.includes(scope))
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    run.io.progress(`Whether an administrator has consented cannot be seen. ${error.message}`, 'yellow')
+    return undefined
   }
+}
+
+async function grantOf(run: Run, { client, resource }: Pick<Consent, 'client' | 'resource'>) {
+  if (client === undefined || resource === undefined) return undefined
   const [grant] = await run.graph.list<PermissionGrant>('/oauth2PermissionGrants', {
     $filter: `clientId eq ${odataText(client.id)} and resourceId eq ${odataText(resource.id)} and consentType eq 'AllPrincipals'`,
   })
-  const scopes = grant?.scope.split(' ').filter((name) => name !== '') ?? []
-  if (scopes.includes(scope)) return
-  await make(run, [change], says, () =>
-    grant === undefined
-      ? run.graph.post('/oauth2PermissionGrants', {
-          clientId: client.id,
-          resourceId: resource.id,
-          consentType: 'AllPrincipals',
-          scope,
-        })
-      : run.graph.patch(`/oauth2PermissionGrants/${grant.id}`, { scope: [...scopes, scope].join(' ') }),
-  )
+  return grant
+}
+
+function namesOf(grant: PermissionGrant | undefined): readonly string[] {
+  return grant?.scope.split(' ').filter((name) => name !== '') ?? []
 }

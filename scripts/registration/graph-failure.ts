@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose'
 import { type BoundedAnswer, TransportError } from '../../src/http/bounded-client.ts'
 import { OperatorError } from '../shared/operator-error.ts'
+import { unreachable } from '../shared/unreachable.ts'
 
 interface ErrorBody {
   readonly error?: { readonly code?: string; readonly message?: string }
@@ -14,11 +15,11 @@ export function codeOf(answer: BoundedAnswer): string | undefined {
 /**
  * What Graph did not do, why, and who can mend it.
  *
+ * @param host of Graph
  * @param token read for its scopes alone, to tell a missing permission from a missing role
  */
 export function failureOf(
-  method: string,
-  path: string,
+  { host, method, path }: { readonly host: string; readonly method: string; readonly path: string },
   answer: BoundedAnswer | TransportError,
   token: string,
 ): OperatorError {
@@ -27,7 +28,7 @@ export function failureOf(
       method === 'POST'
         ? 'Run the command again: it finds what was made, and goes on from there.'
         : 'Check --graph-base-url and the way there (proxy, firewall), then run the command again.'
-    return new OperatorError(`Graph cannot be reached: ${answer.kind}.`, next, { cause: answer })
+    return new OperatorError(`Graph cannot be reached: ${unreachable(host, answer).message}`, next, { cause: answer })
   }
   const { code, message } = (jsonOf(answer) as ErrorBody).error ?? {}
   const id = answer.headers['request-id']

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type BoundedAnswer, createBoundedClient, TransportError } from '../../src/http/bounded-client.ts'
 import { retryAfterSeconds } from '../../src/http/retry-after.ts'
 import { type Query, withQuery } from '../shared/graph.ts'
@@ -25,7 +24,7 @@ export type Graph = ReturnType<typeof createGraph>
  * @throws {OperatorError} from each call: what Graph refused, and who can mend it
  */
 export function createGraph(
-  io: Pick<Io, 'progress' | 'signal'>,
+  io: Pick<Io, 'progress' | 'signal' | 'wait'>,
   { baseUrl, token }: { baseUrl: string; token: string },
 ) {
   const http = createBoundedClient({ connectTimeoutMs: 10_000, deadlineMs, maxBodyBytes, connections: 1 })
@@ -40,9 +39,11 @@ export function createGraph(
         return jsonOf(answer)
       }
       const waitMs = waitBeforeRetry(method, answer, attempt, hasCreated)
-      if (waitMs === undefined || waitedMs + waitMs > patienceMs) throw failureOf(method, path, answer, token)
+      if (waitMs === undefined || waitedMs + waitMs > patienceMs) {
+        throw failureOf({ host: new URL(baseUrl).host, method, path }, answer, token)
+      }
       if (waitMs > 2_000) io.progress(`Graph asks to wait ${Math.ceil(waitMs / 1000)} seconds …`, 'gray')
-      await sleep(waitMs, undefined, { signal: io.signal })
+      await io.wait(waitMs)
       waitedMs += waitMs
     }
   }

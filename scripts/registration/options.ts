@@ -19,6 +19,7 @@ export interface RegistrationOptions {
   readonly secret?: true
   readonly secretDays: number
   readonly secretFile?: string
+  readonly writeEnv?: string
   readonly renewSecret?: true
   readonly certificate?: string
   readonly managedIdentity?: string
@@ -63,9 +64,22 @@ export function addRegistrationOptions(command: Command, io: Io, defaultName: st
     .addOption(new Option('--secret-days <n>', 'how long it is good').default(defaultSecretDays).argParser(parseDays))
     .option('--secret-file <file>', 'where to write it, for you alone to read, instead of printing it')
     .option('--renew-secret', 'make one even so; the old one stays until it expires')
-    .option('--certificate <file>', 'a PEM file, whose certificate is uploaded')
     .addOption(
-      new Option('--managed-identity <principalId>', 'a managed identity that stands for the app').argParser(parseGuid),
+      new Option('--certificate <file>', 'a PEM file, whose certificate is uploaded').conflicts([
+        'secret',
+        'renewSecret',
+      ]),
+    )
+    .addOption(
+      new Option('--managed-identity <principalId>', 'a managed identity that stands for the app')
+        .argParser(parseGuid)
+        .conflicts(['secret', 'renewSecret', 'certificate']),
+    )
+    .addOption(
+      new Option(
+        '--write-env <file>',
+        'write the lines for the server to this file, a secret among them, for you alone to read; what else it has stays',
+      ).conflicts('secretFile'),
     )
     .option('--admin-consent', 'consent for everybody in the tenant')
     .option('--dry-run', 'show what would change, and write nothing')

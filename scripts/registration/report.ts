@@ -12,7 +12,7 @@ export interface Outcome {
   readonly displayName: string
   readonly dryRun: boolean
   readonly changes: readonly Change[]
-  /** Lines for `.env.local`, a new secret among them where it went to no file. None of a dry run. */
+  /** Lines for `.env.local`, a new secret among them where it went to no file. None of a dry run, or once they are in a file. */
   readonly env: Readonly<Record<string, string>>
   /** What an operator has to do besides. */
   readonly next: readonly string[]

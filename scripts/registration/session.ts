@@ -1,11 +1,13 @@
+import { graphResource } from '../../src/graph/permissions.ts'
 import { azureCliToken } from '../shared/azure-cli.ts'
 import { deviceCodeToken } from '../shared/device-code.ts'
-import { graphResource } from '../shared/graph.ts'
 import type { Io } from '../shared/io.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import { readCertificate } from './certificate-file.ts'
+import { type EnvFile, openEnvFile } from './env-file.ts'
 import { createGraph } from './graph.ts'
 import type { RegistrationOptions } from './options.ts'
+import type { Outcome } from './report.ts'
 import type { Run } from './run.ts'
 import { openSecretFile, type SecretFile } from './secret-file.ts'
 
@@ -15,30 +17,67 @@ export interface Prepared {
   readonly secretFile: SecretFile | undefined
 }
 
+interface Files {
+  readonly secretFile: SecretFile | undefined
+  readonly envFile: EnvFile | undefined
+}
+
 /**
- * Signs an administrator in and does `work` with Graph.
+ * Signs an administrator in, does `work` with Graph, and writes the lines that it comes to where a file is named.
  *
  * @throws {OperatorError} before anything is written, where a file or the sign-in is at fault
  */
-export async function withRun<T>(
+export async function withRun(
   io: Io,
   options: RegistrationOptions,
-  work: (run: Run, prepared: Prepared) => Promise<T>,
-): Promise<T> {
+  work: (run: Run, prepared: Prepared) => Promise<Outcome>,
+): Promise<Outcome> {
   if (options.secretFile !== undefined && !options.secret && !options.renewSecret) {
     throw new OperatorError('--secret-file without a secret.', 'Add --secret, or --renew-secret.')
   }
   const certificate = options.certificate === undefined ? undefined : readCertificate(io, options.certificate)
-  const secretFile = options.secretFile === undefined || options.dryRun ? undefined : openSecretFile(options.secretFile)
+  const { secretFile, envFile } = openFiles(options)
   try {
     const graph = createGraph(io, { baseUrl: options.graphBaseUrl, token: await signIn(io, options) })
     try {
-      return await work({ io, graph, isDry: options.dryRun === true, changes: [] }, { certificate, secretFile })
+      const run = { io, graph, isDry: options.dryRun === true, changes: [] }
+      return writeLines(io, await work(run, { certificate, secretFile }), envFile)
     } finally {
       graph.close()
     }
   } finally {
     secretFile?.close()
+    envFile?.close()
+  }
+}
+
+/** A dry run needs none. */
+function openFiles({ secretFile, writeEnv, dryRun }: RegistrationOptions): Files {
+  if (dryRun) return { secretFile: undefined, envFile: undefined }
+  const envFile = writeEnv === undefined ? undefined : openEnvFile(writeEnv)
+  try {
+    return { envFile, secretFile: secretFile === undefined ? undefined : openSecretFile(secretFile) }
+  } catch (error) {
+    envFile?.close()
+    throw error
+  }
+}
+
+/** Writes the lines to their file. Where that fails they are left to be shown: a secret is among them once. */
+function writeLines(io: Io, outcome: Outcome, envFile: EnvFile | undefined): Outcome {
+  const names = Object.keys(outcome.env)
+  if (envFile === undefined || names.length === 0) return outcome
+  try {
+    const replaced = envFile.write(outcome.env)
+    io.progress(`Written to ${envFile.path}: ${names.join(', ')}`, 'gray')
+    if (replaced.length > 0) {
+      io.progress(`${envFile.path} had another value of ${replaced.join(', ')}, which is a comment now.`, 'yellow')
+    }
+    return { ...outcome, env: {} }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'unknown'
+    io.progress(`${envFile.path} cannot be written (${why}). The lines are shown here instead, this once.`, 'red')
+    return outcome
   }
 }
 
@@ -48,7 +87,8 @@ function signIn(io: Io, options: RegistrationOptions): Promise<string> {
   if (options.az) return azureCliToken(io, { tenantId, scope: `${graphResource(options.graphBaseUrl)}/.default` })
   const scopes = [
     'Application.ReadWrite.All',
-    ...(options.adminConsent ? ['DelegatedPermissionGrant.ReadWrite.All'] : []),
+    // Reads what was consented to, where nothing is.
+    options.adminConsent ? 'DelegatedPermissionGrant.ReadWrite.All' : 'Directory.Read.All',
   ]
   return deviceCodeToken(io, { authorityHost, tenantId, clientId, scope: scopes.join(' ') })
 }

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import * as oauth from 'oauth4webapi'
 import { entraRefusal } from './entra-refusal.ts'
 import type { Io } from './io.ts'
 import { OperatorError } from './operator-error.ts'
+import { unreachable } from './unreachable.ts'
 
 /** For one request; the wait for the user is as long as Entra says. */
 const requestDeadlineMs = 15_000
@@ -24,7 +24,10 @@ export interface DeviceSignIn {
  *
  * @throws {OperatorError} where Entra refuses, the person does, or nobody enters the code in time
  */
-export async function deviceCodeToken(io: Pick<Io, 'progress' | 'signal'>, asked: DeviceSignIn): Promise<string> {
+export async function deviceCodeToken(
+  io: Pick<Io, 'progress' | 'signal' | 'wait'>,
+  asked: DeviceSignIn,
+): Promise<string> {
   const base = `${asked.authorityHost}/${asked.tenantId}`
   const entra: oauth.AuthorizationServer = {
     issuer: `${base}/v2.0`,
@@ -43,21 +46,21 @@ export async function deviceCodeToken(io: Pick<Io, 'progress' | 'signal'>, asked
     const answer = await oauth.deviceAuthorizationRequest(entra, client, oauth.None(), parameters, options())
     return oauth.processDeviceAuthorizationResponse(entra, client, answer)
   })
-  if (begun instanceof Error) throw signInFailure(begun)
+  if (begun instanceof Error) throw signInFailure(begun, asked.authorityHost)
 
   const { device_code, user_code, verification_uri, expires_in, interval } = begun
   io.progress(`To sign in, open ${verification_uri} and enter the code ${user_code}`, 'yellow')
   const end = Date.now() + expires_in * 1000
   let seconds = interval ?? slowDownSeconds
   while (Date.now() < end) {
-    await sleep(seconds * 1000, undefined, { signal: io.signal })
+    await io.wait(seconds * 1000)
     const tokens = await attempt(async () => {
       const answer = await oauth.deviceCodeGrantRequest(entra, client, oauth.None(), device_code, options())
       return oauth.processDeviceCodeResponse(entra, client, answer)
     })
     if (!(tokens instanceof Error)) return tokens.access_token
     if (isErrorCode(tokens, 'slow_down')) seconds += slowDownSeconds
-    else if (!isErrorCode(tokens, 'authorization_pending')) throw signInFailure(tokens)
+    else if (!isErrorCode(tokens, 'authorization_pending')) throw signInFailure(tokens, asked.authorityHost)
   }
   throw entraRefusal('Sign-in failed', 'AADSTS70020: nobody entered the code in time.')
 }
@@ -70,12 +73,17 @@ function isErrorCode(error: Error, code: string): boolean {
   return error instanceof oauth.ResponseBodyError && error.error === code
 }
 
-function signInFailure(error: Error): OperatorError {
+function signInFailure(error: Error, authorityHost: string): OperatorError {
   if (error instanceof oauth.ResponseBodyError) {
     return entraRefusal('Sign-in failed', error.error_description ?? error.error)
   }
+  // What fetch throws; its own message says no more than that it failed.
+  const isNetwork = error.name === 'TimeoutError' || (error instanceof TypeError && error.cause !== undefined)
+  const what = isNetwork
+    ? `Entra cannot be reached: ${unreachable(new URL(authorityHost).host, error).message}`
+    : `Entra did not answer as Entra does. ${error.message}`
   return new OperatorError(
-    `Entra cannot be reached, or did not answer as Entra does. ${error.message}`,
+    what,
     'Check --authority-host and the way there (proxy, firewall), then run the command again.',
     { cause: error },
   )

@@ -15,8 +15,3 @@ export function withQuery(path: string, query: Query): string {
   const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
 }
-
-/** Graph's Application ID URI is its origin; on loopback it stands for the worldwide one. */
-export function graphResource(baseUrl: string): string {
-  return baseUrl.startsWith('http:') ? 'https://graph.microsoft.com' : new URL(baseUrl).origin
-}

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import { openBrowser as openDefaultBrowser } from './open-browser.ts'
 
@@ -17,6 +18,8 @@ export interface Io {
   /** Ends on Ctrl-C. */
   readonly signal: AbortSignal
   readonly stdin: Readable
+  /** Waits so long; rejects with an AbortError on Ctrl-C, or when `sooner` ends it. */
+  wait(ms: number, sooner?: AbortSignal): Promise<void>
   /** Shows a page to the operator. Rejects where there is no browser to show it. */
   openBrowser(url: string): Promise<void>
   /** Lines of the result, to standard output: with `--json`, JSON and nothing else. */
@@ -37,12 +40,13 @@ export function createIo({
   stderr,
   stdin = process.stdin,
   openBrowser = openDefaultBrowser,
+  wait = (ms, sooner) => delay(ms, undefined, { signal: sooner ? AbortSignal.any([signal, sooner]) : signal }),
 }: Pick<Io, 'env' | 'signal'> &
-  Partial<Pick<Io, 'stdin' | 'openBrowser'>> & { readonly stdout: Output; readonly stderr: Output }): Io {
+  Partial<Pick<Io, 'stdin' | 'openBrowser' | 'wait'>> & { readonly stdout: Output; readonly stderr: Output }): Io {
   const writeTo = (output: Output) => (given: string, colour?: Colour) => {
     const text = given.replaceAll(controls, '\ufffd')
     const isColoured = colour !== undefined && output.isTTY === true && !env['NO_COLOR']
     output.write(`${isColoured ? styleText(colour, text, { validateStream: false }) : text}\n`)
   }
-  return { env, signal, stdin, openBrowser, print: writeTo(stdout), progress: writeTo(stderr) }
+  return { env, signal, stdin, openBrowser, wait, print: writeTo(stdout), progress: writeTo(stderr) }
 }

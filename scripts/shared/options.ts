@@ -40,7 +40,7 @@ export function addTenantOptions(command: Command, io: Io): Command {
     flags: '--tenant <id>',
     description: 'the Entra tenant, a GUID',
     variable: 'GRAPH_TENANT_ID',
-    parse: parseGuid,
+    parse: parseTenant,
   })
   addVariableOption(command, io, {
     flags: '--authority-host <url>',
@@ -56,6 +56,20 @@ export function parseGuid(value: string): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)) return value.toLowerCase()
   throw new InvalidArgumentError('It must be a GUID.')
 }
+
+/** Entra would take a domain as well; what the server is configured with and tokens name is the GUID. */
+export function parseTenant(value: string): string {
+  try {
+    return parseGuid(value)
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error
+    throw new InvalidArgumentError(`${error.message} ${whereTenantIdIs}`)
+  }
+}
+
+/** For whoever knows the tenant by one of its domains. */
+const whereTenantIdIs =
+  'Entra admin center, Overview, shows it as Tenant ID; for a domain it is in the "issuer" of https://login.microsoftonline.com/<domain>/v2.0/.well-known/openid-configuration.'
 
 /** An https URL without a query and without a slash at its end; http on a loopback address alone. */
 export function parseBaseUrl(value: string): string {

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { decodeJwt } from 'jose'
 import type { SignInPlace } from '../mcp/discover.ts'
 import { azureCliToken } from '../shared/azure-cli.ts'
@@ -6,7 +6,7 @@ import { deviceCodeToken } from '../shared/device-code.ts'
 import type { RunHop } from '../shared/hops.ts'
 import type { Io } from '../shared/io.ts'
 import { OperatorError } from '../shared/operator-error.ts'
-import { parseBaseUrl, parseGuid } from '../shared/options.ts'
+import { parseBaseUrl, parseGuid, parseTenant } from '../shared/options.ts'
 import type { PkceFlags } from './flags.ts'
 import { signInByPkce } from './pkce.ts'
 
@@ -93,12 +93,16 @@ function scopeOf(io: Io): string {
 }
 
 function variable({ env }: Io, name: 'GRAPH_TENANT_ID' | 'GRAPH_CLIENT_ID'): string {
+  const parse = name === 'GRAPH_TENANT_ID' ? parseTenant : parseGuid
   try {
-    return parseGuid((env[name] ?? '').trim())
+    return parse((env[name] ?? '').trim())
   } catch (error) {
-    throw new OperatorError(`${name} is not set, or is no GUID.`, 'Set it in .env.local or in the environment.', {
-      cause: error,
-    })
+    if (!(error instanceof InvalidArgumentError)) throw error
+    throw new OperatorError(
+      `${name} is not set, or is no GUID.`,
+      `Set it in .env.local or in the environment. ${error.message}`,
+      { cause: error },
+    )
   }
 }
 

@@ -75,6 +75,7 @@ export async function signInByPkce(place: SignInPlace, options: PkceOptions): Pr
         judge,
         timeoutSeconds: timeout,
         signal: io.signal,
+        wait: io.wait,
         tell: (text) => io.progress(text),
       })
       return { value, says: 'the answer carries a code, this run’s state and the issuer' }

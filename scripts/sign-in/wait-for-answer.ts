@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import type { Io } from '../shared/io.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import { type AnswerRules, isAnswer } from './loopback.ts'
 
@@ -10,6 +11,7 @@ export interface WaitOptions extends AnswerRules {
   readonly pasted?: Readable | undefined
   readonly timeoutSeconds: number
   readonly signal: AbortSignal
+  readonly wait: Io['wait']
   readonly tell: (text: string) => void
 }
 
@@ -18,7 +20,16 @@ export interface WaitOptions extends AnswerRules {
  *
  * @throws {OperatorError}
  */
-export async function waitForAnswer({ answer, pasted, isOurs, judge, timeoutSeconds, signal, tell }: WaitOptions) {
+export async function waitForAnswer({
+  answer,
+  pasted,
+  isOurs,
+  judge,
+  timeoutSeconds,
+  signal,
+  wait,
+  tell,
+}: WaitOptions) {
   const over = new AbortController()
   const lines = pasted && createInterface({ input: pasted })
   const ways: Promise<URLSearchParams>[] = [answer]
@@ -51,8 +62,11 @@ export async function waitForAnswer({ answer, pasted, isOurs, judge, timeoutSeco
         `Nobody signed in within ${timeoutSeconds} s.`,
         'Run it again and finish in the browser that opens; --timeout gives more time.',
       )
-      const timer = setTimeout(() => reject(nobody), timeoutSeconds * 1000)
-      over.signal.addEventListener('abort', () => clearTimeout(timer))
+      // What else ends the wait has its own say.
+      wait(timeoutSeconds * 1000, over.signal).then(
+        () => reject(nobody),
+        () => {},
+      )
       const stop = () => reject(new OperatorError('Stopped before anybody signed in.', 'Nothing was changed.'))
       signal.addEventListener('abort', stop, { once: true, signal: over.signal })
       if (signal.aborted) stop()

@@ -3,130 +3,232 @@ import { Compile } from 'typebox/compile'
 
 const guid = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
 const guidList = `^\\s*${guid.slice(1, -1)}(\\s*,\\s*${guid.slice(1, -1)})*\\s*$`
-const flag = '^(true|false)$'
 const portNumber = '^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$'
-const count = '^[1-9][0-9]{0,8}$'
-const vaultName = ['1 to 127 letters, digits and dashes', '^[0-9A-Za-z-]{1,127}$'] as const
-const sealKey = '[A-Za-z0-9+/]{43}='
-const sealKeys = [
-  '32 random bytes in base64 (openssl rand -base64 32), and after a comma the key before it, if any',
-  `^${sealKey}(\\s*,\\s*${sealKey})*$`,
-] as const
+const keyText = '[A-Za-z0-9+/]{43}='
 
-/** A variable: what it is for, what completes "NAME must be …" in a start error, and the pattern it must match. */
-const text = (description: string, expects = 'a text', pattern = '\\S') =>
-  Type.Optional(Type.String({ description, expects, pattern })) as TOptional<TString> & {
-    description: string
-    expects: string
-  }
+/** What completes "NAME must be …" in a start error, and the pattern that a value must match. */
+const takes = {
+  text: ['a text', '\\S'],
+  guid: ['a GUID', guid],
+  guids: ['a comma-separated list of GUIDs', guidList],
+  flag: ['true or false', '^(true|false)$'],
+  port: ['a port number, 0 to 65535', portNumber],
+  count: ['a whole number above 0', '^[1-9][0-9]{0,8}$'],
+  path: ['a path', '\\S'],
+  url: ['a URL', '^https?://'],
+  origin: ['an origin', '^https?://'],
+  origins: ['a comma-separated list of origins', '^\\s*https?://[^,\\s]+(\\s*,\\s*https?://[^,\\s]+)*\\s*$'],
+  vaultName: ['1 to 127 letters, digits and dashes', '^[0-9A-Za-z-]{1,127}$'],
+  keys: [
+    '32 random bytes in base64 (openssl rand -base64 32), and after a comma the key before it, if any',
+    `^${keyText}(\\s*,\\s*${keyText})*$`,
+  ],
+} as const
 
-/** Every variable the server reads. An empty string counts as not set; unknown variables are ignored. */
+interface Variable {
+  readonly isRequired?: boolean
+  /** As a user would write it, where there is one. */
+  readonly default?: string
+  /** How production differs: completes "In production: …". */
+  readonly production?: string
+  readonly takes?: readonly [expects: string, pattern: string]
+}
+
+/** A variable. The description begins in lower case, ends without a full stop, and is Markdown. */
+function variable(
+  description: string,
+  { isRequired = false, default: fallback, production, takes: [expects, pattern] = takes.text }: Variable = {},
+) {
+  const schema = { description, isRequired, default: fallback, production, expects, pattern }
+  return Type.Optional(Type.String(schema)) as TOptional<TString> & typeof schema
+}
+
+/**
+ * Every variable the server reads. An empty string counts as not set; unknown variables are ignored.
+ * docs/configuration.md and .env.local.sample are generated from it: npm run docs.
+ */
 export const EnvironmentSchema = Type.Object({
-  NODE_ENV: text(
-    'production locks every development switch',
-    'production, development or test',
-    '^(production|development|test)$',
+  GRAPH_TENANT_ID: variable('the Entra tenant, a GUID', {
+    isRequired: true,
+    takes: ['a GUID: Entra admin center, Overview, Tenant ID', guid],
+  }),
+  GRAPH_CLIENT_ID: variable("the server's app registration: its application (client) id", {
+    isRequired: true,
+    takes: takes.guid,
+  }),
+  GRAPH_CLIENT_SECRET: variable('a client secret of that app, unless another credential is set', { isRequired: true }),
+  GRAPH_CLIENT_CERT_PATH: variable('a PEM file with private key and certificate of that app, instead of a secret', {
+    takes: takes.path,
+  }),
+  GRAPH_CLIENT_CERT_KEYVAULT_URL: variable(
+    'a Key Vault with a certificate of that app, such as `https://name.vault.azure.net`',
+    { takes: ['a URL such as https://name.vault.azure.net', '^https://[^/?#@\\s]+/?$'] },
   ),
-  PORT: text('port to listen on (8080)', 'a port number, 0 to 65535', portNumber),
-  HOST: text('address to listen on (0.0.0.0 in production, 127.0.0.1 elsewhere)', 'an IP address or host name'),
-  PUBLIC_BASE_URL: text('the origin clients see (http://localhost:PORT outside production)', 'an origin', '^https?://'),
-  GRAPH_TENANT_ID: text('the Entra tenant', 'a GUID', guid),
-  GRAPH_CLIENT_ID: text("the server's app registration", 'a GUID', guid),
-  GRAPH_CLIENT_SECRET: text('client secret of that app; or one of the following instead'),
-  GRAPH_CLIENT_CERT_PATH: text('a file with private key and certificate of that app, PEM', 'a path'),
-  GRAPH_CLIENT_CERT_KEYVAULT_URL: text(
-    'a Key Vault with a certificate of that app',
-    'a URL such as https://name.vault.azure.net',
-    '^https://[^/?#@\\s]+/?$',
+  GRAPH_CLIENT_CERT_NAME: variable('the certificate in it, whose key signs in the vault and never leaves it', {
+    takes: takes.vaultName,
+  }),
+  GRAPH_CLIENT_CERT_SECRET_NAME: variable(
+    'or a secret in it with the private key, which is fetched: PEM, or JSON with `privateKey`',
+    { takes: takes.vaultName },
   ),
-  GRAPH_CLIENT_CERT_NAME: text('the certificate in it, whose key signs there and never leaves it', ...vaultName),
-  GRAPH_CLIENT_CERT_SECRET_NAME: text('or a secret in it with the private key, which is fetched', ...vaultName),
-  GRAPH_CLIENT_CERT_SECRET_VERSION: text('version of that secret (the latest)', 'letters and digits', '^[0-9A-Za-z]+$'),
-  GRAPH_CLIENT_CERT_THUMBPRINT: text(
-    'thumbprint of the certificate, where the secret holds its key alone',
-    'SHA-256 or SHA-1, in hex',
-    '^([0-9A-Fa-f]{64}|[0-9A-Fa-f]{40})$',
+  GRAPH_CLIENT_CERT_SECRET_VERSION: variable('version of that secret; the latest where it is not set', {
+    takes: ['letters and digits', '^[0-9A-Za-z]+$'],
+  }),
+  GRAPH_CLIENT_CERT_THUMBPRINT: variable(
+    'SHA-256 (or SHA-1) of the certificate in hex, where the secret holds its key alone',
+    { takes: ['SHA-256 or SHA-1, in hex', '^([0-9A-Fa-f]{64}|[0-9A-Fa-f]{40})$'] },
   ),
-  GRAPH_MANAGED_IDENTITY_CLIENT_ID: text(
-    'a user-assigned managed identity: opens the Key Vault, or without one is the credential itself',
-    'a GUID',
-    guid,
+  GRAPH_MANAGED_IDENTITY_CLIENT_ID: variable(
+    'a user-assigned managed identity: it opens the Key Vault, or without one is itself the credential',
+    { takes: takes.guid },
   ),
-  GRAPH_OBO_SCOPES: text('scopes asked for On-Behalf-Of (https://graph.microsoft.com/.default)'),
-  GRAPH_BASE_URL: text('Microsoft Graph (https://graph.microsoft.com/v1.0)', 'a URL', '^https?://'),
-  GRAPH_ANSWER_TTL: text(
-    'how long an answer is kept for whoever got it (1 minute); 0: not at all',
-    'a duration such as 60s, or 0',
-    '^(0|[0-9.]+ *[A-Za-z]+)$',
+  NODE_ENV: variable('`production` locks every development switch; set it in the environment, not in .env.local', {
+    default: 'development',
+    takes: ['production, development or test', '^(production|development|test)$'],
+  }),
+  PORT: variable('port to listen on', { default: '8080', takes: takes.port }),
+  HOST: variable('address to listen on', {
+    default: '127.0.0.1',
+    production: 'the default is `0.0.0.0`',
+    takes: ['an IP address or host name', '\\S'],
+  }),
+  PUBLIC_BASE_URL: variable('the one origin that clients see, in metadata and challenges', {
+    default: 'http://localhost:8080',
+    production: 'required, https',
+    takes: takes.origin,
+  }),
+  GRAPH_OBO_SCOPES: variable(
+    'scopes asked for On-Behalf-Of; what the tools need where it is not set. `https://graph.microsoft.com/.default` asks for whatever was consented to',
   ),
-  GRAPH_CALLS_PER_MINUTE: text(
-    'calls to Graph in a minute, of all users and replicas (240 at Microsoft, no limit elsewhere)',
-    'a whole number above 0',
-    count,
+  GRAPH_BASE_URL: variable(
+    'Microsoft Graph; another one for a national cloud or the emulator; `http:` only on loopback',
+    {
+      default: 'https://graph.microsoft.com/v1.0',
+      production: 'https only',
+      takes: takes.url,
+    },
   ),
-  GRAPH_CALLS_PER_HOUR: text(
-    'the same in an hour (800 at Microsoft, no limit elsewhere)',
-    'a whole number above 0',
-    count,
+  GRAPH_CALLS_PER_MINUTE: variable(
+    'calls to Graph in any minute, of all users and, with `REDIS_URL`, all replicas; no limit where `GRAPH_BASE_URL` is not Microsoft’s',
+    { default: '240', takes: takes.count },
   ),
-  ENTRA_AUTHORITY_HOST: text('Microsoft Entra (https://login.microsoftonline.com)', 'an origin', '^https?://'),
-  MCP_REQUIRE_AUTH: text('whether callers must sign in (true)', 'true or false', flag),
-  MCP_OAUTH_REQUIRED_SCOPES: text('delegated scopes a caller must carry (access_as_user)'),
-  MCP_ALLOWED_CLIENT_IDS: text('client applications that may call (any)', 'a comma-separated list of GUIDs', guidList),
-  MCP_ALLOWED_ORIGINS: text(
-    'origins of browser-based clients (loopback outside production)',
-    'a comma-separated list of origins',
-    '^\\s*https?://[^,\\s]+(\\s*,\\s*https?://[^,\\s]+)*\\s*$',
+  GRAPH_CALLS_PER_HOUR: variable('the same in any hour', { default: '800', takes: takes.count }),
+  GRAPH_ANSWER_TTL: variable('how long an answer is kept for whoever got it, ten minutes at most; `0`: not at all', {
+    default: '1 minute',
+    takes: ['a duration such as 60s, or 0', '^(0|[0-9.]+ *[A-Za-z]+)$'],
+  }),
+  ENTRA_AUTHORITY_HOST: variable('Microsoft Entra; `http:` only on loopback', {
+    default: 'https://login.microsoftonline.com',
+    production: 'https only',
+    takes: takes.origin,
+  }),
+  MCP_REQUIRE_AUTH: variable('whether callers must sign in', {
+    default: 'true',
+    production: '`false` is refused',
+    takes: takes.flag,
+  }),
+  MCP_OAUTH_REQUIRED_SCOPES: variable("delegated scopes that a caller's token must carry", {
+    default: 'access_as_user',
+  }),
+  MCP_ALLOWED_CLIENT_IDS: variable('client applications that may call, comma-separated; any where it is not set', {
+    takes: takes.guids,
+  }),
+  MCP_ALLOWED_ORIGINS: variable(
+    'further origins of browser-based clients that call `/mcp`, comma-separated; loopback ones are always served',
+    { production: 'loopback ones are not served', takes: takes.origins },
   ),
-  ALLOW_MCP_ACCESS_TOKEN_ARG: text(
-    'whether tools take a Graph token as an argument (false in production, true elsewhere)',
-    'true or false',
-    flag,
+  ALLOW_MCP_ACCESS_TOKEN_ARG: variable('whether tools take a Graph token as the argument `accessToken`', {
+    default: 'true',
+    production: 'the default is `false`',
+    takes: takes.flag,
+  }),
+  GRAPH_ACCESS_TOKEN: variable('a Graph token for a local run without sign-in', { production: 'refused' }),
+  ALLOW_GRAPH_BEARER_TOKEN: variable("accept a Graph token as the caller's credential: debugging only", {
+    default: 'false',
+    production: '`true` is refused',
+    takes: takes.flag,
+  }),
+  MCP_OAUTH_PROXY: variable('whether clients sign in through this server; `off`: they go to Entra themselves', {
+    default: 'on',
+    takes: ['on or off', '^(on|off)$'],
+  }),
+  MCP_OAUTH_CLIENT_ID: variable("the app registration that clients sign in to; the server's own where it is not set", {
+    takes: takes.guid,
+  }),
+  MCP_OAUTH_EXPECTED_CLIENT_ID: variable('another name of `MCP_OAUTH_CLIENT_ID`', { takes: takes.guid }),
+  MCP_OAUTH_CLIENT_SECRET: variable(
+    "a client secret of that app; needed where it is not the server's own and the server proves itself by a secret",
   ),
-  GRAPH_ACCESS_TOKEN: text('a Graph token for a local run without sign-in'),
-  ALLOW_GRAPH_BEARER_TOKEN: text('accept a Graph token as the credential: debugging only', 'true or false', flag),
-  MCP_OAUTH_PROXY: text('whether clients sign in through this server (on)', 'on or off', '^(on|off)$'),
-  MCP_OAUTH_CLIENT_ID: text("the app that clients sign in to (the server's own)", 'a GUID', guid),
-  MCP_OAUTH_EXPECTED_CLIENT_ID: text('another name of MCP_OAUTH_CLIENT_ID', 'a GUID', guid),
-  MCP_OAUTH_CLIENT_SECRET: text('client secret of that app'),
-  MCP_OAUTH_TENANT_ID: text('its tenant: always GRAPH_TENANT_ID', 'a GUID', guid),
-  MCP_OAUTH_SCOPES: text('scopes that clients get (those of MCP_OAUTH_REQUIRED_SCOPES)'),
-  MCP_OAUTH_REDIRECT_URI_PREFIXES: text('where sign-ins may lead (loopback and Teams)'),
-  MCP_OAUTH_SEAL_KEY: text('what codes and refresh tokens are sealed with; required in production', ...sealKeys),
-  REDIS_URL: text(
-    'a Redis that replicas share (none)',
-    'a URL such as rediss://user:password@host:6380',
-    '^rediss?://[^\\s]+$',
+  MCP_OAUTH_TENANT_ID: variable('its tenant, which has to be `GRAPH_TENANT_ID`', { takes: takes.guid }),
+  MCP_OAUTH_SCOPES: variable('scopes that clients get; those of `MCP_OAUTH_REQUIRED_SCOPES` where it is not set'),
+  MCP_OAUTH_REDIRECT_URI_PREFIXES: variable(
+    'where sign-ins may lead, comma-separated: an origin (on loopback with any port), one path, all below a path that ends in `/`, or one whole URI of an app’s own scheme',
+    {
+      default:
+        'http://127.0.0.1,http://localhost,http://[::1],https://teams.microsoft.com/api/platform/v1.0/oAuthRedirect',
+    },
   ),
-  CACHE_ENCRYPTION_KEY: text(
-    'what Graph tokens are sealed with in that Redis; without it they stay in memory',
-    ...sealKeys,
+  MCP_OAUTH_SEAL_KEY: variable(
+    'what codes and refresh tokens are sealed with: 32 random bytes in base64; after a comma the key before it, which still opens; where it is not set, one is made and kept in `.seal-key.local`',
+    { production: 'required', takes: takes.keys },
   ),
-  RATE_LIMIT_MAX: text('requests an address may make in a window (300)', 'a whole number above 0', count),
-  RATE_LIMIT_USER_MAX: text('requests a user may make in a window (120)', 'a whole number above 0', count),
-  RATE_LIMIT_WINDOW: text('that window (1 minute)', 'a duration such as 30s or 1 minute'),
-  TRUST_PROXY: text(
-    'proxies whose forwarded headers count (none)',
-    'a comma-separated list of addresses, CIDR ranges, loopback, linklocal or uniquelocal',
+  REDIS_URL: variable(
+    'a Redis that replicas share, such as `rediss://user:password@host:6380`: codes that were used, sign-ins that were revoked, Graph tokens that were evicted and what callers have had of their limits, and calls made to Graph, are known to all of them; nothing depends on it',
+    { takes: ['a URL such as rediss://user:password@host:6380', '^rediss?://[^\\s]+$'] },
   ),
-  METRICS_PORT: text('port of /metrics, apart from PORT (none: no metrics)', 'a port number, 0 to 65535', portNumber),
-  OTEL_EXPORTER_OTLP_ENDPOINT: text('where spans are sent, by OTLP over HTTP (none: no traces)', 'a URL', '^https?://'),
-  OTEL_EXPORTER_OTLP_HEADERS: text(
-    'headers for it',
-    'a list such as name=value,name=value, with values percent-encoded',
-    "^\\s*[\\w!#$%&'*+.^`|~-]+\\s*=[^,]*(,\\s*[\\w!#$%&'*+.^`|~-]+\\s*=[^,]*)*$",
+  CACHE_ENCRYPTION_KEY: variable(
+    '32 random bytes in base64, other ones than `MCP_OAUTH_SEAL_KEY`: replicas share Graph tokens in that Redis, sealed with it; after a comma the key before it, which still opens; where it is not set, tokens stay in memory',
+    { takes: takes.keys },
   ),
-  OTEL_SERVICE_NAME: text('what the server is called in traces (mcp-message-center-server)'),
-  OTEL_TRACES_SAMPLER_ARG: text(
-    'share of traces to record where the client does not say (1)',
-    'a number, 0 to 1',
-    '^(0|1|0?\\.[0-9]{1,9}|[01]\\.0{1,9})$',
+  RATE_LIMIT_MAX: variable(
+    'requests without a verified caller that an address may make in a window; with `REDIS_URL` of all replicas together, else of each',
+    { default: '300', takes: takes.count },
   ),
-  LOG_LEVEL: text(
-    "the log's level (info)",
-    'fatal, error, warn, info, debug, trace or silent',
-    '^(fatal|error|warn|info|debug|trace|silent)$',
+  RATE_LIMIT_USER_MAX: variable('requests a verified user may make in a window from wherever they call, likewise', {
+    default: '120',
+    takes: takes.count,
+  }),
+  RATE_LIMIT_WINDOW: variable('that window, at least a second; it follows the clock and ends as `Retry-After` says', {
+    default: '1 minute',
+    takes: ['a duration such as 30s or 1 minute', '\\S'],
+  }),
+  TRUST_PROXY: variable(
+    'proxies whose forwarded headers count: addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`',
+    { takes: ['a comma-separated list of addresses, CIDR ranges, loopback, linklocal or uniquelocal', '\\S'] },
   ),
+  METRICS_PORT: variable('port of `/metrics` for Prometheus, apart from `PORT`', { takes: takes.port }),
+  METRICS_HOST: variable(
+    'address that `/metrics` listens on: whoever reaches it may read it; `0.0.0.0` for a Prometheus outside the container',
+    { default: '127.0.0.1', takes: ['an IP address or host name', '\\S'] },
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: variable('where traces are sent, by OTLP over HTTP, such as `http://localhost:4318`', {
+    takes: takes.url,
+  }),
+  OTEL_EXPORTER_OTLP_HEADERS: variable('headers for it: `name=value,name=value`, values percent-encoded', {
+    takes: [
+      'a list such as name=value,name=value, with values percent-encoded',
+      "^\\s*[\\w!#$%&'*+.^`|~-]+\\s*=[^,]*(,\\s*[\\w!#$%&'*+.^`|~-]+\\s*=[^,]*)*$",
+    ],
+  }),
+  OTEL_SERVICE_NAME: variable('what the server is called in traces', { default: 'mcp-message-center-server' }),
+  OTEL_TRACES_SAMPLER: variable(
+    'who decides what is recorded: `traceidratio`, this server; `parentbased_traceidratio`, a client that names a trace, else this server',
+    {
+      default: 'traceidratio',
+      takes: ['traceidratio or parentbased_traceidratio', '^(parentbased_)?traceidratio$'],
+    },
+  ),
+  OTEL_TRACES_SAMPLER_ARG: variable(
+    'share of traces to record, 0 to 1; those that a client marks as not to be recorded never are',
+    {
+      default: '1',
+      takes: ['a number, 0 to 1', '^(0|1|0?\\.[0-9]{1,9}|[01]\\.0{1,9})$'],
+    },
+  ),
+  LOG_LEVEL: variable('`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`', {
+    default: 'info',
+    takes: ['fatal, error, warn, info, debug, trace or silent', '^(fatal|error|warn|info|debug|trace|silent)$'],
+  }),
 })
 
 const environment = Compile(EnvironmentSchema)

@@ -3,7 +3,8 @@ import type { ClientCredential } from './client-credential.ts'
 import { type Environment, type Fault, list } from './environment.ts'
 
 /** Programs on the user's own computer, whatever their port, and Teams with Copilot's declarative agents. */
-const defaultRedirects = 'http://127.0.0.1,http://localhost,https://teams.microsoft.com/api/platform/v1.0/oAuthRedirect'
+const defaultRedirects =
+  'http://127.0.0.1,http://localhost,http://[::1],https://teams.microsoft.com/api/platform/v1.0/oAuthRedirect'
 
 export interface OAuthProxyConfig {
   /** The app registration that clients sign in to, and that clients may name as their own id. */
@@ -56,7 +57,7 @@ export function readOAuthProxy(
   if (redirects.includes(undefined)) {
     fault(
       'MCP_OAUTH_REDIRECT_URI_PREFIXES',
-      'must list https or loopback URLs, as https://app.example.com/callback or http://localhost, in plain lower-case form',
+      'must list https or loopback URLs, as https://app.example.com/callback or http://localhost, in plain lower-case form, or whole URIs of an app, as cursor://anysphere.cursor-mcp/oauth/callback',
     )
   }
   if (production && sound.MCP_OAUTH_SEAL_KEY === undefined) {

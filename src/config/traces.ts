@@ -8,6 +8,12 @@ export interface TracesConfig {
   readonly serviceName: string
   /** 0 to 1. */
   readonly sampledShare: number
+  /** Whether a client's trace is recorded because its `traceparent` says so. */
+  readonly trustsClients: boolean
+  /** How often spans are sent. */
+  readonly exportEveryMs: number
+  /** A collector that needs longer loses the batch; retries are within this. */
+  readonly exportTimeoutMs: number
 }
 
 /** OpenTelemetry, "OTLP Exporter Configuration" and "Environment Variable Specification". */
@@ -29,6 +35,9 @@ export function readTraces(sound: Environment, fault: Fault): TracesConfig | und
     headers: Object.fromEntries(headers),
     serviceName: sound.OTEL_SERVICE_NAME ?? 'mcp-message-center-server',
     sampledShare: Number(sound.OTEL_TRACES_SAMPLER_ARG ?? 1),
+    trustsClients: sound.OTEL_TRACES_SAMPLER === 'parentbased_traceidratio',
+    exportEveryMs: 5_000,
+    exportTimeoutMs: 5_000,
   }
 }
 

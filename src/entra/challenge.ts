@@ -10,7 +10,7 @@ export interface SignIn {
 }
 
 /**
- * The one `WWW-Authenticate` value of a 401 or 403.
+ * The one `WWW-Authenticate` value of a 401 or 403, and of a 400 for a malformed `Authorization` header.
  *
  * RFC 6750 section 3, with `resource_metadata` (RFC 9728 section 5.1), `scope` (MCP, "Authorization") and, where Entra
  * wants more proof, `claims` in base64 (Microsoft, "Claims challenges, claims requests and client capabilities").

@@ -18,7 +18,7 @@ export interface Expectations {
   readonly clientId: string
   readonly issuers: readonly string[]
   readonly requiredScopes: readonly string[]
-  /** Empty: any. */
+  /** An empty list lets every application call. */
   readonly allowedClientIds: readonly string[]
 }
 
@@ -62,6 +62,7 @@ export function checkClaims(claims: Claims, expected: Expectations, nowSeconds: 
     checkAudience(claims, expected) ??
     checkOrigin(claims, expected) ??
     checkTimes(claims, nowSeconds) ??
+    checkBinding(claims) ??
     checkSubject(claims) ??
     checkPermission(claims, expected)
   )
@@ -96,6 +97,14 @@ function checkTimes({ exp, nbf, iat }: Claims, now: number): Reason | undefined 
     if (typeof start !== 'number' || start - leewaySeconds > now) return 'not_yet_valid'
   }
   return undefined
+}
+
+/**
+ * A token that is bound to a key (`cnf`, RFC 7800) is worth something only together with a proof of that key. As a bearer
+ * token it must be rejected (RFC 9449 section 7.2), or whoever stole it could use it.
+ */
+function checkBinding({ cnf }: Claims): Reason | undefined {
+  return cnf === undefined ? undefined : 'key_bound_token'
 }
 
 function checkSubject(claims: Claims): Reason | undefined {

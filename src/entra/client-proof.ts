@@ -1,5 +1,6 @@
 import type { Audit } from '../audit.ts'
 import { Failure } from '../errors.ts'
+import { beforeDeadline, type Deadline, deadlineIn } from '../http/deadline.ts'
 import type { ClientAssertion } from './client-assertion.ts'
 import { CredentialError } from './credential-error.ts'
 
@@ -24,8 +25,8 @@ export type ClientProof =
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** Tries with a proof of the app; may be called a second time, with another proof. */
-export type WithProof = <T>(attempt: (proof: ClientProof) => Promise<T>) => Promise<T>
+/** Tries with a proof of the app, perhaps a second time with another proof; no proof is waited for beyond the deadline. */
+export type WithProof = <T>(attempt: (proof: ClientProof) => Promise<T>, deadline: Deadline) => Promise<T>
 
 export type Assertions = ReturnType<typeof createAssertions>
 
@@ -51,7 +52,7 @@ export function createAssertions({ make, kind, audit, now = Date.now }: Assertio
   let replacedAtMs = Number.NEGATIVE_INFINITY
 
   function renew(): Promise<ClientAssertion> {
-    making ??= withDeadline(make())
+    making ??= beforeDeadline(make(), deadlineIn(makingDeadlineMs), noAnswer)
       .then(accept, refuse)
       .finally(() => {
         making = undefined
@@ -143,24 +144,20 @@ export function proveByAssertions(assertions: Pick<Assertions, 'get' | 'replace'
     client_assertion: assertion,
     client_assertion_type: assertionType,
   })
-  return async (attempt) => {
-    const first = await assertions.get()
+  const late = () => new Failure('credential_unavailable', { cause: new CredentialError('no assertion in time') })
+  return async (attempt, deadline) => {
+    const first = await beforeDeadline(assertions.get(), deadline, late)
     try {
       return await attempt(proofOf(first))
     } catch (error) {
       if (!(error instanceof Failure) || error.reason !== 'credential_refused') throw error
-      const second = await assertions.replace(first)
-      if (second === undefined) throw error
+      const second = await beforeDeadline(assertions.replace(first), deadline, late).catch(() => undefined)
+      if (second === undefined || deadline.leftMs === 0) throw error
       return attempt(proofOf(second))
     }
   }
 }
 
-async function withDeadline<T>(made: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    const error = new CredentialError(`what the credential is made from gave no answer in ${makingDeadlineMs / 1000} s`)
-    timer = setTimeout(() => reject(error), makingDeadlineMs).unref()
-  })
-  return Promise.race([made, late]).finally(() => clearTimeout(timer))
+function noAnswer(): CredentialError {
+  return new CredentialError(`what the credential is made from gave no answer in ${makingDeadlineMs / 1000} s`)
 }

@@ -1,5 +1,6 @@
 import { Failure, type Reason } from '../errors.ts'
 import { retryAfterSeconds } from '../http/retry-after.ts'
+import { parseJson } from '../lib/parse-json.ts'
 
 /** What Entra answered to a token request, as it came. */
 export interface EntraAnswer {
@@ -8,13 +9,15 @@ export interface EntraAnswer {
   readonly body: string
 }
 
-/** Entra's error body: RFC 6749 section 5.2 with Microsoft's additions. */
+/**
+ * What of Entra's error goes into the log (RFC 6749 section 5.2 with Microsoft's additions): names, numbers and ids.
+ * Its description is left out, since it names users.
+ */
 export interface EntraError {
+  readonly status: number
   readonly error?: string
   readonly suberror?: string
   readonly error_codes?: readonly number[]
-  readonly error_description?: string
-  readonly claims?: string
   readonly correlation_id?: string
   readonly trace_id?: string
 }
@@ -97,12 +100,13 @@ const noWaitSeconds = 1
  * @param adminConsentUrl where an administrator can consent; users are sent there too, since a middle tier has no page
  */
 export function exchangeFailure(answer: EntraAnswer, adminConsentUrl: string): Failure {
-  const cause = { status: answer.status, ...parseError(answer.body) }
-  const reason = reasonOf(cause)
+  const { claims, ...named } = parseError(answer.body)
+  const cause: EntraError = { status: answer.status, ...named }
+  const reason = reasonOf(cause, claims)
   const wait = retryAfterSeconds(answer.retryAfter)
   switch (reason) {
     case 'claims_required':
-      return new Failure(reason, { cause, ...(cause.claims !== undefined && { claims: cause.claims }) })
+      return new Failure(reason, { cause, ...(claims !== undefined && { claims }) })
     case 'user_consent_required':
     case 'admin_consent_required':
       return new Failure(reason, { cause, link: adminConsentUrl })
@@ -118,13 +122,19 @@ export function secondsToLeaveAlone({ namedWaitSeconds = 0 }: Failure): number {
   return namedWaitSeconds > noWaitSeconds ? namedWaitSeconds : 0
 }
 
+/** Whether a failure says by a number that is known what is wrong with this server, and not by an error that many share. */
+export function isNamedByCode({ details }: Failure): boolean {
+  const { error_codes = [] } = (details.cause ?? {}) as Partial<EntraError>
+  return error_codes.some((code) => reasonByCode[code] !== undefined)
+}
+
 /** Trouble that may be over a moment later, so that one more try is worth it. */
 export function isWorthOneMoreTry(error: unknown): boolean {
   return error instanceof Failure && error.reason === 'exchange_unavailable' && secondsToLeaveAlone(error) === 0
 }
 
 /** A claims challenge first, whichever error it rides on; then the AADSTS code, which says more than the error. */
-function reasonOf({ status, claims, error_codes, suberror, error }: EntraError & { status: number }): Reason {
+function reasonOf({ status, error_codes, suberror, error }: EntraError, claims: string | undefined): Reason {
   if (status === 429) return 'exchange_throttled'
   if (status >= 500) return 'exchange_unavailable'
   if (claims !== undefined) return 'claims_required'
@@ -141,27 +151,28 @@ function named(table: Readonly<Record<string, Reason>>, name: string | undefined
   return name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
 }
 
-/** Entra's error body, only with fields of the documented types; an answer that is none gives an empty one. */
-function parseError(body: string): EntraError {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(body)
-  } catch {
-    return {}
-  }
+/** Entra's error body, only with fields of the documented types and forms; an answer that is none gives an empty one. */
+function parseError(body: string): Omit<EntraError, 'status'> & { readonly claims?: string } {
+  const parsed = parseJson(body)
   const fields = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as Record<string, unknown>
-  const codes = fields['error_codes']
-  const text = (name: keyof EntraError) => {
+  const text = (name: string, form: RegExp) => {
     const value = fields[name]
-    return typeof value === 'string' ? { [name]: value.slice(0, 2_000) } : {}
+    return typeof value === 'string' && form.test(value) ? { [name]: value } : {}
   }
+  const error_codes = codesOf(fields)
   return {
-    ...text('error'),
-    ...text('suberror'),
-    ...text('error_description'),
-    ...text('claims'),
-    ...text('correlation_id'),
-    ...text('trace_id'),
-    ...(Array.isArray(codes) && { error_codes: codes.filter((code) => typeof code === 'number') }),
+    ...text('error', /^[\w.-]{1,64}$/),
+    ...text('suberror', /^[\w.-]{1,64}$/),
+    ...text('claims', /^.{1,4000}$/s),
+    ...text('correlation_id', /^[\da-f-]{1,36}$/i),
+    ...text('trace_id', /^[\da-f-]{1,36}$/i),
+    ...(error_codes.length > 0 && { error_codes }),
   }
+}
+
+/** Entra's numbers, by themselves or, where they are not, as the description begins. */
+function codesOf({ error_codes, error_description }: Record<string, unknown>): number[] {
+  if (Array.isArray(error_codes)) return error_codes.filter((code) => Number.isSafeInteger(code)).slice(0, 10)
+  const [, code] = /^AADSTS(\d{4,8})\b/.exec(String(error_description)) ?? []
+  return code === undefined ? [] : [Number(code)]
 }

@@ -1,5 +1,6 @@
 import { Failure } from '../errors.ts'
 import { type BoundedClient, TransportError } from '../http/bounded-client.ts'
+import type { Deadline } from '../http/deadline.ts'
 import type { ClientProof, WithProof } from './client-proof.ts'
 import { type EntraAnswer, exchangeFailure } from './exchange-failure.ts'
 import { postForm } from './post-form.ts'
@@ -17,6 +18,8 @@ export interface ExchangeRequest {
   readonly assertion: string
   /** A GUID that Entra's and this server's logs share. */
   readonly correlationId: string
+  /** The answer is there by then, or a failure. */
+  readonly deadline: Deadline
   /** Further ones for Entra, such as where in a trace the exchange is. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -64,7 +67,7 @@ export function createOnBehalfOf({
   }
 
   async function exchange(
-    { assertion, correlationId, headers }: ExchangeRequest,
+    { assertion, correlationId, deadline, headers }: ExchangeRequest,
     proof: ClientProof,
   ): Promise<GraphToken> {
     // Loaded on first use: a server that has yet to exchange anything starts without it.
@@ -72,7 +75,8 @@ export function createOnBehalfOf({
     let answer: EntraAnswer | undefined
     const networkClient = {
       sendPostRequestAsync: async <T>(url: string, options?: { headers?: Record<string, string>; body?: string }) => {
-        answer = await postForm(http, url, { ...options, headers: { ...options?.headers, ...headers } })
+        const form = { ...options, headers: { ...options?.headers, ...headers } }
+        answer = await postForm(http, url, form, deadline)
         if (answer.status === 429 || answer.status >= 500) throw exchangeFailure(answer, endpoints.adminConsentUrl)
         // Without its headers: MSAL would remember a Retry-After against every user.
         return { status: answer.status, headers: {}, body: JSON.parse(answer.body) as T }
@@ -100,7 +104,7 @@ export function createOnBehalfOf({
     return { accessToken: result.accessToken, expiresAtMs: result.expiresOn.getTime() }
   }
 
-  return (request) => withProof((proof) => exchange(request, proof))
+  return (request) => withProof((proof) => exchange(request, proof), request.deadline)
 }
 
 function asMsalHasIt(proof: ClientProof): { clientSecret: string } | { clientAssertion: string } {
@@ -111,7 +115,8 @@ function asMsalHasIt(proof: ClientProof): { clientSecret: string } | { clientAss
 function failureOf(error: unknown, answer: EntraAnswer | undefined, { adminConsentUrl }: TenantEndpoints): Failure {
   if (error instanceof Failure) return error
   if (answer !== undefined && answer.status >= 400) return exchangeFailure(answer, adminConsentUrl)
-  const cause =
-    error instanceof TransportError ? error : new Error('Entra’s answer could not be read', { cause: error })
+  // No more than its name: what MSAL and a JSON parser say repeats the answer, which may name users.
+  const { name } = error as Error
+  const cause = error instanceof TransportError ? error : new Error(`Entra’s answer could not be read (${name})`)
   return new Failure('exchange_unavailable', { cause })
 }

@@ -1,4 +1,5 @@
 import type { BoundedClient } from '../http/bounded-client.ts'
+import type { Deadline } from '../http/deadline.ts'
 import type { EntraAnswer } from './exchange-failure.ts'
 
 /** What a form may hold that proves something. A refresh token that goes on being good comes back in the answer. */
@@ -15,9 +16,10 @@ const shortestCredential = 16
 export async function postForm(
   http: Pick<BoundedClient, 'request'>,
   url: string,
-  { headers = {}, body = '' }: { headers?: Readonly<Record<string, string>>; body?: string } = {},
+  { headers = {}, body = '' }: { headers?: Readonly<Record<string, string>>; body?: string },
+  { leftMs: deadlineMs }: Deadline,
 ): Promise<EntraAnswer> {
-  const answer = await http.request({ method: 'POST', url, headers, body })
+  const answer = await http.request({ method: 'POST', url, headers, body, deadlineMs })
   const retryAfter = answer.headers['retry-after']
   const withheld = answer.status === 200 ? credentials : [...credentials, 'refresh_token']
   return {

@@ -1,15 +1,18 @@
-import { LRUCache } from 'lru-cache'
 import { Failure, type Reason } from '../errors.ts'
-import { secondsToLeaveAlone } from './exchange-failure.ts'
+import { createLru } from '../lib/lru.ts'
+import { isNamedByCode, secondsToLeaveAlone } from './exchange-failure.ts'
 
 /** For how long at most Entra is left alone where it named a time in its trouble: that may be over sooner. */
 const longestTroubleMs = 60_000
+/** For how long what one assertion met counts where another meets the same. */
+const suspicionMs = 60_000
 
 export interface RefusalsOptions {
   /** How long a refusal answers the same assertion again without asking Entra. */
   readonly refusalTtlMs: number
   /** How long nobody asks Entra after it refused this server's own credential or configuration. */
   readonly breakerMs: number
+  /** Milliseconds of a clock that only goes forward: a time of day that is set must not stop anybody for longer. */
   readonly now: () => number
 }
 
@@ -17,14 +20,22 @@ export interface RefusalsOptions {
  * What Entra refused, and for how long that is an answer without asking it again.
  *
  * A refusal counts for the one assertion that met it: no user's trouble is another's. Only what is this server's own
- * fault stops everybody, briefly, and each is told which fault it is.
+ * fault stops everybody, briefly, and each is told which fault it is: where Entra's number says so, or where two
+ * assertions met it, since an error without a known number may be about the one user.
  */
 export function createRefusals({ refusalTtlMs, breakerMs, now }: RefusalsOptions) {
-  const refusals = new LRUCache<string, { failure: Failure; untilMs: number }>({ max: 10_000 })
+  const refusals = createLru<{ failure: Failure; untilMs: number }>(10_000)
   let breaker: { readonly reason: Reason; readonly untilMs: number } | undefined
+  /** Who met a fault last that may be this server's own. */
+  let suspicion: { readonly key: string; readonly reason: Reason; readonly untilMs: number } | undefined
 
   function keep(key: string, failure: Failure, ttlMs: number) {
     refusals.set(key, { failure, untilMs: now() + ttlMs })
+  }
+
+  /** Whether another assertion met the same a short while ago. */
+  function isMetAgain(key: string, reason: Reason): boolean {
+    return suspicion !== undefined && suspicion.key !== key && suspicion.reason === reason && now() < suspicion.untilMs
   }
 
   return {
@@ -41,7 +52,12 @@ export function createRefusals({ refusalTtlMs, breakerMs, now }: RefusalsOptions
           return
         case 'credential_refused':
         case 'exchange_misconfigured':
-          breaker = { reason: failure.reason, untilMs: now() + breakerMs }
+          if (isNamedByCode(failure) || isMetAgain(key, failure.reason)) {
+            breaker = { reason: failure.reason, untilMs: now() + breakerMs }
+          } else {
+            suspicion = { key, reason: failure.reason, untilMs: now() + suspicionMs }
+            keep(key, failure, breakerMs)
+          }
           return
         default:
           keep(key, failure, secondsLeft(failure) * 1000 || refusalTtlMs)

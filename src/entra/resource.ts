@@ -34,8 +34,12 @@ export function resourceOf({ publicBaseUrl, entra, callers, oauthProxy }: Config
   return { ...resource, authorizationServer: issuer, authorizeUrl, tokenUrl, scopes }
 }
 
-/** Whether a client's `resource` (RFC 8707) is this one: clients differ over a trailing slash. */
+/**
+ * Whether a client's `resource` (RFC 8707) is this one: clients differ over a trailing slash, and some leave a query of
+ * the address that they were given. A fragment is not allowed (section 2).
+ */
 export function isResource(asked: string, { resource }: Pick<ProtectedResource, 'resource'>): boolean {
-  if (!URL.canParse(asked) || /[?#@]/.test(asked)) return false
-  return new URL(asked).href.replace(/\/$/, '') === resource
+  const [address = ''] = asked.split('?')
+  if (!URL.canParse(address) || asked.includes('#') || address.includes('@')) return false
+  return new URL(address).href.replace(/\/$/, '') === resource
 }

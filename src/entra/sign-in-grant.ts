@@ -1,7 +1,10 @@
 import { answers, Failure } from '../errors.ts'
 import { type BoundedClient, TransportError } from '../http/bounded-client.ts'
+import { type Deadline, deadlineIn } from '../http/deadline.ts'
+import { parseJson } from '../lib/parse-json.ts'
 import type { ClientProof, WithProof } from './client-proof.ts'
-import { type EntraError, exchangeFailure, isWorthOneMoreTry } from './exchange-failure.ts'
+import { type EntraError, exchangeFailure } from './exchange-failure.ts'
+import { withOneRetry } from './one-retry.ts'
 import { postForm } from './post-form.ts'
 import type { TenantEndpoints } from './tenant.ts'
 
@@ -35,6 +38,8 @@ export interface SignInGrantOptions {
   readonly withProof: WithProof
   readonly endpoints: TenantEndpoints
   readonly http: Pick<BoundedClient, 'request'>
+  /** For all of it. */
+  readonly deadlineMs: number
   readonly sleep?: (ms: number) => Promise<void>
 }
 
@@ -52,14 +57,19 @@ export function createSignInGrant({
   withProof,
   endpoints,
   http,
+  deadlineMs,
   sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 }: SignInGrantOptions): RedeemGrant {
-  async function redeem(grant: SignInGrant, correlationId: string, proof: ClientProof): Promise<SignInTokens> {
+  async function redeem(
+    grant: SignInGrant,
+    correlationId: string,
+    proof: ClientProof,
+    deadline: Deadline,
+  ): Promise<SignInTokens> {
     const form = new URLSearchParams({ client_id: clientId, ...grant, ...proof })
-    const answer = await postForm(http, endpoints.tokenUrl, {
-      headers: { 'content-type': 'application/x-www-form-urlencoded', 'client-request-id': correlationId },
-      body: form.toString(),
-    }).catch((error: unknown) => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', 'client-request-id': correlationId }
+    const body = form.toString()
+    const answer = await postForm(http, endpoints.tokenUrl, { headers, body }, deadline).catch((error: unknown) => {
       throw error instanceof TransportError ? new Failure('exchange_unavailable', { cause: error }) : error
     })
     if (answer.status !== 200) throw grantFailure(exchangeFailure(answer, endpoints.adminConsentUrl))
@@ -71,14 +81,9 @@ export function createSignInGrant({
   }
 
   return async (grant, correlationId) => {
-    const attempt = () => withProof((proof) => redeem(grant, correlationId, proof))
-    try {
-      return await attempt()
-    } catch (error) {
-      if (!isWorthOneMoreTry(error)) throw error
-      await sleep(100 + Math.random() * 200)
-      return attempt()
-    }
+    const deadline = deadlineIn(deadlineMs)
+    const attempt = () => withProof((proof) => redeem(grant, correlationId, proof, deadline), deadline)
+    return withOneRetry(attempt, { deadline, sleep })
   }
 }
 
@@ -118,12 +123,8 @@ function claimsOf(idToken: string): Readonly<Record<string, unknown>> {
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
+  const value = parseJson(text)
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,6 +1,7 @@
 import { Failure, type FailureDetails } from '../errors.ts'
 import type { BoundedAnswer, TransportError } from '../http/bounded-client.ts'
 import { retryAfterSeconds } from '../http/retry-after.ts'
+import { parseJson } from '../lib/parse-json.ts'
 
 /**
  * What an unsuccessful answer of Graph means for the user who asked.
@@ -18,7 +19,7 @@ export function graphFailure(answer: BoundedAnswer): Failure {
     case 401:
       return unauthorized([answer.headers['www-authenticate']].flat().join(', '), known)
     case 403:
-      return new Failure('graph_forbidden', known)
+      return saysExpired(answer.body) ? new Failure('graph_not_found', known) : new Failure('graph_forbidden', known)
     case 404:
       return new Failure('graph_not_found', known)
     case 429:
@@ -62,22 +63,58 @@ function unauthorized(challenges: string, known: FailureDetails): Failure {
   return new Failure('graph_claims_required', { ...known, claims: Buffer.from(encoded, 'base64').toString() })
 }
 
+/**
+ * Graph answers 403 for a post that has expired or never was, and says so in words alone: "Resource doesn't exist for the
+ * tenant". Every other 403 is about the user.
+ */
+function saysExpired(body: string): boolean {
+  return /\bexist\s+for\s+the\s+tenant\b/i.test(graphError(body).message ?? '')
+}
+
 /** Graph's sentence about a query it refused: it speaks of the caller's own words, so the caller may read it. */
 function saidByGraph(body: string): FailureDetails {
   const { message } = graphError(body)
   return message === undefined ? {} : { detail: `It said: ${message.replaceAll(/\s+/g, ' ').slice(0, 300)}` }
 }
 
-function graphError(body: string): { code?: string; message?: string } {
-  try {
-    const { code, message } = (JSON.parse(body) as { error?: Record<string, unknown> }).error ?? {}
-    return {
-      ...(typeof code === 'string' && { code: code.slice(0, 100) }),
-      ...(typeof message === 'string' && { message: message.slice(0, 1_000) }),
-    }
-  } catch {
-    return {}
+/** What Graph wrote about a request that it refused: `code` is the outermost, `message` the innermost. */
+export interface GraphError {
+  readonly code?: string
+  readonly message?: string
+}
+
+/** What Graph wrote about the request that ended in this failure, where it wrote anything. */
+export function graphErrorOf({ cause }: Failure): GraphError {
+  return typeof cause === 'object' && cause !== null ? cause : {}
+}
+
+/** Graph's services hand errors on as JSON text within JSON text: two deep so far. An object and its text count as two. */
+const maxLayers = 16
+
+function graphError(body: string): GraphError {
+  const { error } = asRecord(parseJson(body))
+  const { code } = asRecord(error)
+  const message = innermost(error, maxLayers)
+  return {
+    ...(typeof code === 'string' && { code: code.slice(0, 100) }),
+    ...(message !== undefined && { message: message.slice(0, 1_000) }),
   }
+}
+
+/** The text at the bottom of objects and JSON texts; what is no JSON is a text as it stands. */
+function innermost(value: unknown, layers: number): string | undefined {
+  if (typeof value !== 'string') {
+    const { error, message } = asRecord(value)
+    return layers === 0 ? undefined : (innermost(error, layers - 1) ?? innermost(message, layers - 1))
+  }
+  const inner = layers > 0 && /^\s*[{"]/.test(value) ? parseJson(value) : undefined
+  return innermost(inner, layers - 1) ?? value
+}
+
+/** An object's properties, with names in lower case: Graph's services do not agree on theirs. */
+function asRecord(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name.toLowerCase(), inner]))
 }
 
 function header(answer: BoundedAnswer, name: string): string | undefined {

@@ -21,7 +21,7 @@ export interface BoundedRequest {
   readonly body?: string
   /** Ends the call early, for a caller that went away. */
   readonly signal?: AbortSignal | undefined
-  /** A shorter deadline than the client's own. */
+  /** A shorter deadline than the client's own; a longer one does not count. */
   readonly deadlineMs?: number
 }
 
@@ -85,7 +85,7 @@ export function createBoundedClient(bounds: Bounds) {
         sent?.abort(over)
       }
       const onCancel = () => end('cancelled', signal?.reason)
-      const timer = setTimeout(() => end('timeout'), deadlineMs ?? bounds.deadlineMs)
+      const timer = setTimeout(() => end('timeout'), Math.min(deadlineMs ?? bounds.deadlineMs, bounds.deadlineMs))
       if (signal?.aborted) return onCancel()
       signal?.addEventListener('abort', onCancel, { once: true })
 

@@ -4,6 +4,7 @@ import { type Client, clientKey } from './client.ts'
 import { optional, type Parameters, required } from './parameters.ts'
 import { isS256Challenge } from './pkce.ts'
 import { isRedirectAllowed, isRegistered, type RedirectRule } from './redirect-policy.ts'
+import { rejectedRedirect } from './rejected-redirect.ts'
 import { type ApiScopes, readScope } from './scopes.ts'
 
 /** A client's authorization request, as far as it matters after the browser has gone on. */
@@ -32,7 +33,7 @@ export interface SignInHints {
  * (RFC 6749 section 4.1.2.1). None leads back to this server: a page here that sends the browser on would make the
  * user's own doing of what a client wrote into an address.
  *
- * @throws {Failure} `redirect_refused`, or the parameter is missing or repeated
+ * @throws {Failure} `redirect_not_listed`, `redirect_not_registered`, or the parameter is missing or repeated
  */
 export function readRedirectUri(
   parameters: Parameters,
@@ -40,9 +41,15 @@ export function readRedirectUri(
   { issuer, redirects }: { issuer: string; redirects: readonly RedirectRule[] },
 ): string {
   const redirectUri = required(parameters, 'redirect_uri')
-  if (!isRedirectAllowed(redirectUri, redirects)) throw new Failure('redirect_refused')
+  const reject = (reason: 'redirect_not_listed' | 'redirect_not_registered') => {
+    const rejected = rejectedRedirect(redirectUri, redirects)
+    return new Failure(reason, { detail: `It is ${rejected.redirectUri}`, ...rejected })
+  }
+  if (!isRedirectAllowed(redirectUri, redirects) || new URL(redirectUri).origin === issuer) {
+    throw reject('redirect_not_listed')
+  }
   const isClients = client.redirectUris === undefined || isRegistered(redirectUri, client.redirectUris)
-  if (!isClients || new URL(redirectUri).origin === issuer) throw new Failure('redirect_refused')
+  if (!isClients) throw reject('redirect_not_registered')
   return redirectUri
 }
 
@@ -75,15 +82,16 @@ export function readAuthorizationRequest(
 }
 
 /**
- * RFC 8707: where a client names a resource, it is this one. Entra refuses the parameter, so it goes no further.
+ * RFC 8707: where a client names a resource, it is this one, be it once or more often. Entra refuses the parameter, so it
+ * goes no further.
  *
- * @throws {Failure} `resource_refused`
+ * @throws {Failure} `resource_refused` or `parameter_repeated`
  */
 export function checkResource(parameters: Parameters, resource: ProtectedResource): void {
-  const asked = optional(parameters, 'resource')
-  if (asked !== undefined && !isResource(asked, resource)) {
-    throw new Failure('resource_refused', { detail: `Its own is ${resource.resource}.` })
-  }
+  const named = new Set([parameters['resource'] ?? []].flat().filter((one) => one !== ''))
+  if ([...named].every((one) => isResource(one, resource))) return
+  if (named.size > 1) throw new Failure('parameter_repeated', { detail: 'It is resource.' })
+  throw new Failure('resource_refused', { detail: `Its own is ${resource.resource}.` })
 }
 
 function readChallenge(parameters: Parameters): string {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { html } from 'ghtml'
-import { isLoopback } from '../http/loopback.ts'
 import type { Client } from './client.ts'
+import { placeOf } from './redirect-policy.ts'
 
 /** A whole HTML document, and the Content-Security-Policy that belongs to it. */
 export interface Page {
@@ -26,7 +26,9 @@ ul { padding-left: 1.25rem }
 .host { font-size: 1.125rem }
 .note { color: var(--muted); font-size: .875rem }
 .warning { margin: .75rem 0; padding: .75rem 1rem; border-radius: .5rem; background: var(--caution); color: var(--on-caution) }
-form { display: flex; flex-wrap: wrap; gap: .75rem; justify-content: flex-end; margin-top: 1.5rem }
+.confirm { display: flex; gap: .75rem; margin: 1rem 0 }
+.confirm input { flex: none; width: 1.25rem; height: 1.25rem; margin: .125rem 0 0; accent-color: var(--action) }
+.buttons { display: flex; flex-wrap: wrap; gap: .75rem; justify-content: flex-end; margin-top: 1.5rem }
 button { min-height: 2.75rem; padding: .5rem 1.25rem; border: 1px solid var(--edge); border-radius: .5rem; background: transparent; color: inherit; font: inherit; cursor: pointer }
 button:hover { text-decoration: underline }
 .allow { background: var(--action); border-color: var(--action); color: var(--on-action); font-weight: 600 }
@@ -49,22 +51,28 @@ const contentSecurityPolicy = [
 export interface ConsentRequest {
   readonly client: Client
   readonly redirectUri: string
+  /** What the application may do, a sentence each without a full stop. */
+  readonly permits: readonly string[]
   /** This server's public origin. */
   readonly server: string
   /** The sealed request, which the form brings back. */
   readonly form: string
+  /** Whether the user allowed the very same before: nothing has to be ticked. */
+  readonly isRemembered: boolean
 }
 
-/** Who asks, where the answer goes, what it allows: allow or deny. Fields: `request`, and `decision` (`allow`, `deny`). */
-export function consentPage({ client, redirectUri, server, form }: ConsentRequest): Page {
-  const { host, hostname } = new URL(redirectUri)
+const confirmation =
+  '<label class="confirm"><input type="checkbox" name="confirmed" value="yes" required> I have just started this sign-in myself</label>'
+
+/**
+ * Who asks, where the answer goes, what it allows: allow or deny. Fields: `request`, `decision` (`allow`, `deny`), and
+ * `confirmed` (`yes`), without which nothing is allowed for the first time: a page that has its visitor click twice at
+ * one place, and puts this one there in between, gets no consent by that. So the box and the button are far apart, and
+ * it needs no script.
+ */
+export function consentPage({ client, redirectUri, permits, server, form, isRemembered }: ConsentRequest): Page {
   const identity = identityOf(client)
-  const destination = isLoopback(hostname)
-    ? html`<p class="host">This computer, to a program at <strong>${host}</strong></p>
-<p class="warning" role="note">Allow it only if you have just started to sign in from a program on this computer.</p>`
-    : html`<p class="host"><strong>${host}</strong></p>
-<p class="note">${redirectUri}</p>
-<p class="note">Allow it only if you know this address and have just started to sign in from there.</p>`
+  const destination = destinationOf(redirectUri)
   return page(
     'Allow this application?',
     html`<p class="note">${new URL(server).host}</p>
@@ -73,18 +81,39 @@ export function consentPage({ client, redirectUri, server, form }: ConsentReques
 <p class="note">!${identity}</p>
 <h2>The sign-in goes to</h2>
 !${destination}
+<form method="post" action="/oauth/consent" autocomplete="off">
+<input type="hidden" name="request" value="${form}">
+!${isRemembered ? '<p>You have allowed this before, in this browser.</p>' : confirmation}
 <h2>What it may do</h2>
 <ul>
-<li>Read the posts of your organization’s Microsoft 365 Message Center that your own account may read</li>
+!${permits.map((line) => html`<li>${line}</li>`).join('\n')}
 <li>Do so until you or your administrator end its access</li>
 </ul>
 <p class="note">It never sees your password. You sign in at Microsoft next.</p>
-<form method="post" action="/oauth/consent">
-<input type="hidden" name="request" value="${form}">
-<button name="decision" value="deny">Deny</button>
+<div class="buttons">
+<button name="decision" value="deny" formnovalidate>Deny</button>
 <button name="decision" value="allow" class="allow">Allow</button>
+</div>
 </form>`,
   )
+}
+
+/** Where the sign-in goes, as safe HTML. */
+function destinationOf(redirectUri: string): string {
+  const { protocol, host } = new URL(redirectUri)
+  switch (placeOf(redirectUri)) {
+    case 'loopback':
+      return html`<p class="host">This computer, to a program at <strong>${host}</strong></p>
+<p class="warning" role="note">Allow it only if you have just started to sign in from a program on this computer.</p>`
+    case 'app':
+      return html`<p class="host">An app on this device, not a web site</p>
+<p class="note">${redirectUri}</p>
+<p class="warning" role="note">Any app on this device can claim addresses that begin with <strong>${protocol}</strong> Allow it only if you have just started to sign in from an app on it.</p>`
+    case 'web':
+      return html`<p class="host"><strong>${host}</strong></p>
+<p class="note">${redirectUri}</p>
+<p class="note">Allow it only if you know this address and have just started to sign in from there.</p>`
+  }
 }
 
 /** What is known of whoever asks, as safe HTML. */

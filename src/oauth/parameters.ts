@@ -36,13 +36,23 @@ export const CallbackParameters = Type.Object({
 })
 
 /** The consent page's form. */
-export const ConsentParameters = Type.Object({ request: parameter(24_576), decision: parameter(10) })
+export const ConsentParameters = Type.Object({
+  request: parameter(24_576),
+  decision: parameter(10),
+  confirmed: parameter(10),
+})
+
+/** How a client says who it is (RFC 6749 section 2.3.1, RFC 7521 section 4.2). */
+const clientParameters = {
+  client_id: parameter(2_048),
+  client_secret: parameter(1_024),
+  client_assertion: parameter(16_384),
+}
 
 /** What `/token` reads (RFC 6749 sections 4.1.3 and 6, RFC 7636 section 4.5). */
 export const TokenParameters = Type.Object({
+  ...clientParameters,
   grant_type: parameter(256),
-  client_id: parameter(2_048),
-  client_secret: parameter(1_024),
   code: parameter(16_384),
   redirect_uri: parameter(2_048),
   code_verifier: parameter(256),
@@ -53,10 +63,9 @@ export const TokenParameters = Type.Object({
 
 /** What `/revoke` reads (RFC 7009 section 2.1). */
 export const RevocationParameters = Type.Object({
+  ...clientParameters,
   token: parameter(16_384),
   token_type_hint: parameter(100),
-  client_id: parameter(2_048),
-  client_secret: parameter(1_024),
 })
 
 /** Parameters by name, as Fastify parsed them. */

@@ -1,4 +1,5 @@
 import { isLoopback } from '../http/loopback.ts'
+import { isPrivateUseUri } from './private-use-uri.ts'
 
 /** A name or address without a final dot, and nothing that somebody might take for a pattern. */
 const hostname = /^([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])$/
@@ -6,8 +7,10 @@ const maxUriChars = 2_000
 /** What the answer adds to a redirect URI: one that brings its own could have a client read it twice. */
 const answerParameters = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
 
-/** One entry of the list of redirect URIs that may be used at all. */
-export interface RedirectRule {
+/** One entry of the list of redirect URIs that may be used at all: of the web and loopback, or one URI of an app. */
+export type RedirectRule = WebRule | { readonly uri: string }
+
+interface WebRule {
   /** Scheme and host, and the port unless any will do. */
   readonly origin: string
   /** A loopback client listens where it finds a port (RFC 8252 section 7.3). */
@@ -17,12 +20,13 @@ export interface RedirectRule {
 }
 
 /**
- * Reads an entry: an origin (`https://app.example`), a path (`https://app.example/callback`) or everything below one
- * (`https://app.example/oauth/`).
+ * Reads an entry: an origin (`https://app.example`), a path (`https://app.example/callback`), everything below one
+ * (`https://app.example/oauth/`), or a whole URI of an app's own scheme (`com.example.app:/callback`).
  *
- * @returns undefined for what is none of these, or is not https and not loopback
+ * @returns undefined for what is none of these
  */
 export function parseRedirectRule(entry: string): RedirectRule | undefined {
+  if (isPrivateUseUri(entry) && bringsNoAnswer(new URL(entry))) return { uri: entry }
   const url = parseRedirectUri(entry)
   // Whoever writes a star means a pattern, and there are none.
   if (url === undefined || url.search !== '' || entry.includes('*')) return undefined
@@ -38,7 +42,17 @@ export function parseRedirectRule(entry: string): RedirectRule | undefined {
  */
 export function isRedirectAllowed(uri: string, rules: readonly RedirectRule[]): boolean {
   const url = parseRedirectUri(uri)
-  return url !== undefined && rules.some((rule) => matches(url, rule))
+  return rules.some((rule) => ('uri' in rule ? rule.uri === uri : url !== undefined && matches(url, rule)))
+}
+
+/**
+ * What a redirect URI that is allowed leads to: a web site, a program that listens on the user's computer, or an app of
+ * the user's device.
+ */
+export function placeOf(uri: string): 'web' | 'loopback' | 'app' {
+  const { protocol, hostname } = new URL(uri)
+  if (protocol !== 'https:' && protocol !== 'http:') return 'app'
+  return isLoopback(hostname) ? 'loopback' : 'web'
 }
 
 /**
@@ -61,10 +75,14 @@ function parseRedirectUri(uri: string): URL | undefined {
   if (uri !== url.href && uri !== url.origin) return undefined
   if (!hostname.test(url.hostname)) return undefined
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) return undefined
-  return answerParameters.some((name) => url.searchParams.has(name)) ? undefined : url
+  return bringsNoAnswer(url) ? url : undefined
 }
 
-function matches(url: URL, { origin, anyPort, path }: RedirectRule): boolean {
+function bringsNoAnswer(url: URL): boolean {
+  return !answerParameters.some((name) => url.searchParams.has(name))
+}
+
+function matches(url: URL, { origin, anyPort, path }: WebRule): boolean {
   if ((anyPort ? `${url.protocol}//${url.hostname}` : url.origin) !== origin) return false
   if (path === '*') return true
   return path.endsWith('/') ? url.pathname.startsWith(path) : url.pathname === path && url.search === ''
@@ -72,5 +90,5 @@ function matches(url: URL, { origin, anyPort, path }: RedirectRule): boolean {
 
 function withoutLoopbackPort(uri: string): string {
   const url = new URL(uri)
-  return isLoopback(url.hostname) ? `${url.protocol}//${url.hostname}${url.pathname}${url.search}` : uri
+  return placeOf(uri) === 'loopback' ? `${url.protocol}//${url.hostname}${url.pathname}${url.search}` : uri
 }

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { secretMethods } from './registration.ts'
 
 /** RFC 8414 section 2, with what MCP clients look for beyond it and what OpenID Connect Discovery 1.0 requires. */
 export const AuthorizationServerMetadata = Type.Object({
@@ -33,7 +34,7 @@ export function authorizationServerMetadata(
   keysUrl: string,
   scopes: readonly string[],
 ): Static<typeof AuthorizationServerMetadata> {
-  const authMethods = ['none', 'client_secret_post', 'client_secret_basic']
+  const authMethods = ['none', ...secretMethods]
   return {
     issuer,
     authorization_endpoint: `${issuer}/authorize`,

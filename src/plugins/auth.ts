@@ -2,7 +2,6 @@ import { hash } from 'node:crypto'
 import fastifyJwt from '@fastify/jwt'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { LRUCache } from 'lru-cache'
 import type { Configured } from '../config.ts'
 import { readBearer } from '../entra/bearer.ts'
 import {
@@ -16,6 +15,7 @@ import {
 } from '../entra/claims.ts'
 import { tenantEndpoints } from '../entra/tenant.ts'
 import { Failure, toFailure } from '../errors.ts'
+import { createLru } from '../lib/lru.ts'
 
 /** A proof is trusted this long before the token is judged anew, so that what changes meanwhile is noticed. */
 const proofTtlMs = 5 * 60_000
@@ -24,7 +24,7 @@ const maxProofs = 50_000
 interface Proof {
   readonly caller: Caller
   readonly kid: string
-  readonly untilMs: number
+  readonly provedAtMs: number
 }
 
 interface DecodedToken {
@@ -34,7 +34,9 @@ interface DecodedToken {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** An onRequest hook: sets `request.caller` from a bearer token, or throws the reason why not. */
+    /** An onRequest hook: sets `request.caller` from a token that was proven a moment ago, for the cost of a hash. */
+    recognize(request: FastifyRequest): Promise<void>
+    /** An onRequest hook for after `recognize`: sets `request.caller` from a bearer token, or throws the reason why not. */
     authenticate(request: FastifyRequest): Promise<void>
   }
   interface FastifyRequest {
@@ -56,14 +58,14 @@ export const auth = fp<Configured>(
   async (app, { config }) => {
     const { issuer, issuerV1 } = tenantEndpoints(config.entra)
     const expected: Expectations = { ...config.entra, ...config.callers, issuers: [issuer, issuerV1] }
-    const proofs = new LRUCache<string, Proof>({ max: maxProofs })
+    const proofs = createLru<Proof>(maxProofs)
     const sweeping = setInterval(sweep, proofTtlMs).unref()
     app.addHook('onClose', async () => clearInterval(sweeping))
 
     /** Lets go of proofs that are over: most tokens do not come again then. */
     function sweep() {
       const nowMs = Date.now()
-      for (const [tokenHash, { untilMs }] of proofs.entries()) if (nowMs >= untilMs) proofs.delete(tokenHash)
+      for (const [tokenHash, proof] of proofs.entries()) if (!isGood(proof, nowMs)) proofs.delete(tokenHash)
     }
 
     app.entraKeys.onRemoved((kid) => {
@@ -84,17 +86,24 @@ export const auth = fp<Configured>(
     app.decorateRequest('assertion', null)
     app.decorateRequest('graphBearerToken', null)
 
+    app.decorate('recognize', async (request: FastifyRequest) => {
+      const bearer = readBearer(request.raw.rawHeaders)
+      if (!('token' in bearer)) return
+      const proof = proofs.get(hashOf(bearer.token))
+      if (proof === undefined || !isGood(proof, Date.now())) return
+      request.assertion = bearer.token
+      request.caller = proof.caller
+    })
+
     async function authenticate(request: FastifyRequest): Promise<void> {
+      if (request.caller !== null) return
       const bearer = readBearer(request.raw.rawHeaders)
       if ('reason' in bearer) {
         if (bearer.reason === 'missing_token' && !config.callers.required) return
         throw new Failure(bearer.reason)
       }
-      const tokenHash = hash('sha256', bearer.token, 'base64url')
-      const proof = proofs.get(tokenHash)
       request.assertion = bearer.token
-      if (proof !== undefined && Date.now() < proof.untilMs) request.caller = proof.caller
-      else await prove(request, bearer.token, tokenHash)
+      await prove(request, bearer.token, hashOf(bearer.token))
     }
 
     async function prove(request: FastifyRequest, token: string, tokenHash: string): Promise<void> {
@@ -111,8 +120,7 @@ export const auth = fp<Configured>(
       if (reason !== undefined) throw new Failure(reason)
 
       const caller = callerOf(payload, tokenHash)
-      const untilMs = Math.min(caller.expiresAtMs, Date.now() + proofTtlMs)
-      proofs.set(tokenHash, { caller, kid: String(header['kid']), untilMs })
+      proofs.set(tokenHash, { caller, kid: String(header['kid']), provedAtMs: Date.now() })
       request.caller = caller
       request.audit('auth_success', { user: caller.userKey, client: caller.clientId })
     }
@@ -153,6 +161,16 @@ export const auth = fp<Configured>(
   },
   { name: 'auth', dependencies: ['observability', 'entra-keys'], decorators: { fastify: ['entraKeys'] } },
 )
+
+function hashOf(token: string): string {
+  return hash('sha256', token, 'base64url')
+}
+
+/** For a while and as long as the token; a clock that was set back makes no proof last longer. */
+function isGood({ caller, provedAtMs }: Proof, nowMs: number): boolean {
+  const ageMs = nowMs - provedAtMs
+  return ageMs >= 0 && ageMs < proofTtlMs && nowMs < caller.expiresAtMs
+}
 
 function kidOf(token: fastifyJwt.TokenOrHeader): string {
   return 'header' in token ? String(token.header.kid) : ''

@@ -24,8 +24,8 @@ const longestRetryMs = 30_000
 /** How often it is seen to that assertions are new, so that the first caller after a quiet hour does not wait. */
 const lookAfterMs = 60_000
 
-/** A vault and an identity endpoint answer in a fraction of a second, and with a few kilobytes. */
-export const azureBounds = { connectTimeoutMs: 2_000, deadlineMs: 5_000, maxBodyBytes: 256 * 1024, connections: 2 }
+/** A vault and an identity endpoint answer with a few kilobytes. */
+export const azureLimits = { maxBodyBytes: 256 * 1024, connections: 2 }
 
 /** What has to work for a credential to be there, in a word that may be shown to anybody. */
 const sourceNames = {
@@ -40,6 +40,7 @@ export interface ClientCredentialOptions {
   /** To the vault and to the identity's endpoint. */
   readonly http: Pick<BoundedClient, 'request'>
   readonly audit: Audit
+  readonly now?: () => number
 }
 
 export type ClientProofs = ReturnType<typeof createClientProofs>
@@ -48,7 +49,12 @@ export type ClientProofs = ReturnType<typeof createClientProofs>
  * How this server proves itself to Entra: as the API, which exchanges tokens, and as the app that users sign in to,
  * which is the same one or another.
  */
-export function createClientProofs({ config: { entra, oauthProxy }, http, audit }: ClientCredentialOptions) {
+export function createClientProofs({
+  config: { entra, oauthProxy },
+  http,
+  audit,
+  now = Date.now,
+}: ClientCredentialOptions) {
   const endpoints = tenantEndpoints(entra)
   const loading: { assertions: Assertions; source: string }[] = []
   let timer: NodeJS.Timeout | undefined
@@ -56,8 +62,8 @@ export function createClientProofs({ config: { entra, oauthProxy }, http, audit 
 
   function proofOf(clientId: string, credential: ClientCredential): WithProof {
     if (credential.kind === 'secret') return proveBySecret(credential.secret)
-    const make = assertionMaker(credential, { clientId, endpoints, http })
-    const assertions = createAssertions({ make, kind: credential.kind, audit })
+    const make = assertionMaker(credential, { clientId, endpoints, http, now })
+    const assertions = createAssertions({ make, kind: credential.kind, audit, now })
     loading.push({ assertions, source: sourceNames[credential.kind] })
     return proveByAssertions(assertions)
   }
@@ -93,12 +99,13 @@ interface MakerOptions {
   readonly clientId: string
   readonly endpoints: { readonly tokenUrl: string; readonly tokenExchangeAudience: string }
   readonly http: ClientCredentialOptions['http']
+  readonly now: () => number
 }
 
 /** Makes assertions of an app from where its credential is, which is read each time. */
 function assertionMaker(
   credential: Exclude<ClientCredential, { kind: 'secret' }>,
-  { clientId, endpoints, http }: MakerOptions,
+  { clientId, endpoints, http, now }: MakerOptions,
 ): () => Promise<ClientAssertion> {
   if (credential.kind === 'managed_identity') {
     const identity = createManagedIdentity(credential.identityClientId, http)
@@ -108,7 +115,7 @@ function assertionMaker(
     }
   }
   const signer = signerOf(credential, http)
-  return async () => signClientAssertion(await signer(), { clientId, audience: endpoints.tokenUrl, nowMs: Date.now() })
+  return async () => signClientAssertion(await signer(), { clientId, audience: endpoints.tokenUrl, nowMs: now() })
 }
 
 function signerOf(
@@ -140,17 +147,18 @@ declare module 'fastify' {
   }
 }
 
-export const clientCredential = fp<Configured>(
-  async (app, { config }) => {
-    const http = createBoundedClient(azureBounds)
-    const proofs = createClientProofs({ config, http, audit: app.audit })
+/** @param given the way to the vault and the identity's endpoint, and the time, for tests that bring their own */
+export const clientCredential = fp<Configured & { http?: BoundedClient; now?: () => number }>(
+  async (app, { config, http: given, now }) => {
+    const http = given ?? createBoundedClient({ ...azureLimits, ...config.timeouts.azure })
+    const proofs = createClientProofs({ config, http, audit: app.audit, ...(now && { now }) })
     app.decorate('clientProofs', proofs)
     app.addHook('onListen', () => {
       void proofs.start()
     })
     app.addHook('onClose', async () => {
       proofs.stop()
-      await http.close()
+      if (given === undefined) await http.close()
     })
   },
   { name: 'client-credential', dependencies: ['observability'] },

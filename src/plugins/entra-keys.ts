@@ -1,13 +1,13 @@
+import { createPublicKey } from 'node:crypto'
 import fp from 'fastify-plugin'
-import createGetJwks from 'get-jwks'
 import type { Audit } from '../audit.ts'
 import type { Configured } from '../config.ts'
 import { type TenantEndpoints, tenantEndpoints } from '../entra/tenant.ts'
 import { Failure } from '../errors.ts'
 import { type BoundedClient, createBoundedClient } from '../http/bounded-client.ts'
 
-/** The set is some 10 KB; a slow or vast answer is a fault, not keys. */
-const keysBounds = { connectTimeoutMs: 2_000, deadlineMs: 5_000, maxBodyBytes: 256 * 1024, connections: 1 }
+/** The set is some 10 KB; a vast answer is a fault, not keys. */
+const keysLimits = { maxBodyBytes: 256 * 1024, connections: 1 }
 
 export interface EntraKeysOptions {
   readonly endpoints: TenantEndpoints
@@ -19,6 +19,7 @@ export interface EntraKeysOptions {
   readonly cooldownMs?: number
   /** How soon a failed fetch is tried again. */
   readonly retryMs?: number
+  /** Milliseconds of a clock that only goes forward: a time of day that is set holds up no fetch. */
   readonly now?: () => number
 }
 
@@ -27,9 +28,8 @@ export type EntraKeys = ReturnType<typeof createEntraKeys>
 /**
  * The tenant's signing keys, as PEM by key id.
  *
- * get-jwks turns JSON Web Keys (RFC 7517) into PEM; the rest is what it leaves to its user: the keys' URL comes from
- * configuration and never from a token, the whole set is loaded at once, fetches are bounded, shared and rationed, and
- * the last good set goes on working while Entra cannot be reached.
+ * The keys' URL comes from configuration and never from a token, the whole set is loaded at once, fetches are bounded,
+ * shared and rationed, and the last good set goes on working while Entra cannot be reached.
  * Source: Microsoft, "Signing key rollover in the Microsoft identity platform".
  */
 export function createEntraKeys({
@@ -39,7 +39,7 @@ export function createEntraKeys({
   refreshMs = 3_600_000,
   cooldownMs = 30_000,
   retryMs = 1_000,
-  now = Date.now,
+  now = () => performance.now(),
 }: EntraKeysOptions) {
   let keys: ReadonlyMap<string, string> = new Map()
   let loading: Promise<void> | undefined
@@ -73,7 +73,7 @@ export function createEntraKeys({
     const isNews = gone.length > 0 || next.size !== keys.size
     keys = next
     refreshes++
-    loadedAt = now()
+    loadedAt = Date.now()
     failedAt = Number.NEGATIVE_INFINITY
     for (const kid of gone) for (const listener of removalListeners) listener(kid)
     if (isNews) audit('keys_loaded', { keys: [...next.keys()], gone })
@@ -135,17 +135,16 @@ export function createEntraKeys({
   }
 }
 
-/** The signing keys of a JWK set that belong to the tenant, as PEM by id. */
-async function toPems(set: unknown, { issuer, issuerV1 }: TenantEndpoints): Promise<Map<string, string>> {
+/** The signing keys of a JWK set (RFC 7517) that belong to the tenant, as PEM by id. */
+function toPems(set: unknown, { issuer, issuerV1 }: TenantEndpoints): Map<string, string> {
   const jwks = (set as { keys?: unknown }).keys
   if (!Array.isArray(jwks)) throw new Error('The keys endpoint answered no JWK set')
-  const getJwks = createGetJwks({ issuersWhitelist: [issuer], max: 100 })
   const pems = new Map<string, string>()
   for (const jwk of jwks) {
     if (!isSigningKey(jwk) || (jwk.issuer !== undefined && jwk.issuer !== issuer && jwk.issuer !== issuerV1)) continue
-    const key = { ...jwk, domain: issuer, alg: 'RS256' }
-    getJwks.cache.set(getJwks.generateCacheKey(key.alg, key.kid, `${issuer}/`), key)
-    pems.set(key.kid, await getJwks.getPublicKey({ domain: issuer, alg: key.alg, kid: key.kid }))
+    const { kid, kty, n, e } = jwk
+    const key = createPublicKey({ format: 'jwk', key: { kty, n, e } })
+    pems.set(kid, key.export({ type: 'spki', format: 'pem' }).toString())
   }
   if (pems.size === 0) throw new Error('The JWK set holds no signing key of this tenant')
   return pems
@@ -154,8 +153,9 @@ async function toPems(set: unknown, { issuer, issuerV1 }: TenantEndpoints): Prom
 interface SigningKey {
   readonly kid: string
   readonly kty: 'RSA'
+  readonly n: string
+  readonly e: string
   readonly issuer?: string
-  readonly [parameter: string]: unknown
 }
 
 /** RSA, for signatures, of 2048 bits at least (RFC 7518 section 3.3). */
@@ -179,7 +179,7 @@ declare module 'fastify' {
 
 export const entraKeys = fp<Configured>(
   async (app, { config }) => {
-    const http = createBoundedClient(keysBounds)
+    const http = createBoundedClient({ ...keysLimits, ...config.timeouts.keys })
     const keys = createEntraKeys({ endpoints: tenantEndpoints(config.entra), http, audit: app.audit })
     app.decorate('entraKeys', keys)
     app.addHook('onListen', () => {

@@ -13,6 +13,7 @@ import {
   toFailure,
   toOAuthFailure,
 } from '../errors.ts'
+import { malformedPath } from '../http/request-target.ts'
 import { failurePage } from '../oauth/pages.ts'
 
 /**
@@ -23,7 +24,10 @@ export const failures = fp<Configured>(
   async (app, { config }) => {
     const signIn = resourceOf(config)
     app.setErrorHandler((error, request, reply) => sendRpcError(toFailure(error), request, reply, signIn))
-    app.setNotFoundHandler((request, reply) => sendRpcError(new Failure('not_found'), request, reply, signIn))
+    app.setNotFoundHandler((request, reply) => {
+      const reason = request.url === malformedPath ? 'bad_request' : 'not_found'
+      sendRpcError(new Failure(reason), request, reply, signIn)
+    })
   },
   { name: 'failures', dependencies: ['observability'] },
 )
@@ -48,7 +52,8 @@ export const oauthFailures = fp(
 export const pageFailures = fp(
   async (app) => {
     app.setErrorHandler((error, request, reply) => {
-      const failure = toOAuthFailure(error)
+      const { code } = (error ?? {}) as { code?: unknown }
+      const failure = code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' ? new Failure('form_required') : toOAuthFailure(error)
       const { status } = oauthError(failure)
       // 401 is for clients that can answer a challenge.
       begin(failure, status === 401 ? 400 : status, request, reply)
@@ -63,15 +68,11 @@ export const pageFailures = fp(
   { name: 'page-failures', dependencies: ['observability'] },
 )
 
-/** For a path that cannot be decoded: it reaches no scope and no hook, and Fastify's own answer would repeat it. */
-export function refusePath(_error: unknown, request: FastifyRequest, reply: FastifyReply) {
-  reply.code(400).send(jsonRpcError(new Failure('bad_request'), request.id))
-}
-
 function sendRpcError(failure: Failure, request: FastifyRequest, reply: FastifyReply, signIn: SignIn) {
-  const { status } = httpAnswer(failure)
+  const { status, oauth } = httpAnswer(failure)
   begin(failure, status, request, reply)
-  if (status === 401 || status === 403) reply.header('www-authenticate', bearerChallenge(failure, signIn))
+  if (status === 401 || status === 403 || oauth !== undefined)
+    reply.header('www-authenticate', bearerChallenge(failure, signIn))
   if (status === 405) reply.header('allow', 'POST')
   return reply.send(jsonRpcError(failure, request.id, rpcId(request.body)))
 }
@@ -84,9 +85,12 @@ function begin(failure: Failure, status: number, request: FastifyRequest, reply:
   if (status >= 500 && !request.isShed) {
     request.audit('failure', { reason, err: details.cause ?? failure })
   } else if (answers[reason].as === 'oauth') {
-    request.audit('sign_in_failure', { reason, err: details.cause })
+    const { redirectUri, allowLine, cause } = details
+    request.audit('sign_in_failure', { reason, redirectUri, allowLine, err: cause })
   }
   if (details.retryAfterSeconds !== undefined) reply.header('retry-after', details.retryAfterSeconds)
+  // RFC 9110 section 12.5.3: that it is about the encoding, and not the media type.
+  if (reason === 'content_encoding_unsupported') reply.header('accept-encoding', 'identity')
   reply.code(status).header('cache-control', 'no-store')
 }
 

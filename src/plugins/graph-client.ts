@@ -1,8 +1,10 @@
 import { getHeapStatistics } from 'node:v8'
 import fp from 'fastify-plugin'
 import type { Audit } from '../audit.ts'
+import { timeouts } from '../config/timeouts.ts'
 import type { Configured } from '../config.ts'
 import { Failure } from '../errors.ts'
+import { createDenials } from '../graph/denials.ts'
 import { graphFailure, graphTransportFailure, retryAfterOf } from '../graph/failures.ts'
 import {
   type BoundedAnswer,
@@ -11,14 +13,14 @@ import {
   createBoundedClient,
   TransportError,
 } from '../http/bounded-client.ts'
+import type { Deadline } from '../http/deadline.ts'
 import { jitterMs, sleep as sleepFor } from '../http/sleep.ts'
 import { createTurns, type Turns } from '../http/turns.ts'
 import type { Applicant } from './graph-budget/admission.ts'
 import type { GraphBudget } from './graph-budget/index.ts'
 import type { TraceSpan } from './observability/spans.ts'
 
-/** A page of 1,000 messages with bodies is some 8 MB. */
-const graphBounds = { connectTimeoutMs: 3_000, deadlineMs: 15_000, maxBodyBytes: 16 * 1024 * 1024, connections: 64 }
+const graphLimits = { maxBodyBytes: 16 * 1024 * 1024, connections: 64 }
 
 /** Beyond this an answer is read on in turn: some 80 messages with bodies, or a thousand without. */
 const largeFromBytes = 1024 * 1024
@@ -40,6 +42,7 @@ export interface GraphClientOptions {
   readonly maxAttempts?: number
   /** A longer Retry-After is the caller's to wait for, not this server's. */
   readonly longestWaitMs?: number
+  /** Milliseconds of a clock that only goes forward. */
   readonly now?: () => number
   /** Throws `call_cancelled` when the signal comes first. */
   readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
@@ -49,6 +52,8 @@ export interface GraphClientOptions {
 export interface GraphUser extends Applicant {
   /** GUID, sent as `client-request-id`: Graph's logs and this server's share it. */
   readonly correlationId: string
+  /** By when whoever asks wants all of it. */
+  readonly deadline?: Deadline
   readonly trace?: TraceSpan | null
 }
 
@@ -82,7 +87,8 @@ export type GraphClient = ReturnType<typeof createGraphClient>
  * Microsoft Graph, as one user at a time: pooled, bounded, and retried where a retry can help.
  *
  * Only reads are retried: on 429 after what Retry-After says, on 502, 503, 504 and broken connections after a short
- * random wait, all within one deadline; and each attempt only once the budget admits it.
+ * random wait, all within one deadline; and each attempt only once the budget admits it. Who was denied lately is denied
+ * without asking.
  * Source: Microsoft Graph, "Throttling guidance" and "Best practices".
  */
 export function createGraphClient({
@@ -90,13 +96,14 @@ export function createGraphClient({
   http,
   budget,
   audit,
-  budgetMs = 20_000,
+  budgetMs = timeouts.callMs,
   maxAttempts = 3,
   longestWaitMs = 5_000,
-  now = Date.now,
+  now = () => performance.now(),
   sleep = sleepFor,
 }: GraphClientOptions) {
   const { hostname } = new URL(baseUrl)
+  const denials = createDenials(now)
   const spanAttributes = {
     'peer.service': 'Microsoft Graph',
     'http.request.method': 'GET',
@@ -105,7 +112,7 @@ export function createGraphClient({
 
   async function read(path: string, { query, prefer }: GraphQuery, user: GraphUser): Promise<string> {
     const url = urlOf(path, query)
-    const endMs = now() + budgetMs
+    const endMs = now() + Math.min(budgetMs, user.deadline?.leftMs ?? budgetMs)
     const headers = {
       accept: 'application/json',
       authorization: `Bearer ${user.accessToken}`,
@@ -113,16 +120,21 @@ export function createGraphClient({
       ...(prefer !== undefined && { prefer }),
     }
     for (let attempt = 1; ; attempt++) {
+      denials.check(user, path)
       await budget.admit(user, endMs - now())
-      const deadlineMs = Math.min(endMs - now(), graphBounds.deadlineMs)
+      const deadlineMs = endMs - now()
       const outcome = await once({ method: 'GET', url, headers, signal: user.signal, deadlineMs }, path, attempt, user)
-      if (!(outcome instanceof Error) && outcome.status === 200) return outcome.body
+      if (!(outcome instanceof Error) && outcome.status === 200) {
+        denials.forget(user, path)
+        return outcome.body
+      }
 
       const waitMs = attempt < maxAttempts ? retryWaitMs(outcome) : undefined
       if (waitMs === undefined || waitMs > longestWaitMs || now() + waitMs >= endMs) {
         if (outcome instanceof Error) throw graphTransportFailure(outcome)
         // Graph's words may be shown to the caller, who is to get no Graph token by them.
-        throw graphFailure({ ...outcome, body: outcome.body.replaceAll(user.accessToken, '[withheld]') })
+        const failure = graphFailure({ ...outcome, body: outcome.body.replaceAll(user.accessToken, '[withheld]') })
+        throw denials.remember(user, path, failure)
       }
       await sleep(waitMs, user.signal)
     }
@@ -218,9 +230,9 @@ declare module 'fastify' {
 }
 
 export const graphClient = fp<Configured>(
-  async (app, { config: { graph } }) => {
+  async (app, { config: { graph, timeouts } }) => {
     const turns = createTurns(Math.max(1, Math.floor(getHeapStatistics().heap_size_limit / largeHeapBytes)))
-    const http = createBoundedClient({ ...graphBounds, large: { fromBytes: largeFromBytes, turns } })
+    const http = createBoundedClient({ ...graphLimits, ...timeouts.graph, large: { fromBytes: largeFromBytes, turns } })
     const { audit, graphBudget: budget } = app
     app.decorate('graph', createGraphClient({ baseUrl: graph.baseUrl, http, budget, audit }))
     app.decorate('largeAnswers', turns)

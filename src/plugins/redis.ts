@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 import fp from 'fastify-plugin'
 import type { Redis } from 'ioredis'
 import type { Audit } from '../audit.ts'
-import type { Configured } from '../config.ts'
+import type { Config, Configured } from '../config.ts'
 
 /** What the shared store may add to a call; a store that needs longer is as good as none. */
 const budgetMs = 50
@@ -16,6 +16,11 @@ const silenceMs = 5_000
 const reconnectEveryMs = 5_000
 /** A store that refuses, such as a full one, is spoken of no more often than this. */
 const refusalsSpokenOfEveryMs = 60_000
+
+/** A message that is older, or whose sender's clock is further off, is not heard: it may have been recorded. */
+const messageMaxAgeMs = 60_000
+/** Of an HMAC-SHA-256: 96 bits, as many as RFC 2104 section 5 asks for and more. */
+const tagBytes = 12
 
 const keyPrefix = 'mcp-message-center-server:'
 
@@ -32,6 +37,12 @@ export interface SharedStore {
   ask<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined>
   /** The name of something in the store; parts that belong together share a cluster's slot by `{braces}`. */
   key(name: string): string
+  /** Proves to other replicas that one of them wrote a text; worth nothing in another context, such as another key. */
+  tag(context: string, text: string): string
+  /** Whether a replica wrote it. Always true where replicas have no secret in common. */
+  isTagged(context: string, text: string, tag: string): boolean
+  /** Notes that somebody else writes to the store: what was found there does not count. */
+  foundForged(what: string): void
   /** Tells every other replica. What is told while the store is down is told to nobody. */
   publish(topic: Topic, message: string): Promise<void>
   /** Hears what the others tell from now on. */
@@ -43,14 +54,28 @@ export interface SharedStore {
   close(): void
 }
 
+export interface SharedStoreOptions {
+  /** What all replicas have; the first makes tags, each of them proves one. */
+  readonly secrets?: readonly string[]
+  /** How soon a listener that was rejected listens again. */
+  readonly listenAgainMs?: number
+}
+
 /** Redis, behind a budget and a breaker: it is told of once when it goes and once when it is back. */
-export function createSharedStore(redis: Redis, audit: Audit): SharedStore {
+export function createSharedStore(
+  redis: Redis,
+  audit: Audit,
+  { secrets = [], listenAgainMs = longestRetryMs }: SharedStoreOptions = {},
+): SharedStore {
+  // Not by deriveBytes: among the secrets may be one that somebody chose, and that is no base64.
+  const keys = secrets.map((secret) => createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'redis tags', 32))))
   const stats = { answered: 0, refused: 0, failed: 0, skipped: 0 }
   const listeners = new Map<string, (message: string) => void>()
   const ownName = randomBytes(6).toString('base64url')
   let pausedUntilMs = 0
   let isDown = false
   let refusalSpokenOfMs = Number.NEGATIVE_INFINITY
+  let forgerySpokenOfMs = Number.NEGATIVE_INFINITY
   let subscriber: Redis | undefined
 
   redis.on('error', (error) => goneDown(error))
@@ -78,6 +103,38 @@ export function createSharedStore(redis: Redis, audit: Audit): SharedStore {
     if (nowMs - refusalSpokenOfMs < refusalsSpokenOfEveryMs) return
     refusalSpokenOfMs = nowMs
     audit('redis_refused', { why: messageOf(error) })
+  }
+
+  function tagBy(key: KeyObject, context: string, text: string): Buffer {
+    return createHmac('sha256', key).update(`${context}\n${text}`).digest().subarray(0, tagBytes)
+  }
+
+  function tag(context: string, text: string): string {
+    const [key] = keys
+    return key === undefined ? '' : tagBy(key, context, text).toString('base64url')
+  }
+
+  function isTagged(context: string, text: string, given: string): boolean {
+    if (keys.length === 0) return true
+    const bytes = Buffer.from(given, 'base64url')
+    return bytes.length === tagBytes && keys.some((key) => timingSafeEqual(tagBy(key, context, text), bytes))
+  }
+
+  function foundForged(what: string) {
+    const nowMs = performance.now()
+    if (nowMs - forgerySpokenOfMs < refusalsSpokenOfEveryMs) return
+    forgerySpokenOfMs = nowMs
+    audit('redis_forged', { what })
+  }
+
+  /** Hears a message of another replica: `sender time tag message`. */
+  function hear(channel: string, told: string) {
+    const [, head = '', sender = '', time = '', given = '', message = ''] =
+      /^((\S{8}) (\w{1,11})) (\S*) (.*)$/s.exec(told) ?? []
+    if (sender === ownName) return
+    const ageMs = Math.abs(Date.now() - Number.parseInt(time, 36))
+    if (ageMs <= messageMaxAgeMs && isTagged(channel, `${head} ${message}`, given)) listeners.get(channel)?.(message)
+    else foundForged(channel.slice(keyPrefix.length))
   }
 
   async function ask<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined> {
@@ -115,10 +172,7 @@ export function createSharedStore(redis: Redis, audit: Audit): SharedStore {
       if (isReply(error) && !isDown) hasRefused(error)
     })
     connection.on('ready', () => listen(connection))
-    connection.on('message', (channel, told) => {
-      const [sender, message] = [told.slice(0, ownName.length), told.slice(ownName.length + 1)]
-      if (sender !== ownName) listeners.get(channel)?.(message)
-    })
+    connection.on('message', hear)
     return connection
   }
 
@@ -128,15 +182,20 @@ export function createSharedStore(redis: Redis, audit: Audit): SharedStore {
       if (isReply(error)) hasRefused(error)
       setTimeout(() => {
         if (connection.status === 'ready') listen(connection)
-      }, longestRetryMs).unref()
+      }, listenAgainMs).unref()
     })
   }
 
   return {
     ask,
     key: (name) => keyPrefix + name,
+    tag,
+    isTagged,
+    foundForged,
     async publish(topic, message) {
-      await ask((redis) => redis.publish(keyPrefix + topic, `${ownName} ${message}`))
+      const channel = keyPrefix + topic
+      const head = `${ownName} ${Date.now().toString(36)}`
+      await ask((redis) => redis.publish(channel, `${head} ${tag(channel, `${head} ${message}`)} ${message}`))
     },
     subscribe(topic, heard) {
       listeners.set(keyPrefix + topic, heard)
@@ -186,6 +245,12 @@ function createReadOnlyWatch(): (error: Error) => boolean {
   }
 }
 
+/** What every replica has and Redis does not. */
+function secretsOf({ oauthProxy, cacheEncryptionKeys, entra: { credential } }: Config): readonly string[] {
+  const secret = credential.kind === 'secret' ? [credential.secret] : []
+  return [...(oauthProxy?.sealKeys ?? []), ...cacheEncryptionKeys, ...secret]
+}
+
 declare module 'fastify' {
   interface FastifyInstance {
     /** Absent where REDIS_URL is not set. */
@@ -210,7 +275,7 @@ export const redis = fp<Configured>(
       retryStrategy: (attempt) => Math.min(attempt * 100, longestRetryMs),
       reconnectOnError: createReadOnlyWatch(),
     })
-    const store = createSharedStore(client, app.audit)
+    const store = createSharedStore(client, app.audit, { secrets: secretsOf(config) })
     app.decorate('sharedStore', store)
     app.addHook('onClose', async () => store.close())
   },

@@ -1,4 +1,4 @@
-import cors from '@fastify/cors'
+import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import { hostHeaderValidation } from '@modelcontextprotocol/fastify'
 import Fastify from 'fastify'
@@ -6,6 +6,7 @@ import fp from 'fastify-plugin'
 import type { Config, Configured } from '../config.ts'
 import { Failure } from '../errors.ts'
 import { isLoopback } from '../http/loopback.ts'
+import { malformedPath, pathOf } from '../http/request-target.ts'
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
@@ -17,28 +18,50 @@ const requestHeaders = [
   'Mcp-Method',
   'Mcp-Name',
   'Last-Event-ID',
+  'traceparent',
 ]
 const exposedHeaders = [
   'WWW-Authenticate',
-  'Mcp-Session-Id',
   'Mcp-Protocol-Version',
   'Retry-After',
   'RateLimit-Limit',
   'RateLimit-Remaining',
   'RateLimit-Reset',
   'X-Request-Id',
+  'traceparent',
 ]
+
+const maxAge = 3600
+
+/**
+ * CORS for what any page may read and send: metadata, registrations and tokens, where nothing depends on cookies or on
+ * who the browser's user is (RFC 9700 section 2.6). Without credentials "*" stands for every header but Authorization
+ * (Fetch, "CORS protocol").
+ */
+const openCors: FastifyCorsOptions = {
+  origin: '*',
+  strictPreflight: false,
+  methods: ['GET', 'POST'],
+  allowedHeaders: ['*', 'Authorization'],
+  exposedHeaders,
+  maxAge,
+}
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What every answer carries, and for a browser's page at an Origin that is served, that it may read it. */
-    securityHeaders(origin?: string): Record<string, string>
+    /** What every answer carries, and for a browser's page that may read it there, that it may. */
+    securityHeaders(origin?: string, url?: string): Record<string, string>
+  }
+  interface FastifyContextConfig {
+    /** Pages of any Origin may use this route. */
+    readonly anyOrigin?: true
   }
 }
 
 /**
  * Who may speak to this server at all: the Host it is known by and the Origins it serves (DNS rebinding; MCP,
- * "Transports: Security Warning"), CORS for those Origins and no others, and helmet's headers on every answer.
+ * "Transports: Security Warning"), CORS for those Origins and no others, and helmet's headers on every answer. Routes
+ * with `anyOrigin` serve the pages of all Origins.
  */
 export const security = fp<Configured>(
   async (app, { config }) => {
@@ -47,14 +70,20 @@ export const security = fp<Configured>(
     const origins = new Set([config.publicBaseUrl, ...config.allowedOrigins])
     const isServed = (origin: string) => origins.has(origin) || isLocal(origin, config)
 
+    const openPaths = new Set<string>()
+    app.addHook('onRoute', ({ url, config: route }) => {
+      if (route?.anyOrigin) openPaths.add(url)
+    })
+    const isOpen = (url = '') => openPaths.has(pathOf(url))
+
     const headers = await helmetHeaders(config)
-    app.decorate('securityHeaders', (origin) =>
-      origin === undefined || !isServed(origin)
+    app.decorate('securityHeaders', (origin, url) =>
+      origin === undefined || !(isOpen(url) || isServed(origin))
         ? headers
         : {
             ...headers,
             vary: 'Origin',
-            'access-control-allow-origin': origin,
+            'access-control-allow-origin': isOpen(url) ? '*' : origin,
             'access-control-expose-headers': exposedHeaders.join(', '),
           },
     )
@@ -64,16 +93,21 @@ export const security = fp<Configured>(
     })
     app.addHook('onRequest', hostHeaderValidation([publicHost, ...localNames]))
     // Scheme and port count as well as the name (RFC 6454 section 5), which the SDK's own check leaves out.
-    app.addHook('onRequest', async ({ headers: { origin } }) => {
-      if (origin !== undefined && !isServed(origin)) throw new Failure('origin_refused')
+    app.addHook('onRequest', async ({ headers: { origin }, url }) => {
+      if (origin !== undefined && !isServed(origin) && !isOpen(url)) throw new Failure('origin_refused')
     })
 
-    await app.register(cors, {
+    const servedCors: FastifyCorsOptions = {
       origin: (origin, allow) => allow(null, origin !== undefined && isServed(origin)),
       methods: ['GET', 'POST'],
       allowedHeaders: requestHeaders,
       exposedHeaders,
-      maxAge: 3600,
+      maxAge,
+    }
+    await app.register(cors, {
+      // A preflight has no route of its own, so the path decides.
+      delegator: ({ url }, decide) =>
+        decide(null, { ...(isOpen(url) ? openCors : servedCors), preflight: url !== malformedPath }),
     })
   },
   { name: 'security' },

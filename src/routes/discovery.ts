@@ -36,7 +36,11 @@ export async function discoveryRoutes(app: FastifyInstance, { config }: Configur
   }
   // The path-inserted form of RFC 9728 section 3.1, and the root form that clients fall back to.
   for (const path of ['/.well-known/oauth-protected-resource/mcp', '/.well-known/oauth-protected-resource']) {
-    app.get(path, { schema: { response: { 200: ProtectedResourceMetadata } } }, () => metadata)
+    app.get(
+      path,
+      { config: { anyOrigin: true }, schema: { response: { 200: ProtectedResourceMetadata } } },
+      () => metadata,
+    )
   }
 
   const discovery = {

@@ -4,15 +4,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Configured } from '../config.ts'
 import { answers, Failure, type Reason, toFailure } from '../errors.ts'
+import { type Deadline, deadlineIn } from '../http/deadline.ts'
 import { jsonFault } from '../http/strict-json.ts'
 import type { McpCall, McpMessage } from '../plugins/mcp/index.ts'
+import type { ReceivedMessage } from '../plugins/mcp/normalize-message.ts'
 import type { Tool } from '../tools/define-tool.ts'
 
 /** No tool call comes near this. */
 const bodyLimitBytes = 256 * 1024
-
-/** A client that takes nothing of a large answer for so long keeps others from theirs; Node may notice twice as late. */
-const stalledAfterMs = 5_000
 
 interface GraphAccess extends Pick<McpCall, 'graph' | 'readAs'> {
   /** What Graph is asked with, where there is a token. */
@@ -27,7 +26,7 @@ const JsonRpcMessage = Type.Object({
   jsonrpc: Type.Literal('2.0'),
   id: Type.Optional(Type.Union([Type.String({ maxLength: 200 }), Type.Integer()])),
   method: Type.Optional(Type.String({ maxLength: 200 })),
-  params: Type.Optional(Type.Object({})),
+  params: Type.Optional(Type.Object({}, { nullable: true })),
 })
 
 /** Methods that clients of either era send. A log line names no other: it would be the caller's own text. */
@@ -42,6 +41,7 @@ const knownMethods = new Set([
   'resources/read',
   'prompts/list',
   'prompts/get',
+  'subscriptions/listen',
   'notifications/initialized',
   'notifications/cancelled',
 ])
@@ -58,19 +58,23 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
   app.decorateRequest('rpc', null)
   parseStrictly(app)
 
-  app.post<{ Body: McpMessage }>(
+  app.post<{ Body: ReceivedMessage }>(
     '/mcp',
     { schema: { body: JsonRpcMessage }, bodyLimit: bodyLimitBytes },
     async (request, reply) => {
-      const { body: message, caller } = request
+      const { caller } = request
+      const message = app.mcp.normalize(request.body)
       const signal = untilClosed(reply)
+      const deadline = deadlineIn(config.timeouts.callMs - reply.elapsedTime)
       const tool = app.mcp.calledTool(message)
       request.rpc = { rpcMethod: loggable(message.method), ...(tool !== undefined && { tool: tool.definition.name }) }
 
       if (message.method === 'tools/call' && tool === undefined) request.rpc.outcome = 'bad_request'
       const needsGraph = tool !== undefined && tool.graphScopes.length > 0
-      const { graph, readAs, accessToken } = needsGraph ? await graphFor(request, tool, signal) : notSignedIn
-      const answer = await app.mcp.dispatch(request, message, { caller, graph, readAs, signal })
+      const { graph, readAs, accessToken } = needsGraph
+        ? await graphFor(request, message, tool, signal, deadline)
+        : notSignedIn
+      const answer = await app.mcp.dispatch(request, message, { caller, graph, readAs, signal, deadline })
       if (answer.ageSeconds !== undefined) request.rpc.ageSeconds = answer.ageSeconds
       if (answer.failure !== undefined) heed(answer.failure, request, accessToken)
       reply.code(answer.status).header('cache-control', 'no-store')
@@ -84,23 +88,27 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     throw new Failure('method_not_allowed')
   }
   // In onRequest already: a client that says Content-Type and sends no body is to hear of the method, not of JSON.
-  app.route({ method: ['GET', 'DELETE'], url: '/mcp', onRequest: refuseMethod, handler: refuseMethod })
+  const methods = app.supportedMethods.filter((method) => !['POST', 'OPTIONS', 'HEAD'].includes(method))
+  app.route({ method: methods, url: '/mcp', onRequest: refuseMethod, handler: refuseMethod })
 
   /**
    * Graph as the caller, before anything is dispatched, so that Entra's refusals can still be HTTP answers; what the
    * agent can act on itself is left to the tool's result.
    */
   async function graphFor(
-    request: FastifyRequest<{ Body: McpMessage }>,
+    request: FastifyRequest,
+    message: McpMessage,
     tool: Tool,
     signal: AbortSignal,
+    deadline: Deadline,
   ): Promise<GraphAccess> {
     try {
-      const { accessToken, readAs } = await graphToken(request, signal)
+      const { accessToken, readAs } = await graphToken(request, message, signal, deadline)
       const { id, caller, rpc, trace } = request
       const graph = app.graph.as({
         accessToken,
         correlationId: id,
+        deadline,
         // What is kept is read for whoever asks the same, and to the end.
         signal: app.mcp.isKept(tool) ? undefined : signal,
         user: caller?.userKey,
@@ -117,14 +125,17 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
 
   /** A token given for a local run, else the caller's own assertion exchanged On-Behalf-Of; and a hash of either. */
   async function graphToken(
-    request: FastifyRequest<{ Body: McpMessage }>,
+    request: FastifyRequest,
+    message: McpMessage,
     signal: AbortSignal,
+    deadline: Deadline,
   ): Promise<{ accessToken: string; readAs: string }> {
     const { caller, assertion, trace } = request
-    const given = app.mcp.accessTokenOf(request.body) ?? request.graphBearerToken
+    const given = app.mcp.accessTokenOf(message) ?? request.graphBearerToken
     if (given !== undefined && given !== null) return givenToken(given)
     if (caller !== null && assertion !== null) {
-      const accessToken = await app.oboTokens.get({ caller, assertion, correlationId: request.id, signal, trace })
+      const call = { correlationId: request.id, signal, deadline, trace }
+      const accessToken = await app.oboTokens.get({ caller, assertion, ...call })
       return { accessToken, readAs: caller.tokenHash }
     }
     if (config.callers.graphAccessToken !== undefined) return givenToken(config.callers.graphAccessToken)
@@ -135,7 +146,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
   function holdWhileSent({ raw }: FastifyReply) {
     if (raw.destroyed) return
     raw.once('close', app.largeAnswers.hold())
-    raw.setTimeout(stalledAfterMs, () => raw.destroy())
+    raw.setTimeout(config.timeouts.stalledMs, () => raw.destroy())
   }
 
   /** What Graph no longer takes or allows is not used again; and what HTTP has to say is not said by a result. */

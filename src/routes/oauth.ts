@@ -1,7 +1,7 @@
 import formbody from '@fastify/formbody'
 import { parseCookie } from 'cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { Failure } from '../errors.ts'
 import {
   AuthorizationParameters,
@@ -34,14 +34,17 @@ async function metadataRoutes(app: FastifyInstance) {
     '/.well-known/oauth-authorization-server/mcp',
     '/.well-known/openid-configuration',
   ]) {
-    app.get(path, { schema: { response: { 200: AuthorizationServerMetadata } } }, () => app.oauthProxy.metadata)
+    app.get(
+      path,
+      { config: { anyOrigin: true }, schema: { response: { 200: AuthorizationServerMetadata } } },
+      () => app.oauthProxy.metadata,
+    )
   }
 }
 
 /** What a browser is sent to. Failures are pages; nothing may be kept, framed or cut off from the window that opened it. */
 async function browserRoutes(app: FastifyInstance) {
   await app.register(pageFailures)
-  await app.register(formbody)
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({
       'cache-control': 'no-store',
@@ -58,11 +61,15 @@ async function browserRoutes(app: FastifyInstance) {
     )
   }
 
-  app.post<{ Body: Parameters }>(
-    '/oauth/consent',
-    { schema: { body: ConsentParameters }, bodyLimit },
-    async (request, reply) => send(app.oauthProxy.decide(visitOf(request, request.body)), request, reply),
-  )
+  await app.register(async (forms) => {
+    forms.removeAllContentTypeParsers()
+    await forms.register(formbody)
+    forms.post<{ Body: Parameters }>(
+      '/oauth/consent',
+      { schema: { body: ConsentParameters }, bodyLimit },
+      async (request, reply) => send(app.oauthProxy.decide(visitOf(request, request.body)), request, reply),
+    )
+  })
 
   app.get<{ Querystring: Parameters }>(
     '/oauth/callback',
@@ -105,9 +112,10 @@ async function clientRoutes(app: FastifyInstance) {
     reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
   })
 
-  app.post<{ Body: Static<typeof ClientMetadata> }>(
+  app.post<{ Body: ClientMetadata }>(
     '/register',
     {
+      config: { anyOrigin: true },
       onRequest: app.limitRegistrations,
       schema: { body: ClientMetadata, response: { 201: RegisteredClient } },
       attachValidation: true,
@@ -130,7 +138,7 @@ async function clientRoutes(app: FastifyInstance) {
     for (const path of ['/token', '/oauth2/v2.0/token']) {
       forms.post<{ Body: Parameters }>(
         path,
-        { schema: { body: TokenParameters, response: { 200: TokenAnswer } }, bodyLimit },
+        { config: { anyOrigin: true }, schema: { body: TokenParameters, response: { 200: TokenAnswer } }, bodyLimit },
         async (request) => {
           const { client, grant, answer } = await app.oauthProxy.issue(tokenRequestOf(request))
           request.audit('token_issued', { client, grant })
@@ -141,7 +149,11 @@ async function clientRoutes(app: FastifyInstance) {
 
     forms.post<{ Body: Parameters }>(
       '/revoke',
-      { schema: { body: RevocationParameters, response: { 200: Type.Object({}) } }, bodyLimit },
+      {
+        config: { anyOrigin: true },
+        schema: { body: RevocationParameters, response: { 200: Type.Object({}) } },
+        bodyLimit,
+      },
       async (request) => {
         await app.oauthProxy.revoke(tokenRequestOf(request))
         return {}
@@ -150,6 +162,6 @@ async function clientRoutes(app: FastifyInstance) {
   })
 }
 
-function tokenRequestOf({ body, headers, id }: FastifyRequest<{ Body: Parameters }>) {
-  return { form: body, authorization: headers.authorization, correlationId: id }
+function tokenRequestOf({ body, headers, id, ip }: FastifyRequest<{ Body: Parameters }>) {
+  return { form: body, authorization: headers.authorization, correlationId: id, address: ip }
 }

@@ -2,6 +2,7 @@ import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Caller } from '../entra/claims.ts'
 import { Failure } from '../errors.ts'
+import type { GraphPermission } from '../graph/permissions.ts'
 import type { GraphSession } from '../plugins/graph-client.ts'
 
 /** All that a tool may use: who calls, and Graph as that user. */
@@ -31,6 +32,8 @@ export interface ToolDefinition {
 export interface Tool {
   readonly definition: ToolDefinition
   /** Delegated Graph permissions that the tool needs; none: it does not call Graph. */
+  readonly permissions: readonly GraphPermission[]
+  /** Their names. */
   readonly graphScopes: readonly string[]
   /**
    * Checks the arguments and runs the tool.
@@ -61,21 +64,25 @@ export function defineTool<Input extends TObject, Output extends TObject>(tool: 
   readonly description: string
   readonly input: Input
   readonly output: Output
-  readonly graphScopes: readonly string[]
+  readonly permissions: readonly GraphPermission[]
   readonly annotations: ToolAnnotations
   readonly handler: (input: Static<Input>, context: ToolContext) => Promise<Static<Output>>
 }): Tool {
-  const { name, title, description, annotations, graphScopes, handler } = tool
-  const readsGraph = graphScopes.length > 0
+  const { name, title, description, annotations, permissions, handler } = tool
+  const readsGraph = permissions.length > 0
   const inputSchema = readsGraph ? withProperty(tool.input, { fresh }) : tool.input
   const outputSchema = readsGraph ? withProperty(tool.output, { ageSeconds }) : tool.output
   const input = Compile(inputSchema)
   return {
     definition: { name, title, description, annotations, inputSchema, outputSchema },
-    graphScopes,
+    permissions,
+    graphScopes: permissions.map(({ scope }) => scope),
     async call(args, context) {
       const given: unknown = args ?? {}
-      if (!input.Check(given)) throw new Failure('invalid_input', { detail: explain(input.Errors(given), inputSchema) })
+      if (!input.Check(given)) {
+        const detail = explain(given, (known) => input.Errors(known), inputSchema)
+        throw new Failure('invalid_input', { detail })
+      }
       const { fresh: _, ...own } = given as Record<string, unknown>
       return (await handler((readsGraph ? own : given) as Static<Input>, context)) as Record<string, unknown>
     },
@@ -98,29 +105,36 @@ interface SchemaError {
   readonly params: unknown
 }
 
-/** Names each argument that does not fit, with what it takes. */
-function explain(errors: readonly SchemaError[], schema: TObject): string {
+/**
+ * Names each argument that does not fit, with what it takes.
+ *
+ * Unknown ones are found without the validator: it stops at eight errors, and would report nothing but those that say
+ * no more than that `false` does not fit.
+ */
+function explain(given: unknown, errorsOf: (args: unknown) => readonly SchemaError[], schema: TObject): string {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return 'The arguments must be an object.'
   const names = Object.keys(schema.properties)
-  const byField = new Map<string, string>()
-  for (const { keyword, instancePath, message, params } of errors) {
-    // An unknown argument comes twice: as one that `false` judged, which says nothing, and among the additional ones.
-    if (keyword === 'boolean') continue
-    const listed = params as { additionalProperties?: string[]; requiredProperties?: string[] }
-    const fields = (keyword === 'additionalProperties' && listed.additionalProperties) ||
-      (keyword === 'required' && listed.requiredProperties) || [instancePath.slice(1).replaceAll('/', '.')]
-    for (const field of fields) {
-      if (!byField.has(field)) byField.set(field, sentence(field, keyword, message, schema, names))
-    }
+  const isKnown = ([name]: readonly [string, unknown]) => names.includes(name)
+  const members = Object.entries(given)
+  const unknown = members.filter((member) => !isKnown(member))
+  const byField = new Map(
+    unknown.map(([name]) => [name, `There is no argument ${shown(name)}; there are: ${names.join(', ')}.`]),
+  )
+  for (const { keyword, instancePath, message, params } of errorsOf(Object.fromEntries(members.filter(isKnown)))) {
+    const { requiredProperties = [] } = params as { requiredProperties?: readonly string[] }
+    const fields = keyword === 'required' ? requiredProperties : [instancePath.slice(1).replaceAll('/', '.')]
+    const problem = keyword === 'required' ? 'is missing' : message
+    for (const field of fields) if (!byField.has(field)) byField.set(field, sentence(field, problem, schema))
   }
   return [...byField.values()].slice(0, 5).join(' ')
 }
 
-function sentence(field: string, keyword: string, message: string, schema: TObject, names: readonly string[]): string {
-  if (field === '') return 'The arguments must be an object.'
-  const shown = JSON.stringify(field.slice(0, 60))
-  if (keyword === 'additionalProperties') return `There is no argument ${shown}; there are: ${names.join(', ')}.`
+function sentence(field: string, problem: string, schema: TObject): string {
   const property: (TSchema & { description?: string }) | undefined = schema.properties[field.split('.')[0] ?? '']
   const takes = property?.description
-  const problem = keyword === 'required' ? 'is missing' : message
-  return takes === undefined ? `${shown} ${problem}.` : `${shown} ${problem}. It takes: ${takes}`
+  return takes === undefined ? `${shown(field)} ${problem}.` : `${shown(field)} ${problem}. It takes: ${takes}`
+}
+
+function shown(name: string): string {
+  return JSON.stringify(name.slice(0, 60))
 }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { Expression } from 'adaptive-expressions'
-import { startEmulator } from '../../emulator/app.ts'
 import { tools } from '../../src/tools/index.ts'
 import { build, mcpHeaders, toolCall } from '../helper.ts'
 import { file } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
 import { type Json, type PluginFunction, readAppPackage } from './app-package.ts'
 
 /** What these tests use of Microsoft's libraries for cards, whose own types do not compile here. */
@@ -23,8 +23,8 @@ interface TemplateLibrary {
   Template: new (template: Json) => { expand(context: { $root: unknown }): Json }
 }
 const require = createRequire(import.meta.url)
-const { AdaptiveCard, SerializationContext } = require('adaptivecards') as CardLibrary
-const { Template } = require('adaptivecards-templating') as TemplateLibrary
+const { AdaptiveCard, SerializationContext } = require('adaptivecards/dist/adaptivecards.js') as CardLibrary
+const { Template } = require('adaptivecards-templating/dist/adaptivecards-templating.js') as TemplateLibrary
 
 type Semantics = NonNullable<PluginFunction['capabilities']['response_semantics']>
 interface Schema {

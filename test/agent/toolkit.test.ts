@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import { request } from 'undici'
 import { parse } from 'yaml'
 import { fill } from '../../agent/package.ts'
-import { startEmulator } from '../../emulator/app.ts'
 import { listen } from '../helper.ts'
 import { file, post } from '../security/harness.ts'
 import { freshCode, postForm, redeem } from '../sign-in-helper.ts'
+import { startEmulator } from '../tenant.ts'
 import { type Action, type Lifecycle, provisioned, readAgentFile, readAppPackage } from './app-package.ts'
 
 /**

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -49,17 +48,3 @@ test('an agent without a suffix is packed under its plain name', () => {
   const files = unzipSync(packageOf(folder, { ...provisioned, APP_NAME_SUFFIX: '' }))
   assert.equal(JSON.parse(strFromU8(files['manifest.json'] ?? new Uint8Array())).name.short, 'Message Center')
 })
-
-for (const [args, says] of [
-  [['--zip', 'nowhere'], /There is no agent\/env\/\.env\.nowhere: copy/],
-  [['--zip', '../../x'], /There is no agent\/env/],
-  [['--zap'], /Unknown option '--zap'/],
-] as const) {
-  test(`npm run agent -- ${args.join(' ')} ends with a sentence`, () => {
-    const main = fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
-    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', main, ...args], { encoding: 'utf8' })
-    assert.equal(status, 1)
-    assert.match(stderr, says)
-    assert.doesNotMatch(stderr, /\n\s+at /)
-  })
-}

@@ -63,7 +63,7 @@ async function check(serverUrl: string, era: string): Promise<void> {
   const callbackUrl = `http://127.0.0.1:${await freePort()}/oauth/callback`
   const about = ['--cli', '--server-url', serverUrl, '--transport', 'http', '--protocol-era', era, '--format', 'json']
   try {
-    const listed = await inspect(home, [...about, '--callback-url', callbackUrl, '--method', 'tools/list'])
+    const listed = await inspect(home, [...about, '--callback-url', callbackUrl, '--strict', '--method', 'tools/list'])
     const names = (listed.result as Listing).tools?.map(({ name }) => name) ?? []
     process.stdout.write(`${era}: ${listed.signIns} sign-in, tools/list: ${names.join(', ')}\n`)
     if (listed.signIns !== 1 || !names.includes('getMessages'))

@@ -33,6 +33,7 @@ const scenarios: Readonly<Record<(typeof specVersions)[number], Readonly<Record<
       'sep-2575-server-no-log-without-loglevel': ownTool,
       'sep-2575-server-sends-subscription-ack': noSubscriptions,
       'sep-2575-server-tags-subscription-id': noSubscriptions,
+      'sep-2575-server-honors-notification-filter': noSubscriptions,
       'sep-2575-server-sends-prompts-list-changed-on-subscription': noSubscriptions,
       'sep-2575-server-sends-tools-list-changed-on-subscription': noSubscriptions,
     },

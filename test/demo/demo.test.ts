@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { createCorpus } from '../../emulator/graph/corpus/index.ts'
 import { eventually, mcpHeaders, toolCall } from '../helper.ts'
+import { programPath } from '../programs.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -32,7 +33,7 @@ function run(t: TestContext, args: string[], env: Record<string, string> = {}, c
 }
 
 function demo(args: string[]): string[] {
-  return [process.execPath, '--import', 'tsx', 'demo/main.ts', ...args]
+  return [process.execPath, programPath('demo/main.ts'), ...args]
 }
 
 /** Whether the child, or anything that it started, is still there. */
@@ -45,7 +46,11 @@ function groupLives({ pid }: ChildProcess): boolean {
 }
 
 function originsIn({ out }: { out: string }): string[] {
-  return [...new Set([...out.matchAll(/listens on (http:\/\/127\.0\.0\.1:\d+)/g)].map(([, origin]) => String(origin)))]
+  return [
+    ...new Set(
+      [...out.matchAll(/listens on (http:\/\/(?:localhost|127\.0\.0\.1):\d+)/g)].map(([, origin]) => String(origin)),
+    ),
+  ]
 }
 
 /** Waits until the demo stays up; fails at once where it ended instead. */
@@ -84,7 +89,7 @@ test('--once goes from the 401 to tables of the tenant’s messages, 100 columns
     /emulated tenant.* listens on/,
     /server listens on .*\/mcp$/,
     /without a token: 401/,
-    /protected resource: sign in at http:\/\/127\.0\.0\.1:\d+ for access_as_user$/,
+    /protected resource: sign in at http:\/\/localhost:\d+ for access_as_user$/,
     /authorization server: PKCE S256$/,
     /register: a client id of \d+ characters, and no secret$/,
     /authorize: “Message Center demo” allowed on the consent page; rowan@contoso\.example signs in at Entra$/,

@@ -20,12 +20,23 @@ const allowed = (env: Record<string, string | undefined>, uri: string) =>
   isRedirectAllowed(uri, readConfig({ ...required, ...env }).oauthProxy?.redirects ?? [])
 
 test('docs/clients.md names the clients that people use', () => {
-  for (const name of ['VS Code', 'Claude', 'Claude Code', 'ChatGPT', 'Copilot Studio', 'MCP Inspector']) {
+  for (const name of [
+    ...['VS Code', 'Claude', 'Claude Code', 'ChatGPT', 'Copilot Studio', 'MCP Inspector', 'Cursor', 'Codex'],
+    ...['Gemini CLI', 'GitHub Copilot CLI', 'n8n', 'LibreChat', 'Open WebUI', 'Dify'],
+  ]) {
     assert.ok(
       clients.some(({ client, uris }) => client === name && uris.length > 0),
       name,
     )
   }
+})
+
+test('it says of each of them how it registers', () => {
+  const rows = tableRows(section(connect, 'How each one registers, and what to know'))
+  assert.deepEqual(
+    rows.map(([client]) => client),
+    clients.map(({ client }) => client),
+  )
 })
 
 for (const { client, uris } of clients) {
@@ -48,7 +59,7 @@ test('its list has nothing that none of its clients needs', () => {
 
 test('without a list, programs on the user’s machine and Teams can sign in, and no other host', () => {
   for (const uri of clients.flatMap(({ uris }) => uris)) {
-    const isDefault = /^http:\/\/(localhost|127\.0\.0\.1):|^https:\/\/teams\./.test(uri)
+    const isDefault = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\]):|^https:\/\/teams\./.test(uri)
     assert.equal(allowed({}, uri), isDefault, uri)
   }
 })

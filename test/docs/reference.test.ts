@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startEmulator } from '../../emulator/app.ts'
+import { createCorpus } from '../../emulator/graph/corpus/index.ts'
 import { tools } from '../../src/tools/index.ts'
+import { permissionsOf } from '../../src/tools/permissions.ts'
 import { build, mcpHeaders, toolCall } from '../helper.ts'
+import { startEmulator } from '../tenant.ts'
 import { codeBlocks, codeSpans, readText, section, tableRows } from './markdown.ts'
 
 const readme = readText('README.md')
@@ -41,9 +43,22 @@ test('the README has a section for every tool', () => {
   assert.deepEqual(headings, [...tools.map(({ definition }) => definition.name), 'An example'])
 })
 
+for (const { scope, roles } of permissionsOf(tools)) {
+  test(`the README’s steps by hand have ${scope} and the role that goes with it`, () => {
+    const steps = section(readme, 'Connect a real tenant')
+    assert.ok(codeSpans(steps).includes(scope))
+    for (const role of roles) assert.ok(steps.includes(`*${role}*`), role)
+  })
+
+  test(`the page of Copilot’s agent has the role that goes with ${scope}`, () => {
+    const page = section(readText('agent/README.md'), 'What the user sees')
+    for (const role of roles) assert.ok(page.includes(`*${role}*`), role)
+  })
+}
+
 test('the README’s example question gets the README’s example answer', async (t) => {
   const { app } = await build(t, {}, tenant)
-  const [args = '', answer = ''] = codeBlocks(section(readme, 'An example'), 'json')
+  const [args = '', answer = ''] = codeBlocks(section(readme, 'An example'), 'json').map(asOfToday)
   const response = await app.inject({
     method: 'POST',
     url: '/mcp',
@@ -59,6 +74,16 @@ test('the README’s example question gets the README’s example answer', async
     else assert.deepEqual(given.value[0][field], value, field)
   }
 })
+
+/** The tenant's posts are dated from today: moves what was written on another day by as many days as its post has moved. */
+function asOfToday(text: string, _index: number, [, answer = '']: readonly string[]): string {
+  const dayMs = 24 * 60 * 60 * 1000
+  const { id, lastModifiedDateTime } = JSON.parse(answer).value[0]
+  const post = createCorpus().find((message) => message.id === id)
+  const moved = Date.parse(post?.lastModifiedDateTime ?? '') - Date.parse(lastModifiedDateTime)
+  assert.equal(moved % dayMs, 0, `${id} was changed at another time of the day`)
+  return text.replaceAll(/\d{4}-\d\d-\d\d/g, (day) => new Date(Date.parse(day) + moved).toISOString().slice(0, 10))
+}
 
 test('the README lists every route, and whether it needs a token', async (t) => {
   const { app } = await build(t, {}, tenant)

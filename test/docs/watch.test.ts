@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { startEmulator } from '../../emulator/app.ts'
 import { answers } from '../../src/errors.ts'
 import { freePort, listen } from '../helper.ts'
 import { type Scrape, scrape } from '../scrape.ts'
 import { file } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
 import { readText, section } from './markdown.ts'
 
 interface Target {

@@ -136,14 +136,32 @@ test('the tenant can be changed over HTTP', async (t) => {
   assert.deepEqual(answer.body.error_codes, [50173])
 })
 
+test('the controls say what Graph refuses to filter on, and what it shows of data privacy posts', async () => {
+  const query = new URLSearchParams({ $filter: "viewPoint/isRead ne true and tags/any(t:t eq 'GDPR')", $top: '1' })
+  const token = await mint({ kind: 'graph', user: 'rowan' })
+  const ask = async () => {
+    const headers = { authorization: `Bearer ${token}` }
+    const url = `${origin}/v1.0/admin/serviceAnnouncement/messages?${query}`
+    const { status, body } = await call<{ value?: unknown[] }>(url, { headers })
+    return [status, body.value?.length]
+  }
+  assert.deepEqual(await ask(), [200, 1])
+  await control('PATCH', '/tenant', { dataPrivacyPosts: 'hidden' })
+  assert.deepEqual(await ask(), [200, 0])
+  await control('PATCH', '/tenant', { unfilterable: ['details', 'viewPoint', 'body'] })
+  assert.deepEqual(await ask(), [400, undefined])
+  assert.equal((await control('PATCH', '/tenant', { unfilterable: ['title'] })).status, 400)
+  await control('PATCH', '/tenant', { dataPrivacyPosts: 'redacted', unfilterable: ['details'] })
+})
+
 test('posts name their reader where that was asked for, and not otherwise', async () => {
   const path = '/v1.0/admin/serviceAnnouncement/messages?$top=2&$select=id,viewPoint'
   const token = await mint({ kind: 'graph', user: 'load-00007' })
   const readers = async () => {
-    const { body } = await call<{ value: { viewPoint: { reader?: string } }[] }>(origin + path, {
+    const { body } = await call<{ value: { viewPoint: { reader?: string } | null }[] }>(origin + path, {
       headers: { authorization: `Bearer ${token}` },
     })
-    return body.value.map(({ viewPoint }) => viewPoint.reader)
+    return body.value.map(({ viewPoint }) => viewPoint?.reader)
   }
   assert.deepEqual(await readers(), [undefined, undefined])
   await control('PATCH', '/tenant', { namesReader: true })

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { afterEach, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { request } from 'undici'
-import { startEmulator } from '../../emulator/app.ts'
 import type { FaultRule } from '../../emulator/fault-rule.ts'
+import { startEmulator } from '../tenant.ts'
 import { call, exchangeForm, postToken, startTenant } from './entra-helper.ts'
 
 const emulator = await startTenant()
@@ -113,7 +113,10 @@ test('gzip-bomb is small on the wire and a gigabyte unpacked', async () => {
   assert.equal(headers['content-encoding'], 'gzip')
   const packed = Buffer.from(await body.arrayBuffer())
   assert.ok(packed.length < 2 * MEGABYTE)
-  assert.throws(() => gunzipSync(packed, { maxOutputLength: 900 * MEGABYTE }), { code: 'ERR_BUFFER_TOO_LARGE' })
+  const members = 128
+  const first = packed.subarray(0, packed.length / members)
+  assert.ok(packed.equals(Buffer.concat(Array.from({ length: members }, () => first))))
+  assert.equal(gunzipSync(first).length * members, 1024 * MEGABYTE)
 })
 
 test('aadsts answers by number with everything that goes with it', async () => {

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { after } from 'node:test'
 import { request } from 'undici'
-import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulator/app.ts'
+import type { Emulator, EmulatorOptions } from '../../emulator/app.ts'
 import type { AppRegistration } from '../../emulator/tenant.ts'
+import { startEmulator } from '../tenant.ts'
 
 export const REDIRECT = 'http://localhost:5005/oauth/callback'
 

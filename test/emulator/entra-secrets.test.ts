@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { Agent, setGlobalDispatcher } from 'undici'
-import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulator/app.ts'
+import type { Emulator, EmulatorOptions } from '../../emulator/app.ts'
 import { signIn } from '../../emulator/sign-in.ts'
+import { startEmulator } from '../tenant.ts'
 import { authorizeUrl, call, exchangeForm, pkce, postToken, REDIRECT } from './entra-helper.ts'
 
 // A connection is for one request: tenants come and go on a port.
@@ -103,6 +104,9 @@ test('the file is for its owner alone, and has no half of it lying about', async
   assert.equal(existsSync(`${secretsFile}.part`), false)
 })
 
+const wholeFile = join(folder, 'whole.json')
+await startEmulator({ secretsFile: wholeFile }).then((emulator) => emulator.close())
+const whole = readFileSync(wholeFile, 'utf8')
 for (const [what, change] of [
   ['nothing', () => ''],
   ['half a file', (text: string) => text.slice(0, text.length / 2)],
@@ -113,9 +117,7 @@ for (const [what, change] of [
 ] as const) {
   test(`a file with ${what} is refused, and left as it is`, async () => {
     const secretsFile = join(folder, `${what}.json`)
-    const whole = await startEmulator({ secretsFile })
-    await whole.close()
-    const text = change(readFileSync(secretsFile, 'utf8'))
+    const text = change(whole)
     writeFileSync(secretsFile, text)
     await assert.rejects(startEmulator({ secretsFile }), {
       message: `${secretsFile} holds no tenant's secrets; name another file.`,

@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { GraphTenant } from '../../emulator/graph/frame.ts'
 import type { Message } from '../../emulator/graph/message.ts'
 import { graphRoutes } from '../../emulator/graph/routes.ts'
+import type { ViewPoint } from '../../emulator/graph/view-points.ts'
 
 export const origin = 'http://127.0.0.1:4010'
 export const messagesPath = '/v1.0/admin/serviceAnnouncement/messages'
@@ -11,7 +12,7 @@ export interface Page {
   '@odata.context': string
   '@odata.count'?: number
   '@odata.nextLink'?: string
-  value: (Message & { viewPoint: { isRead: boolean; isArchived: boolean; isFavorited: boolean } })[]
+  value: (Message & { viewPoint: ViewPoint | null })[]
 }
 
 export interface Failure {
@@ -40,10 +41,18 @@ const tenant: GraphTenant = {
   },
 }
 
-export async function build(t: TestContext, messages?: readonly Message[]): Promise<FastifyInstance> {
+export async function build(
+  t: TestContext,
+  messages?: readonly Message[],
+  settings: Partial<GraphTenant> = {},
+): Promise<FastifyInstance> {
   const app = Fastify()
   t.after(() => app.close())
-  await app.register(graphRoutes, { prefix: '/v1.0', tenant, ...(messages === undefined ? {} : { messages }) })
+  await app.register(graphRoutes, {
+    prefix: '/v1.0',
+    tenant: { ...tenant, ...settings },
+    ...(messages === undefined ? {} : { messages: () => messages }),
+  })
   return app
 }
 

@@ -52,7 +52,7 @@ const filters: readonly [expression: string, expected: (message: Message) => boo
   ['services/any()', (m) => m.services.length > 0],
   ["tags/any(t:t eq 'New feature')", (m) => m.tags.includes('New feature')],
   ["not tags/any(t:t eq 'New feature')", (m) => !m.tags.includes('New feature')],
-  ["tags/any(t:t in ('Retirement','Data privacy'))", (m) => m.tags.some((t) => /^(Retirement|Data privacy)$/.test(t))],
+  ["tags/any(t:t in ('Retirement','GDPR'))", (m) => m.tags.some((t) => /^(Retirement|GDPR)$/.test(t))],
   [
     "details/any(d:d/name eq 'RoadmapIds' and contains(d/value,'12'))",
     (m) => roadmapIds(m).some((value) => value.includes('12')),
@@ -99,6 +99,19 @@ const filters: readonly [expression: string, expected: (message: Message) => boo
     (m) => (m.isMajorChange || m.category === 'planForChange') && m.severity === 'high',
   ],
   ['length(title) ge 4.05e1 and length(title) le 60', (m) => m.title.length >= 40.5 && m.title.length <= 60],
+  ['ISMAJORCHANGE eq true', (m) => m.isMajorChange],
+  ["contains(Body/CONTENT,'<table>')", (m) => m.body.content.includes('<table>')],
+  ["DETAILS/any(d:d/Name eq 'RoadmapIds')", (m) => roadmapIds(m).length > 0],
+  ['$it/IsMajorChange', (m) => m.isMajorChange],
+  ["'Microsoft Teams' in services", (m) => m.services.includes('Microsoft Teams')],
+  [
+    "not('Microsoft Teams' in Services) and isMajorChange",
+    (m) => !m.services.includes('Microsoft Teams') && m.isMajorChange,
+  ],
+  ["'Retirement' in tags or 'Admin impact' in tags", (m) => /Retirement|Admin impact/.test(`${m.tags}`)],
+  ['services/any(s:s in tags)', () => false],
+  ['title in services', () => false],
+  ['null in tags', () => false],
   ["title eq 'it''s'", () => false],
   ["title  ne\t'' ", () => true],
 ]
@@ -110,6 +123,47 @@ for (const [expression, expected] of filters) {
       corpus.filter((message) => passes(message)).map(({ id }) => id),
       corpus.filter(expected).map(({ id }) => id),
     )
+  })
+}
+
+const states = [null, ...[true, false, null].map((isRead) => ({ isArchived: false, isFavorited: null, isRead }))]
+for (const [expression, expected] of [
+  ['viewPoint eq null', [true, false, false, false]],
+  ['ViewPoint ne null', [false, true, true, true]],
+  ['viewPoint/isRead', [false, true, false, false]],
+  ['viewPoint/IsRead eq true', [false, true, false, false]],
+  ['viewPoint/isRead eq false', [false, false, true, false]],
+  ['viewPoint/isRead ne true', [true, false, true, true]],
+  ['viewPoint/isRead eq null', [true, false, false, true]],
+  ['not viewPoint/isRead', [false, false, true, false]],
+  ['viewPoint/isFavorited eq false', [false, false, false, false]],
+] as const) {
+  test(`$filter=${expression} of an unopened post, and of one that is read, unread or neither: ${expected}`, () => {
+    const passes = compileFilter(expression, serviceUpdateMessage)
+    assert.deepEqual(
+      states.map((viewPoint) => passes({ viewPoint })),
+      expected,
+    )
+  })
+}
+
+const refusals: readonly [expression: string, refused: readonly string[], isRefused: boolean][] = [
+  ["details/any(d:d/name eq 'RoadmapIds')", ['details'], true],
+  ["DETAILS/any(d:d/name eq 'RoadmapIds')", ['details'], true],
+  ['isMajorChange and $it/Details/any()', ['details'], true],
+  ['tags/any(t:details/any(d:d/value eq t))', ['details'], true],
+  ["'a' in details", ['details'], true],
+  ['viewPoint/isRead eq false', ['details'], false],
+  ['not viewpoint/isRead', ['viewPoint'], true],
+  ["contains(tolower(body/content),'a')", ['details', 'body'], true],
+  ["contains(title,'details')", ['details'], false],
+  ['tags/any(details:details eq title)', ['details'], false],
+]
+for (const [expression, refused, isRefused] of refusals) {
+  test(`$filter=${expression} where ${refused} cannot be filtered on is ${isRefused ? 'refused' : 'taken'}`, () => {
+    const compiled = () => compileFilter(expression, serviceUpdateMessage, refused)
+    if (isRefused) assert.throws(compiled, { statusCode: 400, message: /cannot be used in the \$filter query option/ })
+    else compiled()
   })
 }
 
@@ -206,6 +260,12 @@ const refused: readonly [what: string, expression: string, message: RegExp][] = 
   ['a missing parenthesis', "(title eq 'a'", /'\)' or operator expected/],
   ['a parenthesis too many', "title eq 'a')", /Syntax error at position 12/],
   ['operators in capitals', "title EQ 'a'", /Syntax error at position 6/],
+  ['a list that is none', 'title in 1', /'\(' or Identifier expected/],
+  ['in over a string', "'a' in title", /incompatible types/],
+  ['in over a collection of another type', '1 in tags', /'Edm.Int32' and 'Edm.String' for operator kind 'Equal'/],
+  ['in over a lambda', "'a' in tags/any(t:t eq 'b')", /Collection expected/],
+  ['a complex property compared with a string', "viewPoint eq 'a'", /incompatible types/],
+  ['an unknown property in another case', "X eq 'a'", /named 'X' on type/],
   ['an empty list', 'title in ()', /Expression expected/],
   ['a day that does not exist', 'startDateTime gt 2026-02-30', /Unrecognized 'Edm.DateTimeOffset' literal/],
   ['an hour that does not exist', 'startDateTime gt 2026-02-20T25:00:00Z', /Unrecognized 'Edm.DateTimeOffset' literal/],
@@ -254,6 +314,7 @@ const orders: readonly [expression: string, compare: (a: Message, b: Message) =>
       Date.parse(a.startDateTime) - Date.parse(b.startDateTime),
   ],
   ['body/content', (a, b) => ascending(a.body.content, b.body.content)],
+  ['LastModifiedDateTime desc', (a, b) => Date.parse(b.lastModifiedDateTime) - Date.parse(a.lastModifiedDateTime)],
 ]
 const severities = ['normal', 'high', 'critical']
 

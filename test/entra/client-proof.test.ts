@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ClientAssertion } from '../../src/entra/client-assertion.ts'
-import { createAssertions, proveByAssertions, proveBySecret } from '../../src/entra/client-proof.ts'
+import { type ClientProof, createAssertions, proveByAssertions, proveBySecret } from '../../src/entra/client-proof.ts'
 import { CredentialError } from '../../src/entra/credential-error.ts'
 import { Failure } from '../../src/errors.ts'
-import { auditInto } from '../helper.ts'
+import { deadlineIn } from '../../src/http/deadline.ts'
+import { ample, auditInto } from '../helper.ts'
 
 const minute = 60_000
 const day = 24 * 60 * minute
@@ -25,7 +26,9 @@ function setUp(certificate: Partial<ClientAssertion> = {}) {
     now: () => state.now,
   })
   const get = async () => (await assertions.get()).assertion
-  return { state, lines, assertions, get, withProof: proveByAssertions(assertions) }
+  const prove = proveByAssertions(assertions)
+  const withProof = <T>(attempt: (proof: ClientProof) => Promise<T>, deadline = ample()) => prove(attempt, deadline)
+  return { state, lines, assertions, get, withProof }
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))
@@ -253,5 +256,32 @@ test('other failures are not tried again, and a secret never is', async () => {
     { reason: 'exchange_unavailable' },
   )
   assert.equal(state.made, 1)
-  await assert.rejects(proveBySecret('a secret')(refusedBy), { reason: 'credential_refused' })
+  await assert.rejects(proveBySecret('a secret')(refusedBy, ample()), { reason: 'credential_refused' })
+})
+
+test('an assertion that is not made in time is not waited for, and is there for whoever comes later', async () => {
+  const { state, withProof, get } = setUp()
+  let made = () => {}
+  state.delay = new Promise((resolve) => {
+    made = resolve
+  })
+  await assert.rejects(
+    withProof(async () => assert.fail('There is no proof'), deadlineIn(20)),
+    { reason: 'credential_unavailable' },
+  )
+  made()
+  assert.equal(await get(), 'assertion 1')
+})
+
+test('another assertion is not waited for beyond the deadline, and Entra’s answer stands', async () => {
+  const { state, withProof, get } = setUp()
+  await get()
+  state.delay = new Promise(() => {})
+  let tries = 0
+  const attempt = async () => {
+    tries++
+    throw new Failure('credential_refused')
+  }
+  await assert.rejects(withProof(attempt, deadlineIn(20)), { reason: 'credential_refused' })
+  assert.equal(tries, 1)
 })

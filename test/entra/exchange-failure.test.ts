@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import {
   type EntraAnswer,
   exchangeFailure,
+  isNamedByCode,
   isWorthOneMoreTry,
   secondsToLeaveAlone,
 } from '../../src/entra/exchange-failure.ts'
@@ -159,22 +160,55 @@ for (const code of [65001, 90094, 650056, 650057]) {
   })
 }
 
-test('only the log sees what Entra wrote, and only its documented fields', () => {
+test('only the log sees what Entra wrote, and of that numbers, names and ids: its description names users', () => {
   const { details } = judge({
     error: 'invalid_grant',
     error_codes: [50013],
-    error_description: 'x'.repeat(5_000),
-    trace_id: 't',
-    correlation_id: 'c',
-    assertion: 'zq7',
+    error_description: 'AADSTS50013: The user rowan@contoso.example …',
+    trace_id: '0a1b2c3d-0000-4000-8000-0000000000ff',
+    correlation_id: '0A1B2C3D-0000-4000-8000-0000000000EE',
+    assertion: 'zq7mark',
   })
   assert.deepEqual(Object.keys(details), ['cause'])
   assert.deepEqual(details.cause, {
     status: 400,
     error: 'invalid_grant',
-    error_description: 'x'.repeat(2_000),
-    correlation_id: 'c',
-    trace_id: 't',
+    correlation_id: '0A1B2C3D-0000-4000-8000-0000000000EE',
+    trace_id: '0a1b2c3d-0000-4000-8000-0000000000ff',
     error_codes: [50013],
   })
+})
+
+test('what is not of its documented form is no part of the log either', () => {
+  const user = 'rowan@contoso.example'
+  const { details, reason } = judge({
+    error: `invalid_grant for ${user}`,
+    suberror: [user],
+    error_codes: [user, 1.5, 50013],
+    trace_id: user,
+    correlation_id: { user },
+    timestamp: user,
+  })
+  assert.equal(reason, 'assertion_refused')
+  assert.deepEqual(details.cause, { status: 400, error_codes: [50013] })
+})
+
+test('where there are no numbers, the one at the beginning of the description counts', () => {
+  const said = (error_description: unknown) => judge({ error: 'invalid_grant', error_description })
+  assert.deepEqual(said('AADSTS50105: The user …').details.cause, {
+    status: 400,
+    error: 'invalid_grant',
+    error_codes: [50105],
+  })
+  assert.equal(said('AADSTS50105: The user …').reason, 'user_not_allowed')
+  for (const other of ['See AADSTS50105', 'AADSTS5010500000', 50105, undefined]) {
+    assert.deepEqual(said(other).details.cause, { status: 400, error: 'invalid_grant' })
+  }
+})
+
+test('only a number of the table names what is wrong', () => {
+  assert.equal(isNamedByCode(judge({ error: 'invalid_client', error_codes: [7000215] })), true)
+  assert.equal(isNamedByCode(judge({ error: 'invalid_client', error_codes: [7000999] })), false)
+  assert.equal(isNamedByCode(judge({ error: 'invalid_client' })), false)
+  assert.equal(isNamedByCode(judge('{')), false)
 })

@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, beforeEach, test } from 'node:test'
-import { startEmulator } from '../../emulator/app.ts'
+import { inspect } from 'node:util'
 import type { FaultRule } from '../../emulator/fault-rule.ts'
 import { proveBySecret } from '../../src/entra/client-proof.ts'
 import { createOnBehalfOf, type OnBehalfOfOptions } from '../../src/entra/on-behalf-of.ts'
 import { tenantEndpoints } from '../../src/entra/tenant.ts'
 import type { Reason } from '../../src/errors.ts'
 import { type BoundedRequest, createBoundedClient } from '../../src/http/bounded-client.ts'
+import { ample } from '../helper.ts'
+import { startEmulator } from '../tenant.ts'
 
 const tenant = await startEmulator()
 const http = createBoundedClient({
-  connectTimeoutMs: 1_000,
-  deadlineMs: 1_000,
+  connectTimeoutMs: 5_000,
+  deadlineMs: 5_000,
   maxBodyBytes: 128 * 1024,
   connections: 8,
 })
@@ -26,6 +28,9 @@ const { tenantId, api, origin } = tenant
 const endpoints = tenantEndpoints({ authorityHost: origin, tenantId, clientId: api.clientId })
 const scopes = ['https://graph.microsoft.com/.default']
 
+/** Whether Entra keeps requests waiting, which then end by a deadline that a test can wait for. */
+const isSilent = () => tenant.faults.rules.some(({ kind }) => kind === 'hang' || kind === 'endless')
+
 const create = (own: Partial<OnBehalfOfOptions> = {}) =>
   createOnBehalfOf({
     clientId: api.clientId,
@@ -33,11 +38,12 @@ const create = (own: Partial<OnBehalfOfOptions> = {}) =>
     withProof: proveBySecret(api.clientSecret),
     scopes,
     endpoints,
-    http,
+    http: { request: (request) => http.request(isSilent() ? { ...request, deadlineMs: 200 } : request) },
     ...own,
   })
 const exchange = create()
-const ask = async (user: string) => exchange({ assertion: await tenant.mint({ user }), correlationId: randomUUID() })
+const ask = async (user: string) =>
+  exchange({ assertion: await tenant.mint({ user }), correlationId: randomUUID(), deadline: ample() })
 
 /** What a JWT says; whether it is good is not the question here. */
 const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
@@ -65,7 +71,7 @@ test('MSAL posts the On-Behalf-Of grant, once, to the tenant’s token endpoint'
   }
   const assertion = await tenant.mint({ user: 'rowan' })
   const correlationId = randomUUID()
-  await create({ http: recording })({ assertion, correlationId })
+  await create({ http: recording })({ assertion, correlationId, deadline: ample() })
   const [request, ...more] = sent
   assert.deepEqual(more, [])
   const url = new URL(request?.url ?? '')
@@ -95,7 +101,7 @@ test('MSAL posts the On-Behalf-Of grant, once, to the tenant’s token endpoint'
 test('nothing is kept: the same assertion is exchanged as often as it is asked for', async () => {
   tenant.stats.reset()
   const assertion = await tenant.mint({ user: 'gale' })
-  for (let i = 0; i < 3; i++) await exchange({ assertion, correlationId: randomUUID() })
+  for (let i = 0; i < 3; i++) await exchange({ assertion, correlationId: randomUUID(), deadline: ample() })
   assert.equal(tenant.stats.snapshot().grants.on_behalf_of, 3)
 })
 
@@ -154,12 +160,16 @@ test('a token that does not say when it ends has ended: it serves one call and i
 test('a wrong secret is the server’s trouble', async () => {
   const wrong = create({ withProof: proveBySecret('not-the-secret') })
   const assertion = await tenant.mint({ user: 'rowan' })
-  await assert.rejects(wrong({ assertion, correlationId: randomUUID() }), { reason: 'credential_refused' })
+  await assert.rejects(wrong({ assertion, correlationId: randomUUID(), deadline: ample() }), {
+    reason: 'credential_refused',
+  })
 })
 
 test('an assertion for another API is refused', async () => {
   const assertion = await tenant.mint({ user: 'rowan', claims: { aud: 'api://another' } })
-  await assert.rejects(exchange({ assertion, correlationId: randomUUID() }), { reason: 'assertion_refused' })
+  await assert.rejects(exchange({ assertion, correlationId: randomUUID(), deadline: ample() }), {
+    reason: 'assertion_refused',
+  })
 })
 
 const faults: readonly [name: string, rule: Omit<FaultRule, 'target'>, reason: Reason][] = [
@@ -198,10 +208,26 @@ for (const [name, rule, reason] of faults) {
 
 test('a failure names no assertion, no secret and no token, however deep one looks', async () => {
   const assertion = await tenant.mint({ user: 'blake' })
-  await assert.rejects(exchange({ assertion, correlationId: randomUUID() }), (error: Error) => {
+  await assert.rejects(exchange({ assertion, correlationId: randomUUID(), deadline: ample() }), (error: Error) => {
     const shown = JSON.stringify(error, Object.getOwnPropertyNames(error)) + JSON.stringify(error.cause)
     assert.ok(shown.includes('53003'))
     for (const secret of [assertion, api.clientSecret]) assert.ok(!shown.includes(secret))
     return true
   })
 })
+
+for (const [what, status, body] of [
+  ['an error with 200', 200, { error: 'invalid_grant', error_description: 'AADSTS50105: rowan@contoso.example' }],
+  ['an error', 400, { error: 'invalid_grant', error_description: 'AADSTS50105: rowan@contoso.example' }],
+  ['text', 200, 'rowan@contoso.example is not assigned'],
+  ['text with 400', 400, 'rowan@contoso.example is not assigned'],
+] as const) {
+  test(`a user whom Entra names in ${what} is in no failure, however deep one looks`, async () => {
+    tenant.faults.add({ target: 'token', kind: 'status', status, body })
+    const failure = await ask('rowan').then(
+      () => assert.fail('It was exchanged'),
+      (error: Error) => error,
+    )
+    assert.doesNotMatch(inspect(failure, { depth: Number.POSITIVE_INFINITY, showHidden: true }), /contoso\.example/)
+  })
+}

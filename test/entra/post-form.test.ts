@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { postForm } from '../../src/entra/post-form.ts'
 import { createBoundedClient, TransportError } from '../../src/http/bounded-client.ts'
-import { freePort } from '../helper.ts'
+import { ample, freePort } from '../helper.ts'
 
 function client(t: TestContext) {
   const http = createBoundedClient({
@@ -39,7 +39,7 @@ async function post(
     const { status = 400, body, headers = {} } = answer(sent)
     response.writeHead(status, headers).end(body)
   })
-  return postForm(client(t), url, { body: new URLSearchParams(form).toString() })
+  return postForm(client(t), url, { body: new URLSearchParams(form).toString() }, ample())
 }
 
 test('a form is posted as it is, with its headers, and status, body and Retry-After come back', async (t) => {
@@ -51,7 +51,7 @@ test('a form is posted as it is, with its headers, and status, body and Retry-Af
     response.writeHead(429, { 'retry-after': '17' }).end('{"error":"x"}')
   })
   const headers = { 'content-type': 'application/x-www-form-urlencoded', 'client-request-id': 'c' }
-  const answer = await postForm(client(t), url, { headers, body: 'a=b&c=%20d' })
+  const answer = await postForm(client(t), url, { headers, body: 'a=b&c=%20d' }, ample())
   assert.deepEqual(answer, { status: 429, body: '{"error":"x"}', retryAfter: '17' })
   assert.equal(seen.method, 'POST')
   assert.equal(seen.body, 'a=b&c=%20d')
@@ -69,7 +69,10 @@ test('two different Retry-After are none', async (t) => {
 })
 
 test('nobody there is a TransportError', async (t) => {
-  await assert.rejects(postForm(client(t), `http://127.0.0.1:${await freePort()}/`, { body: 'a=b' }), TransportError)
+  await assert.rejects(
+    postForm(client(t), `http://127.0.0.1:${await freePort()}/`, { body: 'a=b' }, ample()),
+    TransportError,
+  )
 })
 
 const secret = 'Zq8Q~very-secret.value_of-the-app'

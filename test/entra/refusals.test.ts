@@ -68,10 +68,16 @@ test('a throttled assertion waits as long as Entra said, and is told what is lef
   assert.equal(find('other'), undefined)
 })
 
-for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) {
+/** As Entra's number says it. */
+const named = (reason: Reason, code: number) => new Failure(reason, { cause: { status: 400, error_codes: [code] } })
+
+for (const [reason, code] of [
+  ['credential_refused', 7000215],
+  ['exchange_misconfigured', 700016],
+] as const) {
   test(`${reason} stops everybody for five seconds, and each is told that it is this`, () => {
     const { clock, remember, find } = refusals()
-    remember('one', new Failure(reason))
+    remember('one', named(reason, code))
     for (const key of ['one', 'other']) {
       assert.equal(find(key)?.reason, reason)
       assert.equal(find(key)?.details.retryAfterSeconds, 5)
@@ -85,9 +91,9 @@ for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) 
 
 test('of two faults of the server the later one is told', () => {
   const { clock, remember, find } = refusals()
-  remember('one', new Failure('exchange_misconfigured'))
+  remember('one', named('exchange_misconfigured', 500011))
   clock.now += 1_000
-  remember('other', new Failure('credential_refused'))
+  remember('other', named('credential_refused', 7000222))
   assert.equal(find('one')?.reason, 'credential_refused')
   assert.equal(find('one')?.details.retryAfterSeconds, 5)
 })
@@ -95,7 +101,7 @@ test('of two faults of the server the later one is told', () => {
 test('an own refusal is told before the one that stops everybody', () => {
   const { remember, find } = refusals()
   remember('one', new Failure('user_not_allowed'))
-  remember('other', new Failure('credential_refused'))
+  remember('other', named('credential_refused', 7000222))
   assert.equal(find('one')?.reason, 'user_not_allowed')
 })
 
@@ -116,4 +122,33 @@ test('putting off does not shorten what Entra asked for', () => {
   postpone('one', failure)
   clock.now += 59_000
   assert.equal(find('one')?.details.retryAfterSeconds, 1)
+})
+
+for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) {
+  test(`${reason} without a known number stops nobody else until a second assertion meets it`, () => {
+    const { clock, remember, find } = refusals()
+    const failure = new Failure(reason, { cause: { status: 400, error_codes: [999_999] } })
+    for (let times = 0; times < 3; times++) {
+      remember('one', failure)
+      assert.equal(find('one')?.reason, reason)
+      assert.equal(find('other'), undefined)
+      clock.now += 5_000
+      assert.equal(find('one'), undefined)
+    }
+    remember('two', failure)
+    assert.equal(find('other')?.reason, reason)
+    assert.equal(find('other')?.details.retryAfterSeconds, 5)
+    clock.now += 5_000
+    assert.equal(find('other'), undefined)
+  })
+}
+
+test('two assertions that met it long after one another, or something else, stop nobody', () => {
+  const { clock, remember, find } = refusals()
+  remember('one', new Failure('credential_refused'))
+  clock.now += 60_000
+  remember('two', new Failure('credential_refused'))
+  assert.equal(find('other'), undefined)
+  remember('three', new Failure('exchange_misconfigured'))
+  assert.equal(find('other'), undefined)
 })

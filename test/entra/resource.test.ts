@@ -53,6 +53,10 @@ for (const asked of [
   'HTTPS://mcp.contoso.example/mcp',
   'https://MCP.Contoso.Example/mcp/',
   'https://mcp.contoso.example:443/mcp',
+  `${resource}?`,
+  `${resource}?a=b&c`,
+  `${resource}/?a=b`,
+  `${resource}?a=/x@y?z`,
 ]) {
   test(`${asked} is this resource`, () => assert.equal(isResource(asked, { resource }), true))
 }
@@ -72,8 +76,15 @@ for (const asked of [
   'https://mcp.contoso.example:8443/mcp',
   'http://mcp.contoso.example/mcp',
   'https://mcp.contoso.example./mcp',
-  'https://mcp.contoso.example/mcp?',
-  'https://mcp.contoso.example/mcp?a=b',
+  'https://mcp.contoso.example?/mcp',
+  'https://mcp.contoso.example/?https://mcp.contoso.example/mcp',
+  'https://evil.example/?https://mcp.contoso.example/mcp',
+  'https://evil.example?@mcp.contoso.example/mcp',
+  'https://user@mcp.contoso.example/mcp?a=b',
+  'https://mcp.contoso.example/mcp?a#b',
+  'https://mcp.contoso.example/mcp?#',
+  'https://mcp.contoso.example/mcp%3Fa=b',
+  '?a=b',
   'https://mcp.contoso.example/mcp#',
   'https://mcp.contoso.example/mcp#a',
   'https://@mcp.contoso.example/mcp',

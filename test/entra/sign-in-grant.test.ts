@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, beforeEach, test } from 'node:test'
 import { inspect } from 'node:util'
-import { startEmulator } from '../../emulator/app.ts'
 import type { FaultRule } from '../../emulator/fault-rule.ts'
 import { signIn } from '../../emulator/sign-in.ts'
 import { proveBySecret } from '../../src/entra/client-proof.ts'
@@ -11,11 +10,12 @@ import { tenantEndpoints } from '../../src/entra/tenant.ts'
 import type { Failure, Reason } from '../../src/errors.ts'
 import { type BoundedRequest, createBoundedClient } from '../../src/http/bounded-client.ts'
 import { pkcePair } from '../sign-in-helper.ts'
+import { startEmulator } from '../tenant.ts'
 
 const tenant = await startEmulator()
 const http = createBoundedClient({
-  connectTimeoutMs: 1_000,
-  deadlineMs: 1_000,
+  connectTimeoutMs: 5_000,
+  deadlineMs: 5_000,
   maxBodyBytes: 128 * 1024,
   connections: 8,
 })
@@ -38,6 +38,9 @@ beforeEach(() => {
   slept.length = 0
 })
 
+/** Whether Entra keeps requests waiting, which then end by a deadline that a test can wait for. */
+const isSilent = () => tenant.faults.rules.some(({ kind }) => kind === 'hang' || kind === 'endless')
+
 const create = (own: Partial<SignInGrantOptions> = {}) =>
   createSignInGrant({
     clientId: api.clientId,
@@ -46,9 +49,10 @@ const create = (own: Partial<SignInGrantOptions> = {}) =>
     http: {
       request: (request) => {
         posted.push(request)
-        return http.request(request)
+        return http.request(isSilent() ? { ...request, deadlineMs: 200 } : request)
       },
     },
+    deadlineMs: 10_000,
     sleep: async (ms) => void slept.push(ms),
     ...own,
   })
@@ -377,3 +381,12 @@ for (const [name, rule] of [
     })
   }
 }
+
+test('a grant has one deadline, however many tries: none begins after it', async () => {
+  tenant.faults.add({ target: 'token', kind: 'hang' })
+  const started = performance.now()
+  const failure = await failureOf(create({ deadlineMs: 300 })(anyGrant, randomUUID()))
+  assert.equal(failure.reason, 'exchange_unavailable')
+  assert.ok(performance.now() - started < 1_500)
+  assert.deepEqual([posted.length, slept], [1, []])
+})

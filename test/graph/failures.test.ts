@@ -64,7 +64,6 @@ for (const body of [
   '<html>',
   '{"error":',
   '{"error":null}',
-  '{"error":"text"}',
   '{"error":{"code":7,"message":[]}}',
 ]) {
   test(`the body ${JSON.stringify(body)} adds nothing`, () => {
@@ -72,6 +71,75 @@ for (const body of [
     assert.deepEqual(details, { cause: { status: 400 }, graphRequestId: 'graph-1' })
   })
 }
+
+/** `text` as Graph's services hand it on: JSON in JSON, so many layers deep. */
+const wrapped = (text: string, layers: number): string =>
+  layers === 0 ? text : JSON.stringify({ code: 'forbidden', message: wrapped(text, layers - 1) })
+const errorBody = (message: unknown) => JSON.stringify({ error: { code: 'UnknownError', message } })
+
+const gone = "Resource doesn't exist for the tenant. ActivityId: 4f2d"
+const messages403: readonly [name: string, message: unknown, reason: Reason][] = [
+  ['the plain words', gone, 'graph_not_found'],
+  [
+    'the words two layers deep, the last one under "error"',
+    JSON.stringify({ code: 'forbidden', message: JSON.stringify({ error: gone }) }),
+    'graph_not_found',
+  ],
+  ...[1, 2, 3, 4, 7].map((layers): [string, unknown, Reason] => [
+    `the words ${layers} layers deep`,
+    wrapped(gone, layers),
+    'graph_not_found',
+  ]),
+  ['an object instead of a text', { error: { Message: gone } }, 'graph_not_found'],
+  ['other case', 'RESOURCE DOES NOT EXIST FOR THE TENANT', 'graph_not_found'],
+  ['other words around', 'The message MC1 did not\n exist  for the\ttenant, sorry', 'graph_not_found'],
+  ['a layer that is cut short', `{"code":"forbidden","message":"${gone}`, 'graph_not_found'],
+  ['names in capitals', JSON.stringify({ Code: 'x', Message: JSON.stringify({ Error: gone }) }), 'graph_not_found'],
+  ['no role', 'User is not in the allowed roles', 'graph_forbidden'],
+  ['no role, wrapped', wrapped('Access denied', 2), 'graph_forbidden'],
+  ['another thing that does not exist', 'The role does not exist for the user of this tenant', 'graph_forbidden'],
+  ['nothing', '', 'graph_forbidden'],
+  ['no text', null, 'graph_forbidden'],
+]
+for (const [name, message, reason] of messages403) {
+  test(`a 403 with ${name} is ${reason}`, () => {
+    assert.equal(graphFailure(answer(403, { body: errorBody(message) })).reason, reason)
+  })
+}
+
+test('a 403 whose body is none of Graph’s errors is about the user', () => {
+  for (const body of ['', gone, '<html>', `{"other":${JSON.stringify(gone)}}`]) {
+    assert.equal(graphFailure(answer(403, { body })).reason, 'graph_forbidden')
+  }
+})
+
+test('a post that is not there says that posts expire, and what to do instead', () => {
+  for (const failure of [graphFailure(answer(403, { body: errorBody(gone) })), graphFailure(answer(404))]) {
+    assert.match(failureText(failure), /expire.*getMessages/)
+    assert.doesNotMatch(failureText(failure), /[Aa]dministrator|role|ActivityId/)
+  }
+})
+
+const layered: readonly [message: unknown, shown: string][] = [
+  [wrapped('Bad thing.', 1), 'Bad thing.'],
+  [wrapped('Bad thing.', 4), 'Bad thing.'],
+  [JSON.stringify('Bad "thing".'), 'Bad "thing".'],
+  [JSON.stringify({ error: { code: 'x', message: 'Bad thing.' } }), 'Bad thing.'],
+  ['{"message":"cut', '{"message":"cut'],
+  ['{"unknown":"Bad thing."}', '{"unknown":"Bad thing."}'],
+  ['{a} is bad', '{a} is bad'],
+  ['[1]', '[1]'],
+]
+for (const [message, shown] of layered) {
+  test(`${JSON.stringify(message)} is shown as ${shown}`, () => {
+    assert.equal(graphFailure(answer(400, { body: errorBody(message) })).details.detail, `It said: ${shown}`)
+  })
+}
+
+test('more layers than anybody has are left as they are', () => {
+  const text = JSON.stringify({ message: wrapped('deep', 11) })
+  assert.match(graphFailure(answer(400, { body: errorBody(text) })).details.detail ?? '', /^It said: \{/)
+})
 
 const claims = '{"access_token":{"xms_cc":{"values":["cp1"]}}}'
 const encoded = Buffer.from(claims).toString('base64')

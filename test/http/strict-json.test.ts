@@ -74,6 +74,7 @@ for (const text of [
   '{"/":1,"\\/":2}',
   '{"\\u00E9":1,"é":2}',
   '{"😀":1,"\\ud83D\\uDE00":2}',
+  '{"a\\\\":1,"a\\\\":2}',
 ]) {
   test(`${text} has a key twice`, () => {
     assert.equal(faultOf(text), 'a key occurs twice')

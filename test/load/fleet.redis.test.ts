@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { programPath } from '../programs.ts'
 
 /** The scenarios with replicas, behind a real nginx and with a real redis-server; small. */
 
@@ -20,7 +21,7 @@ assert.equal(build.status, 0, build.stderr)
 function load(...args: readonly string[]) {
   const json = join(folder, 'report.json')
   const own = ['--bundle', join(folder, 'bundle/server.js'), '--json', json]
-  const ran = spawnSync(process.execPath, ['--import', 'tsx', 'load/main.ts', ...args, ...own], {
+  const ran = spawnSync(process.execPath, [programPath('load/main.ts'), ...args, ...own], {
     cwd: root,
     encoding: 'utf8',
   })

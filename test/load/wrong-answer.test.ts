@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { request as forward } from 'undici'
-import { startEmulator } from '../../emulator/app.ts'
 import { runLoad } from '../../load/run.ts'
 import { listen } from '../helper.ts'
 import { file } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
 
 /** What a run says where a server gives one user's answer to another, as no server must. */
 

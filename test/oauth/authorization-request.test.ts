@@ -57,6 +57,16 @@ test('scope, state, resource and response_mode may be left out, or empty', () =>
   }
 })
 
+for (const resource of [
+  `${issuer}/mcp?x=1`,
+  [`${issuer}/mcp`, `${issuer}/mcp`],
+  [`${issuer}/mcp`, `${issuer}/mcp/`, `${issuer}/mcp?x=1`],
+  ['', `${issuer}/mcp`],
+  ['', ''],
+]) {
+  test(`the resource ${JSON.stringify(resource)} is this one`, () => assert.ok(read({ resource })))
+}
+
 const refused: readonly [changes: Parameters, reason: Reason][] = [
   [{ response_type: undefined }, 'parameter_missing'],
   [{ response_type: 'token' }, 'response_type_refused'],
@@ -75,7 +85,11 @@ const refused: readonly [changes: Parameters, reason: Reason][] = [
   [{ code_challenge: ['x'.repeat(43), 'y'.repeat(43)] }, 'parameter_repeated'],
   [{ resource: 'https://elsewhere.example/mcp' }, 'resource_refused'],
   [{ resource: issuer }, 'resource_refused'],
-  [{ resource: `${issuer}/mcp?x=1` }, 'resource_refused'],
+  [{ resource: `${issuer}/?x=/mcp` }, 'resource_refused'],
+  [{ resource: Array(2).fill('https://elsewhere.example/mcp') }, 'resource_refused'],
+  [{ resource: ['', issuer] }, 'resource_refused'],
+  [{ resource: [`${issuer}/mcp`, 'https://elsewhere.example/mcp'] }, 'parameter_repeated'],
+  [{ resource: ['https://elsewhere.example/mcp', `${issuer}/mcp`] }, 'parameter_repeated'],
   [{ scope: 'Mail.Read' }, 'scope_refused'],
   [{ scope: 'https://graph.microsoft.com/.default' }, 'scope_refused'],
   [{ state: ['a', 'b'] }, 'parameter_repeated'],
@@ -105,9 +119,11 @@ test('the configured client may use any on the list', () => {
 })
 
 for (const [what, uri, reason] of [
-  ['one on the list that is not its own', 'https://app.example/callback', 'redirect_refused'],
-  ['another path', 'http://127.0.0.1:33418/other', 'redirect_refused'],
-  ['another loopback name', 'http://localhost:33418/callback', 'redirect_refused'],
+  ['one on the list that is not its own', 'https://app.example/callback', 'redirect_not_registered'],
+  ['another path', 'http://127.0.0.1:33418/other', 'redirect_not_registered'],
+  ['another loopback name', 'http://localhost:33418/callback', 'redirect_not_registered'],
+  ['one that is not on the list', 'https://new.example/callback', 'redirect_not_listed'],
+  ['one that is neither', 'javascript:alert(1)', 'redirect_not_listed'],
   ['none', undefined, 'parameter_missing'],
   ['two', [redirectUri, redirectUri], 'parameter_repeated'],
 ] as const) {
@@ -119,16 +135,39 @@ for (const [what, uri, reason] of [
   })
 }
 
+test('what is rejected is named, and for the operator the line that allows it, where there is one', () => {
+  for (const [uri, allowLine] of [
+    ['https://new.example/callback#secret', undefined],
+    [
+      'https://new.example/callback',
+      'MCP_OAUTH_REDIRECT_URI_PREFIXES=http://127.0.0.1,http://localhost,https://app.example/callback,https://new.example/callback',
+    ],
+    ['https://app.example/callback', undefined],
+  ] as const) {
+    assert.throws(
+      () => redirect(uri),
+      ({ details }: Failure) => {
+        const redirectUri = uri.replace('#secret', '')
+        assert.deepEqual(
+          [details.detail, details.redirectUri, details.allowLine],
+          [`It is ${redirectUri}`, redirectUri, allowLine],
+        )
+        return true
+      },
+    )
+  }
+})
+
 test('nobody may be sent back to this server itself', () => {
   const own = `${issuer}/authorize?client_id=another`
   assert.equal(
     reasonOf(() => redirect(own, { ...client, redirectUris: [own] })),
-    'redirect_refused',
+    'redirect_not_listed',
   )
   const { redirectUris: _, ...configured } = client
   assert.equal(
     reasonOf(() => redirect(`${issuer}/oauth/callback`, configured)),
-    'redirect_refused',
+    'redirect_not_listed',
   )
 })
 

@@ -165,6 +165,49 @@ test('a document may leave out its name and its authentication method', () => {
   })
 })
 
+const both = ['none', 'private_key_jwt']
+for (const [what, method, methods] of [
+  ['none, and no list', 'none', undefined],
+  ['none, whatever else the list has', 'none', ['private_key_jwt']],
+  ['none, and a list that is none', 'none', 7],
+  ['nothing at all', undefined, undefined],
+  ['null for both', null, null],
+  ['an empty list', undefined, []],
+  ['no method, and none in the list', undefined, ['private_key_jwt', 'none']],
+  ['null, and none in the list', null, both],
+  ['private_key_jwt, and none in the list', 'private_key_jwt', both],
+  ['client_secret_basic, and none in the list', 'client_secret_basic', ['client_secret_basic', 'none']],
+  ['a method that is no text, and none in the list', 7, both],
+  ['none in the list, among what nobody knows', 'private_key_jwt', [null, 7, {}, 'attest_jwt_client_auth', 'none']],
+] as const) {
+  test(`a client that names ${what} is a public one`, () => {
+    const own = { token_endpoint_auth_method: method, token_endpoint_auth_methods_supported: methods }
+    assert.deepEqual(read({ ...own, jwks_uri: 'https://client.example/keys' }), read())
+  })
+}
+
+for (const [what, method, methods] of [
+  ['private_key_jwt, and no list', 'private_key_jwt', undefined],
+  ['private_key_jwt, and null for a list', 'private_key_jwt', null],
+  ['private_key_jwt, and an empty list', 'private_key_jwt', []],
+  ['private_key_jwt, and nothing else in the list', 'private_key_jwt', ['private_key_jwt']],
+  ['private_key_jwt, and none outside a list', 'private_key_jwt', 'none'],
+  ['private_key_jwt, and none as a member', 'private_key_jwt', { none: 'none', 0: 'none' }],
+  ['private_key_jwt, and none in a list within the list', 'private_key_jwt', [['none']]],
+  ['private_key_jwt, and None', 'private_key_jwt', ['None', ' none']],
+  ['client_secret_post, and the other secret in the list', 'client_secret_post', ['client_secret_basic']],
+  ['client_secret_jwt', 'client_secret_jwt', undefined],
+  ['tls_client_auth', 'tls_client_auth', undefined],
+  ['an empty method', '', undefined],
+  ['no method, and a list without none', undefined, ['private_key_jwt']],
+  ['no method, and a list of what nobody knows', undefined, [7, null]],
+] as const) {
+  test(`a client that names ${what} is refused: it cannot do without client authentication`, () => {
+    const result = read({ token_endpoint_auth_method: method, token_endpoint_auth_methods_supported: methods })
+    assert.match('fault' in result ? result.fault : '', /token_endpoint_auth_method/)
+  })
+}
+
 test('a document may say what nobody here looks at', () => {
   const own = { jwks_uri: 'https://client.example/keys', contacts: [1], software_id: {}, logo_uri: 'javascript:1' }
   assert.deepEqual(read(own), read())
@@ -191,6 +234,11 @@ test('redirect URIs that are not allowed here are left out', () => {
     'https://app.example/callback',
     'http://127.0.0.1:3000/callback',
   ])
+})
+
+test('the first of redirect URIs that are not allowed is named for the log', () => {
+  const result = read({ redirect_uris: [7, 'https://new.example/callback', 'https://other.example/'] })
+  assert.equal('rejected' in result && result.rejected?.redirectUri, 'https://new.example/callback')
 })
 
 for (const [name, value, fault] of [

@@ -11,8 +11,10 @@ const consent = (own: Partial<ConsentRequest> = {}) =>
   consentPage({
     client: registered,
     redirectUri: 'https://app.example/callback',
+    permits: ['Read something'],
     server: 'https://mcp.contoso.example:8443',
     form: 'a-sealed-form',
+    isRemembered: false,
     ...own,
   })
 
@@ -113,8 +115,11 @@ test('a policy has no character that ends a header', () => {
 
 test('the consent form posts the sealed request to this server, and each button says what it decides', () => {
   const page = consent({ form: 'sealed_-1' })
-  assert.deepEqual(attributesOf(page, 'form'), [{ method: 'post', action: '/oauth/consent' }])
-  assert.deepEqual(attributesOf(page, 'input'), [{ type: 'hidden', name: 'request', value: 'sealed_-1' }])
+  assert.deepEqual(attributesOf(page, 'form'), [{ method: 'post', action: '/oauth/consent', autocomplete: 'off' }])
+  assert.deepEqual(attributesOf(page, 'input'), [
+    { type: 'hidden', name: 'request', value: 'sealed_-1' },
+    { type: 'checkbox', name: 'confirmed', value: 'yes', required: '' },
+  ])
   const buttons = attributesOf(page, 'button')
   assert.deepEqual(
     buttons.map(({ name, value }) => [name, value]),
@@ -127,6 +132,14 @@ test('the consent form posts the sealed request to this server, and each button 
     [...page.html.matchAll(/<button[^>]*>([^<]*)</g)].map(([, text]) => text),
     ['Deny', 'Allow'],
   )
+})
+
+test('where the user has allowed the same before, the page says so and has no box to tick', () => {
+  const page = consent({ isRemembered: true })
+  assert.deepEqual(attributesOf(page, 'input'), [{ type: 'hidden', name: 'request', value: 'a-sealed-form' }])
+  assert.equal(attributesOf(page, 'button').length, 2)
+  assert.match(textOf(page), /You have allowed this before/)
+  assert.doesNotMatch(textOf(consent()), /before/)
 })
 
 test('only the consent page has a form', () => {
@@ -173,9 +186,21 @@ for (const redirectUri of ['http://127.0.0.1:33418/callback', 'http://localhost:
   })
 }
 
+for (const redirectUri of ['cursor://anysphere.cursor-mcp/oauth/callback', 'com.example.app://localhost/callback']) {
+  test(`where the sign-in goes to ${redirectUri}, the page says that it is an app on this device, and whose it may be`, () => {
+    const page = consent({ redirectUri })
+    const text = textOf(page)
+    assert.ok(text.includes('An app on this device, not a web site'))
+    assert.ok(text.split('\n').includes(redirectUri))
+    assert.ok(text.includes(`can claim addresses that begin with ${new URL(redirectUri).protocol}`))
+    assert.doesNotMatch(text, /this computer/i)
+    assert.equal(attributesOf(page, 'p').filter(({ role }) => role === 'note').length, 1)
+  })
+}
+
 test('where the sign-in goes elsewhere, nothing is said of this computer', () => {
   for (const redirectUri of ['https://app.example/', 'https://localhost.evil.example/', 'https://10.0.0.1/']) {
-    assert.doesNotMatch(textOf(consent({ redirectUri })), /this computer/i)
+    assert.doesNotMatch(textOf(consent({ redirectUri })), /this (computer|device)/i)
   }
 })
 

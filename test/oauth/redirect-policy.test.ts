@@ -5,8 +5,10 @@ import {
   isRedirectAllowed,
   isRegistered,
   parseRedirectRule,
+  placeOf,
   type RedirectRule,
 } from '../../src/oauth/redirect-policy.ts'
+import { allowedRedirects, hostileRedirects } from './hostile-redirects.ts'
 
 function rulesOf(...entries: readonly string[]): RedirectRule[] {
   return entries.map((entry) => {
@@ -147,6 +149,7 @@ test('one entry of many is enough, and an empty list allows nothing', () => {
 
 /** A list with one entry of each kind, as an operator may have it. */
 const listed = rulesOf(
+  'cursor://anysphere.cursor-mcp/oauth/callback',
   'http://127.0.0.1',
   'http://localhost',
   'http://[::1]',
@@ -456,6 +459,13 @@ for (const [name, uris] of attacks) {
   })
 }
 
+for (const [name, uris] of Object.entries(hostileRedirects)) {
+  test(`${name} is refused by a list with an entry of each kind`, () => {
+    const rules = rulesOf(...allowedRedirects)
+    for (const uri of uris) assert.equal(isRedirectAllowed(uri, rules), false, JSON.stringify(uri.slice(0, 200)))
+  })
+}
+
 test('a URI of 2,000 characters is not too long, and one more is', () => {
   const longest = `https://app.example/${'a'.repeat(2_000 - 'https://app.example/'.length)}`
   assert.equal(isRedirectAllowed(longest, listed), true)
@@ -471,6 +481,9 @@ for (const [entry, rule] of [
   ['http://127.0.0.1/callback', { origin: 'http://127.0.0.1', anyPort: true, path: '/callback' }],
   ['http://[::1]/', { origin: 'http://[::1]', anyPort: true, path: '/' }],
   ['http://localhost:3000', { origin: 'http://localhost:3000', anyPort: false, path: '*' }],
+  ['cursor://anysphere.cursor-mcp/oauth/callback', { uri: 'cursor://anysphere.cursor-mcp/oauth/callback' }],
+  ['com.example.app:/callback', { uri: 'com.example.app:/callback' }],
+  ['com.example.app:/callback?a=b', { uri: 'com.example.app:/callback?a=b' }],
 ] as const) {
   test(`${entry} is an entry`, () => assert.deepEqual(parseRedirectRule(entry), rule))
 }
@@ -500,11 +513,59 @@ for (const entry of [
   'http://10.0.0.1',
   'http://[::]',
   'javascript:alert(1)',
-  'com.example.app:/callback',
+  'com.example.app:/callback?code=x',
+  'com.example.app:/callback?a=b&state=x',
+  'com.example.app:/callback/',
+  'com.example.app:/*',
+  'com.example.app:callback',
+  'data:text/html,x',
+  'file:///etc/passwd',
+  'blob:https://app.example/x',
+  'intent://app.example/callback',
+  'web+app://callback',
   'https://bücher.example',
   'https://',
 ]) {
   test(`${JSON.stringify(entry)} is no entry`, () => assert.equal(parseRedirectRule(entry), undefined))
+}
+
+const ofApp = 'cursor://anysphere.cursor-mcp/oauth/callback'
+test('a URI of an app is allowed as it is listed', () => assert.equal(isRedirectAllowed(ofApp, listed), true))
+for (const uri of [
+  `${ofApp}/`,
+  `${ofApp}/more`,
+  `${ofApp}?a=b`,
+  `${ofApp}#`,
+  `${ofApp}x`,
+  ofApp.slice(0, -1),
+  ofApp.toUpperCase(),
+  'Cursor://anysphere.cursor-mcp/oauth/callback',
+  'cursor://Anysphere.cursor-mcp/oauth/callback',
+  'cursor://anysphere.cursor-mcp:1/oauth/callback',
+  'cursor://a@anysphere.cursor-mcp/oauth/callback',
+  'cursor://anysphere.cursor-mcp',
+  'cursor://anysphere.cursor-mcp/',
+  'cursor://evil/oauth/callback',
+  'cursor:/oauth/callback',
+  'cursors://anysphere.cursor-mcp/oauth/callback',
+  'https://anysphere.cursor-mcp/oauth/callback',
+  'javascript://anysphere.cursor-mcp/oauth/callback',
+]) {
+  test(`${uri} is not allowed where ${ofApp} is`, () => assert.equal(isRedirectAllowed(uri, listed), false))
+}
+
+for (const [uri, place] of [
+  ['https://app.example/callback', 'web'],
+  ['https://localhost.example/callback', 'web'],
+  ['http://127.0.0.1:1/callback', 'loopback'],
+  ['http://[::1]:1/callback', 'loopback'],
+  ['https://localhost/callback', 'loopback'],
+  [ofApp, 'app'],
+  ['com.example.app:/callback', 'app'],
+  ['com.example.app://localhost/callback', 'app'],
+  ['com.example.app://127.0.0.1:1/callback', 'app'],
+] as const) {
+  test(`${uri} leads to: ${place}`, () => assert.equal(placeOf(uri), place))
 }
 
 const registrations: readonly [uri: string, registered: readonly string[], expected: boolean][] = [
@@ -530,6 +591,9 @@ const registrations: readonly [uri: string, registered: readonly string[], expec
   ['https://localhost:1/callback', ['http://localhost:1/callback'], false],
   ['http://localhost:1/callback', ['http://127.0.0.1:1/callback'], false],
   ['http://127.0.0.2:1/callback', ['http://127.0.0.1:1/callback'], false],
+  [ofApp, [ofApp], true],
+  [ofApp, ['https://app.example/callback'], false],
+  ['com.example.app://localhost:1/callback', ['com.example.app://localhost:2/callback'], false],
 ]
 for (const [uri, registered, expected] of registrations) {
   test(`${uri} is ${expected ? '' : 'not '}one of [${registered}]`, () => {

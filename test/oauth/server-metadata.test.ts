@@ -35,7 +35,7 @@ test('no more is promised than is served: the code with S256, in the query, and 
   assert.deepEqual(metadata.code_challenge_methods_supported, ['S256'])
 })
 
-test('public clients are welcome, and those that have a secret may send it either way', () => {
+test('the methods are those that clients can have: none, or a secret that they register for, either way', () => {
   const methods = ['none', 'client_secret_post', 'client_secret_basic']
   assert.deepEqual(metadata.token_endpoint_auth_methods_supported, methods)
   assert.deepEqual(metadata.revocation_endpoint_auth_methods_supported, methods)

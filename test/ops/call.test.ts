@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startEmulator } from '../../emulator/app.ts'
 import { createCorpus } from '../../emulator/graph/corpus/index.ts'
 import { parseArguments } from '../../scripts/call/arguments.ts'
 import { resultText } from '../../scripts/call/tables.ts'
 import { tools } from '../../src/tools/index.ts'
 import { listen } from '../helper.ts'
 import { file } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
 import { ops } from './helper.ts'
 import { operatorsBrowser } from './operators-browser.ts'
 

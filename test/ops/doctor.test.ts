@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Emulator, startEmulator } from '../../emulator/app.ts'
+import type { Emulator } from '../../emulator/app.ts'
 import type { FaultRule } from '../../emulator/fault-rule.ts'
 import type { DoctorWorld } from '../../scripts/commands/doctor.ts'
 import { judgeReadiness } from '../../scripts/doctor/deployment.ts'
@@ -13,6 +13,7 @@ import type { Verdict } from '../../scripts/doctor/finding.ts'
 import { buildApp } from '../../src/app.ts'
 import { configFor, type Env, envFor, freePort, listen } from '../helper.ts'
 import { file } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
 import { type Bend, deploy, diagnose, type FrontOptions, makeCertificate, say } from './doctor-helper.ts'
 import { ops } from './helper.ts'
 
@@ -24,7 +25,7 @@ const nothing = `http://127.0.0.1:${await freePort()}`
 const ownEnv = { ...envFor(tenant), PUBLIC_BASE_URL: healthy.origin }
 
 /** Long enough for whatever answers at all, on a busy machine too. */
-const impatient: DoctorWorld = { deadlineMs: 1_500 }
+const impatient: DoctorWorld = { deadlineMs: 500 }
 
 interface Expected {
   readonly check: string
@@ -479,7 +480,7 @@ test('https where only http is spoken is found', async () => {
 })
 
 for (const [what, user, says, mend] of [
-  ['no role', 'nico', /graph_forbidden/, /Message Center Reader/],
+  ['no role', 'nico', /graph_forbidden: .*Message Center Reader/, /role named above/],
   ['no consent', 'cato', /user_consent_required/, /An administrator opens the link/],
   ['a policy against them', 'blake', /access_blocked/, /Conditional Access/],
 ] as const) {

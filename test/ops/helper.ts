@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Emulator } from '../../emulator/app.ts'
 import { type SignInOptions, signIn } from '../../emulator/sign-in.ts'
 import { runOps } from '../../scripts/program.ts'
@@ -20,13 +21,21 @@ export interface OpsOptions {
   readonly onProgress?: (text: string) => void
   readonly signal?: AbortSignal
   readonly stdin?: Readable
+  /** How long it waited, in milliseconds, wait by wait; a twentieth of that passes. */
+  readonly waited?: number[]
   /** There is none unless given. */
   readonly openBrowser?: Io['openBrowser']
 }
 
 /** One command in this process, with nothing of the shell's variables and nothing on standard input. */
 export async function ops(args: readonly string[], options: OpsOptions = {}): Promise<Ran> {
-  const { env = {}, onProgress, signal = new AbortController().signal, stdin = Readable.from([]) } = options
+  const {
+    env = {},
+    onProgress,
+    signal = new AbortController().signal,
+    stdin = Readable.from([]),
+    waited = [],
+  } = options
   const { openBrowser = () => Promise.reject(new Error('There is no browser here')) } = options
   const out: string[] = []
   const err: string[] = []
@@ -37,7 +46,11 @@ export async function ops(args: readonly string[], options: OpsOptions = {}): Pr
       onProgress?.(text)
     },
   }
-  const code = await runOps(args, createIo({ env, signal, stdin, openBrowser, stdout, stderr }))
+  const wait = (ms: number, sooner = signal) => {
+    waited.push(ms)
+    return delay(ms / 20, undefined, { signal: AbortSignal.any([signal, sooner]) })
+  }
+  const code = await runOps(args, createIo({ env, signal, stdin, openBrowser, wait, stdout, stderr }))
   return { code, out: out.join(''), err: err.join('') }
 }
 

@@ -1,24 +1,31 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { browse } from '../../demo/browser.ts'
-import { startEmulator } from '../../emulator/app.ts'
 import { type Env, envFor, eventually, freePort, listen } from '../helper.ts'
+import { programPath } from '../programs.ts'
 import { file } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
+import { fakeAz, tenantArgs } from './helper.ts'
 
 /** Each command once as operators run it: a process of its own, with the streams and the exit code of one. */
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const tenant = await startEmulator()
 file.after(() => tenant.close())
 const { origin } = await listen(file, {}, tenant)
 const token = await tenant.mint({ user: 'rowan' })
 
-function run(t: TestContext, args: readonly string[], env: Env = {}) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/ops.ts', ...args], {
-    cwd: root,
+/** In a folder of its own, with this as its .env.local. */
+function run(t: TestContext, args: readonly string[], env: Env = {}, envLocal = '') {
+  const cwd = mkdtempSync(join(tmpdir(), 'ops-'))
+  t.after(() => rmSync(cwd, { recursive: true }))
+  writeFileSync(join(cwd, '.env.local'), envLocal)
+  const child = spawn(process.execPath, [programPath('scripts/ops.ts'), ...args], {
+    cwd,
     env: { PATH: process.env['PATH'], ...env },
   })
   t.after(() => child.kill('SIGKILL'))
@@ -89,4 +96,28 @@ test('a reader that has seen enough ends a command quietly', async (t) => {
   child.stdout.destroy()
   assert.equal(await ended, 0, output.err)
   assert.equal(output.err, '')
+})
+
+test('a command takes its tenant from .env.local and prints the token alone', async (t) => {
+  const lines = `GRAPH_TENANT_ID=${tenant.tenantId}\nGRAPH_CLIENT_ID=${tenant.api.clientId}\n`
+  const { output, ended } = run(t, ['token'], fakeAz(t, tenant, 'rowan'), lines)
+  assert.equal(await ended, 0, output.err)
+  assert.match(output.out, /^eyJ[\w-]+\.[\w-]+\.[\w-]+\n$/)
+  assert.equal(output.err, '')
+})
+
+test('a command ends with 1 and without a stack where something fails', async (t) => {
+  const { output, ended } = run(t, ['token', '--tenant', tenant.tenantId, '--api', tenant.api.clientId], {
+    PATH: '/nowhere',
+  })
+  assert.equal(await ended, 1)
+  assert.equal(output.out, '')
+  assert.match(output.err, /^The Azure CLI \(az\) is not installed.*\nInstall it .*\n$/)
+})
+
+test('Ctrl-C ends a command that waits for a device code', async (t) => {
+  const args = ['token', ...tenantArgs(tenant), '--api', tenant.api.clientId, '--client-id', tenant.client.clientId]
+  const { child, output, ended } = run(t, args, {})
+  child.stderr.once('data', () => child.kill('SIGINT'))
+  assert.equal(await ended, 130, output.err)
 })

@@ -66,6 +66,17 @@ test('--admin-consent lets it call the API for everybody', async (t) => {
   assert.equal(clientPrincipal?.appId, app().appId)
 })
 
+test('that users are asked is said until an administrator has consented, or the API knows the client', async (t) => {
+  const asked = /^Users are asked for consent once/m
+  const consented = await start(t)
+  assert.match((await consented.register()).out, asked)
+  await consented.register('--admin-consent')
+  assert.doesNotMatch((await consented.register()).out, asked)
+  const known = await start(t)
+  await known.register('--preauthorize')
+  assert.doesNotMatch((await known.register()).out, asked)
+})
+
 test('the API learns of it only where that is asked for, beside those that it knows', async (t) => {
   const { register, app, api, tenant } = await start(t)
   const known = tenant.client.clientId

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { parseEnv } from 'node:util'
 import { generate } from 'selfsigned'
 import type { Emulator } from '../../emulator/app.ts'
 import type { FaultRule } from '../../emulator/fault-rule.ts'
@@ -81,15 +82,143 @@ test('a new registration has all that the server needs', async (t) => {
 test('a second run has nothing to change and writes nothing', async (t) => {
   const { register, tenant } = await start(t)
   const { certificate } = await pemFiles(t)
-  const args = ['--secret', '--admin-consent', '--certificate', certificate, '--managed-identity', tenant.tenantId]
-  const first = await register(...args)
-  assert.equal(first.code, 0, first.err)
+  const credentials = [['--certificate', certificate], ['--managed-identity', tenant.tenantId], ['--secret']]
+  for (const credential of credentials) {
+    const { code, err } = await register('--admin-consent', ...credential)
+    assert.equal(code, 0, err)
+  }
   for (const method of ['POST', 'PATCH'] as const)
     tenant.faults.add({ target: 'graph', kind: 'status', status: 418, method })
-  const { code, out, err } = await register(...args)
-  assert.deepEqual([code, out.includes('\nNothing to change.\n')], [0, true], err)
-  assert.doesNotMatch(out, /^[+~-] |SECRET/m)
-  assert.match(err, /has a secret, good until .*--renew-secret/)
+  for (const credential of credentials) {
+    const { code, out, err } = await register('--admin-consent', ...credential)
+    assert.deepEqual([code, out.includes('\nNothing to change.\n')], [0, true], err)
+    assert.doesNotMatch(out, /^[+~-] |SECRET=/m)
+    if (credential[0] === '--secret') assert.match(err, /has a secret, good until .*--renew-secret/)
+  }
+})
+
+for (const [first, ...others] of [
+  ['--certificate', '--secret', '--renew-secret'],
+  ['--managed-identity', '--secret', '--renew-secret', '--certificate'],
+]) {
+  for (const other of others) {
+    test(`${first} and ${other} are two credentials: an error of the command line, before anybody signs in`, async (t) => {
+      const { register, tenant } = await start(t)
+      const given = (option = '') =>
+        option === '--certificate' ? ['/nowhere/cert.pem'] : option === '--managed-identity' ? [tenant.tenantId] : []
+      const { code, out, err } = await register(first ?? '', ...given(first), other, ...given(other))
+      assert.deepEqual([code, out], [2, ''])
+      assert.match(err, new RegExp(`option '${first} .*cannot be used with option '${other}`))
+      assert.equal(tenant.stats.snapshot().endpoints.graph, 0)
+    })
+  }
+}
+
+for (const [origins, lines] of [
+  [['https://mcp.example.com'], { PUBLIC_BASE_URL: 'https://mcp.example.com' }],
+  [['http://localhost:8400'], { PUBLIC_BASE_URL: 'http://localhost:8400', PORT: '8400' }],
+  [['http://127.0.0.1'], { PUBLIC_BASE_URL: 'http://127.0.0.1', PORT: '80' }],
+  [['https://mcp.example.com', 'http://localhost:8080'], { PUBLIC_BASE_URL: 'https://mcp.example.com' }],
+  [[], {}],
+] as const) {
+  test(`the lines for ${origins.join(' and ') || 'no address'} say where the server is`, async (t) => {
+    const { register } = await start(t)
+    const { out } = await register('--json', ...origins.flatMap((origin) => ['--public-base-url', origin]))
+    const { PUBLIC_BASE_URL, PORT } = JSON.parse(out).env
+    assert.deepEqual(JSON.parse(JSON.stringify({ PUBLIC_BASE_URL, PORT })), lines)
+  })
+}
+
+test('the role that users need is said, consent or not', async (t) => {
+  const { register } = await start(t)
+  for (const args of [[], ['--admin-consent']]) {
+    assert.match(
+      (await register(...args)).out,
+      /^To read the Message Center, each user needs an admin role: Message Center Reader/m,
+    )
+  }
+})
+
+test('--write-env writes the lines, the secret among them, to a file for its owner alone', async (t) => {
+  const { register, app, tenant } = await start(t)
+  const file = join(folder(t), '.env.local')
+  const { code, out, err } = await register(
+    '--secret',
+    '--public-base-url',
+    'http://localhost:8400',
+    '--write-env',
+    file,
+  )
+  assert.equal(code, 0, err)
+  const secret = app().passwordCredentials[0]?.secretText ?? ''
+  assert.deepEqual(
+    { ...parseEnv(readFileSync(file, 'utf8')) },
+    {
+      GRAPH_TENANT_ID: tenant.tenantId,
+      GRAPH_CLIENT_ID: app().appId,
+      GRAPH_CLIENT_SECRET: secret,
+      PUBLIC_BASE_URL: 'http://localhost:8400',
+      PORT: '8400',
+      ENTRA_AUTHORITY_HOST: tenant.origin,
+      GRAPH_BASE_URL: `${tenant.origin}/v1.0`,
+    },
+  )
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.ok(!`${out}${err}`.includes(secret))
+  assert.match(err, /^Written to .*: GRAPH_TENANT_ID, GRAPH_CLIENT_ID, GRAPH_CLIENT_SECRET, /m)
+
+  const written = readFileSync(file, 'utf8')
+  const again = await register('--secret', '--public-base-url', 'http://localhost:8400', '--write-env', file)
+  assert.equal(again.code, 0)
+  assert.equal(readFileSync(file, 'utf8'), written)
+  assert.doesNotMatch(again.err, /another value/)
+})
+
+test('--write-env leaves what a file has besides, and says which of its values it took the place of', async (t) => {
+  const { register, app } = await start(t)
+  const path = folder(t)
+  const file = join(path, 'server.env')
+  const before = 'LOG_LEVEL=debug # mine\nGRAPH_CLIENT_ID=11111111-2222-4333-8444-555555555555\nGRAPH_TENANT_ID=\n'
+  writeFileSync(file, before, { mode: 0o644 })
+  const link = join(path, 'link.env')
+  symlinkSync(file, link)
+  const { code, err } = await register('--write-env', link)
+  assert.equal(code, 0, err)
+  const after = readFileSync(file, 'utf8')
+  assert.ok(
+    after.startsWith(
+      `LOG_LEVEL=debug # mine\n# GRAPH_CLIENT_ID=11111111-2222-4333-8444-555555555555\nGRAPH_CLIENT_ID=${app().appId}\nGRAPH_TENANT_ID=`,
+    ),
+    after,
+  )
+  assert.match(err, /had another value of GRAPH_CLIENT_ID, which is a comment now/)
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.deepEqual(readdirSync(path).sort(), ['link.env', 'server.env'])
+})
+
+test('--write-env that leads nowhere stops before anybody signs in; a dry run and a failed one write nothing', async (t) => {
+  const { register, tenant } = await start(t)
+  const { code, out, err } = await register('--write-env', '/nowhere/x.env')
+  assert.deepEqual([code, out], [1, ''])
+  assert.match(err, /^\/nowhere\/x\.env cannot be written \(ENOENT\)\.\n.*nothing was changed/)
+  assert.equal(tenant.stats.snapshot().endpoints.graph, 0)
+  assert.match((await register('--write-env', 'x', '--secret', '--secret-file', 'y')).err, /cannot be used with/)
+
+  const path = folder(t)
+  await register('--dry-run', '--write-env', join(path, 'x.env'))
+  tenant.faults.add({ target: 'graph', kind: 'status', status: 400, method: 'POST', times: 1 })
+  assert.equal((await register('--write-env', join(path, 'x.env'))).code, 1)
+  assert.deepEqual(readdirSync(path), [])
+})
+
+test('lines that cannot be written in the end are shown, since a secret is shown once', async (t) => {
+  const { register, app } = await start(t)
+  const file = join(folder(t), 'x.env')
+  // A value of several lines with a line in it that looks like a variable of ours.
+  writeFileSync(file, 'KEY="first\nGRAPH_TENANT_ID=in the midst\nlast"\n')
+  const { out, err } = await register('--secret', '--write-env', file)
+  assert.match(err, /cannot be written \(KEY would not be read back\)\. The lines are shown here instead/)
+  assert.ok(out.includes(`GRAPH_CLIENT_SECRET=${app().passwordCredentials[0]?.secretText}\n`))
 })
 
 test('a dry run shows what would change, and writes nothing', async (t) => {
@@ -199,6 +328,51 @@ test('--json gives the ids, the changes and the lines of .env.local, and nothing
   })
   assert.deepEqual(changes[0], { action: 'add', property: 'displayName', value: name })
   assert.match(next[0], new RegExp(`/adminconsent\\?client_id=${appId}$`))
+})
+
+const consentLine =
+  /^Every exchange fails until an administrator has consented to (.*): --admin-consent, or \S+adminconsent/m
+
+test('what is left to consent to is looked up, and said no longer once it is given', async (t) => {
+  const { register, tenant, app } = await start(t)
+  assert.match((await register()).out, consentLine)
+  await register('--admin-consent')
+  const given = await register()
+  assert.doesNotMatch(given.out, /consent/)
+  assert.doesNotMatch(given.err, /consent/)
+
+  const principal = tenant.applications.servicePrincipals.find(({ appId }) => appId === app().appId)
+  const [toGraph, toItself] = tenant.applications.grants.filter(({ clientId }) => clientId === principal?.id)
+  assert.ok(toGraph && toItself)
+  toGraph.scope = 'User.Read'
+  assert.equal(consentLine.exec((await register()).out)?.[1], 'ServiceMessage.Read.All')
+  assert.equal(consentLine.exec((await register('--dry-run', '--json')).out), null)
+  toGraph.scope = 'User.Read ServiceMessage.Read.All'
+  toItself.scope = ''
+  assert.match(
+    (await register()).out,
+    /^Users are asked once to consent to access_as_user\. For all of them: --admin-consent/m,
+  )
+})
+
+test('whoever may not see consents is told what depends on them, and the run goes on', async (t) => {
+  const tenant = await startTenant(t)
+  const accessToken = await tenant.mint({ user: 'gale', kind: 'graph', claims: { scp: 'Application.ReadWrite.All' } })
+  const env = fakeAz(t, tenant, 'gale', { stdout: JSON.stringify({ accessToken }) })
+  const args = ['register', 'server', ...graphArgs(tenant), '--az', '--display-name', name]
+  const { code, out, err } = await ops(args, { env })
+  assert.equal(code, 0, err)
+  assert.equal(err.match(/Whether an administrator has consented cannot be seen\. Graph answered 403/g)?.length, 1)
+  assert.match(out, /^Every exchange fails unless an administrator has consented to ServiceMessage\.Read\.All: /m)
+})
+
+test('a device code asks for what shows consents, and for what gives them only with --admin-consent', async (t) => {
+  const tenant = await startTenant(t)
+  const args = ['register', 'server', ...graphArgs(tenant), '--display-name', name]
+  const { code, out, err } = await ops(args, { onProgress: entering({ user: 'gale' }) })
+  assert.equal(code, 0, err)
+  assert.match(out, consentLine)
+  assert.doesNotMatch(err, /cannot be seen/)
 })
 
 async function pemFiles(t: TestContext, options: Parameters<typeof generate>[1] = { keySize: 2048 }) {
@@ -392,7 +566,12 @@ for (const [what, rule, says, next] of [
     /answered 500 to POST/,
     /run the command again later/,
   ],
-  ['a lost answer to a POST', { kind: 'reset', method: 'POST' }, /cannot be reached/, /it finds what was made/],
+  [
+    'a lost answer to a POST',
+    { kind: 'reset', method: 'POST' },
+    /Graph cannot be reached: 127\.0\.0\.1:\d+ broke the connection off/,
+    /it finds what was made/,
+  ],
   ['a web page', { kind: 'html', status: 502, method: 'POST' }, /answered 502/, /run the command again/],
 ] as const satisfies readonly (readonly [string, Omit<FaultRule, 'target'>, RegExp, RegExp])[]) {
   test(`what to do about Graph’s ${what}`, async (t) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startEmulator } from '../../emulator/app.ts'
-import { button, heading, launchBrowser } from '../browser-helper.ts'
+import { heading, launchBrowser, tickAndAllow } from '../browser-helper.ts'
 import { listen } from '../helper.ts'
 import { file } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
 import { ops } from './helper.ts'
 
 const tenant = await startEmulator()
@@ -29,7 +29,7 @@ test('smoke pkce signs in through a real browser, which ends on a page that load
 
   async function signIn(url: string): Promise<void> {
     await page.goto(url)
-    await button(page, 'Allow').click()
+    await tickAndAllow(page)
     await page.getByRole('button', { name: 'Rowan Reade' }).click()
     await page.waitForURL(/^http:\/\/localhost:\d+\/\?/)
   }

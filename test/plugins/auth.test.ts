@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import Fastify, { type FastifyRequest } from 'fastify'
-import { startEmulator } from '../../emulator/app.ts'
 import type { MintOptions } from '../../emulator/mint.ts'
 import type { Reason } from '../../src/errors.ts'
 import { auth } from '../../src/plugins/auth.ts'
@@ -9,6 +8,7 @@ import { entraKeys } from '../../src/plugins/entra-keys.ts'
 import { failures } from '../../src/plugins/failures.ts'
 import { observability } from '../../src/plugins/observability/index.ts'
 import { configFor, type Env } from '../helper.ts'
+import { startEmulator } from '../tenant.ts'
 
 const tenant = await startEmulator()
 after(() => tenant.close())
@@ -33,7 +33,7 @@ async function build(t: TestContext, env: Env = {}) {
     seen.push({ caller, assertion, graphBearerToken })
     return ''
   }
-  app.get('/', { onRequest: app.authenticate }, note)
+  app.get('/', { onRequest: [app.recognize, app.authenticate] }, note)
   app.get('/public', note)
   await app.ready()
   await app.entraKeys.start()
@@ -71,6 +71,22 @@ for (const version of [1, 2] as const) {
   })
 }
 
+test('the log says which user came by which client, and why another was rejected', async (t) => {
+  const lines: Record<string, unknown>[] = []
+  const { app, callWith } = await build(t)
+  app.onAudit({
+    auth_success: (fields) => lines.push(fields),
+    auth_failure: (fields) => lines.push(fields),
+  })
+  const { seen } = await callWith(await tenant.mint({ user: 'rowan' }))
+  await callWith(await tenant.mint({ claims: { aud: 'api://another' } }))
+  const told = lines.map(({ user, client, reason }) => [user, client, reason])
+  assert.deepEqual(told, [
+    [seen?.caller?.userKey, tenant.client.clientId, undefined],
+    [undefined, undefined, 'wrong_audience'],
+  ])
+})
+
 test('the same token again costs no key and no signature', async (t) => {
   const { callWith, lookups } = await build(t)
   const token = await tenant.mint()
@@ -99,6 +115,17 @@ test('a proof is trusted for five minutes', async (t) => {
   assert.equal(lookups(), 1)
   t.mock.timers.setTime(now + 5 * 60_000)
   await callWith(token)
+  assert.equal(lookups(), 2)
+})
+
+test('a clock that is set back makes no proof last longer: the token is judged anew', async (t) => {
+  const { callWith, lookups } = await build(t)
+  const token = await tenant.mint()
+  const now = Date.now()
+  t.mock.timers.enable({ apis: ['Date'], now })
+  await callWith(token)
+  t.mock.timers.setTime(now - 1_000)
+  assert.equal((await callWith(token)).status, 200)
   assert.equal(lookups(), 2)
 })
 
@@ -159,6 +186,7 @@ const refused: readonly [name: string, mint: () => MintOptions, reason: Reason, 
   ['for Graph', () => ({ kind: 'graph' }), 'graph_audience', 401],
   ['that is an ID token', () => ({ kind: 'id' }), 'wrong_audience', 401],
   ['that is an ID token for this API', () => ({ kind: 'id', claims: { aud: tenant.api.clientId } }), 'id_token', 401],
+  ['bound to a key', () => ({ claims: { cnf: { jkt: 'x' } } }), 'key_bound_token', 401],
   ['of an app alone', () => ({ kind: 'app' }), 'app_only', 403],
   ['without the scope', () => ({ claims: { scp: 'other' } }), 'missing_scope', 403],
 ]
@@ -219,7 +247,7 @@ test('without keys a caller is told to come back, not to sign in', async (t) => 
   await app.register(failures, { config })
   await app.register(entraKeys, { config })
   await app.register(auth, { config })
-  app.get('/', { onRequest: app.authenticate }, () => '')
+  app.get('/', { onRequest: [app.recognize, app.authenticate] }, () => '')
   const { statusCode, headers } = await app.inject({
     url: '/',
     headers: { authorization: `Bearer ${await tenant.mint()}` },
@@ -237,7 +265,8 @@ test('no token is a 401 where sign-in is required', async (t) => {
 test('no token is nobody where sign-in is not required, and a bad one is still refused', async (t) => {
   const { call, callWith } = await build(t, { MCP_REQUIRE_AUTH: 'false' })
   assert.deepEqual((await call()).seen, { caller: null, assertion: null, graphBearerToken: null })
-  assert.equal((await call('Basic x')).reason, 'malformed_authorization')
+  assert.equal((await call('Basic x')).status, 200)
+  assert.equal((await call('Bearer x y')).reason, 'malformed_authorization')
   assert.equal((await callWith(await tenant.mint({ key: 'foreign' }))).reason, 'bad_signature')
   assert.ok((await callWith(await tenant.mint())).seen?.caller)
 })

@@ -5,13 +5,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { generate } from 'selfsigned'
-import { startEmulator } from '../../emulator/app.ts'
 import { envFor, eventually, freePort, listen, toolCall } from '../helper.ts'
+import { programPath } from '../programs.ts'
 import { startRedis } from '../redis-helper.ts'
 import { scrape } from '../scrape.ts'
 import { file, post } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
@@ -52,22 +52,18 @@ test('over TLS, as a user of its own, where the certificate is one that the proc
   const { url, certificate } = await startTlsRedis(t)
   const cwd = mkdtempSync(join(tmpdir(), 'mcp-tls-'))
   const metricsPort = String(await freePort())
-  const child = spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../../src/server.ts', import.meta.url))],
-    {
-      cwd,
-      stdio: 'ignore',
-      env: {
-        PATH: process.env['PATH'],
-        ...envFor(tenant),
-        PORT: String(await freePort()),
-        METRICS_PORT: metricsPort,
-        REDIS_URL: url,
-        NODE_EXTRA_CA_CERTS: certificate,
-      },
+  const child = spawn(process.execPath, [programPath('src/server.ts')], {
+    cwd,
+    stdio: 'ignore',
+    env: {
+      PATH: process.env['PATH'],
+      ...envFor(tenant),
+      PORT: String(await freePort()),
+      METRICS_PORT: metricsPort,
+      REDIS_URL: url,
+      NODE_EXTRA_CA_CERTS: certificate,
     },
-  )
+  })
   t.after(() => {
     child.kill('SIGKILL')
     rmSync(cwd, { recursive: true })

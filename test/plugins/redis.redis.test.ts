@@ -4,11 +4,12 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { Redis } from 'ioredis'
-import { startEmulator } from '../../emulator/app.ts'
-import { eventually, freePort, listen, type RunningApp } from '../helper.ts'
+import { createSharedStore } from '../../src/plugins/redis.ts'
+import { auditInto, eventually, freePort, listen, type RunningApp } from '../helper.ts'
 import { connected, startRedis } from '../redis-helper.ts'
 import { file, originOf } from '../security/harness.ts'
 import { freshCode, postForm, redeem, register } from '../sign-in-helper.ts'
+import { startEmulator } from '../tenant.ts'
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
@@ -153,19 +154,22 @@ test('a user who may not listen is told of, costs no connections, and listens on
   const password = randomBytes(24).toString('base64url')
   const grant = (...rights: readonly string[]) => admin.call('ACL', 'SETUSER', 'replica', ...rights)
   await grant('on', `>${password}`, '~mcp-message-center-server:*', '+@all', 'resetchannels')
-  const server = await listen(t, { REDIS_URL: `redis://replica:${password}@127.0.0.1:${redis.port}` }, tenant)
-  await connected(server)
-  const refusals = () => server.logs.filter(({ event }) => event === 'redis_refused')
+  const lines: Record<string, unknown>[] = []
+  const client = new Redis(`redis://replica:${password}@127.0.0.1:${redis.port}`, { enableOfflineQueue: false })
+  const store = createSharedStore(client, auditInto(lines), { listenAgainMs: 50 })
+  t.after(() => store.close())
+  store.subscribe('obo-evicted', () => {})
+  const refusals = () => lines.filter(({ event }) => event === 'redis_refused')
   await eventually(() => refusals().length > 0)
   assert.match(String(refusals()[0]?.['why']), /NOPERM/)
 
   const connections = async () => /total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1]
   const before = await connections()
-  await new Promise((resolve) => setTimeout(resolve, 3_000))
+  await new Promise((resolve) => setTimeout(resolve, 300))
   assert.equal(await connections(), before)
   assert.equal(refusals().length, 1)
   await grant('&mcp-message-center-server:*')
-  const channel = server.app.sharedStore?.key('obo-evicted') ?? assert.fail()
+  const channel = store.key('obo-evicted')
   await eventually(async () => (await admin.pubsub('NUMSUB', channel))[1] === 1)
 })
 

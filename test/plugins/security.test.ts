@@ -27,8 +27,9 @@ async function build(t: TestContext, env: Env = {}) {
   await app.register(failures, { config })
   await app.register(security, { config })
   app.post('/', () => 'served')
-  return (headers: Record<string, string>, method: 'POST' | 'OPTIONS' = 'POST') =>
-    app.inject({ method, url: '/', headers: { host: new URL(config.publicBaseUrl).host, ...headers } })
+  app.post('/open', { config: { anyOrigin: true } }, () => 'served')
+  return (headers: Record<string, string>, method: 'POST' | 'OPTIONS' = 'POST', url = '/') =>
+    app.inject({ method, url, headers: { host: new URL(config.publicBaseUrl).host, ...headers } })
 }
 
 const origins: readonly [env: Env, origin: string, status: number][] = [
@@ -110,6 +111,25 @@ test('a browser may read what an MCP client needs of an answer', async (t) => {
   const exposed = String(headers['access-control-expose-headers']).toLowerCase()
   for (const name of ['www-authenticate', 'retry-after', 'x-request-id']) assert.ok(exposed.includes(name), name)
 })
+
+for (const [url, origin, allowed] of [
+  ['/open', 'https://evil.example', '*'],
+  ['/open?a=b', 'null', '*'],
+  ['/open', 'https://mcp.contoso.example', '*'],
+  ['/', 'https://evil.example', undefined],
+  ['/open//', 'https://evil.example', undefined],
+  ['/?/open', 'https://evil.example', undefined],
+] as const) {
+  test(`the origin ${origin} ${allowed ? 'may' : 'may not'} use ${url}, and says nothing of credentials`, async (t) => {
+    const call = await build(t, production)
+    for (const method of ['POST', 'OPTIONS'] as const) {
+      const { statusCode, headers } = await call({ origin, 'access-control-request-method': 'POST' }, method, url)
+      assert.equal(statusCode < 300, allowed !== undefined)
+      assert.equal(headers['access-control-allow-origin'], allowed)
+      assert.equal(headers['access-control-allow-credentials'], undefined)
+    }
+  })
+}
 
 test('a preflight of another origin is refused', async (t) => {
   const call = await build(t, production)

@@ -15,7 +15,7 @@ async function build(t: TestContext, env: Record<string, string> = {}) {
   const config = readConfig({
     GRAPH_TENANT_ID: tenantId,
     GRAPH_CLIENT_ID: clientId,
-    GRAPH_CLIENT_SECRET: 'zq7',
+    GRAPH_CLIENT_SECRET: 'zq7mark',
     PUBLIC_BASE_URL: base,
     ...env,
   })
@@ -67,7 +67,7 @@ for (const [place, { env, ...expected }] of Object.entries(places)) {
       pkceRequired: true,
       grantTypes: ['authorization_code', 'refresh_token'],
     })
-    assert.doesNotMatch(response.body, /zq7/)
+    assert.doesNotMatch(response.body, /zq7mark/)
   })
 }
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
-import { startEmulator } from '../../emulator/app.ts'
 import { clientCredential } from '../../src/plugins/client-credential.ts'
 import { entraKeys } from '../../src/plugins/entra-keys.ts'
 import { gracefulStop } from '../../src/plugins/graceful-stop.ts'
 import { observability } from '../../src/plugins/observability/index.ts'
 import { healthRoutes } from '../../src/routes/health.ts'
 import { configFor, type Env } from '../helper.ts'
+import { startEmulator } from '../tenant.ts'
 
 const tenant = await startEmulator()
 after(() => tenant.close())

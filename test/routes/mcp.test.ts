@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, beforeEach, type TestContext, test } from 'node:test'
-import { startEmulator } from '../../emulator/app.ts'
 import { build, type Env, mcpHeaders, toolCall } from '../helper.ts'
+import { startEmulator } from '../tenant.ts'
 
 const tenant = await startEmulator()
 
@@ -194,8 +194,8 @@ test('a body that is no message ends before any tool, by its name', async (t) =>
   assert.equal(status, 415)
 })
 
-for (const method of ['GET', 'DELETE'] as const) {
-  test(`${method} is for who keeps sessions, which nobody does here`, async (t) => {
+for (const method of ['GET', 'DELETE', 'PUT', 'PATCH'] as const) {
+  test(`${method} is not allowed: POST is, and no session is kept`, async (t) => {
     const { app } = await serve(t)
     const response = await app.inject({
       method,

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:tls'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { generate } from 'selfsigned'
 import { signIn as signInAtEntra } from '../../emulator/sign-in.ts'
-import { askedFor, heading, launchBrowser, signInSteps, startSite } from '../browser-helper.ts'
+import { askedFor, button, heading, launchBrowser, signInSteps, startSite, tickAndAllow } from '../browser-helper.ts'
 import { startTenant } from '../emulator/entra-helper.ts'
 import { type Env, freePort, listen } from '../helper.ts'
 import { authorizationUrl, register } from '../sign-in-helper.ts'
@@ -97,10 +97,12 @@ async function openConsented(t: TestContext, server: Server, context?: BrowserCo
   return page
 }
 
-test('a sign-in from the address bar is not asked for a consent that was given', async (t) => {
+test('a sign-in from the address bar is shown, and one click is enough where consent was given', async (t) => {
   const server = await start(t)
   const page = await openConsented(t, server)
   await page.goto(askAt(server, { state: 'the second' }))
+  assert.equal(await page.getByRole('checkbox').count(), 0)
+  await button(page, 'Allow').click()
   await atEntra(page)
   assert.equal((await signIn(page))['state'], 'the second')
 })
@@ -126,8 +128,29 @@ for (const [way, html, origin] of ways) {
     await page.locator('a').click()
     await page.waitForURL((url) => url.origin === server.origin)
     assert.equal(await askedFor(page), 'Note Taker')
+    assert.equal(await page.getByRole('checkbox').count(), 1)
+  })
+
+  test(`the configured client is asked about where ${way} leads here`, async (t) => {
+    const { origin: at } = await listen(t, {}, tenant)
+    const server = { origin: at, clientId: tenant.api.clientId }
+    const page = await (await openProfile(t)).newPage()
+    await page.goto(publish(html(askAt(server)), origin))
+    await page.locator('a').click()
+    await page.waitForURL((url) => url.origin === server.origin)
+    assert.equal(await page.getByRole('checkbox').count(), 1)
+    await allow(page)
+    assert.equal((await signIn(page))['iss'], server.origin)
   })
 }
+
+test('a consent that was given rides no address that was typed and redirects here', async (t) => {
+  const server = await start(t)
+  const page = await openConsented(t, server)
+  await page.goto(`${evilOrigin}/redirect?${new URLSearchParams({ to: askAt(server) })}`)
+  assert.equal(new URL(page.url()).origin, server.origin)
+  assert.equal(await askedFor(page), 'Note Taker')
+})
 
 test('a consent that was asked for again because another site led here is asked for again after a reload', async (t) => {
   const server = await start(t)
@@ -137,6 +160,7 @@ test('a consent that was asked for again because another site led here is asked 
   await page.waitForURL((url) => url.origin === server.origin)
   await page.reload()
   assert.equal(await askedFor(page), 'Note Taker')
+  assert.equal(await page.getByRole('checkbox').count(), 1)
 })
 
 test('a client whose redirect URI is an address of this server rides no consent of another', async (t) => {
@@ -161,14 +185,14 @@ test('a consent counts for no other redirect URI', async (t) => {
   const server = await start(t)
   const page = await openConsented(t, server)
   await page.goto(askAt(server, { redirect_uri: `${callback}/2` }))
-  assert.equal(await askedFor(page), 'Note Taker')
+  assert.equal(await page.getByRole('checkbox').count(), 1)
 })
 
 test('a consent counts for no other client, be its description the same', async (t) => {
   const server = await start(t)
   const page = await openConsented(t, server)
   await page.goto(askAt({ ...server, clientId: await registeredAt(server.origin) }))
-  assert.equal(await askedFor(page), 'Note Taker')
+  assert.equal(await page.getByRole('checkbox').count(), 1)
 })
 
 test('a denial is not remembered, and takes no consent away', async (t) => {
@@ -179,7 +203,7 @@ test('a denial is not remembered, and takes no consent away', async (t) => {
   await page.getByRole('button', { name: 'Deny' }).click()
   assert.equal((await received(page))['error'], 'access_denied')
   await page.goto(askAt(server))
-  await atEntra(page)
+  await page.getByText('You have allowed this before').waitFor()
 })
 
 test('two tabs of one browser sign in at the same time, each with its own state', async (t) => {
@@ -241,7 +265,7 @@ test('another browser cannot allow on a form that was not made for it, on the ve
   const stranger = await (await openVictim(t)).newPage()
   await stranger.goto(askAt(server))
   await stranger.evaluate(`document.forms[0].elements.request.value = '${await formValue(page)}'`)
-  await stranger.getByRole('button', { name: 'Allow' }).click()
+  await tickAndAllow(stranger)
   await assertRefused(stranger, /not of this browser/)
 })
 
@@ -281,6 +305,82 @@ test('a form that another port of this host posts, of the very browser, is refus
   await assertForgeryFails(t, { server: await start(t), origin: otherPort, form: formValue, cookies: true })
 })
 
+/** The middle of an element on its page, in a window of this size. */
+async function placeOf(of: ReturnType<Page['locator']>): Promise<{ x: number; y: number }> {
+  const box = await of.boundingBox()
+  assert.ok(box)
+  return { x: box.x + box.width / 2, y: box.y + box.height / 2 }
+}
+
+const sizes = [
+  { width: 1280, height: 900 },
+  { width: 400, height: 320 },
+]
+for (const viewport of sizes) {
+  for (const clicks of [2, 3, 6]) {
+    const size = `${viewport.width} x ${viewport.height}`
+    test(`${clicks} clicks at one place on a hostile page that leads here in between give no consent (${size})`, async (t) => {
+      const server = await start(t)
+      const context = await browser.newContext({ viewport })
+      t.after(() => context.close())
+      const page = await context.newPage()
+      const decisions: string[] = []
+      page.on('request', (request) => {
+        if (request.url() === `${server.origin}/oauth/consent`) decisions.push(request.postData() ?? '')
+      })
+      const lure = publish(
+        `<body style="margin:0"><button style="width:100vw;height:100vh" onclick="location = '${attribute(askAt(server))}'">Twice, please</button>`,
+        evilOrigin,
+      )
+      // Wherever on the page the hostile one has its visitor click, the place of Allow and of the box included.
+      await page.goto(askAt(server))
+      const places = [await placeOf(button(page, 'Allow')), await placeOf(page.getByRole('checkbox'))]
+      for (const { x, y } of places.filter((place) => place.y < viewport.height)) {
+        await page.goto(lure)
+        await page.mouse.click(x, y)
+        await page.waitForURL((url) => url.origin === server.origin)
+        await button(page, 'Allow').waitFor()
+        for (let click = 1; click < clicks; click++) await page.mouse.click(x, y)
+      }
+      await page.goto(askAt(server))
+      assert.equal(await askedFor(page), 'Note Taker')
+      assert.deepEqual(
+        decisions.filter((body) => body.includes('decision=allow')),
+        [],
+      )
+    })
+  }
+}
+
+test('Allow without the box says what is missing, without a script, and sends nothing', async (t) => {
+  const server = await start(t)
+  const context = await openProfile(t, { javaScriptEnabled: false })
+  const page = await context.newPage()
+  const decisions: string[] = []
+  page.on('request', (request) => {
+    if (request.method() === 'POST') decisions.push(request.url())
+  })
+  await page.goto(askAt(server))
+  await button(page, 'Allow').click()
+  assert.equal(
+    await page.getByRole('checkbox').evaluate((box: { matches(s: string): boolean }) => box.matches(':focus')),
+    true,
+  )
+  assert.deepEqual(decisions, [])
+  await allow(page)
+  assert.equal((await signIn(page))['iss'], server.origin)
+})
+
+test('a box that was ticked is not ticked when its page is come back to', async (t) => {
+  const server = await start(t)
+  const page = await (await openProfile(t)).newPage()
+  await page.goto(askAt(server))
+  await page.getByRole('checkbox').check()
+  await page.goto(publish('<h1>Elsewhere</h1>'))
+  await page.goBack()
+  assert.equal(await page.getByRole('checkbox').isChecked(), false)
+})
+
 interface Forgery {
   readonly server: Server
   readonly origin: string
@@ -297,7 +397,7 @@ async function assertForgeryFails(t: TestContext, { server, origin, form, cookie
   await page.goto(askAt(server))
   const lure = publish(
     `<form method="post" action="${server.origin}/oauth/consent"><input name="request" value="${await form(page)}">
-<input name="decision" value="allow"></form><script>document.forms[0].submit()</script>`,
+<input name="decision" value="allow"><input name="confirmed" value="yes"></form><script>document.forms[0].submit()</script>`,
     origin,
   )
   const other = await context.newPage()
@@ -344,6 +444,7 @@ test('a window that the configured client opened is tied to it until it is back,
   const page = await (await openProfile(t)).newPage()
   await page.goto(publish(opening(askAt({ origin, clientId: tenant.api.clientId }))))
   const popup = await openWindow(page)
+  await allow(popup)
   const answer = await signIn(popup)
   assert.deepEqual(await told(page), answer)
 })
@@ -411,7 +512,7 @@ test('cookies of an https origin belong to its host alone, and hold through a si
   )
   assert.equal((await signIn(page))['iss'], origin)
   await page.goto(askAt(server))
-  await atEntra(page)
+  await page.getByText('You have allowed this before').waitFor()
 })
 
 /** TLS in front of the server, as a load balancer has it. */

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import type { Network } from '../../src/http/public-client.ts'
 import { signInLifetimeMs } from '../../src/plugins/oauth-proxy/authorization.ts'
-import { askedFor, button, heading, launchBrowser, signInSteps, startSite } from '../browser-helper.ts'
+import { askedFor, button, heading, launchBrowser, signInSteps, startSite, tickAndAllow } from '../browser-helper.ts'
 import { startTenant } from '../emulator/entra-helper.ts'
 import { type Env, listen } from '../helper.ts'
 import { authorizationUrl, pkcePair, redeem, register, serveDocument, startClientHost } from '../sign-in-helper.ts'
@@ -36,7 +36,7 @@ async function start(
   env: Env = {},
   network?: Network,
 ): Promise<Server> {
-  const { origin } = await listen(t, env, tenant, network)
+  const { origin } = await listen(t, env, tenant, network && { network })
   const { body } = await register(origin, { client_name: 'Note Taker', redirect_uris: [callback], ...metadata })
   return { origin, clientId: String(body['client_id']) }
 }
@@ -174,6 +174,7 @@ test('Enter on the page allows nothing', async (t) => {
   await page.goto(askAt(server))
   await page.keyboard.press('Enter')
   await page.keyboard.press('Tab')
+  await page.keyboard.press('Tab')
   assert.equal(await page.locator(':focus').textContent(), 'Deny')
   assert.deepEqual(decisions, [])
   await page.keyboard.press('Enter')
@@ -184,17 +185,18 @@ test('a form that is sent without a choice denies', async (t) => {
   const server = await start(t)
   const page = await open(t)
   await page.goto(askAt(server))
-  await page.evaluate('document.forms[0].requestSubmit()')
+  await page.evaluate('document.forms[0].submit()')
   assertDenied(await received(page), server)
 })
 
-test('the keyboard is enough: Tab comes to Deny, then to Allow, and the focus is seen', async (t) => {
+test('the keyboard is enough: Tab comes to the box, to Deny, then to Allow, and the focus is seen', async (t) => {
   const server = await start(t)
   const page = await open(t)
   await page.goto(askAt(server))
-  for (const name of ['Deny', 'Allow']) {
+  for (const name of ['', 'Deny', 'Allow']) {
     await page.keyboard.press('Tab')
     assert.equal(await page.locator(':focus').textContent(), name)
+    if (name === '') await page.keyboard.press('Space')
     assert.equal(await page.evaluate('getComputedStyle(document.activeElement).outline.includes("solid 3px")'), true)
   }
   await page.keyboard.press('Enter')
@@ -224,12 +226,14 @@ for (const [what, name, shown] of names) {
   })
 }
 
-test('the way back from Microsoft leads to Microsoft again where the consent is remembered', async (t) => {
+test('the way back from Microsoft leads to a page with one click to Microsoft where the consent is remembered', async (t) => {
   const server = await start(t)
   const page = await open(t)
   await page.goto(askAt(server))
   await allow(page)
   await page.goBack()
+  await page.getByText('You have allowed this before').waitFor()
+  await button(page, 'Allow').click()
   await atEntra(page)
   assertCode(await signIn(page), server)
 })
@@ -274,7 +278,7 @@ test('an answer on the consent page that came too late is told so', async (t) =>
   const page = await open(t, { failing: true })
   await page.goto(askAt(server))
   t.mock.timers.tick(signInLifetimeMs)
-  await button(page, 'Allow').click()
+  await tickAndAllow(page)
   await assertFailure(page, /took too long/)
 })
 
@@ -294,7 +298,7 @@ test('a page that holds the browser up has a link that goes on', async (t) => {
   const page = await open(t)
   await page.route(`${tenant.origin}/**`, (route) => route.abort('aborted'), { times: 1 })
   await page.goto(askAt(server))
-  await button(page, 'Allow').click()
+  await tickAndAllow(page)
   await page.getByRole('link', { name: 'Continue' }).click()
   assertCode(await signIn(page), server)
 })
@@ -324,6 +328,8 @@ test('the consent page says to a screen reader what it shows', async (t) => {
     '    - text: This computer, to a program at',
     `    - strong: ${host}`,
     '  - note: Allow it only if you have just started to sign in from a program on this computer.',
+    '  - checkbox "I have just started this sign-in myself"',
+    '  - text: I have just started this sign-in myself',
     '  - heading "What it may do" [level=2]',
     '  - list:',
     '    - listitem: Read the posts of your organization’s Microsoft 365 Message Center that your own account may read',
@@ -377,7 +383,7 @@ async function* everyPage(t: TestContext, options: ProfileOptions = {}): AsyncGe
   yield ['failure', page]
   await page.route(`${tenant.origin}/**`, (route) => route.abort('aborted'))
   await page.goto(askAt(server))
-  await button(page, 'Allow').click()
+  await tickAndAllow(page)
   await page.getByRole('heading', { name: 'One moment' }).waitFor()
   yield ['onward', page]
 }

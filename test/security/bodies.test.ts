@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { startEmulator } from '../../emulator/app.ts'
 import { listen, mcpHeaders } from '../helper.ts'
+import { startEmulator } from '../tenant.ts'
 import { type Answer, call, costOf, file, isRpcError, listTools, post, raw, reasonOf, statusOf } from './harness.ts'
 
 const tenant = await startEmulator()
@@ -114,7 +114,6 @@ const badBodies: readonly BadBody[] = [
   malformed('method of 10,000 characters', { ...listTools, method: 'x'.repeat(10_000) }),
   malformed('params an array', { ...listTools, params: [1] }),
   malformed('params a text', { ...listTools, params: 'x' }),
-  malformed('params null', { ...listTools, params: null }),
 ]
 
 for (const { attack, body, status = 400, reason } of badBodies) {
@@ -153,6 +152,38 @@ for (const type of [
     assert.ok(isRpcError(answer), answer.text)
   })
 }
+
+for (const encoding of ['gzip', 'GZIP', 'deflate', 'br', 'zstd', 'gzip, identity', 'x']) {
+  test(`content encoding ${encoding} → 415 that asks for a plain body`, async () => {
+    const answer = await send(gzipSync(good), { 'content-encoding': encoding })
+    assert.deepEqual([answer.status, reasonOf(answer)], [415, 'content_encoding_unsupported'])
+    assert.equal(answer.headers['accept-encoding'], 'identity')
+    assert.equal(answer.body.error?.message, 'Send the request body uncompressed, without Content-Encoding.')
+  })
+}
+
+for (const encoding of ['identity', 'Identity', '']) {
+  test(`content encoding "${encoding}" is a plain body`, async () => {
+    assert.equal((await send(good, { 'content-encoding': encoding })).status, 200)
+  })
+}
+
+test('a compressed body is a 415 where clients register and redeem as well', async () => {
+  for (const [path, type] of [
+    ['/register', 'application/json'],
+    ['/token', 'application/x-www-form-urlencoded'],
+  ] as const) {
+    const headers = { 'content-type': type, 'content-encoding': 'gzip' }
+    const { status, text } = await call(`${origin}${path}`, { method: 'POST', headers, body: gzipSync('{}') })
+    assert.equal(status, 415, path)
+    assert.equal(JSON.parse(text).error, 'invalid_request')
+  }
+})
+
+test('who sends a compressed body without a token is told to sign in first', async () => {
+  const headers = { ...mcpHeaders(), 'content-encoding': 'gzip' }
+  assert.equal((await call(`${origin}/mcp`, { method: 'POST', headers, body: gzipSync(good) })).status, 401)
+})
 
 for (const type of ['application/json; charset=utf-8', 'Application/JSON', 'application/json;charset="UTF-8"']) {
   test(`content type ${type} is JSON`, async () => {

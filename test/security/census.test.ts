@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startEmulator } from '../../emulator/app.ts'
 import { buildApp } from '../../src/app.ts'
 import { configFor, mcpHeaders } from '../helper.ts'
+import { startEmulator } from '../tenant.ts'
 import { file, productionConfig } from './harness.ts'
 
 /** Every route of the service, and who may ask. A new one fails the first test until somebody has placed it here. */
@@ -26,6 +26,10 @@ const placed: Readonly<Record<string, 'public' | 'protected'>> = {
   'POST /mcp': 'protected',
   'GET /mcp': 'protected',
   'DELETE /mcp': 'protected',
+  'PUT /mcp': 'protected',
+  'PATCH /mcp': 'protected',
+  'TRACE /mcp': 'protected',
+  'QUERY /mcp': 'protected',
   // CORS answers preflights, which carry no credentials, for every path.
   'OPTIONS *': 'public',
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { startEmulator } from '../../emulator/app.ts'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { type Env, listen, toolCall } from '../helper.ts'
+import { startEmulator } from '../tenant.ts'
 import { type Answer, file, listTools, modernToolCall, post, productionConfig, reasonOf, serve } from './harness.ts'
 
 const tenant = await startEmulator()
@@ -41,7 +41,7 @@ for (const name of ['getMessages', 'getMessage']) {
   })
 }
 
-for (const value of ['', 'x', null, 7, {}, []]) {
+for (const value of ['', 'x', 7, {}, []]) {
   test(`production refuses accessToken ${JSON.stringify(value)} as well`, async () => {
     const answer = await post(production, toolCall('getMessages', { accessToken: value }), await tenant.mint(), host)
     assert.equal(reasonOf(answer), 'accessToken_disabled')
@@ -101,7 +101,7 @@ test('outside production the argument accessToken is used instead of an exchange
   assert.ok(!answer.text.includes(accessToken))
 })
 
-for (const accessToken of ['a b', 'x\r\nx-injected: 1', 'tökén', 'x'.repeat(12_001), '', 7, null]) {
+for (const accessToken of ['a b', 'x\r\nx-injected: 1', 'tökén', 'x'.repeat(16_385), '', 7]) {
   test(`a malformed accessToken (${JSON.stringify(accessToken)?.slice(0, 30)}) never becomes a header`, async (t) => {
     const { origin } = await listen(t, {}, tenant)
     const before = graphCalls()

@@ -36,7 +36,7 @@ export interface Answer {
 }
 
 export interface Call {
-  readonly method?: 'GET' | 'POST' | 'DELETE' | 'OPTIONS' | 'HEAD' | 'PUT' | 'PATCH'
+  readonly method?: 'GET' | 'POST' | 'DELETE' | 'OPTIONS' | 'HEAD' | 'PUT' | 'PATCH' | 'TRACE' | 'QUERY'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Buffer
   readonly signal?: AbortSignal

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { startEmulator } from '../../emulator/app.ts'
 import { buildApp } from '../../src/app.ts'
 import { configFor, type Env, freePort } from '../helper.ts'
+import { startEmulator } from '../tenant.ts'
 import {
   type Answer,
   buildWithRoutes,
@@ -124,6 +124,19 @@ const badOrigins = [
   'chrome-extension://abcdefghijklmnop',
 ]
 
+/** What any page may use: it holds nothing of whose browser it is (RFC 9700 section 2.6). */
+const openPaths = [
+  '/.well-known/oauth-protected-resource',
+  '/.well-known/oauth-protected-resource/mcp',
+  '/.well-known/oauth-authorization-server',
+  '/.well-known/oauth-authorization-server/mcp',
+  '/.well-known/openid-configuration',
+  '/register',
+  '/token',
+  '/oauth2/v2.0/token',
+  '/revoke',
+]
+
 const badHosts = [
   'evil.example',
   'evil.example:8080',
@@ -145,16 +158,19 @@ for (const [mode, { routes, origin, host }] of Object.entries(servers)) {
       { method: 'GET', url: '/' },
       { method: 'GET', url: '/nothing' },
       { method: 'POST', url: '/nothing' },
+      { method: 'GET', url: '/%zz' },
       { method: 'GET', url: '/.well-known/nothing' },
       { method: 'OPTIONS', url: '/nothing' },
       { method: 'PUT', url: '/mcp' },
     ].filter(({ url }) => !probes.includes(url)) as { method: NonNullable<Call['method']>; url: string }[]
 
     for (const { method, url } of places) {
-      test(`${method} ${url} refuses every bad Origin and every other Host`, async () => {
+      const isOpen = openPaths.includes(url)
+      test(`${method} ${url} ${isOpen ? 'serves every Origin' : 'refuses every bad Origin'} and refuses every other Host`, async () => {
         for (const bad of badOrigins) {
           const answer = await call(origin + url, { method, headers: { host, origin: bad } })
-          assertForbidden(answer, method, `Origin: ${bad}`)
+          if (isOpen) assertOpen(answer, `Origin: ${bad}`)
+          else assertForbidden(answer, method, `Origin: ${bad}`)
         }
         for (const bad of badHosts) {
           const answer = await call(origin + url, { method, headers: { host: bad } })
@@ -182,8 +198,14 @@ for (const [mode, { routes, origin, host }] of Object.entries(servers)) {
       const path = `GET ${metadataPath}`
       assert.equal(statusOf(await raw(origin, `${path} HTTP/1.1\r\nConnection: close\r\n\r\n`)), 400)
       assert.equal(statusOf(await raw(origin, `${path} HTTP/1.0\r\n\r\n`)), 403)
-      const two = `${path} HTTP/1.1\r\nHost: evil.example\r\nHost: ${host}\r\nConnection: close\r\n\r\n`
-      assert.ok([400, 403].includes(statusOf(await raw(origin, two))))
+      for (const [first, second, status] of [
+        [host, 'evil.example', 400],
+        [host, host, 400],
+        ['evil.example', host, 403],
+      ] as const) {
+        const two = `${path} HTTP/1.1\r\nHost: ${first}\r\nHost: ${second}\r\nConnection: close\r\n\r\n`
+        assert.equal(statusOf(await raw(origin, two)), status, `${first} and ${second}`)
+      }
     })
 
     test('an absolute request target does not stand in for the Host', async () => {
@@ -196,9 +218,10 @@ for (const [mode, { routes, origin, host }] of Object.entries(servers)) {
       assert.equal(answer.status, 401)
       assert.equal(answer.headers['access-control-allow-origin'], allowedOrigin)
       const exposed = String(answer.headers['access-control-expose-headers']).toLowerCase().split(/, */)
-      for (const name of ['www-authenticate', 'mcp-session-id', 'mcp-protocol-version', 'retry-after']) {
+      for (const name of ['www-authenticate', 'traceparent', 'mcp-protocol-version', 'retry-after']) {
         assert.ok(exposed.includes(name), `${name} is not exposed`)
       }
+      assert.ok(!exposed.includes('mcp-session-id'), 'there are no sessions')
       assert.match(String(answer.headers['vary']), /origin/i)
       assert.equal(answer.headers['access-control-allow-credentials'], undefined)
     })
@@ -227,11 +250,41 @@ for (const [mode, { routes, origin, host }] of Object.entries(servers)) {
       assert.equal(answer.status, 204)
       assert.equal(answer.headers['access-control-allow-origin'], allowedOrigin)
       const headers = String(answer.headers['access-control-allow-headers']).toLowerCase()
-      for (const name of ['authorization', 'content-type', 'mcp-protocol-version', 'mcp-method', 'mcp-name']) {
+      for (const name of [
+        'authorization',
+        'content-type',
+        'mcp-protocol-version',
+        'mcp-method',
+        'mcp-name',
+        'traceparent',
+      ]) {
         assert.ok(headers.includes(name), `${name} is not allowed`)
       }
       assert.doesNotMatch(headers, /x-evil|\*/)
       assert.match(String(answer.headers['access-control-allow-methods']), /POST/)
+    })
+
+    test('a preflight by any page is answered where any page may call, and nowhere near', async () => {
+      for (const path of openPaths) {
+        const answer = await preflight(origin, host, 'https://evil.example', path)
+        assert.equal(answer.status, 204, path)
+        assertOpen(answer, path)
+        assert.equal(answer.headers['access-control-allow-headers'], '*, Authorization')
+        assert.match(String(answer.headers['access-control-allow-methods']), /POST/)
+      }
+      for (const path of [
+        '/mcp',
+        '/authorize',
+        '/oauth/consent',
+        '/token//',
+        '/Token',
+        '//token',
+        '/token;x',
+        '/%74oken',
+      ]) {
+        const answer = await preflight(origin, host, 'https://evil.example', path)
+        assert.deepEqual([answer.status, corsHeaders(answer)], [403, []], path)
+      }
     })
 
     test('a preflight by another origin is refused', async () => {
@@ -268,6 +321,13 @@ function assertForbidden(answer: Answer, method: string, what: string) {
   if (method !== 'HEAD') assert.ok(isRpcError(answer) || isOAuthRefusal(answer), `${what}: ${answer.text}`)
 }
 
+/** Whatever became of it, any page may read it; no cookie of its user's is sent along. */
+function assertOpen({ status, headers }: Answer, what: string) {
+  assert.ok(status !== 403 && status < 500, `${what}: ${status}`)
+  assert.equal(headers['access-control-allow-origin'], '*', what)
+  assert.equal(headers['access-control-allow-credentials'], undefined, what)
+}
+
 /** Where clients sign in, a refusal is an OAuth error or a page. */
 function isOAuthRefusal({ text, headers }: Answer): boolean {
   return String(headers['content-type']).startsWith('text/html')
@@ -279,8 +339,8 @@ function corsHeaders({ headers }: Answer): string[] {
   return Object.keys(headers).filter((name) => name.startsWith('access-control-'))
 }
 
-function preflight(url: string, host: string, origin: string) {
-  return call(`${url}/mcp`, {
+function preflight(url: string, host: string, origin: string, path = '/mcp') {
+  return call(url + path, {
     method: 'OPTIONS',
     headers: {
       host,

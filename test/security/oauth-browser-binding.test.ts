@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { startEmulator } from '../../emulator/app.ts'
 import { buildApp } from '../../src/app.ts'
 import type { Registration } from '../../src/oauth/registration.ts'
 import type { ConsentForm, Transaction } from '../../src/plugins/oauth-proxy/authorization.ts'
 import { eventually, listen } from '../helper.ts'
 import { authorizationUrl, pkcePair, postForm, redeem, redirectUri } from '../sign-in-helper.ts'
+import { startEmulator } from '../tenant.ts'
 import { type Answer, call, file, originOf, productionConfig, serve } from './harness.ts'
 import {
   assertPage,
@@ -363,7 +363,7 @@ describe('the consent form', () => {
     const { browser, form } = await upToConsent()
     await attack(browser, form)
     assert.equal(browser.cookies.has('mcp-consents'), false, 'nothing was consented to')
-    const onward = leadsTo(await browser.submit({ request: form, decision: 'allow' }))
+    const onward = leadsTo(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }))
     assert.equal(onward.origin, tenant.origin)
     assert.ok(leadsTo(await browser.go(await callbackOf(onward))).searchParams.get('code'))
   }
@@ -371,7 +371,10 @@ describe('the consent form', () => {
   for (const site of ['cross-site', 'same-site', 'none', 'SAME-ORIGIN', 'same-origin, cross-site', 'x']) {
     test(`sent with Sec-Fetch-Site: ${site} → 403, and the user can still answer`, async () => {
       await formOutlives(async (browser, form) => {
-        const answer = await browser.submit({ request: form, decision: 'allow' }, { 'sec-fetch-site': site })
+        const answer = await browser.submit(
+          { request: form, decision: 'allow', confirmed: 'yes' },
+          { 'sec-fetch-site': site },
+        )
         assertPage(answer, 403)
       })
     })
@@ -381,8 +384,8 @@ describe('the consent form', () => {
     test(`sent with Origin: ${other} → 403, and the user can still answer`, async () => {
       await formOutlives(async (browser, form) => {
         const headers = { origin: other, 'sec-fetch-site': undefined }
-        assertPage(await browser.submit({ request: form, decision: 'allow' }, headers), 403)
-        assertPage(await browser.submit({ request: form, decision: 'allow' }, { origin: other }), 403)
+        assertPage(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }, headers), 403)
+        assertPage(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }, { origin: other }), 403)
       })
     })
   }
@@ -390,19 +393,22 @@ describe('the consent form', () => {
   test('sent by a browser that knows neither header counts, since it brings form and cookie', async () => {
     const { browser, form } = await upToConsent()
     const headers = { origin: undefined, 'sec-fetch-site': undefined }
-    assert.equal(leadsTo(await browser.submit({ request: form, decision: 'allow' }, headers)).origin, tenant.origin)
+    assert.equal(
+      leadsTo(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }, headers)).origin,
+      tenant.origin,
+    )
   })
 
   test('sent without the browser’s cookie → 403, and the user can still answer', async () => {
     await formOutlives(async (_browser, form) => {
-      assertPage(await openBrowser(origin).submit({ request: form, decision: 'allow' }), 403)
+      assertPage(await openBrowser(origin).submit({ request: form, decision: 'allow', confirmed: 'yes' }), 403)
     })
   })
 
   test('of another browser → 403, and both users can still answer', async () => {
     await formOutlives(async (browser) => {
       await formOutlives(async (_other, foreign) => {
-        assertPage(await browser.submit({ request: foreign, decision: 'allow' }), 403)
+        assertPage(await browser.submit({ request: foreign, decision: 'allow', confirmed: 'yes' }), 403)
       })
     })
   })
@@ -411,7 +417,10 @@ describe('the consent form', () => {
     const browser = openBrowser(origin)
     const [one, other] = [await upToConsent(browser), await upToConsent(browser, stranger)]
     for (const { form } of [other, one]) {
-      assert.equal(leadsTo(await browser.submit({ request: form, decision: 'allow' })).origin, tenant.origin)
+      assert.equal(
+        leadsTo(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' })).origin,
+        tenant.origin,
+      )
     }
   })
 
@@ -429,14 +438,14 @@ describe('the consent form', () => {
   })) {
     test(`with ${attack} → 403, and the user can still answer`, async () => {
       await formOutlives(async (browser, form) => {
-        assertPage(await browser.submit({ request: tamper(form), decision: 'allow' }), 403)
+        assertPage(await browser.submit({ request: tamper(form), decision: 'allow', confirmed: 'yes' }), 403)
       })
     })
   }
 
   test('without its value → 403, and the user can still answer', async () => {
     await formOutlives(async (browser) => {
-      assertPage(await browser.submit({ decision: 'allow' }), 403)
+      assertPage(await browser.submit({ decision: 'allow', confirmed: 'yes' }), 403)
       assertPage(await browser.submit(''), 403)
     })
   })
@@ -445,14 +454,14 @@ describe('the consent form', () => {
     await formOutlives(async (browser, form) => {
       const twice = formBody(['request', form], ['request', form], ['decision', 'allow'])
       assertPage(await browser.submit(twice))
-      const both = formBody(['request', form], ['decision', 'deny'], ['decision', 'allow'])
+      const both = formBody(['request', form], ['decision', 'deny'], ['decision', 'allow'], ['confirmed', 'yes'])
       assertPage(await browser.submit(both))
     })
   })
 
   test('asked for by GET → 404, and the user can still answer', async () => {
     await formOutlives(async (browser, form) => {
-      const { status, headers } = await browser.go(`/oauth/consent?request=${form}&decision=allow`)
+      const { status, headers } = await browser.go(`/oauth/consent?request=${form}&decision=allow&confirmed=yes`)
       assert.deepEqual([status, headers['location'], headers['set-cookie']], [404, undefined, undefined])
     })
   })
@@ -463,23 +472,23 @@ describe('the consent form', () => {
     const browser = openBrowser(own.origin)
     const form = formOf(await browser.go(authorizationUrl(own.origin, registered)))
     t.mock.timers.tick(10 * 60_000)
-    const answer = await browser.submit({ request: form, decision: 'allow' })
+    const answer = await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' })
     assertPage(answer)
     assert.match(answer.text, /took too long/)
   })
 
   test('sent again after the sign-in is finished → 403', async () => {
     const { browser, form } = await upToConsent()
-    const onward = leadsTo(await browser.submit({ request: form, decision: 'allow' }))
+    const onward = leadsTo(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }))
     await browser.go(await callbackOf(onward))
-    assertPage(await browser.submit({ request: form, decision: 'allow' }), 403)
+    assertPage(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }), 403)
     assertPage(await browser.submit({ request: form, decision: 'deny' }), 403)
   })
 
   test('sent again after it was denied → 403', async () => {
     const { browser, form } = await upToConsent()
     await browser.submit({ request: form, decision: 'deny' })
-    assertPage(await browser.submit({ request: form, decision: 'allow' }), 403)
+    assertPage(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }), 403)
   })
 
   for (const decision of ['deny', 'ALLOW', 'yes', '', undefined, 'true']) {
@@ -496,11 +505,32 @@ describe('the consent form', () => {
     })
   }
 
+  for (const type of ['application/json', 'text/plain', 'multipart/form-data; boundary=x', 'application/xml', 'x']) {
+    test(`as ${type} → 415, and the form still counts`, async () => {
+      await formOutlives(async (browser, form) => {
+        const fields = { request: form, decision: 'allow', confirmed: 'yes' }
+        assertPage(await browser.submit(JSON.stringify(fields), { 'content-type': type }), 415)
+      })
+    })
+  }
+
+  for (const confirmed of [undefined, '', 'no', 'YES', 'on', 'true']) {
+    test(`allowed with the box ${JSON.stringify(confirmed)} → 400, and the form still counts`, async () => {
+      const { browser, form } = await upToConsent()
+      const fields = { request: form, decision: 'allow' }
+      const before = browser.cookies.size
+      assertPage(await browser.submit({ ...fields, ...(confirmed !== undefined && { confirmed }) }), 400)
+      assert.equal(browser.cookies.size, before, 'nothing is remembered')
+      assert.equal(leadsTo(await browser.submit({ ...fields, confirmed: 'yes' })).origin, tenant.origin)
+    })
+  }
+
   test('says all that will happen: what is posted beside it changes nothing', async () => {
     const { browser, form } = await upToConsent()
     const answer = await browser.submit({
       request: form,
       decision: 'allow',
+      confirmed: 'yes',
       client_id: configured,
       redirect_uri: 'https://evil.example/',
       scope: 'write_as_user',
@@ -517,7 +547,7 @@ describe('the consent form', () => {
   test('asks for the client that it names: its code is that client’s', async () => {
     const { verifier, challenge } = pkcePair()
     const { browser, form } = await upToConsent(undefined, registered, { code_challenge: challenge })
-    const onward = leadsTo(await browser.submit({ request: form, decision: 'allow' }))
+    const onward = leadsTo(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }))
     const code = leadsTo(await browser.go(await callbackOf(onward))).searchParams.get('code') ?? ''
     const asStranger = await redeem(origin, { code, verifier, clientId: stranger })
     assert.equal(asStranger.status, 400)
@@ -526,7 +556,10 @@ describe('the consent form', () => {
 
   test('is needed by the configured client where the sign-in leaves this computer, even to an address of the list', async () => {
     const { browser, form } = await upToConsent(undefined, configured, { redirect_uri: webRedirect })
-    assert.equal(leadsTo(await browser.submit({ request: form, decision: 'allow' })).origin, tenant.origin)
+    assert.equal(
+      leadsTo(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' })).origin,
+      tenant.origin,
+    )
     const again = await browser.go(authorizationUrl(origin, configured, { redirect_uri: webRedirect }), {
       'sec-fetch-site': 'cross-site',
     })
@@ -534,6 +567,34 @@ describe('the consent form', () => {
     const silent = authorizationUrl(origin, configured, { redirect_uri: webRedirect, prompt: 'none' })
     assert.equal(leadsTo(await openBrowser(origin).go(silent)).searchParams.get('error'), 'interaction_required')
   })
+
+  for (const site of ['cross-site', 'same-site', 'same-origin', 'none, cross-site', 'x']) {
+    const headers = { 'sec-fetch-site': site }
+
+    test(`is needed by the configured client on this computer where ${site} sent the browser`, async () => {
+      const browser = openBrowser(origin)
+      const page = await browser.go(authorizationUrl(origin, configured), headers)
+      assert.match(page.text, /name="confirmed"/)
+      const onward = await browser.submit({ request: formOf(page), decision: 'allow', confirmed: 'yes' })
+      assert.equal(leadsTo(onward).origin, tenant.origin)
+    })
+
+    test(`with prompt=none from ${site}, the configured client on this computer gets no code and no question`, async () => {
+      const browser = openBrowser(origin)
+      const answer = await browser.go(authorizationUrl(origin, configured, { prompt: 'none' }), headers)
+      assertRefusedAtClient(leadsTo(answer), 'interaction_required', atClient)
+      assert.equal(browser.cookies.size, 0)
+    })
+  }
+
+  for (const headers of [{}, { 'sec-fetch-site': 'none' }]) {
+    test(`is not needed where a program opened the browser (${JSON.stringify(headers)}), be it with prompt=none`, async () => {
+      for (const prompt of [undefined, 'none', 'login']) {
+        const asked = authorizationUrl(origin, configured, { prompt })
+        assert.equal(leadsTo(await openBrowser(origin).go(asked, headers)).origin, tenant.origin)
+      }
+    })
+  }
 
   test('is not needed by the configured client on this computer, and no other client passes for it', async () => {
     assert.equal((await openBrowser(origin).go(authorizationUrl(origin, configured))).status, 302)
@@ -546,21 +607,28 @@ describe('a remembered consent', () => {
   /** A browser whose user has allowed the registered client its redirect URI and first scope. */
   async function consented(overrides: Overrides = {}) {
     const { browser, form } = await upToConsent(undefined, registered, overrides)
-    const onward = leadsTo(await browser.submit({ request: form, decision: 'allow' }))
+    const onward = leadsTo(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }))
     await browser.go(await callbackOf(onward))
     return browser
   }
-  const isAsked = ({ status, text }: Answer) => status === 200 && text.includes('name="decision"')
+  const isAsked = ({ status, text }: Answer) => status === 200 && text.includes('name="confirmed"')
+  /** A page all the same, with nothing to tick. */
+  const isKnown = ({ status, text }: Answer) =>
+    status === 200 && /name="decision"/.test(text) && !/confirmed/.test(text)
 
-  test('counts for the very same', async () => {
-    const browser = await consented()
-    const answer = await browser.go(authorizationUrl(origin, registered))
-    assert.equal(leadsTo(answer).origin, tenant.origin)
-  })
+  for (const headers of [{}, { 'sec-fetch-site': 'none' }]) {
+    test(`spares the box, and never the page, for the very same (${JSON.stringify(headers)})`, async () => {
+      const browser = await consented()
+      const page = await browser.go(authorizationUrl(origin, registered), headers)
+      assert.ok(isKnown(page))
+      assert.equal(leadsTo(await browser.submit({ request: formOf(page), decision: 'allow' })).origin, tenant.origin)
+    })
+  }
 
-  test('counts where the browser says that the user came by themselves', async () => {
+  test('spares the box on no page that was made without it', async () => {
     const browser = await consented()
-    assert.equal((await browser.go(authorizationUrl(origin, registered), { 'sec-fetch-site': 'none' })).status, 302)
+    const page = await browser.go(authorizationUrl(origin, registered), { 'sec-fetch-site': 'cross-site' })
+    assertPage(await browser.submit({ request: formOf(page), decision: 'allow' }), 400)
   })
 
   for (const site of ['cross-site', 'same-site', 'same-origin', 'none, cross-site', 'x']) {
@@ -615,9 +683,9 @@ describe('a remembered consent', () => {
     const own = await listen(t, env, tenant)
     const browser = openBrowser(own.origin)
     const asked = () => browser.go(authorizationUrl(own.origin, registered))
-    await browser.submit({ request: formOf(await asked()), decision: 'allow' })
+    await browser.submit({ request: formOf(await asked()), decision: 'allow', confirmed: 'yes' })
     t.mock.timers.tick(30 * 24 * 3_600_000 - 2_000)
-    assert.equal((await asked()).status, 302)
+    assert.ok(isKnown(await asked()))
     t.mock.timers.tick(2_000)
     assert.ok(isAsked(await asked()))
   })
@@ -627,7 +695,7 @@ describe('a remembered consent', () => {
     const all = Array.from({ length: 25 }, (_, n) => clientWith({ name: `Client ${n}` }))
     for (const clientId of all) {
       const { form } = await upToConsent(browser, clientId)
-      await browser.submit({ request: form, decision: 'allow' })
+      await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' })
     }
     assert.ok((browser.cookies.get('mcp-consents') ?? '').length < 2_000)
     const asked = []
@@ -635,10 +703,10 @@ describe('a remembered consent', () => {
     assert.deepEqual(asked, [...Array(5).fill(true), ...Array(20).fill(false)])
   })
 
-  test('lets prompt=none through, and without it prompt=none goes no further than the client', async () => {
+  test('is a page, and so prompt=none goes no further than the client', async () => {
     const browser = await consented()
     const asked = authorizationUrl(origin, registered, { prompt: 'none' })
-    assert.equal(leadsTo(await browser.go(asked)).searchParams.get('prompt'), 'none')
+    assertRefusedAtClient(leadsTo(await browser.go(asked)), 'interaction_required', atClient)
     const elsewhere = openBrowser(origin)
     assertRefusedAtClient(leadsTo(await elsewhere.go(asked)), 'interaction_required', atClient)
     assert.equal(elsewhere.cookies.size, 0)
@@ -666,7 +734,7 @@ describe('cookies', () => {
 
   test('of consents over http are strict, HttpOnly and of this host alone', async () => {
     const { browser, form } = await upToConsent()
-    const [cookie = ''] = setCookiesOf(await browser.submit({ request: form, decision: 'allow' }))
+    const [cookie = ''] = setCookiesOf(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }))
     const { name, maxAge, attributes } = partsOf(cookie)
     assert.equal(name, 'mcp-consents')
     assert.deepEqual([maxAge, attributes], ['Max-Age=2592000', ['HttpOnly', 'Path=/', 'SameSite=Strict']])
@@ -701,7 +769,7 @@ describe('in production', () => {
         const { verifier, challenge } = pkcePair()
         const asked = authorizationUrl(publicUrl, registeredThere, { code_challenge: challenge })
         const consent = await browser.go(asked, headers)
-        const allowed = await browser.submit({ request: formOf(consent), decision: 'allow' }, headers)
+        const allowed = await browser.submit({ request: formOf(consent), decision: 'allow', confirmed: 'yes' }, headers)
         const onward = leadsTo(allowed)
         const finished = await browser.go(await callbackOf(onward), headers)
         const client = leadsTo(finished)
@@ -730,7 +798,7 @@ describe('in production', () => {
       test('binds its cookies to the host and to https', async () => {
         const { answers } = await journey()
         const cookies = answers.flatMap(setCookiesOf)
-        assert.equal(cookies.length, 3)
+        assert.equal(cookies.length, 4)
         for (const cookie of cookies) {
           assert.match(cookie, /^__Host-mcp-(sign-in-[\w-]+|consents)=/)
           assert.match(cookie, /; Path=\/; HttpOnly; Secure; SameSite=(Lax|Strict)$/)

@@ -5,10 +5,10 @@ import { createServer, type Socket } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import { connect } from 'node:tls'
 import { gzipSync } from 'node:zlib'
-import { startEmulator } from '../../emulator/app.ts'
 import { type Destination, internet, type Network } from '../../src/http/public-client.ts'
-import { listen } from '../helper.ts'
+import { eventually, listen, shortTimeouts } from '../helper.ts'
 import { authorizationUrl, freshCode, postForm, redeem, redirectUri, startClientHost } from '../sign-in-helper.ts'
+import { startEmulator } from '../tenant.ts'
 import { type Answer, call, costOf, file, startBystander } from './harness.ts'
 import { alertOf, assertPage, assertRefused, assertTokens, formOf, leadsTo, openBrowser } from './oauth-harness.ts'
 
@@ -63,7 +63,12 @@ const network: Network = {
 const tenant = await startEmulator()
 file.after(() => tenant.close())
 // A proxy before it, so that tests can come from as many addresses as they like.
-const { origin } = await listen(file, { TRUST_PROXY: 'loopback' }, tenant, network)
+const { origin } = await listen(file, { TRUST_PROXY: 'loopback' }, tenant, { network })
+/** The same server with deadlines that a test can wait for. */
+const { origin: hurried } = await listen(file, { TRUST_PROXY: 'loopback' }, tenant, {
+  network,
+  config: shortTimeouts(300),
+})
 
 const toHost = host.network.dial({ address: '', port: 0, servername: 'client.example' })
 await once(toHost, 'secureConnect')
@@ -86,6 +91,12 @@ let addresses = 0
 function fromAnotherAddress(): Record<string, string> {
   addresses++
   return { 'x-forwarded-for': `203.0.${addresses >> 8}.${addresses & 255}` }
+}
+
+/** Of one address, as Azure Application Gateway names it. */
+function fromAnotherPort() {
+  addresses++
+  return { 'x-forwarded-for': `198.51.100.7:${10_000 + addresses}` }
 }
 
 /** A document is refused, on a page, quickly. */
@@ -514,7 +525,7 @@ describe('an answer', () => {
 describe('a host that takes its time', { concurrency: true }, () => {
   const slow = async (url: string) => {
     const signal = AbortSignal.timeout(4_500)
-    const answer = await call(authorizationUrl(origin, url).href, { signal, headers: fromAnotherAddress() })
+    const answer = await call(authorizationUrl(hurried, url).href, { signal, headers: fromAnotherAddress() })
     assertPage(answer)
     assert.match(answer.text, /cannot be fetched/)
     assert.equal(answer.headers['retry-after'], undefined)
@@ -549,7 +560,7 @@ describe('a host that takes its time', { concurrency: true }, () => {
   test('and never answers is dialled once, and left alone when its time is over', async () => {
     answers.set(keyOf(urls.once), () => {})
     await slow(urls.once)
-    await authorize(freshUrl())
+    await authorize(freshUrl(), hurried)
     assert.equal(dialled.filter(({ servername }) => servername === new URL(urls.once).hostname).length, 1)
   })
 
@@ -593,7 +604,7 @@ describe('a host that takes its time', { concurrency: true }, () => {
   })
 
   test('does not hold up anybody else', async () => {
-    const { ms, result } = await costOf(() => authorize(freshUrl()))
+    const { ms, result } = await costOf(() => authorize(freshUrl(), hurried))
     assert.equal(result.status, 200)
     assert.ok(ms < 1_500, `it took ${ms} ms`)
   })
@@ -601,18 +612,27 @@ describe('a host that takes its time', { concurrency: true }, () => {
 
 for (const [from, headersOf, waitedFor] of [
   ['one address', () => ({}), 4],
+  ['forty ports of an address', fromAnotherPort, 4],
   ['forty addresses', fromAnotherAddress, 20],
 ] as const) {
   test(`of forty hosts that hang no more than ${waitedFor} are waited for when ${from} ask, and the rest is refused at once`, async () => {
     const urls = Array.from({ length: 40 }, () => freshUrl())
-    for (const url of urls) answers.set(keyOf(url), () => {})
+    const waiting = new Set<ServerResponse>()
+    for (const url of urls) answers.set(keyOf(url), (response) => waiting.add(response))
     const before = dialled.length
-    const ask = (url: string) => call(authorizationUrl(origin, url).href, { headers: headersOf() })
-    const { result, ms, megabytes } = await costOf(() => Promise.all(urls.map(ask)))
+    let answered = 0
+    const ask = (url: string) =>
+      call(authorizationUrl(origin, url).href, { headers: headersOf() }).finally(() => answered++)
+    const { result, megabytes } = await costOf(async () => {
+      const all = Promise.all(urls.map(ask))
+      await eventually(() => answered === 40 - waitedFor && waiting.size === waitedFor)
+      for (const response of waiting) response.writeHead(500).end()
+      return all
+    })
     for (const answer of result) assertPage(answer)
     assert.equal(new Set(dialled.slice(before).map(({ servername }) => servername)).size, waitedFor)
     assert.equal(result.filter(({ headers }) => headers['retry-after'] !== undefined).length, 40 - waitedFor)
-    assert.ok(ms < 5_000 && megabytes < 100, `${ms} ms, ${megabytes} MB`)
+    assert.ok(megabytes < 100, `${megabytes} MB`)
   })
 }
 
@@ -663,6 +683,7 @@ describe('a good document', () => {
 
   test('is fetched once by many who ask at the same time', async () => {
     const url = freshUrl()
+    answers.set(keyOf(url), (response, request) => setTimeout(() => json()(response, request), 300))
     const all = await Promise.all(Array.from({ length: 20 }, () => authorize(url)))
     for (const { status } of all) assert.equal(status, 200)
     assert.equal(host.requests.filter(({ headers }) => headers.host === new URL(url).host).length, 1)
@@ -682,9 +703,9 @@ describe('a good document', () => {
     const [url, other] = [freshUrl(), freshUrl()]
     const browser = openBrowser(origin)
     const form = formOf(await browser.go(authorizationUrl(origin, url)))
-    await browser.submit({ request: form, decision: 'allow' })
-    assert.equal((await browser.go(authorizationUrl(origin, url))).status, 302)
-    assert.equal((await browser.go(authorizationUrl(origin, other))).status, 200)
+    await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' })
+    assert.doesNotMatch((await browser.go(authorizationUrl(origin, url))).text, /name="confirmed"/)
+    assert.match((await browser.go(authorizationUrl(origin, other))).text, /name="confirmed"/)
   })
 })
 
@@ -694,7 +715,7 @@ describe('the cache', () => {
   /** A server whose clock the test moves, and a document whose fetches it counts. */
   async function startClocked(t: TestContext, headers: Readonly<Record<string, string>>) {
     t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
-    const { origin: server } = await listen(t, {}, tenant, network)
+    const { origin: server } = await listen(t, {}, tenant, { network })
     const url = freshUrl()
     answers.set(keyOf(url), json({}, headers))
     return {
@@ -777,9 +798,15 @@ describe('the cache', () => {
   test('a consent stays the user’s where the document’s name has changed', async (t) => {
     const { url, server, change } = await startClocked(t, { 'cache-control': 'no-store' })
     const browser = openBrowser(server)
-    await browser.submit({ request: formOf(await browser.go(authorizationUrl(server, url))), decision: 'allow' })
+    await browser.submit({
+      request: formOf(await browser.go(authorizationUrl(server, url))),
+      decision: 'allow',
+      confirmed: 'yes',
+    })
     change(json({ client_name: 'Renamed' }))
-    assert.equal(leadsTo(await browser.go(authorizationUrl(server, url))).origin, tenant.origin)
+    const page = await browser.go(authorizationUrl(server, url))
+    assert.match(page.text, /You have allowed this before/)
+    assert.equal(leadsTo(await browser.submit({ request: formOf(page), decision: 'allow' })).origin, tenant.origin)
   })
 })
 

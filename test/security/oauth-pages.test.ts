@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { startEmulator } from '../../emulator/app.ts'
 import { listen } from '../helper.ts'
 import { authorizationUrl, freshCode, pkcePair, redirectUri, register } from '../sign-in-helper.ts'
+import { startEmulator } from '../tenant.ts'
 import { type Answer, type Call, call, file } from './harness.ts'
 import { callbackOf, formOf, formType, leadsTo, openBrowser, setCookiesOf } from './oauth-harness.ts'
 
@@ -17,7 +17,7 @@ const registered = String((await register(origin)).body['client_id'])
 async function browserAnswers(): Promise<Readonly<Record<string, Answer>>> {
   const browser = openBrowser(origin)
   const consent = await browser.go(authorizationUrl(origin, registered))
-  const onward = await browser.submit({ request: formOf(consent), decision: 'allow' })
+  const onward = await browser.submit({ request: formOf(consent), decision: 'allow', confirmed: 'yes' })
   const callback = await callbackOf(leadsTo(onward))
   const other = openBrowser(origin)
   return {
@@ -41,7 +41,7 @@ async function browserAnswers(): Promise<Readonly<Record<string, Answer>>> {
     'the page for nothing': await browser.go('/authorize'),
     'the page for too long a parameter': await browser.go(authorizationUrl(origin, 'x'.repeat(3_000))),
     'the page for a callback of nobody': await browser.go('/oauth/callback?code=x&state=x'),
-    'the page for a foreign form': await browser.submit({ request: 'x', decision: 'allow' }),
+    'the page for a foreign form': await browser.submit({ request: 'x', decision: 'allow', confirmed: 'yes' }),
     'the page for a form of the wrong type': await browser.submit('x', { 'content-type': 'application/xml' }),
     'the page for too large a form': await browser.submit('x'.repeat(40_000)),
   }
@@ -195,26 +195,34 @@ describe('what a client gets', () => {
   })
 })
 
-const places: readonly { readonly method: 'GET' | 'POST'; readonly path: string }[] = [
+interface Place {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** Whether pages of all Origins may read it, without cookies. */
+  readonly anyOrigin?: true
+}
+
+const places: readonly Place[] = [
   { method: 'GET', path: '/authorize' },
   { method: 'GET', path: '/oauth2/v2.0/authorize' },
   { method: 'POST', path: '/oauth/consent' },
   { method: 'GET', path: '/oauth/callback' },
-  { method: 'POST', path: '/token' },
-  { method: 'POST', path: '/oauth2/v2.0/token' },
-  { method: 'POST', path: '/register' },
-  { method: 'POST', path: '/revoke' },
-  { method: 'GET', path: '/.well-known/oauth-authorization-server' },
-  { method: 'GET', path: '/.well-known/oauth-authorization-server/mcp' },
-  { method: 'GET', path: '/.well-known/openid-configuration' },
+  { method: 'POST', path: '/token', anyOrigin: true },
+  { method: 'POST', path: '/oauth2/v2.0/token', anyOrigin: true },
+  { method: 'POST', path: '/register', anyOrigin: true },
+  { method: 'POST', path: '/revoke', anyOrigin: true },
+  { method: 'GET', path: '/.well-known/oauth-authorization-server', anyOrigin: true },
+  { method: 'GET', path: '/.well-known/oauth-authorization-server/mcp', anyOrigin: true },
+  { method: 'GET', path: '/.well-known/openid-configuration', anyOrigin: true },
 ]
 
 describe('Host and Origin', () => {
   const hosts = ['evil.example', 'localhost.evil.example', 'evil.example:80', '169.254.169.254', 'localhost.']
   const origins = ['https://evil.example', 'null', 'http://localhost.evil.example', 'https://127.0.0.1.evil.example']
-  for (const { method, path } of places) {
-    test(`${method} ${path} answers under no foreign name and to no foreign page`, async () => {
-      for (const headers of [...hosts.map((host) => ({ host })), ...origins.map((one) => ({ origin: one }))]) {
+  for (const { method, path, anyOrigin } of places) {
+    const foreignPages = anyOrigin ? [] : origins.map((one) => ({ origin: one }))
+    test(`${method} ${path} answers under no foreign name${anyOrigin ? '' : ' and to no foreign page'}`, async () => {
+      for (const headers of [...hosts.map((host) => ({ host })), ...foreignPages]) {
         const answer = await call(origin + path, { method, headers })
         assert.equal(answer.status, 403, JSON.stringify(headers))
         assert.deepEqual([answer.headers['location'], setCookiesOf(answer)], [undefined, []])
@@ -227,14 +235,21 @@ describe('Host and Origin', () => {
     })
   }
 
-  test('a browser-based client of an allowed origin reads tokens, and no cookie is asked of it', async (t) => {
-    const own = await listen(t, { MCP_ALLOWED_ORIGINS: 'https://app.example.com' }, tenant)
-    const headers = { ...formType, origin: 'https://app.example.com' }
-    const { status, headers: got } = await call(`${own.origin}/token`, { method: 'POST', headers, body: 'x=1' })
-    assert.equal(status, 400)
-    assert.equal(got['access-control-allow-origin'], 'https://app.example.com')
-    assert.equal(got['access-control-allow-credentials'], undefined)
-  })
+  for (const { method, path } of places.filter(({ anyOrigin }) => anyOrigin)) {
+    test(`${method} ${path} answers any page, and no cookie is asked of it`, async () => {
+      for (const one of origins) {
+        const answer = await call(origin + path, {
+          method,
+          headers: { ...formType, origin: one },
+          ...(method === 'POST' && { body: 'x=1' }),
+        })
+        assert.notEqual(answer.status, 403)
+        assert.equal(answer.headers['access-control-allow-origin'], '*')
+        assert.equal(answer.headers['access-control-allow-credentials'], undefined)
+        assert.deepEqual(setCookiesOf(answer), [])
+      }
+    })
+  }
 })
 
 describe('rate limits', () => {

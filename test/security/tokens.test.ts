@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { test } from 'node:test'
-import { type Emulator, startEmulator } from '../../emulator/app.ts'
+import type { Emulator } from '../../emulator/app.ts'
 import type { MintOptions } from '../../emulator/mint.ts'
 import { eventually, listen } from '../helper.ts'
+import { startEmulator } from '../tenant.ts'
 import { type Answer, file, isRpcError, listTools, post, reasonOf, startBystander } from './harness.ts'
 
 const tenant = await startEmulator()
@@ -59,26 +60,9 @@ const headers: readonly Refusal[] = [
   { attack: 'crit that is empty', token: withHeader({ crit: [] }), reason: 'malformed_token' },
   { attack: 'crit with b64', token: withHeader({ crit: ['b64'], b64: false }), reason: 'malformed_token' },
   badKid('absent', undefined),
-  badKid('null', null),
-  badKid('empty', ''),
   badKid('of no key', 'no-such-key'),
-  badKid('with a leading space', ` ${kid}`),
-  badKid('with a trailing space', `${kid} `),
   badKid('with a trailing newline', `${kid}\n`),
-  badKid('with a trailing NUL', `${kid}\0`),
-  badKid('with a tab', `\t${kid}`),
-  badKid('in another case', kid === kid.toUpperCase() ? kid.toLowerCase() : kid.toUpperCase()),
-  badKid('as an array', [kid]),
-  badKid('as an object', { toString: kid }),
-  badKid('as a number', 1),
   badKid('as a path', `../../${kid}`),
-  badKid('as an encoded path', `%2e%2e%2f${kid}`),
-  badKid('as a file', '/dev/null'),
-  badKid('as a query', `${kid}?x=1`),
-  badKid('with a wildcard', '*'),
-  badKid('of SQL', "' OR '1'='1"),
-  badKid('__proto__', '__proto__'),
-  badKid('constructor', 'constructor'),
   badKid('of 5,000 characters', kid.repeat(200).slice(0, 5_000)),
 ]
 
@@ -136,64 +120,26 @@ const issuers: readonly Refusal[] = [
     reason: 'wrong_issuer',
   },
   {
-    attack: 'v1 iss over http',
-    token: { version: v1, claims: { iss: `http://sts.windows.net/${tenantId}/` } },
-    reason: 'wrong_issuer',
-  },
-  {
-    attack: 'v2 iss with a slash',
-    token: withClaims({ iss: `${tenant.origin}/${tenantId}/v2.0/` }),
-    reason: 'wrong_issuer',
-  },
-  {
-    attack: 'iss that begins with ours',
-    token: withClaims({ iss: `${tenant.origin}/${tenantId}/v2.0.evil.example` }),
-    reason: 'wrong_issuer',
-  },
-  {
-    attack: 'iss in upper case',
-    token: withClaims({ iss: `${tenant.origin}/${tenantId}/v2.0`.toUpperCase() }),
-    reason: 'wrong_issuer',
-  },
-  {
     attack: 'iss as an array',
     token: withClaims({ iss: [`${tenant.origin}/${tenantId}/v2.0`] }),
     reason: 'wrong_issuer',
   },
   { attack: 'iss absent', token: { drop: ['iss'] }, reason: 'missing_claim' },
-  { attack: 'iss null', token: withClaims({ iss: null }), reason: 'wrong_issuer' },
   { attack: 'tid absent', token: { drop: ['tid'] }, reason: 'missing_claim' },
   { attack: 'tid of another tenant', token: withClaims({ tid: otherTenantId }), reason: 'wrong_tenant' },
-  { attack: 'tid as an array', token: withClaims({ tid: [tenantId] }), reason: 'wrong_tenant' },
 ]
 
 const graph = 'https://graph.microsoft.com'
 const audiences: readonly Refusal[] = [
   { attack: 'aud absent', token: { drop: ['aud'] }, reason: 'missing_claim' },
   { attack: 'aud of another API', token: withClaims({ aud: randomUUID() }), reason: 'wrong_audience' },
-  { attack: 'aud of the client', token: withClaims({ aud: client.clientId }), reason: 'wrong_audience' },
   { attack: 'aud an array of ours', token: withClaims({ aud: [api.clientId] }), reason: 'wrong_audience' },
   {
     attack: "aud an array of ours and Graph's",
     token: withClaims({ aud: [api.clientId, graph] }),
     reason: 'graph_audience',
   },
-  { attack: 'aud empty', token: withClaims({ aud: '' }), reason: 'wrong_audience' },
-  { attack: 'aud an empty array', token: withClaims({ aud: [] }), reason: 'wrong_audience' },
-  { attack: 'aud null', token: withClaims({ aud: null }), reason: 'wrong_audience' },
-  { attack: 'aud with a slash', token: withClaims({ aud: `${api.identifierUri}/` }), reason: 'wrong_audience' },
-  {
-    attack: 'aud with a scope',
-    token: withClaims({ aud: `${api.identifierUri}/access_as_user` }),
-    reason: 'wrong_audience',
-  },
-  {
-    attack: 'aud that begins with ours',
-    token: withClaims({ aud: `${api.identifierUri}0` }),
-    reason: 'wrong_audience',
-  },
   { attack: "aud Graph's URI", token: withClaims({ aud: graph }), reason: 'graph_audience' },
-  { attack: "aud Graph's URI with a slash", token: withClaims({ aud: `${graph}/` }), reason: 'graph_audience' },
   {
     attack: "aud Graph's application id",
     token: withClaims({ aud: '00000003-0000-0000-c000-000000000000' }),
@@ -204,17 +150,12 @@ const audiences: readonly Refusal[] = [
 
 const times: readonly Refusal[] = [
   { attack: 'exp absent', token: { drop: ['exp'] }, reason: 'missing_claim' },
-  { attack: 'exp null', token: withClaims({ exp: null }), reason: 'missing_claim' },
   { attack: 'exp as text', token: withClaims({ exp: String(now() + 3600) }), reason: 'missing_claim' },
-  { attack: 'exp as a date', token: withClaims({ exp: '2999-01-01T00:00:00Z' }), reason: 'missing_claim' },
   { attack: 'exp as an array', token: withClaims({ exp: [now() + 3600] }), reason: 'bad_signature' },
   { attack: 'exp 61 s ago', token: withClaims({ exp: now() - 61 }), reason: 'expired' },
-  { attack: 'exp yesterday', token: withClaims({ exp: now() - 86_400 }), reason: 'expired' },
   { attack: 'exp negative', token: withClaims({ exp: -1 }), reason: 'expired' },
-  { attack: 'exp zero', token: withClaims({ exp: 0 }), reason: 'expired' },
   { attack: 'exp in ten years', token: withClaims({ exp: now() + 315_360_000 }), reason: 'lifetime_refused' },
   { attack: 'exp in milliseconds', token: withClaims({ exp: Date.now() + 3_600_000 }), reason: 'lifetime_refused' },
-  { attack: 'exp 1e308', token: withClaims({ exp: 1e308 }), reason: 'lifetime_refused' },
   { attack: 'nbf in ten minutes', token: withClaims({ nbf: now() + 600 }), reason: 'not_yet_valid' },
   { attack: 'nbf as text', token: withClaims({ nbf: String(now()) }), reason: 'missing_claim' },
   { attack: 'iat in ten minutes', token: withClaims({ iat: now() + 600 }), reason: 'not_yet_valid' },
@@ -222,10 +163,9 @@ const times: readonly Refusal[] = [
 ]
 
 const subjects: readonly Refusal[] = [
+  { attack: 'a token bound to a key', token: withClaims({ cnf: { jkt: 'x' } }), reason: 'key_bound_token' },
   { attack: 'oid absent', token: { drop: ['oid'] }, reason: 'missing_claim' },
   { attack: 'oid empty', token: withClaims({ oid: '' }), reason: 'missing_claim' },
-  { attack: 'oid as a number', token: withClaims({ oid: 1 }), reason: 'missing_claim' },
-  { attack: 'oid as an object', token: withClaims({ oid: {} }), reason: 'missing_claim' },
   { attack: "the client's ID token", token: { kind: 'id' }, reason: 'wrong_audience' },
   {
     attack: 'an ID token for this API, where it is its own client',
@@ -255,13 +195,6 @@ const subjects: readonly Refusal[] = [
     reason: 'missing_scope',
     status: 403,
   },
-  {
-    attack: 'scp that ends like ours',
-    token: withClaims({ scp: 'no-access_as_user' }),
-    reason: 'missing_scope',
-    status: 403,
-  },
-  { attack: 'scp in another case', token: withClaims({ scp: 'Access_As_User' }), reason: 'missing_scope', status: 403 },
   {
     attack: 'our scope among the roles',
     token: withClaims({ scp: 'User.Read', roles: ['access_as_user'] }),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -119,7 +120,7 @@ const production = {
     GRAPH_TENANT_ID: '11111111-2222-4333-8444-555555555555',
     GRAPH_CLIENT_ID: '66666666-7777-4888-9999-aaaaaaaaaaaa',
     GRAPH_CLIENT_SECRET: 'none',
-    MCP_OAUTH_SEAL_KEY: Buffer.alloc(32, 1).toString('base64'),
+    MCP_OAUTH_SEAL_KEY: randomBytes(32).toString('base64'),
     ENTRA_AUTHORITY_HOST: 'https://127.0.0.1:9',
   },
 }

@@ -27,7 +27,9 @@ export async function compose(t: TestContext, { withRedis = false } = {}) {
   const inFolder = (text: string) => text.replace(/^(--[\w-]+=)?(?=\/(app|emulator|tenant)\b)/, `$&${folder}`)
 
   const run = (argv: readonly string[], env: Readonly<Record<string, string>>, cwd: string): ChildProcess => {
-    const [command = '', ...args] = argv.map(inFolder)
+    // Of the image's Node, which may be newer than this machine's.
+    const known = argv.filter((arg) => arg !== '--disable-sigusr1' || process.allowedNodeEnvironmentFlags.has(arg))
+    const [command = '', ...args] = known.map(inFolder)
     const path = command === 'node' ? process.execPath : command
     return spawn(path, args, { env: { PATH: process.env['PATH'], ...env }, cwd })
   }

@@ -23,7 +23,7 @@ const tool = defineTool({
     { additionalProperties: false },
   ),
   output: Type.Object({ given: Type.Unknown() }),
-  graphScopes: [],
+  permissions: [],
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   handler: async (input, { caller }) => ({ given: input, caller }),
 })
@@ -79,7 +79,17 @@ for (const [args, ...said] of refused) {
 }
 
 test('a value that is refused is not repeated', async () => {
-  assert.doesNotMatch(await refusal({ dish: 'soup', size: 'zq7', count: 'zq7', extras: ['x', { zq7: 1 }] }), /zq7/)
+  assert.doesNotMatch(
+    await refusal({ dish: 'soup', size: 'zq7mark', count: 'zq7mark', extras: ['x', { zq7mark: 1 }] }),
+    /zq7mark/,
+  )
+})
+
+test('unknown arguments are named however many there are, and hide nothing else', async () => {
+  const unknown = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`unknown${i}`, 1]))
+  assert.match(await refusal({ dish: 'soup', ...unknown }), /^There is no argument "unknown0"; there are: dish, /)
+  const three = Object.fromEntries(Object.entries(unknown).slice(0, 3))
+  assert.match(await refusal({ count: 0, ...three }), /"dish" is missing\..*"count" must be >= 1\./)
 })
 
 test('a thousand faults are not a thousand sentences, nor a long name a long one', async () => {

@@ -61,3 +61,8 @@ test('what Graph says is passed on', async () => {
   await assert.rejects(run({ id: 'MC1' }, new Failure('graph_not_found')), { reason: 'graph_not_found' })
   await assert.rejects(run({ id: 'MC1' }, { value: [] }), { reason: 'graph_answer_invalid' })
 })
+
+test('a refused query names the id, and keeps what Graph said', async () => {
+  const refused = new Failure('graph_bad_request', { detail: 'It said: No.', cause: { status: 400, message: 'No.' } })
+  await assert.rejects(run({ id: 'MC1' }, refused), { message: 'It came from the argument "id". It said: No.' })
+})

@@ -58,7 +58,12 @@ const filters: readonly [args: object, filter: string][] = [
   [{ startedSince: '2024-02-29' }, 'startDateTime ge 2024-02-29T00:00:00.000Z'],
   [{ search: "Copilot's" }, "(contains(tolower(title),'copilot''s') or contains(tolower(body/content),'copilot''s'))"],
   [{ roadmapId: '478611' }, "details/any(d:d/name eq 'RoadmapIds' and contains(d/value,'478611'))"],
-  [{ unreadOnly: true }, 'viewPoint/isRead eq false'],
+  [{ unreadOnly: true }, 'viewPoint/isRead ne true'],
+  [{ tags: ['GDPR'] }, "(tags/any(t:t eq 'GDPR'))"],
+  [{ tags: ['Data privacy'] }, "(tags/any(t:t eq 'GDPR') or tags/any(t:t eq 'Data privacy'))"],
+  [{ tags: [' data-PRIVACY', 'GDPR'] }, "(tags/any(t:t eq 'GDPR') or tags/any(t:t eq ' data-PRIVACY'))"],
+  [{ tags: ['gdpr'] }, "(tags/any(t:t eq 'GDPR') or tags/any(t:t eq 'gdpr'))"],
+  [{ tags: ['privacy'] }, "(tags/any(t:t eq 'privacy'))"],
   [{ filter: "startswith(title,'x') or false" }, "(startswith(title,'x') or false)"],
   [
     { category: 'stayInformed', isMajorChange: true, services: ['Teams'], filter: 'a or b' },
@@ -160,27 +165,73 @@ for (const [field, value] of refused) {
   })
 }
 
-const badRequest = new Failure('graph_bad_request')
+const badRequest = (message: string) =>
+  new Failure('graph_bad_request', { detail: `It said: ${message}`, cause: { status: 400, message } })
 
-test('where Graph refuses $select, the same is asked without it', async () => {
-  const { asked, result } = await run({ services: ['Teams'], top: 5 }, badRequest, {
-    value: [{ id: 'MC1', body: { contentType: 'html', content: 'x' } }],
+for (const message of [
+  "Could not find a property named 'hasAttachments' on type 'microsoft.graph.serviceUpdateMessage'.",
+  'The query option "$select" is not supported.',
+]) {
+  test(`where Graph refuses a field that this server selects (${message}), the same is asked without $select`, async () => {
+    const { asked, result } = await run({ services: ['Teams'], top: 5 }, badRequest(message), {
+      value: [{ id: 'MC1', body: { contentType: 'html', content: 'x' } }],
+    })
+    const [first, second, ...more] = asked
+    assert.deepEqual(more, [])
+    const { $select, ...rest } = first?.query ?? {}
+    assert.equal($select, fieldsWithoutBody)
+    assert.deepEqual(second, { ...first, query: rest })
+    assert.deepEqual(result['value'], [
+      { id: 'MC1', url: 'https://admin.microsoft.com/#/MessageCenter/:/messages/MC1' },
+    ])
   })
-  const [first, second, ...more] = asked
-  assert.deepEqual(more, [])
-  const { $select, ...rest } = first?.query ?? {}
-  assert.equal($select, fieldsWithoutBody)
-  assert.deepEqual(second, { ...first, query: rest })
-  assert.deepEqual(result['value'], [{ id: 'MC1', url: 'https://admin.microsoft.com/#/MessageCenter/:/messages/MC1' }])
-})
+}
 
-test('what Graph refuses without $select is the caller’s to hear', async () => {
-  await assert.rejects(run({}, badRequest, badRequest), { reason: 'graph_bad_request' })
+const refusals: readonly [args: object, message: string, source: string][] = [
+  [{ filter: 'nosuch eq 1' }, "Could not find a property named 'nosuch' on type 'x'.", 'the argument "filter"'],
+  [
+    { filter: 'nosuch eq 1', orderby: 'title', unreadOnly: true },
+    "Could not find a property named 'nosuch' on type 'x'.",
+    'the argument "filter"',
+  ],
+  [
+    { filter: 'isMajorChange eq true', orderby: 'nosuch desc' },
+    "Could not find a property named 'nosuch' on type 'x'.",
+    'the argument "orderby"',
+  ],
+  [{ filter: 'a b', search: 'x' }, "Syntax error at position 2 in 'a b'.", 'the argument "filter"'],
+  [
+    { unreadOnly: true, search: 'x' },
+    'The property "viewPoint" does not support filters.',
+    'the argument "unreadOnly"',
+  ],
+  [{ roadmapId: '478611', tags: ['x'] }, "'details' doesn't support filters", 'the argument "roadmapId"'],
+  [{ category: 'stayInformed', severity: 'high' }, 'Invalid query.', 'one of the arguments "category", "severity"'],
+  [{ filter: 'x', orderby: 'y', severity: 'high' }, 'Invalid orderby clause.', 'the argument "orderby"'],
+  [{ filter: 'x', severity: 'high' }, 'Invalid query.', 'the argument "filter"'],
+  [{ severity: 'high' }, "The function 'nosuch' is not supported.", 'the argument "severity"'],
+  [{ filter: "hasAttachments eq 'x'" }, "Cannot compare 'hasAttachments' to a text.", 'the argument "filter"'],
+]
+for (const [args, message, source] of refusals) {
+  test(`Graph refuses ${JSON.stringify(args)} with ${message}: ${source}, and it is asked once`, async () => {
+    await assert.rejects(run(args, badRequest(message), new Error('asked twice')), {
+      reason: 'graph_bad_request',
+      message: `It came from ${source}. It said: ${message}`,
+    })
+  })
+}
+
+test('a refusal that no argument can have caused is told as it is', async () => {
+  await assert.rejects(run({}, badRequest('No.'), new Error('asked twice')), { message: 'It said: No.' })
+  await assert.rejects(run({}, new Failure('graph_bad_request'), new Error('asked twice')), {
+    reason: 'graph_bad_request',
+  })
 })
 
 test('nothing but a refused query is asked again', async () => {
   for (const reason of ['graph_throttled', 'graph_forbidden', 'graph_unavailable'] as const) {
-    await assert.rejects(run({}, new Failure(reason), { value: [] }), { reason })
+    const failure = new Failure(reason, { cause: { status: 500, message: 'The $select is not supported.' } })
+    await assert.rejects(run({}, failure, { value: [] }), { reason })
   }
 })
 
@@ -191,7 +242,7 @@ for (const body of ['text', 'html'] as const) {
     assert.equal(asked[0]?.query['$select'], undefined)
     const shown = body === 'html' ? { contentType: 'html', content } : { contentType: 'text', content: 'Tom & Jerry' }
     assert.deepEqual((result['value'] as { body: unknown }[])[0]?.body, shown)
-    await assert.rejects(run({ body }, badRequest, { value: [] }), { reason: 'graph_bad_request' })
+    await assert.rejects(run({ body }, badRequest('$select'), { value: [] }), { reason: 'graph_bad_request' })
   })
 }
 

@@ -16,7 +16,21 @@ function* walk(value: unknown, path: string): Generator<[path: string, value: un
   for (const [name, inner] of Object.entries(value)) yield* walk(inner, `${path}/${name}`)
 }
 
-for (const { definition, graphScopes } of tools) {
+/** Gemini, Vertex AI and Kimi refuse the whole request for one property of another kind. */
+const plainTypes: ReadonlySet<unknown> = new Set(['string', 'number', 'integer', 'boolean', 'array', 'object'])
+const combining = ['anyOf', 'oneOf', 'allOf', 'not', 'const', '$ref', 'nullable']
+
+type Schema = Readonly<Record<string, unknown>>
+
+/** A schema and every one in it, with its path. */
+function* schemasIn(schema: Schema, path: string): Generator<[path: string, schema: Schema]> {
+  yield [path, schema]
+  const { properties = {}, items } = schema as { properties?: Record<string, Schema>; items?: Schema }
+  for (const [property, inner] of Object.entries(properties)) yield* schemasIn(inner, `${path}.${property}`)
+  if (items !== undefined) yield* schemasIn(items, `${path}[]`)
+}
+
+for (const { definition, permissions } of tools) {
   const { name, title, description, annotations, inputSchema, outputSchema } = definition
 
   test(`${name} has a name, a title and a description that an agent can choose by`, () => {
@@ -57,6 +71,16 @@ for (const { definition, graphScopes } of tools) {
     }
   })
 
+  test(`${name}'s schemas are of those that model APIs take: one plain type each, and nothing to resolve`, () => {
+    for (const schema of [inputSchema, outputSchema]) {
+      for (const [path, one] of schemasIn(JSON.parse(JSON.stringify(schema)), name)) {
+        assert.ok(plainTypes.has(one['type']), `${path} has the type ${JSON.stringify(one['type'])}`)
+        for (const keyword of combining) assert.ok(!(keyword in one), `${path} has ${keyword}`)
+        if (one['type'] === 'array') assert.ok('items' in one, `${path} does not say what it holds`)
+      }
+    }
+  })
+
   test(`${name}'s texts are lengths and patterns that end`, () => {
     for (const [path, value] of walk(JSON.parse(JSON.stringify(inputSchema)), name)) {
       const schema = value as { type?: unknown; pattern?: string; maxLength?: number; enum?: unknown } | null
@@ -65,8 +89,13 @@ for (const { definition, graphScopes } of tools) {
     }
   })
 
-  test(`${name} names the Graph permissions it needs`, () => {
-    assert.ok(graphScopes.length > 0)
-    for (const scope of graphScopes) assert.match(scope, /^[A-Z][A-Za-z]+(\.[A-Z][A-Za-z]+)+$/)
+  test(`${name} names the Graph permissions it needs, with a role and a line for the consent page`, () => {
+    assert.ok(permissions.length > 0)
+    for (const { scope, roles, purpose, consent } of permissions) {
+      assert.match(scope, /^[A-Z][A-Za-z]+(\.[A-Z][A-Za-z]+)+$/)
+      assert.ok(roles.length > 0)
+      assert.match(purpose, /^[a-z].*[^.]$/)
+      assert.match(consent, /^[A-Z].*[^.]$/)
+    }
   })
 }

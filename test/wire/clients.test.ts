@@ -4,9 +4,9 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import { startEmulator } from '../../emulator/app.ts'
 import { listen } from '../helper.ts'
 import { file, listTools, post } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
 
 /** The official clients of both generations, each as it comes, against the service: what they learn, read and refuse. */
 

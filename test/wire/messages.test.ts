@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { startEmulator } from '../../emulator/app.ts'
 import { createCorpus } from '../../emulator/graph/corpus/index.ts'
 import type { Message } from '../../emulator/graph/message.ts'
 import { isDataPrivacy } from '../../emulator/graph/roles.ts'
+import { stubOf } from '../../emulator/graph/views.ts'
 import { listen } from '../helper.ts'
 import { file } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
 
 /**
  * What the tools answer, held against what the tenant really contains: each expectation is a plain function over the
@@ -17,12 +18,13 @@ const tenant = await startEmulator()
 file.after(() => tenant.close())
 const { origin } = await listen(file, {}, tenant)
 const all = createCorpus()
-const visible = all.filter((message) => !isDataPrivacy(message))
+/** As a reader without a role for data privacy sees it. */
+const visible = all.map((message) => (isDataPrivacy(message) ? stubOf(message) : message))
 
 type Shown = Omit<Message, 'body'> & {
   readonly url: string
   readonly body?: { readonly contentType: string; readonly content: string }
-  readonly viewPoint?: { readonly isRead: boolean }
+  readonly viewPoint?: { readonly isRead: boolean | null } | null
 }
 interface Page {
   readonly value: readonly Shown[]
@@ -83,8 +85,15 @@ const says = ({ title, body }: Message, text: string) =>
   [title, body.content].some((where) => where.toLowerCase().includes(text.toLowerCase()))
 
 /** Somewhere in the middle of what may be asked for, so that a comparison the wrong way round is seen. */
-const deadline = '2026-07-26T07:00:00Z'
-const change = '2026-06-19T14:50:21.906Z'
+const dates = visible.flatMap(({ actionRequiredByDateTime: date }) => (date === null ? [] : [date])).sort()
+const deadline = dates[dates.length >> 1] ?? ''
+const change = visible.map((message) => message.lastModifiedDateTime).sort()[visible.length >> 1] ?? ''
+const dayOf = (date = '') => date.slice(0, 10)
+const midnight = (day: string) => `${day}T00:00:00Z`
+const [firstDay, lastDay] = [dayOf(dates[1]), dayOf(dates.at(-2))]
+/** Half the posts were changed, and a third started, after this day began. */
+const changeDay = dayOf(change)
+const startDay = dayOf(visible[Math.floor((visible.length * 2) / 3)]?.startDateTime)
 const titled = visible.find(({ title }) => title.includes('Windows'))?.title ?? ''
 
 const questions: readonly (readonly [Args, (message: Message) => boolean])[] = [
@@ -103,24 +112,24 @@ const questions: readonly (readonly [Args, (message: Message) => boolean])[] = [
   [{ actionRequiredBefore: deadline }, (message) => mustActBefore(message, deadline)],
   [{ actionRequiredAfter: deadline }, (message) => mustActAfter(message, deadline)],
   [
-    { actionRequiredAfter: '2026-02-01', actionRequiredBefore: '2026-11-01' },
-    (message) => mustActAfter(message, '2026-02-01T00:00:00Z') && mustActBefore(message, '2026-11-01T00:00:00Z'),
+    { actionRequiredAfter: firstDay, actionRequiredBefore: lastDay },
+    (message) => mustActAfter(message, midnight(firstDay)) && mustActBefore(message, midnight(lastDay)),
   ],
   [{ modifiedSince: change }, ({ lastModifiedDateTime }) => time(lastModifiedDateTime) >= time(change)],
-  [{ modifiedSince: '2026-11-01' }, (message) => time(message.lastModifiedDateTime) >= time('2026-11-01T00:00:00Z')],
+  [{ modifiedSince: changeDay }, (message) => time(message.lastModifiedDateTime) >= time(midnight(changeDay))],
   [
-    { modifiedSince: '2026-11-01T00:30:00+02:00' },
-    (message) => time(message.lastModifiedDateTime) >= time('2026-10-31T22:30:00Z'),
+    { modifiedSince: `${changeDay}T00:30:00+02:00` },
+    (message) => time(message.lastModifiedDateTime) >= time(`${changeDay}T00:30:00+02:00`),
   ],
-  [{ startedSince: '2026-10-01' }, ({ startDateTime }) => time(startDateTime) >= time('2026-10-01T00:00:00Z')],
+  [{ startedSince: startDay }, ({ startDateTime }) => time(startDateTime) >= time(midnight(startDay))],
   [{ search: 'conditional ACCESS' }, (message) => says(message, 'conditional access')],
   [{ search: titled }, (message) => says(message, titled)],
   [{ search: 'the service desk knows about this' }, (message) => says(message, 'the service desk knows about this')],
-  [{ search: '<h3>' }, (message) => says(message, '<h3>')],
+  [{ search: '<th>' }, (message) => says(message, '<th>')],
   [{ filter: "severity eq 'critical' or isMajorChange eq true" }, (m) => m.severity === 'critical' || m.isMajorChange],
   [
-    { filter: "severity eq 'critical' or isMajorChange eq true", services: ['Windows'] },
-    (m) => (m.severity === 'critical' || m.isMajorChange) && isIn(m, 'Windows'),
+    { filter: "severity eq 'critical' or isMajorChange eq true", services: ['Intune'] },
+    (m) => (m.severity === 'critical' || m.isMajorChange) && isIn(m, 'Intune'),
   ],
   [{ filter: 'hasAttachments eq true' }, ({ hasAttachments }) => hasAttachments],
   [
@@ -140,7 +149,12 @@ for (const [args, isMeant] of questions) {
   })
 }
 
-test('a roadmap id finds the messages that name it', async () => {
+test('a roadmap id finds the messages that name it', async (t) => {
+  // Whatever becomes of a filter on details, which Graph is documented to refuse: the answer is the same.
+  tenant.tenant.unfilterable = []
+  t.after(() => {
+    tenant.tenant.unfilterable = ['details']
+  })
   const roadmapIds = (message: Message) =>
     message.details.find(({ name }) => name === 'RoadmapIds')?.value.split(/, ?/) ?? []
   const [wanted = ''] = visible.map(roadmapIds).find((ids) => ids.length > 0) ?? []
@@ -161,21 +175,25 @@ test('quotes in what is sought are text, and find nothing that is not there', as
 test('unreadOnly is about the reader: two of them see different messages, all of them unread', async () => {
   const unread = await Promise.all([rowan, priya].map((reader) => reader.page({ unreadOnly: true, top: 1000 })))
   for (const { value } of unread)
-    assert.ok(value.length > 0 && value.every(({ viewPoint }) => viewPoint?.isRead === false))
-  const read = await rowan.page({ filter: 'viewPoint/isRead eq true', top: 1000 })
+    assert.ok(value.length > 0 && value.every(({ viewPoint }) => viewPoint?.isRead !== true))
   const [own, others] = unread.map(({ value }) => idsOf(value))
-  assert.deepEqual(sorted([...(own ?? []), ...idsOf(read.value)]), sorted(idsOf(visible)))
   assert.notDeepEqual(own, others)
 })
 
 test('what Graph shows to privacy readers only is shown to them only', async () => {
-  const isPrivate = { tags: ['Data privacy'], top: 1000 }
-  assert.equal((await rowan.page(isPrivate))['@odata.count'], 0)
-  const { value } = await priya.page(isPrivate)
-  assert.deepEqual(sorted(idsOf(value)), sorted(idsOf(all.filter(isDataPrivacy))))
-  const [secret] = value
-  assert.equal((await priya.message({ id: secret?.id })).id, secret?.id)
-  assert.match((await rowan.refusal('getMessage', { id: secret?.id })) ?? '', /^graph_not_found: /)
+  const isPrivate = { tags: ['GDPR'], body: 'html', top: 1000 }
+  const [stubs, whole] = (await Promise.all([rowan, priya].map((reader) => reader.page(isPrivate)))).map(
+    ({ value }) => value,
+  )
+  const meant = all.filter(isDataPrivacy)
+  assert.ok(meant.length > 0)
+  for (const { id, body } of meant) {
+    assert.equal(whole?.find((post) => post.id === id)?.body?.content, body.content)
+    const stub = stubs?.find((post) => post.id === id)?.body?.content ?? ''
+    assert.notEqual(stub, body.content)
+    assert.equal((await rowan.message({ id, body: 'html' })).body?.content, stub)
+    assert.equal((await priya.message({ id, body: 'html' })).body?.content, body.content)
+  }
 })
 
 for (const [question, paging] of [
@@ -185,9 +203,9 @@ for (const [question, paging] of [
   [{}, { top: 120 }],
   [{}, { top: 120, pageSize: 50 }],
   [{}, { pageSize: 100, count: false }],
-  [{ services: ['Windows'] }, { pageSize: 1 }],
+  [{ services: ['Planner'] }, { pageSize: 1 }],
   [{ orderby: 'startDateTime asc' }, { pageSize: 40 }],
-  [{ severity: 'high' }, { top: 7 }],
+  [{ category: 'planForChange' }, { top: 7 }],
 ] as const) {
   const args: Args = { ...question, ...paging }
   test(`nextSkip leads through all messages, each of them once: ${JSON.stringify(args)}`, async () => {
@@ -258,7 +276,7 @@ for (const [name, read] of [
   ['getMessage', async (body: string) => [await rowan.message({ id: visible[0]?.id, body })]],
 ] as const) {
   test(`${name} gives bodies as plain text, as Graph has them, or not at all`, async () => {
-    const sourceOf = (id: string) => all.find((message) => message.id === id)?.body
+    const sourceOf = (id: string) => visible.find((message) => message.id === id)?.body
     for (const { id, body } of await read('html')) assert.deepEqual(body, sourceOf(id))
     for (const { id, body } of await read('text')) {
       assert.equal(body?.contentType, 'text')
@@ -273,10 +291,13 @@ for (const [name, read] of [
 test('getMessage reads one message in full, as text, with a link for people', async () => {
   const source = visible.find(({ details }) => details.length > 2)
   const { body, viewPoint, url, ...rest } = await rowan.message({ id: source?.id })
-  const { body: _, ...expected } = source ?? { body: '' }
-  assert.deepEqual(Object.fromEntries(Object.entries(rest).filter(([field]) => !field.startsWith('@odata.'))), expected)
+  const given = Object.entries(source ?? {}).filter(([field, value]) => field !== 'body' && value !== null)
+  assert.deepEqual(
+    Object.fromEntries(Object.entries(rest).filter(([field]) => !field.startsWith('@odata.'))),
+    Object.fromEntries(given),
+  )
   assert.equal(body?.contentType, 'text')
-  assert.equal(typeof viewPoint?.isRead, 'boolean')
+  assert.notEqual(viewPoint, undefined)
   assert.equal(url, `https://admin.microsoft.com/#/MessageCenter/:/messages/${source?.id}`)
 })
 

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { request } from 'undici'
-import { startEmulator } from '../../emulator/app.ts'
 import { eventually, listen, mcpHeaders, type RunningApp, toolCall } from '../helper.ts'
 import { file, originOf } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
@@ -75,9 +75,10 @@ test('a flood is shed but for what can be served, probes are not, and when it is
     'access-control-request-method': 'POST',
   })
   const page = await open(t, server, 'POST', '/mcp', ping, { origin })
-  const strange = await open(t, server, 'POST', '/mcp', ping, { origin: 'https://elsewhere.example' })
+  const strange = await open(t, server, 'POST', '/mcp/?x=1', ping, { origin: 'https://elsewhere.example' })
   const person = await open(t, server, 'GET', '/authorize')
-  const others = [...probes, preflight, page, strange, person]
+  const token = await open(t, server, 'POST', '/token', undefined, { origin: 'https://elsewhere.example' })
+  const others = [...probes, preflight, page, strange, person, token]
   await accepted(server, flood.length + others.length)
   for (const client of [...flood, ...others]) client.ask()
   await eventually(() => [...flood, ...others].every(({ status }) => status() > 0), 20_000)
@@ -89,7 +90,10 @@ test('a flood is shed but for what can be served, probes are not, and when it is
   assert.match(page.received(), /^access-control-expose-headers: .*Retry-After/im)
   assert.match(page.received(), /^vary: Origin$/im)
   assert.equal(strange.status(), 503)
+  assert.match(strange.received(), /^content-type: application\/json/im)
   assert.doesNotMatch(strange.received(), /^access-control-/im)
+  assert.equal(token.status(), 503)
+  assert.match(token.received(), /^access-control-allow-origin: \*$/im)
   assert.equal(person.status(), 503)
   assert.match(person.received(), /^content-type: text\/plain/im)
   assert.match(
@@ -114,7 +118,7 @@ test('a flood is shed but for what can be served, probes are not, and when it is
 
   const told = () => server.logs.filter(({ event }) => event === 'overloaded')
   const count = () => told().reduce((sum, { late }) => sum + Number(late), 0)
-  await eventually(() => count() === shed.length + 3)
+  await eventually(() => count() === shed.length + 4)
   assert.ok(told().length <= 5, 'in a few lines')
   assert.ok(
     server.logs.every(({ event, status }) => event !== 'request' || status !== 503),

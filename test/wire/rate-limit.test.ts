@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { request } from 'undici'
-import { startEmulator } from '../../emulator/app.ts'
 import { listen, mcpHeaders, toolCall } from '../helper.ts'
+import { startEmulator } from '../tenant.ts'
 
 const tenant = await startEmulator()
 after(() => tenant.close())
@@ -25,13 +25,12 @@ async function ask(origin: string, token?: string, extra: Record<string, string>
 
 test('an address beyond its limit gets a JSON-RPC 429 that says when to come back', async (t) => {
   const { origin } = await listen(t, { RATE_LIMIT_MAX: '3' }, tenant)
-  const token = await tenant.mint({ user: 'rowan' })
   for (const left of ['2', '1', '0']) {
-    const { status, headers } = await ask(origin, token)
-    assert.equal(status, 200, `with ${left} left`)
+    const { status, headers } = await ask(origin)
+    assert.deepEqual([status, headers['ratelimit-remaining']], [401, left])
     assert.match(String(headers['ratelimit-reset']), /^[1-9]\d{0,7}$/)
   }
-  const { status, headers, body } = await ask(origin, token)
+  const { status, headers, body } = await ask(origin)
   assert.equal(status, 429)
   assert.match(String(headers['retry-after']), /^[1-9]\d{0,7}$/)
   assert.equal(headers['ratelimit-limit'], '3')
@@ -68,19 +67,59 @@ test('beyond its limit an address is not even asked who it is', async (t) => {
   assert.equal(logs.filter(({ event, by }) => event === 'rate_limit' && by === 'address').length, 3)
 })
 
+test('users behind one address are not held up by each other, nor by what the address has had', async (t) => {
+  const { origin } = await listen(t, { RATE_LIMIT_MAX: '2', RATE_LIMIT_USER_MAX: '100' }, tenant)
+  const tokens = await Promise.all(['rowan', 'gale', 'rowan', 'gale'].map((user) => tenant.mint({ user })))
+  for (const token of [...tokens, ...tokens]) assert.equal((await ask(origin, token)).status, 200)
+  for (const status of [401, 401, 429]) assert.equal((await ask(origin)).status, status)
+  assert.equal((await ask(origin, tokens[0])).status, 200, 'who was verified is remembered')
+})
+
+for (const path of ['/nothing', '/discover', '/authorize', '/%zz']) {
+  test(`${path} counts against the address, whoever asks`, async (t) => {
+    const { origin } = await listen(t, { RATE_LIMIT_MAX: '1' }, tenant)
+    const headers = { authorization: `Bearer ${await tenant.mint()}` }
+    await ask(origin, await tenant.mint())
+    const statuses = []
+    for (const method of ['GET', 'OPTIONS'] as const) {
+      const { statusCode, body } = await request(`${origin}${path}`, { method, headers })
+      await body.dump()
+      statuses.push(statusCode)
+    }
+    assert.notEqual(statuses[0], 429)
+    assert.equal(statuses[1], 429)
+  })
+}
+
 test('an address is what the socket says, unless a trusted proxy says otherwise', async (t) => {
-  const token = await tenant.mint({ user: 'rowan' })
   const from = (address: string) => ({ 'x-forwarded-for': address })
   for (const [env, expected] of [
-    [{}, [200, 429, 429]],
-    [{ TRUST_PROXY: 'loopback' }, [200, 200, 429]],
+    [{}, [401, 429, 429]],
+    [{ TRUST_PROXY: 'loopback' }, [401, 401, 429]],
   ] as const) {
     const { origin } = await listen(t, { RATE_LIMIT_MAX: '1', ...env }, tenant)
     const statuses = []
     for (const address of ['203.0.113.1', '203.0.113.2', '203.0.113.1']) {
-      statuses.push((await ask(origin, token, from(address))).status)
+      statuses.push((await ask(origin, undefined, from(address))).status)
     }
     assert.deepEqual(statuses, expected)
+  }
+})
+
+test('another port is no other address, nor is another address of the same IPv6 network', async (t) => {
+  const { origin } = await listen(t, { RATE_LIMIT_MAX: '1', TRUST_PROXY: 'loopback, 10.0.0.0/8' }, tenant)
+  for (const [first, second] of [
+    ['203.0.113.1:50001', '203.0.113.1:50002'],
+    ['203.0.113.2', '::ffff:203.0.113.2'],
+    ['[2001:db8::1]:50001', '2001:db8::2'],
+    ['203.0.113.3, 10.0.0.7:50001', '203.0.113.3:50002, 10.0.0.8:50003'],
+  ] as const) {
+    for (const [address, status] of [
+      [first, 401],
+      [second, 429],
+    ] as const) {
+      assert.equal((await ask(origin, undefined, { 'x-forwarded-for': address })).status, status, address)
+    }
   }
 })
 
@@ -120,18 +159,18 @@ test('refused callers use up their address, not a user', async (t) => {
 })
 
 test('the window over, an address is served again', async (t) => {
-  const { origin } = await listen(t, { RATE_LIMIT_MAX: '1', RATE_LIMIT_WINDOW: '1s' }, tenant)
-  const token = await tenant.mint({ user: 'rowan' })
+  const rateLimit = { max: 1, userMax: 1_000, windowMs: 300 }
+  const { origin } = await listen(t, {}, tenant, { config: { rateLimit } })
   const untilStatus = async (wanted: number) => {
     const end = Date.now() + 20_000
     let status: number
-    do status = (await ask(origin, token)).status
+    do status = (await ask(origin)).status
     while (status !== wanted && Date.now() < end)
     assert.equal(status, wanted)
   }
   // The clock may begin a window between any two requests, so that no number of them is sure to be refused.
   await untilStatus(429)
-  await untilStatus(200)
+  await untilStatus(401)
 })
 
 test('probes are counted against nobody', async (t) => {

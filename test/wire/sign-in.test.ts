@@ -23,11 +23,11 @@ import { OAuthMetadataSchema, OpenIdProviderDiscoveryMetadataSchema } from '@mod
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { decodeJwt } from 'jose'
 import { browse, type Journey } from '../../demo/browser.ts'
-import { startEmulator } from '../../emulator/app.ts'
 import { signIn } from '../../emulator/sign-in.ts'
 import { configFor, eventually, listen } from '../helper.ts'
 import { buildWithRoutes, call, file, listTools, post, serve } from '../security/harness.ts'
 import { pkcePair, redirectUri, serveDocument, startClientHost } from '../sign-in-helper.ts'
+import { startEmulator } from '../tenant.ts'
 
 /** The official clients of both generations from a 401 to a tool's result, told nothing but the endpoint. */
 
@@ -37,13 +37,13 @@ const host = await startClientHost(file, serveDocument())
 const documentUrl = `${host.origin}/client.json`
 
 const models = {
-  'one app': { ...(await listen(file, {}, tenant, host.network)), app: tenant.api },
+  'one app': { ...(await listen(file, {}, tenant, { network: host.network })), app: tenant.api },
   'two apps': {
     ...(await listen(
       file,
       { MCP_OAUTH_CLIENT_ID: tenant.client.clientId, MCP_OAUTH_CLIENT_SECRET: tenant.client.clientSecret },
       tenant,
-      host.network,
+      { network: host.network },
     )),
     app: tenant.client,
   },

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as oauth from 'oauth4webapi'
 import { browse } from '../../demo/browser.ts'
-import { startEmulator } from '../../emulator/app.ts'
 import { listen, toolCall } from '../helper.ts'
 import { file, post } from '../security/harness.ts'
 import { redirectUri } from '../sign-in-helper.ts'
+import { startEmulator } from '../tenant.ts'
 
 /** A client that checks every word of every answer against the RFCs (oauth4webapi), and is not an MCP client at all. */
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { subscribe } from 'node:diagnostics_channel'
 import { type TestContext, test } from 'node:test'
 import { type Dispatcher, request } from 'undici'
-import { startEmulator } from '../../emulator/app.ts'
-import { type Env, eventually, freePort, listen, mcpHeaders, toolCall } from '../helper.ts'
+import { configFor, type Env, eventually, freePort, listen, mcpHeaders, toolCall } from '../helper.ts'
 import { type ReceivedSpan, type Receiver, startReceiver } from '../otlp-receiver.ts'
 import { modernToolCall } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
 
 const tenant = await startEmulator()
 test.after(() => tenant.close())
@@ -29,9 +29,16 @@ subscribe('undici:request:create', (message) => {
   outbound.push({ path: sent.path, headers: Object.fromEntries(pairs) })
 })
 
+/** Spans are sent at once, and a collector has little time for them. */
+const swift = { exportEveryMs: 50, exportTimeoutMs: 300 }
+
 async function traced(t: TestContext, env: Env = {}, collector?: Receiver) {
   const receiver = collector ?? (await startReceiver(t))
-  const running = await listen(t, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin, ...env }, tenant)
+  const all = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin, ...env }
+  const { traces } = configFor(tenant, all)
+  const running = await listen(t, all, tenant, {
+    config: { traces: traces && (collector === undefined ? traces : { ...traces, ...swift }) },
+  })
   t.after(() => tenant.faults.clear())
   outbound.length = 0
   async function post(message: object, token?: string, headers: Record<string, string> = {}) {
@@ -208,8 +215,43 @@ test('what the client does not want recorded is not sent, and goes on as such', 
   assert.match(toGraph?.headers['traceparent'] ?? '', new RegExp(`^00-${traceId}-[0-9a-f]{16}-00$`))
 })
 
-test('no share of the traces that begin here is recorded where none is asked for, and those of clients are', async (t) => {
+test('no trace is recorded where no share of them is asked for, whatever a client says', async (t) => {
   const { post, spans } = await traced(t, { OTEL_TRACES_SAMPLER_ARG: '0' })
+  const token = await tenant.mint()
+  await post(toolCall('getMessages', { top: 1 }), token)
+  await post(toolCall('getMessages', { top: 1 }), token, { traceparent })
+  const { message, headers } = callWith({ traceparent })
+  await post(message, token, headers)
+  assert.deepEqual(await spans(), [])
+  assert.ok(
+    outbound.some(({ headers }) => headers['traceparent']?.startsWith(`00-${traceId}-`)),
+    'it goes on',
+  )
+  assert.ok(outbound.every(({ headers }) => headers['traceparent']?.endsWith('-00') ?? true))
+})
+
+test('a client that marks its traces, or chooses their ids, gets no larger share recorded', async (t) => {
+  const { origin, spans } = await traced(t, { OTEL_TRACES_SAMPLER_ARG: '0.25' })
+  const ids = [traceId, `${'0'.repeat(31)}1`, 'f'.repeat(32)]
+  // A few at a time: what is beyond the capacity is rejected, and recorded nowhere.
+  for (let i = 0; i < 75; i++) {
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, j) => {
+        const headers = { traceparent: `00-${ids[j % ids.length]}-${parentId}-01` }
+        const { body } = await request(`${origin}/discover`, { headers })
+        await body.dump()
+      }),
+    )
+  }
+  const recorded = (await spans()).length
+  assert.ok(recorded > 80 && recorded < 240, String(recorded))
+})
+
+test('where the operator lets clients decide, what they mark is recorded, and nothing else beyond the share', async (t) => {
+  const { post, spans } = await traced(t, {
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0',
+  })
   const token = await tenant.mint()
   await post(toolCall('getMessages', { top: 1 }), token)
   await post(toolCall('getMessages', { top: 1 }), token, { traceparent })
@@ -248,14 +290,14 @@ const hostile: readonly [what: string, meta: Readonly<Record<string, unknown>>][
   ['zeros as the span', { traceparent: `00-${traceId}-${'0'.repeat(16)}-01` }],
   ['a version that is none', { traceparent: `ff-${traceId}-${parentId}-01` }],
   ['capitals', { traceparent: traceparent.toUpperCase() }],
-  ['a part too many', { traceparent: `${traceparent}-zq7` }],
-  ['a header injected', { traceparent: `${traceparent}\r\nx-injected: zq7` }],
-  ['a vast text', { traceparent: `01-${traceId}-${parentId}-01-${'zq7'.repeat(10_000)}` }],
+  ['a part too many', { traceparent: `${traceparent}-zq7mark` }],
+  ['a header injected', { traceparent: `${traceparent}\r\nx-injected: zq7mark` }],
+  ['a vast text', { traceparent: `01-${traceId}-${parentId}-01-${'zq7mark'.repeat(10_000)}` }],
   ['many dashes', { traceparent: '-'.repeat(50_000) }],
-  ['a hostile tracestate', { tracestate: `zq7=${'x'.repeat(50_000)}\r\nx-injected: 1` }],
-  ['a tracestate that is no text', { tracestate: [{ zq7: 1 }] }],
-  ['hostile baggage', { baggage: 'zq7=zq7,'.repeat(5_000) }],
-  ['baggage that is no text', { baggage: { zq7: {} } }],
+  ['a hostile tracestate', { tracestate: `zq7mark=${'x'.repeat(50_000)}\r\nx-injected: 1` }],
+  ['a tracestate that is no text', { tracestate: [{ zq7mark: 1 }] }],
+  ['hostile baggage', { baggage: 'zq7mark=zq7mark,'.repeat(5_000) }],
+  ['baggage that is no text', { baggage: { zq7mark: {} } }],
 ]
 test('whatever stands for a trace in _meta, the call is served in a trace of its own and nothing of it is passed on', async (t) => {
   const { post, spans, logs } = await traced(t)
@@ -273,7 +315,7 @@ test('whatever stands for a trace in _meta, the call is served in a trace of its
   const everything = JSON.stringify([outbound, logs, received], (_key, value) =>
     typeof value === 'bigint' ? String(value) : value,
   )
-  assert.doesNotMatch(everything, /zq7|x-injected/)
+  assert.doesNotMatch(everything, /zq7mark|x-injected/)
   for (const { headers } of outbound) {
     assert.equal(headers['tracestate'], undefined)
     assert.equal(headers['baggage'], undefined)
@@ -283,18 +325,22 @@ test('whatever stands for a trace in _meta, the call is served in a trace of its
 
 test('good tracestate and baggage beside a good traceparent stay here', async (t) => {
   const { post, spans } = await traced(t)
-  const { message, headers } = callWith({ traceparent, tracestate: 'vendor=zq7', baggage: 'user=zq7' })
-  await post(message, await tenant.mint({ user: 'gale' }), { ...headers, tracestate: 'a=zq7', baggage: 'b=zq7' })
+  const { message, headers } = callWith({ traceparent, tracestate: 'vendor=zq7mark', baggage: 'user=zq7mark' })
+  await post(message, await tenant.mint({ user: 'gale' }), {
+    ...headers,
+    tracestate: 'a=zq7mark',
+    baggage: 'b=zq7mark',
+  })
   assert.ok((await spans()).every((span) => span.traceId === traceId))
-  assert.doesNotMatch(JSON.stringify(outbound), /zq7|tracestate|baggage/)
+  assert.doesNotMatch(JSON.stringify(outbound), /zq7mark|tracestate|baggage/)
 })
 
 test('the collector’s key goes to the collector alone', async (t) => {
-  const { post, spans, logs, receiver } = await traced(t, { OTEL_EXPORTER_OTLP_HEADERS: 'api-key=zq7-the-key' })
+  const { post, spans, logs, receiver } = await traced(t, { OTEL_EXPORTER_OTLP_HEADERS: 'api-key=zq7mark-the-key' })
   await post(toolCall('getMessages', { top: 1 }), await tenant.mint())
   await spans()
-  assert.equal(receiver.posts[0]?.headers['api-key'], 'zq7-the-key')
-  assert.doesNotMatch(JSON.stringify([logs, outbound]), /zq7/)
+  assert.equal(receiver.posts[0]?.headers['api-key'], 'zq7mark-the-key')
+  assert.doesNotMatch(JSON.stringify([logs, outbound]), /zq7mark/)
 })
 
 const collectors: readonly [what: string, answer: Receiver['answer'] | 'gone'][] = [
@@ -309,8 +355,7 @@ for (const [what, answer] of collectors) {
     const receiver = await startReceiver(t)
     if (answer === 'gone') await receiver.close()
     else receiver.answer = answer
-    const env = { OTEL_BSP_SCHEDULE_DELAY: '50', OTEL_EXPORTER_OTLP_HEADERS: 'api-key=zq7' }
-    const { post, app, logs } = await tracedEnv(t, env, receiver)
+    const { post, app, logs } = await traced(t, { OTEL_EXPORTER_OTLP_HEADERS: 'api-key=zq7mark' }, receiver)
     const token = await tenant.mint()
     const started = performance.now()
     for (let i = 0; i < 10; i++) assert.equal((await post(toolCall('getMessages', { top: 1 }), token)).status, 200)
@@ -322,14 +367,14 @@ for (const [what, answer] of collectors) {
     await app.close()
     assert.ok(performance.now() - stopping < 4_000)
     assert.equal(outages().length, 1)
-    assert.doesNotMatch(JSON.stringify(logs), /zq7/)
+    assert.doesNotMatch(JSON.stringify(logs), /zq7mark/)
   })
 }
 
 test('a collector that comes back is told of, and gets spans again', async (t) => {
   const port = await freePort()
   const gone = { origin: `http://127.0.0.1:${port}` } as Receiver
-  const { post, logs } = await tracedEnv(t, { OTEL_BSP_SCHEDULE_DELAY: '50' }, gone)
+  const { post, logs } = await traced(t, {}, gone)
   const token = await tenant.mint()
   await post(toolCall('getMessages', { top: 1 }), token)
   await eventually(() => logs.some(({ event }) => event === 'traces_unavailable'), 20_000)
@@ -340,10 +385,3 @@ test('a collector that comes back is told of, and gets spans again', async (t) =
   }, 20_000)
   assert.ok(receiver.spans.length > 0)
 })
-
-/** With a variable that OpenTelemetry's own SDK reads. */
-async function tracedEnv(t: TestContext, { OTEL_BSP_SCHEDULE_DELAY, ...env }: Env, receiver: Receiver) {
-  process.env['OTEL_BSP_SCHEDULE_DELAY'] = OTEL_BSP_SCHEDULE_DELAY
-  t.after(() => delete process.env['OTEL_BSP_SCHEDULE_DELAY'])
-  return traced(t, env, receiver)
-}

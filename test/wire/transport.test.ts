@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { describe, test } from 'node:test'
-import { startEmulator } from '../../emulator/app.ts'
-import { listen, mcpHeaders } from '../helper.ts'
+import { eventually, listen, mcpHeaders } from '../helper.ts'
 import { type Answer, type Call, call, file, listTools, modernToolCall, post } from '../security/harness.ts'
+import { startEmulator } from '../tenant.ts'
 
 /** JSON-RPC over HTTP as each era has it: what a raw request is answered with, status, headers and code. */
 
@@ -47,6 +49,24 @@ function bare(method: Call['method'], headers: Record<string, string> = {}): Pro
 
 const signedIn = { authorization: `Bearer ${token}` }
 
+test('an idle connection outlasts the 240 s that an ingress keeps it, and does not hold up a stop', async (t) => {
+  const { app, origin: own } = await listen(t, {}, tenant)
+  const socket = connect(Number(new URL(own).port), '127.0.0.1').setEncoding('utf8')
+  t.after(() => socket.destroy())
+  let received = ''
+  socket.on('data', (chunk) => {
+    received += chunk
+  })
+  socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await eventually(() => received.includes('\r\n\r\n'))
+  const [, seconds] = /^keep-alive: timeout=(\d+)\r$/im.exec(received) ?? []
+  assert.ok(Number(seconds) > 240, received)
+  assert.ok(app.server.headersTimeout <= app.server.requestTimeout, 'headers take no longer than the whole request')
+  const closed = once(socket, 'close')
+  await app.close()
+  await closed
+})
+
 describe('the 2025 revisions', () => {
   for (const version of legacyVersions) {
     test(`initialize with ${version} is answered with it, and that version is served from then on`, async () => {
@@ -70,25 +90,6 @@ describe('the 2025 revisions', () => {
     assert.equal(body.id, 1)
     for (const version of legacyVersions) assert.ok(body.error?.message.includes(version), version)
   })
-
-  for (const [accept, status] of [
-    [undefined, 406],
-    ['*/*', 406],
-    ['application/json', 406],
-    ['text/event-stream', 406],
-    ['text/event-stream, application/json;q=0.5', 200],
-  ] as const) {
-    test(`Accept ${accept ?? 'missing'} → ${status}`, async () => {
-      const { accept: _, ...headers } = mcpHeaders(token)
-      const answer = await call(`${origin}/mcp`, {
-        method: 'POST',
-        headers: { ...headers, ...(accept !== undefined && { accept }) },
-        body: JSON.stringify(listTools),
-      })
-      assert.equal(answer.status, status)
-      assert.equal(answer.body.error?.data?.reason, status === 406 ? 'not_acceptable' : undefined)
-    })
-  }
 
   for (const message of [
     { jsonrpc: '2.0', method: 'notifications/initialized' },
@@ -117,6 +118,7 @@ describe('the 2025 revisions', () => {
   for (const [what, message, code] of [
     ['a method that nobody knows', request('no/such/method'), -32601],
     ['a feature that this server has not', request('resources/list'), -32601],
+    ['a subscription', request('subscriptions/listen', { notifications: { toolsListChanged: true } }), -32601],
     ['a tool that does not exist', request('tools/call', { name: 'nope', arguments: {} }), -32602],
     ['a call that names no tool', request('tools/call', { arguments: {} }), -32602],
     ['arguments that are no object', request('tools/call', { name: 'getMessages', arguments: [] }), -32602],
@@ -204,7 +206,14 @@ describe(`revision ${modernVersion}`, () => {
     assert.deepEqual(body.error?.data, { supported: [modernVersion], requested: '2027-01-01' })
   })
 
-  for (const method of ['no/such/method', 'resources/list', 'ping', 'initialize', 'logging/setLevel']) {
+  for (const method of [
+    'no/such/method',
+    'resources/list',
+    'ping',
+    'initialize',
+    'logging/setLevel',
+    'subscriptions/listen',
+  ]) {
     test(`${method} is not there: 404 and -32601`, async () => {
       const { status, body } = await ask(modern(method))
       assert.deepEqual([status, body.id, body.error?.code], [404, 1, -32601])
@@ -229,8 +238,116 @@ describe(`revision ${modernVersion}`, () => {
   })
 })
 
+describe('a tool’s name that is no text, in both eras', () => {
+  for (const name of [undefined, null, 7, true, ['getMessages'], {}, { toString: 1 }, { toString: { valueOf: 1 } }]) {
+    test(`${JSON.stringify(name)}: -32602, and neither Entra nor Graph is called`, async () => {
+      const { grants, endpoints } = tenant.stats.snapshot()
+      const legacy = await post(origin, request('tools/call', { name, arguments: {} }), token)
+      const current = await ask(modern('tools/call', { name, arguments: {} }))
+      for (const { status, body } of [legacy, current]) {
+        assert.deepEqual([status, body.id, body.error?.code], [200, 1, -32602])
+      }
+      const after = tenant.stats.snapshot()
+      assert.deepEqual([after.grants, after.endpoints.graph], [grants, endpoints.graph])
+    })
+  }
+})
+
+describe('arguments as frameworks send them, in both eras', () => {
+  for (const args of [
+    { top: '1', count: 'true', services: '["Teams"]', severity: null, accessToken: null, sessionId: 'x' },
+    { top: 1, count: 'True', services: 'Teams', chatInput: { a: 1 }, tags: null },
+    '{"top":1,"services":["Teams"]}',
+  ]) {
+    test(`${JSON.stringify(args)} are what they mean`, async () => {
+      const meant = { name: 'getMessages', arguments: { top: 1, services: ['Teams'] } }
+      const { result } = (await post(origin, request('tools/call', meant), token)).body
+      assert.ok(Number(result?.structuredContent?.['@odata.count']) > 0)
+      const given = { name: 'getMessages', arguments: args }
+      const legacy = await post(origin, request('tools/call', given), token)
+      const { message, headers } = modern('tools/call', given)
+      const current = await ask({ message, headers: { ...headers, 'mcp-name': 'getMessages' } })
+      for (const { body } of [legacy, current]) {
+        assert.deepEqual(body.result?.structuredContent, result?.structuredContent)
+      }
+    })
+  }
+
+  test('arguments and params that are null are absent', async () => {
+    const call = await post(origin, request('tools/call', { name: 'getMessages', arguments: null }), token)
+    assert.ok(call.body.result?.structuredContent)
+    const list = await post(origin, { ...listTools, params: null }, token)
+    assert.ok(list.body.result?.['tools'])
+    const cursor = await ask(modern('tools/list', { cursor: null }))
+    assert.ok(cursor.body.result?.['tools'])
+  })
+
+  test('a misspelled argument is named', async () => {
+    const { body } = await post(
+      origin,
+      request('tools/call', { name: 'getMessages', arguments: { service: 'x' } }),
+      token,
+    )
+    assert.match(body.result?.content?.[0]?.text ?? '', /There is no argument "service"; there are: services, /)
+  })
+})
+
+describe('params that do not fit, in both eras', () => {
+  const named = { name: 'getMessages', arguments: {} }
+  for (const [what, method, params, member] of [
+    ['a tool’s name that is an object', 'tools/call', { ...named, name: {} }, 'params.name'],
+    ['arguments that are a list', 'tools/call', { ...named, arguments: [] }, 'params.arguments'],
+    ['a cursor that is a number', 'tools/list', { cursor: 7 }, 'params.cursor'],
+    ['an initialize without params', 'initialize', {}, 'params.protocolVersion'],
+    ['an initialize without a client', 'initialize', { protocolVersion: '2025-06-18', capabilities: {} }, 'clientInfo'],
+  ] as const) {
+    test(`${what}: -32602 and one sentence`, async () => {
+      const legacy = await post(origin, request(method, params), token)
+      const { message, headers } = modern(method, params)
+      const current = await ask({
+        message,
+        headers: { ...headers, ...(method === 'tools/call' && { 'mcp-name': named.name }) },
+      })
+      // There is no initialize in the later revision.
+      for (const { body } of method === 'initialize' ? [legacy] : [legacy, current]) {
+        assert.equal(body.error?.code, -32602)
+        assert.match(body.error.message, /^Invalid params: "[\w.]+" must be of type \w+\.$/)
+        assert.ok(body.error.message.includes(member), body.error.message)
+      }
+    })
+  }
+})
+
+describe('Accept, in both eras', () => {
+  for (const [era, { message, headers }] of Object.entries({
+    'a 2025 revision': { message: listTools, headers: {} },
+    [`revision ${modernVersion}`]: modern('tools/list'),
+  })) {
+    for (const [accept, status] of [
+      [undefined, 200],
+      ['*/*', 200],
+      ['Application/JSON', 200],
+      ['text/event-stream;q=0.9, application/*;q=0.1', 200],
+      ['text/event-stream', 406],
+      ['application/json;q=0, */*', 406],
+    ] as const) {
+      test(`${era}: ${accept ?? 'missing'} → ${status}`, async () => {
+        const { accept: _, ...plain } = mcpHeaders(token)
+        const answer = await call(`${origin}/mcp`, {
+          method: 'POST',
+          headers: { ...plain, ...headers, ...(accept !== undefined && { accept }) },
+          body: JSON.stringify(message),
+        })
+        assert.equal(answer.status, status)
+        assert.match(String(answer.headers['content-type']), /^application\/json/)
+        assert.equal(answer.body.error?.data?.reason, status === 406 ? 'not_acceptable' : undefined)
+      })
+    }
+  }
+})
+
 describe('other HTTP methods on the endpoint', () => {
-  for (const method of ['GET', 'DELETE', 'HEAD'] as const) {
+  for (const method of ['GET', 'DELETE', 'HEAD', 'PUT', 'PATCH', 'TRACE', 'QUERY'] as const) {
     test(`${method}: 405 that allows POST, with and without a content type`, async () => {
       for (const headers of [signedIn, { ...signedIn, 'content-type': 'application/json' }]) {
         const answer = await bare(method, headers)

@@ -1,170 +1,236 @@
 import { dateIn, dayMs, periodIn } from './calendar.ts'
-import type { Draft, Stage } from './drafts.ts'
-import {
-  closings,
-  completions,
-  compliance,
-  defaults,
-  noticeClosings,
-  noticeOpenings,
-  rings,
-  thanksForPreview,
-  updates,
-} from './phrases.ts'
-import type { Random } from './random.ts'
+import phrases from './phrases.json' with { type: 'json' }
+import { createRandom, type Random } from './random.ts'
+import type { Draft, Stage } from './story.ts'
 
-/** @param announcement the id of the post that opened the story; null in that post itself */
-export function writeBody(draft: Draft, announcement: string | null, random: Random): string {
-  const note = draft.updated === null ? [] : [`<p>Updated ${dateIn(draft.updated)}: ${random.pick(updates)}</p>`]
-  return [...note, ...parts[draft.stage](draft, createSections(draft, announcement, random), random)].join('\n')
+/** The HTML of a post. What is picked for it depends on its id alone. */
+export function writeBody(draft: Draft): string {
+  const random = createRandom(Number(draft.post.id.slice(2)))
+  const note =
+    draft.updated === null ? [] : [`<p>Updated ${dateIn(draft.updated)}: ${random.pick(phrases.updates)}</p>`]
+  const html = [...note, ...parts[draft.post.stage](draft, createSections(draft, random), random)].join('\n')
+  return draft.post.body.noBreakSpaces === true ? withNoBreakSpaces(html) : html
 }
 
 type Sections = ReturnType<typeof createSections>
 
 const parts: Readonly<Record<Stage, (draft: Draft, sections: Sections, random: Random) => readonly string[]>> = {
   preview: ({ feature }, sections, random) => [
-    paragraph(`<b>Coming soon to ${sections.product}.</b> ${feature.glimpse} ${random.pick(thanksForPreview)}`),
+    paragraph(`<b>Coming soon to ${sections.product}.</b> ${feature.glimpse} ${random.pick(phrases.thanksForPreview)}`),
+    ...sections.roadmap(),
     ...sections.when(),
     ...sections.headed('How this will affect your organization', [
-      paragraph(`Who will notice: ${feature.audience}`),
-      sections.list(feature.points),
+      paragraph(`<b>Who will notice:</b> ${feature.audience}`),
+      list(feature.points),
+      ...sections.picture(),
       paragraph(
         'Details are subject to change until general availability, and this message will be replaced by a full announcement then.',
       ),
     ]),
     ...sections.headed('What you can do already', [paragraph(sections.advice(0)), sections.learnMore()]),
+    ...sections.questions(5),
+    ...sections.compliance(),
   ],
 
   announcement: ({ feature }, sections, random) => [
-    paragraph(feature.lede),
+    ...sections.headed('Introduction', [paragraph(feature.lede)]),
     ...sections.roadmap(),
     ...sections.when(),
     ...sections.headed('How this will affect your organization', [
       paragraph(`<b>Who is affected:</b> ${feature.audience}`),
       paragraph('<b>What will happen:</b>'),
-      sections.list(feature.points),
-      paragraph(random.pick(defaults[feature.kind ?? 'feature'])),
+      list(feature.points),
+      ...sections.picture(),
+      paragraph(random.pick(phrases.defaults[feature.kind ?? 'feature'])),
       ...(feature.extra === undefined ? [] : [feature.extra]),
-      ...(random.chance(0.12) ? [sections.picture()] : []),
     ]),
     ...sections.headed('What you need to do to prepare', [
-      sections.list([...feature.prepare, random.pick(closings)]),
+      list([...feature.prepare, random.pick(phrases.closings)]),
       sections.learnMore(),
     ]),
-    ...(random.chance(0.5) ? sections.notice() : []),
-    ...(random.chance(0.6) ? sections.compliance() : []),
+    ...sections.licensing(),
+    ...sections.questions(6),
+    ...sections.notice(),
+    ...sections.compliance(),
   ],
 
   reminder: ({ feature, effective }, sections) => [
     paragraph(`<b>This is a reminder.</b> ${feature.glimpse} ${sections.reference()}`),
     ...sections.headed('When this will happen', [paragraph(`On <b>${dateIn(effective)}</b>.`)]),
-    ...sections.headed('What you need to do', [
+    ...sections.headed('What you need to do to prepare', [
       `<ol>${feature.prepare.map((step) => `<li>${step}</li>`).join('')}</ol>`,
       paragraph(`Not sure whether this concerns you? It concerns: ${feature.audience}`),
+      ...sections.picture(),
     ]),
-    ...sections.headed('What happens otherwise', [sections.list(feature.points.slice(0, 2)), sections.learnMore()]),
+    ...sections.headed('What happens otherwise', [list(feature.points.slice(0, 2)), sections.learnMore()]),
     ...sections.notice(),
+    ...sections.questions(5),
+    ...sections.compliance(),
   ],
 
   followUp: ({ feature }, sections) => [
-    paragraph(feature.follow?.text ?? feature.lede),
+    ...sections.headed('Introduction', [paragraph(feature.follow?.text ?? feature.lede)]),
     paragraph(sections.reference()),
+    ...sections.roadmap(),
     ...sections.when(),
     ...sections.headed('How this will affect your organization', [
       paragraph(
         `This concerns the same people as before: ${feature.audience} What was announced remains valid, in particular:`,
       ),
-      sections.list(feature.points),
+      list(feature.points),
+      ...sections.picture(),
     ]),
     ...sections.headed('What you need to do to prepare', [paragraph(sections.advice(1)), sections.learnMore()]),
+    ...sections.questions(5),
+    ...sections.compliance(),
   ],
 
   completion: ({ feature }, sections, random) => [
-    paragraph(`${random.pick(completions[feature.kind ?? 'feature'])} ${sections.reference()}`),
-    sections.list(feature.points),
+    paragraph(`${random.pick(phrases.completions[feature.kind ?? 'feature'])} ${sections.reference()}`),
+    list(feature.points),
+    ...sections.picture(),
     ...sections.headed('What is left to do', [
       paragraph(feature.prepare.at(-1) ?? ''),
-      paragraph(random.pick(closings)),
+      paragraph(random.pick(phrases.closings)),
+      paragraph(random.pick(phrases.support)),
+      sections.learnMore(),
     ]),
+    ...sections.questions(3),
+    ...sections.compliance(),
   ],
 }
 
-function createSections({ family, feature, start, effective }: Draft, announcement: string | null, random: Random) {
-  // Authors of different teams mark their headings differently.
-  const heading = random.pick([
-    (text: string) => `<p><b>${text}:</b></p>`,
-    (text: string) => `<h3>${text}</h3>`,
-    (text: string) => `<p><strong>[${text}]</strong></p>`,
-  ])
+function createSections({ family, feature, post, start, effective }: Draft, random: Random) {
+  const { body: style, takesEffect } = post
+  const product = escapeHtml(family.product)
+  const heading = (text: string) => paragraph(style.headings === 'brackets' ? `<b>[${text}:]</b>` : `<b>${text}</b>`)
   const headed = (text: string, content: readonly string[]) => [heading(text), ...content]
-  const list = (items: readonly string[]) => `<ul>\n${items.map((item) => `<li>${item}</li>`).join('\n')}\n</ul>`
 
   return {
-    product: escapeHtml(family.product),
+    product,
     headed,
-    list,
 
     when(): readonly string[] {
-      if (feature.kind === 'retirement') return headed('When this will happen', [paragraph(`On ${dateIn(effective)}.`)])
+      const earlier = style.struckOut === true ? `<s>${periodIn(effective - 30 * dayMs)}</s> ` : ''
+      if (feature.kind === 'retirement') {
+        return headed('When this will happen', [
+          paragraph(`${product} will stop offering this on ${earlier}<b>${dateIn(effective)}</b>.`),
+        ])
+      }
       const early = start + random.between(8, 20) * dayMs
       const late = effective + random.between(15, 40) * dayMs
       return headed('When this will happen', [
-        list([
-          `${random.pick(rings)}: we will begin rolling out in ${periodIn(early)}.`,
-          `General Availability (Worldwide): from ${periodIn(effective)}, complete by ${periodIn(late)}.`,
-          ...(random.chance(0.5) ? [`GCC,&nbsp;GCC&nbsp;High &amp; DoD: ${periodIn(late + 30 * dayMs)}.`] : []),
-        ]),
+        paragraph(
+          `<b>${random.pick(phrases.rings)}:</b> We ${takesEffect < 0 ? 'began' : 'will begin'} rolling out in ${periodIn(early)} and expect to complete by ${periodIn(effective - 5 * dayMs)}.`,
+        ),
+        paragraph(
+          `<b>General Availability (Worldwide):</b> We will begin rolling out in ${earlier}${periodIn(effective)} and expect to complete by ${periodIn(late)}.`,
+        ),
+        ...(random.chance(0.5)
+          ? [
+              paragraph(
+                `<b>General Availability (GCC, GCC High, DoD):</b> We will begin rolling out in ${periodIn(late + 20 * dayMs)} and expect to complete by ${periodIn(late + 45 * dayMs)}.`,
+              ),
+            ]
+          : []),
       ])
     },
 
-    roadmap(): readonly string[] {
-      if (feature.roadmap === undefined) return []
-      const address = `https://www.microsoft.com/microsoft-365/roadmap?filters=&amp;searchterms=${feature.roadmap}`
-      return [
+    roadmap: (): readonly string[] =>
+      (post.roadmapIds ?? []).map((id) =>
         paragraph(
-          `This message is associated with Microsoft 365 Roadmap ID <a href="${address}">${feature.roadmap}</a>.`,
+          `This message is associated with Microsoft 365 Roadmap ID <a href="https://www.microsoft.com/microsoft-365/roadmap?filters=&amp;searchterms=${id}" target="_blank" rel="noopener noreferrer">${id}</a>.`,
         ),
-      ]
-    },
+      ),
 
     reference(): string {
-      const address = `https://admin.microsoft.com/#/MessageCenter/:/messages/${announcement}`
+      const id = feature.announcedIn ?? post.id
+      const link = `<a href="https://admin.microsoft.com/#/MessageCenter/:/messages/${id}" target="_blank">${id}</a>`
       const name = escapeHtml(feature.name)
       return random.pick([
-        `We first wrote about “${name}” in <a href="${address}">${announcement}</a>.`,
-        `This follows <a href="${address}">${announcement}</a> (${name}).`,
-        `The full story of “${name}” stands in message <a href="${address}">${announcement}</a>.`,
+        `We first wrote about “${name}” in ${link}.`,
+        `This follows ${link} (${name}).`,
+        `The full story of “${name}” stands in message ${link}.`,
       ])
     },
 
     /** The feature's own advice, by place, with a general sentence after it. */
-    advice: (place: number): string => `${feature.prepare[place] ?? feature.prepare[0]} ${random.pick(closings)}`,
+    advice: (place: number): string =>
+      `${feature.prepare[place] ?? feature.prepare[0]} ${random.pick(phrases.closings)}`,
 
     learnMore: (): string =>
       paragraph(
-        `${random.pick(['Learn more', 'For details see', 'Documentation'])}: <a href="${family.docs}" target="_blank">${escapeHtml(family.product)}</a>. Settings are in the ${family.adminCenter}.`,
+        `${random.pick(['Learn more', 'For details see', 'Documentation'])}: <a href="${family.docs}" target="_blank" rel="noopener noreferrer">${product}</a>. Settings are in the ${family.adminCenter}.`,
       ),
 
-    picture: (): string =>
-      paragraph(
-        `<img src="https://mc.content.office.net/images/${feature.roadmap ?? start}.png" alt="${escapeHtml(feature.name)}" width="600"/>`,
-      ),
+    picture(): readonly string[] {
+      if (style.image === undefined) return []
+      const alt = style.image === '' ? '' : ` alt="${escapeHtml(style.image)}"`
+      return [
+        `<p style="text-align:left;"><img src="https://mc.content.office.net/images/${post.id}-${start / 1000}.png"${alt} width="600"></p>`,
+      ]
+    },
+
+    licensing: (): readonly string[] => headed('Licensing', [paragraph(random.pick(phrases.licensing))]),
+
+    /** Questions and answers; where a post is long, also what to do in each of many situations. */
+    questions(count: number): readonly string[] {
+      const asked = consecutive(phrases.faq, style.long === true ? phrases.faq.length : count, random)
+      const situations = phrases.situations.map(
+        ([where = '', what = '']) =>
+          `<tr style="height:20px;"><td style="width:240px;padding:4px;border:1px solid;"><p><b>${where}</b></p></td><td style="padding:4px;border:1px solid;"><p>${what}</p><p>${random.pick(phrases.support)}</p><p><i>${random.pick(phrases.closings)}</i></p></td></tr>`,
+      )
+      return [
+        ...headed(
+          'Questions and answers',
+          asked.map(([question, answer]) => paragraph(`<i>${question}</i><br>${answer}`)),
+        ),
+        ...(style.long === true
+          ? headed('By situation', [
+              `<table style="border-collapse:collapse;"><tbody>${situations.join('')}</tbody></table>`,
+            ])
+          : []),
+      ]
+    },
 
     /** A text that administrators may pass on, as Microsoft offers it for changes that users see. */
-    notice: (): readonly string[] =>
-      headed('A text you may send to your users', [
-        `<blockquote>${paragraph(`<i>${escapeHtml(family.product)}: ${escapeHtml(feature.name)}</i>`)}${paragraph(
-          `${random.pick(['Hello,', 'Dear colleagues,', 'Hi everyone 👋,'])}<br>${random.pick(noticeOpenings)} ${periodIn(effective)}:`,
-        )}${list(feature.points)}${paragraph(random.pick(noticeClosings))}</blockquote>`,
-      ]),
+    notice(): readonly string[] {
+      if (!random.chance(0.5)) return []
+      return headed('A text you may send to your users', [
+        `<blockquote>${paragraph(`<i>${product}: ${escapeHtml(feature.name)}</i>`)}${paragraph(
+          `${random.pick(['Hello,', 'Dear colleagues,', 'Hi everyone 👋,'])}<br>${random.pick(phrases.noticeOpenings)} ${periodIn(effective)}:`,
+        )}${list(feature.points)}${paragraph(random.pick(phrases.noticeClosings))}</blockquote>`,
+      ])
+    },
 
     compliance(): readonly string[] {
-      const first = random.between(0, compliance.length - 3)
-      const rows = compliance.slice(first, first + random.between(3, compliance.length))
-      const cells = rows.map(([question, answer]) => `<tr><td>${question}</td><td>${answer}</td></tr>`).join('')
-      return headed('Compliance considerations', [`<table><tbody>${cells}</tbody></table>`])
+      if (style.table !== true || feature.extra !== undefined) return []
+      const cells = consecutive(phrases.compliance, random.between(3, 5), random)
+        .map(([question, answer]) => `<tr><td><p>${question}</p></td><td><p>${answer}</p></td></tr>`)
+        .join('')
+      return headed('Compliance considerations', [
+        `<table><thead><tr><th>Question</th><th>Answer</th></tr></thead><tbody>${cells}</tbody></table>`,
+      ])
     },
   }
+}
+
+/** Some of a list in its own order, beginning anywhere and going on from its start. */
+function consecutive<T>(choices: readonly T[], count: number, random: Random): readonly T[] {
+  const first = random.between(0, choices.length - 1)
+  return [...choices, ...choices].slice(first, first + Math.min(count, choices.length))
+}
+
+/** Editors leave them behind bold words, before links and before years, as entities and as characters. */
+function withNoBreakSpaces(html: string): string {
+  return html
+    .replaceAll('</b> ', '</b>&nbsp;')
+    .replaceAll(': <a ', ':&nbsp;<a ')
+    .replaceAll(/ (?=20\d\d\b)/g, '\u00a0')
+}
+
+function list(items: readonly string[]): string {
+  return `<ul>\n${items.map((item) => `<li>${item}</li>`).join('\n')}\n</ul>`
 }
 
 function paragraph(content: string): string {
@@ -172,5 +238,5 @@ function paragraph(content: string): string {
 }
 
 function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 }

@@ -1,11 +1,22 @@
-/** The present of the corpus; the last post is from this day. */
-export const anchor = Date.UTC(2026, 10, 20, 17, 30)
-/** How far back the posts go. */
-export const windowDays = 425
-
 export const dayMs = 24 * 60 * 60 * 1000
 
 const months = 'January February March April May June July August September October November December'.split(' ')
+
+/** Midnight in UTC of the day that `now` is in. */
+export function midnightOf(now: number): number {
+  return Math.floor(now / dayMs) * dayMs
+}
+
+/** @param when a day and a time relative to today's midnight: `-4d 13:05:00` is at five past one, four days ago */
+export function momentOf(when: string, today: number): number {
+  const [, days, time] = /^(-?\d+)d (\d\d:\d\d:\d\d(?:\.\d{3})?)$/.exec(when) ?? []
+  return today + Number(days) * dayMs + Date.parse(`1970-01-01T${time}Z`)
+}
+
+/** ISO 8601 as Graph writes it: whole seconds have no fraction. */
+export function iso(time: number): string {
+  return new Date(time).toISOString().replace('.000Z', 'Z')
+}
 
 /** "March 9, 2026" */
 export function dateIn(time: number): string {

@@ -1,6 +1,6 @@
 export type Random = ReturnType<typeof createRandom>
 
-/** A seeded source of choices (mulberry32), so that the corpus is the same at every start. */
+/** A seeded source of choices (mulberry32), so that a post says the same at every start. */
 export function createRandom(seed: number) {
   let state = seed
 
@@ -16,8 +16,11 @@ export function createRandom(seed: number) {
   const between = (least: number, most: number): number => least + Math.floor(fraction() * (most - least + 1))
   const chance = (probability: number): boolean => fraction() < probability
 
-  function pick<T>(choices: readonly [T, ...T[]]): T {
-    return choices[between(0, choices.length - 1)] ?? choices[0]
+  /** @throws {RangeError} where there is nothing to pick from */
+  function pick<T>(choices: readonly T[]): T {
+    const choice = choices[between(0, choices.length - 1)]
+    if (choice === undefined) throw new RangeError('nothing to pick from')
+    return choice
   }
 
   return { between, chance, pick }

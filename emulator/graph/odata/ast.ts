@@ -38,7 +38,8 @@ export interface Binary {
 export interface In {
   kind: 'in'
   operand: Expression
-  members: readonly Expression[]
+  /** A list of literals, `id in ('MC1','MC2')`, or a collection of the entity, `'Planner' in services`. */
+  members: readonly Expression[] | Path
 }
 
 /** `services/any(s: …)`; `any()` without a predicate asks for a non-empty collection. */

@@ -26,6 +26,18 @@ export function isMember(subject: Operand, members: readonly Operand[]): Operand
   return { type: edm.boolean, read: (scope) => values.has(subject.read(scope)) }
 }
 
+/** @throws GraphError 400 where an element does not compare with the subject */
+export function isElement(subject: Operand, collection: Operand, element: Type): Operand {
+  const [a] = comparable('Equal', subject, { type: element, read: () => null })
+  return {
+    type: edm.boolean,
+    read(scope) {
+      const elements = collection.read(scope)
+      return Array.isArray(elements) && elements.includes(a.read(scope))
+    },
+  }
+}
+
 /** For a stable sort: null comes before any value. OData 4.01 protocol, section 11.2.6.2. */
 export function nullsFirst(a: unknown, b: unknown): number {
   if (a === null || b === null) return Number(b === null) - Number(a === null)
@@ -61,6 +73,8 @@ function asMember(operand: Operand, beside: Type): Operand {
 const numbers: readonly Type[] = [edm.int32, edm.double]
 
 function areComparable(a: Type, b: Type): boolean {
+  // A complex property compares with null alone.
+  if (a.kind === 'structured' || b.kind === 'structured') return a === edm.null || b === edm.null
   if (!isSingle(a) || !isSingle(b)) return false
   return a === b || a === edm.null || b === edm.null || (numbers.includes(a) && numbers.includes(b))
 }

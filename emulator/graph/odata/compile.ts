@@ -1,18 +1,23 @@
 import { badRequest } from '../errors.ts'
 import type { Binary, Call, Expression, In, Lambda, Literal, Not, Path } from './ast.ts'
-import { compare, incompatible, isMember, isSingle, nullsFirst } from './comparison.ts'
+import { compare, incompatible, isElement, isMember, isSingle, nullsFirst } from './comparison.ts'
 import { type StringFunction, stringFunctions } from './functions.ts'
 import type { Names, Operand, Scope } from './operand.ts'
 import { parseFilter, parseOrderBy } from './parse.ts'
-import { edm, type PrimitiveType, type StructuredType } from './types.ts'
+import { edm, type PrimitiveType, type Property, type StructuredType, type Type } from './types.ts'
 
 /**
  * Compiles `$filter`. An entity passes where the expression is true: neither false nor null
  * (OData 4.01 URL conventions, section 5.1.1.1).
+ * @param refused properties of the entity that do not support filters
  * @throws GraphError 400 in OData's words
  */
-export function compileFilter(source: string, entity: StructuredType): (subject: object) => boolean {
-  const { type, read } = compile(parseFilter(source), { entity, variables: [] })
+export function compileFilter(
+  source: string,
+  entity: StructuredType,
+  refused: readonly string[] = [],
+): (subject: object) => boolean {
+  const { type, read } = compile(parseFilter(source), { entity, variables: [], refused })
   if (type !== edm.boolean) throw badRequest('The $filter expression must evaluate to a single boolean value.')
   return (subject) => read([subject]) === true
 }
@@ -23,7 +28,7 @@ export function compileFilter(source: string, entity: StructuredType): (subject:
  */
 export function compileOrderBy(source: string, entity: StructuredType): (a: object, b: object) => number {
   const keys = parseOrderBy(source).map(({ expression, direction }) => {
-    const { type, read } = compile(expression, { entity, variables: [] })
+    const { type, read } = compile(expression, { entity, variables: [], refused: [] })
     if (!isSingle(type)) throw badRequest('The $orderby expression must evaluate to a single value of primitive type.')
     return { read, sign: direction === 'asc' ? 1 : -1 }
   })
@@ -73,17 +78,26 @@ function compilePath({ segments }: Path, names: Names): Operand {
   const place = names.variables.findIndex(({ name }) => name === first)
   const variable = names.variables[place]
   if (variable !== undefined) return follow({ type: variable.type, read: (scope) => scope[place + 1] }, rest)
-  return follow({ type: names.entity, read: (scope) => scope[0] }, first === '$it' ? rest : segments)
+  const properties = first === '$it' ? rest : segments
+  const property = names.entity.nameOf(properties[0] ?? '')
+  if (property !== undefined && names.refused.includes(property)) {
+    throw badRequest(`Invalid filter clause: The property '${property}' cannot be used in the $filter query option.`)
+  }
+  return follow({ type: names.entity, read: (scope) => scope[0] }, properties)
 }
 
 function follow(start: Operand, segments: readonly string[]): Operand {
   return segments.reduce<Operand>((owner, segment) => {
-    const property = owner.type.kind === 'structured' ? owner.type.properties.get(segment) : undefined
+    const property = propertyOf(owner.type, segment)
     if (property === undefined) {
       throw badRequest(`Could not find a property named '${segment}' on type '${owner.type.name}'.`)
     }
     return { type: property.type, read: (scope) => property.read(owner.read(scope)) }
   }, start)
+}
+
+function propertyOf(type: Type, name: string): Property | undefined {
+  return type.kind === 'structured' ? type.properties.get(type.nameOf(name) ?? '') : undefined
 }
 
 function compileCall({ name, arguments: given }: Call, names: Names): Operand {
@@ -131,10 +145,16 @@ function negate(value: unknown): boolean | null {
 }
 
 function compileIn({ operand, members }: In, names: Names): Operand {
-  return isMember(
-    compile(operand, names),
-    members.map((member) => compile(member, names)),
-  )
+  const subject = compile(operand, names)
+  if (!('kind' in members)) {
+    return isMember(
+      subject,
+      members.map((member) => compile(member, names)),
+    )
+  }
+  const collection = compilePath(members, names)
+  if (collection.type.kind !== 'collection') throw incompatible('In', subject, collection)
+  return isElement(subject, collection, collection.type.element)
 }
 
 function compileBinary({ operator, left, right }: Binary, names: Names): Operand {

@@ -8,6 +8,8 @@ export type Scope = readonly unknown[]
 export interface Names {
   entity: StructuredType
   variables: readonly { name: string; type: Type }[]
+  /** Properties of the entity that an expression may not use here, though they exist. */
+  refused: readonly string[]
 }
 
 /** A checked expression: what it gives, and how. Booleans are three-valued: null is "unknown". */

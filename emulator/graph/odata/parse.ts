@@ -8,7 +8,7 @@
  * An emulator that errs there would hide a client's mistakes.
  */
 import { badRequest } from '../errors.ts'
-import type { Binary, Expression, Literal, OrderByItem, Path } from './ast.ts'
+import type { Binary, Expression, Lambda, Literal, OrderByItem, Path } from './ast.ts'
 import { type Token, tokenize } from './tokens.ts'
 
 /** Far beyond any filter a client builds, far below what the stack holds. */
@@ -113,7 +113,7 @@ function createParser(source: string) {
     return { kind: 'call', name, arguments: enclosed(at(')') ? [] : list(expression)) }
   }
 
-  function path(): Expression {
+  function path(): Path | Lambda {
     const segments = [next().text]
     while (skip('/')) {
       if (peek().kind !== 'word') unexpected('Identifier')
@@ -123,7 +123,7 @@ function createParser(source: string) {
     return { kind: 'path', segments }
   }
 
-  function lambda(collection: Path): Expression {
+  function lambda(collection: Path): Lambda {
     const quantifier = next().text
     if (quantifier !== 'any' && quantifier !== 'all') {
       throw badRequest(`An unknown function with name '${quantifier}' was found.`)
@@ -137,8 +137,11 @@ function createParser(source: string) {
   }
 
   function membership(left: Expression): Expression {
-    expect('(')
-    return { kind: 'in', operand: left, members: enclosed(list(literal)) }
+    if (skip('(')) return { kind: 'in', operand: left, members: enclosed(list(literal)) }
+    if (peek().kind !== 'word') unexpected("'(' or Identifier")
+    const members = path()
+    if (members.kind !== 'path') unexpected('Collection')
+    return { kind: 'in', operand: left, members }
   }
 
   function orderByItem(): OrderByItem {

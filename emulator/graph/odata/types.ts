@@ -16,6 +16,8 @@ export interface StructuredType {
   kind: 'structured'
   name: string
   properties: ReadonlyMap<string, Property>
+  /** A property's own name, whatever the case it is asked for in: Graph takes any. */
+  nameOf(name: string): string | undefined
 }
 
 export interface CollectionType {
@@ -55,9 +57,15 @@ export function structured<Owner extends object>(
 ): StructuredType {
   const properties = new Map<string, Property>()
   for (const [property, type] of Object.entries<Type>(types)) {
-    properties.set(property, { type, read: (owner) => comparable(type, (owner as Record<string, unknown>)[property]) })
+    properties.set(property, { type, read: (owner) => comparable(type, memberOf(owner, property)) })
   }
-  return { kind: 'structured', name, properties }
+  const names = new Map([...properties.keys()].map((property) => [property.toLowerCase(), property]))
+  return { kind: 'structured', name, properties, nameOf: (asked) => names.get(asked.toLowerCase()) }
+}
+
+/** What null has, is null (OData 4.01 URL conventions, section 5.1.1.15). */
+function memberOf(owner: unknown, property: string): unknown {
+  return owner === null ? null : (owner as Record<string, unknown>)[property]
 }
 
 function comparable(type: Type, value: unknown): unknown {

@@ -5,6 +5,11 @@ export interface CallLimit {
   readonly calls: number
 }
 
+/** The most that one user gets of a window, whatever is left of it: a quarter, and ten where a quarter is less. */
+export function shareOf({ calls }: CallLimit): number {
+  return Math.max(Math.floor(calls / 4), 10)
+}
+
 /** A window as one user finds it. */
 export interface WindowView {
   /** Calls in it, everybody's. */
@@ -16,9 +21,9 @@ export interface WindowView {
 }
 
 /**
- * The calls made, and when a further one of a user may follow: the rule is that nobody may have had more of a window than
- * is left of it, so that one busy user gets half and there is always something for the next. Calls of everybody and calls
- * of this user, counted together, have to be fewer than the limit.
+ * The calls made, and when a further one of a user may follow: nobody may have had more of a window than is left of it, so
+ * that there is always something for the next; calls of everybody and calls of this user, counted together, have to be
+ * fewer than the limit. And nobody gets more than {@link shareOf} it, so that a few users cannot leave next to nothing.
  *
  * Windows slide: each call leaves a window exactly when its time is over. Refused calls are not entered, so that a log is
  * no longer than its limit.
@@ -40,7 +45,9 @@ export function createCallLog(limits: readonly CallLimit[]): CallLog {
   }
 }
 
-function createWindow({ ms, calls: limit }: CallLimit) {
+function createWindow(callLimit: CallLimit) {
+  const { ms, calls: limit } = callLimit
+  const share = shareOf(callLimit)
   /** Oldest first. */
   const calls: { readonly user: string; readonly atMs: number }[] = []
   const callsOf = new Map<string, number>()
@@ -64,13 +71,28 @@ function createWindow({ ms, calls: limit }: CallLimit) {
     return ms
   }
 
+  /** When so many of the user's own calls have left. */
+  function ownWaitMs(user: string, excess: number, nowMs: number): number {
+    let left = 0
+    const last = calls.find((call) => call.user === user && ++left >= excess)
+    return last === undefined ? ms : last.atMs + ms - nowMs
+  }
+
   return {
     view(user: string, nowMs: number): WindowView {
       forget(nowMs)
       const all = calls.length
       const own = callsOf.get(user) ?? 0
       const excess = all + own - limit + 1
-      return { all, own, waitMs: excess <= 0 ? 0 : waitMs(user, excess, nowMs) }
+      const ownExcess = own - share + 1
+      return {
+        all,
+        own,
+        waitMs: Math.max(
+          excess <= 0 ? 0 : waitMs(user, excess, nowMs),
+          ownExcess <= 0 ? 0 : ownWaitMs(user, ownExcess, nowMs),
+        ),
+      }
     },
     enter(user: string, nowMs: number) {
       calls.push({ user, atMs: nowMs })

@@ -1,8 +1,10 @@
 import type { Audit } from '../../audit.ts'
 import type { SharedStore } from '../redis.ts'
 
-/** The longest Retry-After that is believed (src/http/retry-after.ts); what a replica tells is believed no further. */
+/** The longest Retry-After of Graph that is believed (src/http/retry-after.ts). */
 const longestPauseMs = 3_600_000
+/** Of another replica's word: each asks Graph itself once in a while, so that nobody can stop all of them by Redis. */
+const longestToldPauseMs = 60_000
 /** A pause that ends less than this after the one known is no news: one of a second, which Graph asks for, is. */
 const newsMs = 1_000
 
@@ -29,7 +31,7 @@ export function createPause({
 
   /** @returns whether that was news */
   function prolong(askedMs: number, toldBy: 'graph' | 'replica'): boolean {
-    const waitMs = Math.min(askedMs, longestPauseMs)
+    const waitMs = Math.min(askedMs, toldBy === 'graph' ? longestPauseMs : longestToldPauseMs)
     // Of the waits, not of their ends: a difference of fractional clock times would miss a second by a hair.
     const isNews = waitMs - leftMs() >= newsMs
     untilMs = Math.max(untilMs, now() + waitMs)

@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { Failure } from '../../errors.ts'
 import { probePaths } from '../../http/probes.ts'
 import { requestIdOf } from '../../http/request-id.ts'
+import { pathOf } from '../../http/request-target.ts'
 import { createAdmissionControl } from './admission-control.ts'
 import { refuse, rpcRefusal, textRefusal } from './refusal.ts'
 
@@ -49,8 +50,8 @@ export const loadShedding = fp(
       }
       const { rpc, text } = refusals[refused++ % refusals.length] as (typeof refusals)[number]
       const { origin } = request.headers
-      const security = origin === undefined ? headers : Object.entries(app.securityHeaders(origin)).flat()
-      refuse(request.url === '/mcp' ? rpc : text, requestIdOf(request), response, security)
+      const security = origin === undefined ? headers : Object.entries(app.securityHeaders(origin, request.url)).flat()
+      refuse(pathOf(request.url ?? '') === '/mcp' ? rpc : text, requestIdOf(request), response, security)
       return false
     })
     app.decorateRequest('isShed', false)

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { b64token, maxTokenChars } from '../../entra/bearer.ts'
 import { Failure } from '../../errors.ts'
 import type { ToolDefinition } from '../../tools/define-tool.ts'
 
@@ -22,12 +23,12 @@ export function advertise(definition: ToolDefinition, isAllowed: boolean): ToolD
   }
 }
 
-/** The token among a call's arguments, if any. @throws {Failure} `accessToken_disabled`, `invalid_input` */
+/** The token among a call's arguments, if any; null is none. @throws {Failure} `accessToken_disabled`, `invalid_input` */
 export function accessTokenArgument(args: unknown, isAllowed: boolean): string | undefined {
   const given = typeof args === 'object' && args !== null && 'accessToken' in args ? args.accessToken : undefined
-  if (given === undefined) return undefined
+  if (given === undefined || given === null) return undefined
   if (!isAllowed) throw new Failure('accessToken_disabled')
-  if (typeof given === 'string' && /^[A-Za-z0-9._~+/=-]{1,12000}$/.test(given)) return given
+  if (typeof given === 'string' && given.length <= maxTokenChars && b64token.test(given)) return given
   throw new Failure('invalid_input', { detail: '"accessToken" takes a Microsoft Graph access token.' })
 }
 

@@ -3,7 +3,6 @@ import { aadstsOf, authorizeFailure } from '../../entra/authorize-answer.ts'
 import type { ProtectedResource } from '../../entra/resource.ts'
 import type { TenantEndpoints } from '../../entra/tenant.ts'
 import { Failure, oauthError, type Reason } from '../../errors.ts'
-import { isLoopback } from '../../http/loopback.ts'
 import {
   type AuthorizationRequest,
   readAuthorizationRequest,
@@ -15,9 +14,11 @@ import { type Client, clientKey } from '../../oauth/client.ts'
 import { consentPage, onwardPage, type Page } from '../../oauth/pages.ts'
 import { optional, type Parameters, required } from '../../oauth/parameters.ts'
 import { challengeOf, createVerifier } from '../../oauth/pkce.ts'
-import type { RedirectRule } from '../../oauth/redirect-policy.ts'
+import { placeOf, type RedirectRule } from '../../oauth/redirect-policy.ts'
 import { type ApiScopes, entraScope } from '../../oauth/scopes.ts'
 import type { Seal } from '../../oauth/seal.ts'
+import { tools } from '../../tools/index.ts'
+import { permissionsOf } from '../../tools/permissions.ts'
 import type { Binding, Cookies, createBrowserCookies } from './browser.ts'
 import type { createClients } from './clients.ts'
 
@@ -31,6 +32,8 @@ export interface ConsentForm {
   readonly asked: AuthorizationRequest
   readonly hints: SignInHints
   readonly binding: Binding
+  /** Whether the user has consented to the very same before, and came by themselves: one click is enough. */
+  readonly isRemembered: boolean
 }
 
 /** A sign-in that waits for Entra, in the `state` that goes there. */
@@ -111,14 +114,16 @@ export function createAuthorization(options: AuthorizationOptions) {
     try {
       const asked = readAuthorizationRequest(parameters, client, redirectUri, options)
       const hints = readHints(parameters)
-      const isApproved = isPreapproved(client, redirectUri) || isRemembered(asked, held, fetchSite)
+      const isApproved = cameByItself(fetchSite) && isPreapproved(client, redirectUri)
       if (!isApproved && hints.prompt === 'none') throw new Failure('consent_needed')
-      const { binding, setCookies } = cookies.begin(held)
+      const { binding, setCookies } = cookies.begin(held, { isLedHere: !cameByItself(fetchSite) })
       if (isApproved) {
         return { redirect: toEntra(asked, hints, binding), setCookies, event: eventOf('authorize', asked) }
       }
-      const form = options.forms.seal({ asked, hints, binding }, signInLifetimeMs)
-      const page = consentPage({ client, redirectUri, server: issuer, form })
+      const isRemembered = cameByItself(fetchSite) && cookies.hasConsented(held, consentKey(asked))
+      const form = options.forms.seal({ asked, hints, binding, isRemembered }, signInLifetimeMs)
+      const permits = permissionsOf(tools).map(({ consent }) => consent)
+      const page = consentPage({ client, redirectUri, permits, server: issuer, form, isRemembered })
       return { page, setCookies, event: eventOf('consent_asked', asked) }
     } catch (error) {
       if (!(error instanceof Failure)) throw error
@@ -131,15 +136,6 @@ export function createAuthorization(options: AuthorizationOptions) {
       }
       return toClient(destination, error)
     }
-  }
-
-  /**
-   * Consent counts again for the same client and redirect URI where the user came by themselves: from the address bar,
-   * a bookmark or a program. No page of this server leads here, so one that does, on whichever site, is somebody else's.
-   */
-  function isRemembered(asked: AuthorizationRequest, held: Cookies, fetchSite: string | undefined): boolean {
-    const isOwnDoing = fetchSite === undefined || fetchSite === 'none'
-    return isOwnDoing && cookies.hasConsented(held, consentKey(asked))
   }
 
   /** Sends the browser to Entra, with a redirect URI, a verifier and a nonce of this server's own. */
@@ -163,7 +159,7 @@ export function createAuthorization(options: AuthorizationOptions) {
   /**
    * `POST /oauth/consent`: the user's answer. It counts only from the page that asked, in the browser that was asked.
    *
-   * @throws {Failure} `consent_form_refused` or `sign_in_expired`
+   * @throws {Failure} `consent_form_refused`, `consent_unconfirmed` or `sign_in_expired`
    */
   function decide({ parameters, cookies: held, fetchSite }: Visit): Step {
     if (fetchSite !== undefined && fetchSite !== 'same-origin') throw new Failure('consent_form_refused')
@@ -171,16 +167,17 @@ export function createAuthorization(options: AuthorizationOptions) {
     if (!('value' in opened)) {
       throw new Failure(opened.refused === 'expired' ? 'sign_in_expired' : 'consent_form_refused')
     }
-    const { asked, hints, binding } = opened.value
+    const { asked, hints, binding, isRemembered } = opened.value
     if (!cookies.holds(held, binding)) throw new Failure('consent_form_refused')
     if (optional(parameters, 'decision') !== 'allow') {
       const { redirect } = toClient(asked, new Failure('consent_denied'))
       const page = onwardPage(redirect, 'the application')
       return { page, setCookies: [cookies.end(binding)], event: eventOf('consent_denied', asked) }
     }
+    if (!isRemembered && optional(parameters, 'confirmed') !== 'yes') throw new Failure('consent_unconfirmed')
     return {
       page: onwardPage(toEntra(asked, hints, binding), 'the Microsoft sign-in'),
-      setCookies: [cookies.remember(held, consentKey(asked))],
+      setCookies: [cookies.remember(held, consentKey(asked)), cookies.keep(binding)],
       event: eventOf('consent_given', asked),
     }
   }
@@ -227,11 +224,21 @@ export function createAuthorization(options: AuthorizationOptions) {
 }
 
 /**
+ * Whether the browser came from its address bar, a bookmark or a program, and no site sent it (W3C, "Fetch Metadata
+ * Request Headers"; browsers that do not say so are few). No page of this server leads to where this is asked, so one
+ * that does, on whichever site, is somebody else's. An address that was typed or mailed and redirects here looks the
+ * same: that is why a consent that is remembered spares its user the box, and never the page.
+ */
+function cameByItself(fetchSite: string | undefined): boolean {
+  return fetchSite === undefined || fetchSite === 'none'
+}
+
+/**
  * The operator approved of the configured app, but its id is no secret, and an address such as that of Teams is shared by
- * the apps of many: only a program on the user's own computer is not asked about.
+ * the apps of many: only a program on the user's own computer, which opened the browser itself, is not asked about.
  */
 function isPreapproved({ kind }: Client, redirectUri: string): boolean {
-  return kind === 'configured' && isLoopback(new URL(redirectUri).hostname)
+  return kind === 'configured' && placeOf(redirectUri) === 'loopback'
 }
 
 function consentKey({ client, redirectUri, scopes }: AuthorizationRequest): string {

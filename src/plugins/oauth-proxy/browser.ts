@@ -1,9 +1,12 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { stringifySetCookie } from 'cookie'
+import { isSameText } from '../../crypto/same-text.ts'
 import type { Seal } from '../../oauth/seal.ts'
 
-/** Sign-ins under way in one browser; a user has a few tabs, a page that starts many in a loop pushes out its own. */
+/** Sign-ins under way in one browser, of either kind; a user has a few tabs. */
 const maxSignIns = 8
+/** After the secret of a sign-in that another site led to and the user has not allowed yet. */
+const ledHere = '.led'
 /** Consents that a browser remembers; the oldest go first, so that the cookie stays at a kilobyte. */
 const maxConsents = 20
 const consentLifetimeMs = 30 * 24 * 3_600_000
@@ -54,11 +57,14 @@ export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }
   }
 
   return {
-    /** Begins a sign-in in this browser. Ids begin with the time, so that the oldest sort first. */
-    begin(cookies: Cookies): { binding: Binding; setCookies: string[] } {
-      const begun = Object.keys(cookies)
-        .filter((name) => name.startsWith(signInPrefix))
-        .map((name) => name.slice(signInPrefix.length))
+    /**
+     * Begins a sign-in in this browser. Ids begin with the time, so that the oldest sort first. What a site leads to in
+     * a loop pushes out only its like: neither what the user began, nor what they have allowed and is at Entra now.
+     */
+    begin(cookies: Cookies, { isLedHere }: { isLedHere: boolean }): { binding: Binding; setCookies: string[] } {
+      const begun = Object.entries(cookies)
+        .filter(([name, value]) => name.startsWith(signInPrefix) && (value ?? '').endsWith(ledHere) === isLedHere)
+        .map(([name]) => name.slice(signInPrefix.length))
         .filter((id) => /^[\w-]+$/.test(id))
         .sort()
       const dropped = begun.slice(0, Math.max(0, begun.length - maxSignIns + 1))
@@ -68,16 +74,20 @@ export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }
         binding,
         setCookies: [
           ...dropped.map((old) => signInCookie(old, '', 0)),
-          signInCookie(id, binding.secret, signInLifetimeMs / 1000),
+          signInCookie(id, isLedHere ? binding.secret + ledHere : binding.secret, signInLifetimeMs / 1000),
         ],
       }
     },
 
     /** Whether this is the browser in which the sign-in began, and it is not over. */
     holds(cookies: Cookies, { id, secret }: Binding): boolean {
-      const held = Buffer.from(cookies[`${signInPrefix}${id}`] ?? '')
-      const expected = Buffer.from(secret)
-      return held.length === expected.length && timingSafeEqual(held, expected)
+      const held = cookies[`${signInPrefix}${id}`] ?? ''
+      return isSameText(held, secret) || isSameText(held, secret + ledHere)
+    },
+
+    /** The user has allowed it, and is to find it here when they come back from Entra. */
+    keep({ id, secret }: Binding): string {
+      return signInCookie(id, secret, signInLifetimeMs / 1000)
     },
 
     /** Ends a sign-in: its cookie goes. */

@@ -1,20 +1,24 @@
 import CachePolicy from 'http-cache-semantics'
-import { LRUCache } from 'lru-cache'
 import { Failure, toFailure } from '../../errors.ts'
 import type { BoundedAnswer, BoundedClient } from '../../http/bounded-client.ts'
+import { addressKey } from '../../http/client-address.ts'
+import { createLru } from '../../lib/lru.ts'
+import { parseJson } from '../../lib/parse-json.ts'
 import type { Client } from '../../oauth/client.ts'
 import { readClientDocument } from '../../oauth/client-metadata-document.ts'
 import type { RedirectRule } from '../../oauth/redirect-policy.ts'
 
-/** Descriptions are a few hundred bytes; a host that needs longer for one is no place to sign in from. */
-export const documentBounds = { connectTimeoutMs: 2_000, deadlineMs: 2_000, maxBodyBytes: 5 * 1024, connections: 1 }
+/** Descriptions are a few hundred bytes. */
+export const documentLimits = { maxBodyBytes: 5 * 1024, connections: 1 }
 /** A host may ask for less, not for more: what a client may do here has to follow its document within a day. */
 const longestTtlMs = 24 * 3_600_000
 /** A document that failed is not fetched again at once, so that nobody can have this server knock on a door in a loop. */
 const failureTtlMs = 10_000
-/** Fetches at the same time, for all who ask and for one address; what comes on top is refused. */
+/** Fetches at the same time, for all who ask and for one address; what comes on top is rejected. */
 const maxFetches = 20
 const maxFetchesByAddress = 4
+/** Beyond so many, the rest is reserved for addresses that have none: a few addresses never take up all of them. */
+const maxUnreservedFetches = 10
 
 type Outcome = { readonly client: Client } | { readonly failure: Failure }
 
@@ -29,19 +33,21 @@ export function createClientDocuments(
   rules: readonly RedirectRule[],
   now: () => number = Date.now,
 ) {
-  const known = new LRUCache<string, { readonly outcome: Outcome; readonly untilMs: number }>({ max: 1_000 })
-  const fetches = new Map<string, { readonly outcome: Promise<Outcome>; readonly address: string | undefined }>()
+  const known = createLru<{ readonly outcome: Outcome; readonly untilMs: number }>(1_000)
+  const fetches = new Map<string, { readonly outcome: Promise<Outcome>; readonly asker: string | undefined }>()
 
   /** Fetches a document, or joins the fetch that is under way. */
   function fetchOnce(url: string, address: string | undefined): Promise<Outcome> {
     const running = fetches.get(url)
     if (running !== undefined) return running.outcome
-    const own = [...fetches.values()].filter((fetch) => address !== undefined && fetch.address === address)
-    if (fetches.size >= maxFetches || own.length >= maxFetchesByAddress) {
+    const asker = address === undefined ? undefined : addressKey(address)
+    const own = [...fetches.values()].filter((fetch) => asker !== undefined && fetch.asker === asker)
+    const maxOwn = fetches.size < maxUnreservedFetches ? maxFetchesByAddress : 1
+    if (fetches.size >= maxFetches || own.length >= maxOwn) {
       throw new Failure('client_document_unavailable', { retryAfterSeconds: 2 })
     }
     const outcome = fetchDocument(url).finally(() => fetches.delete(url))
-    fetches.set(url, { outcome, address })
+    fetches.set(url, { outcome, asker })
     return outcome
   }
 
@@ -67,8 +73,8 @@ export function createClientDocuments(
     if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(String(headers['content-type']))) {
       throw new Failure('client_document_refused', { detail: 'It is not served as JSON.' })
     }
-    const client = readClientDocument(parse(body), url, rules)
-    if ('fault' in client) throw new Failure('client_document_refused', { detail: client.fault })
+    const client = readClientDocument(parseJson(body), url, rules)
+    if ('fault' in client) throw new Failure('client_document_refused', { detail: client.fault, ...client.rejected })
     return client
   }
 
@@ -83,14 +89,6 @@ export function createClientDocuments(
       if ('failure' in outcome) throw outcome.failure
       return outcome.client
     },
-  }
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return undefined
   }
 }
 

@@ -1,20 +1,35 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { OAuthProxyConfig } from '../../config/oauth-proxy.ts'
+import { isSameText } from '../../crypto/same-text.ts'
 import { Failure } from '../../errors.ts'
 import { type Client, clientKey } from '../../oauth/client.ts'
 import { isDocumentUrl } from '../../oauth/client-metadata-document.ts'
+import type { ClientSecrets } from '../../oauth/client-secret.ts'
 import { optional, type Parameters } from '../../oauth/parameters.ts'
+import { isRegistered } from '../../oauth/redirect-policy.ts'
 import { type Registration, registeredClient } from '../../oauth/registration.ts'
 import type { Seal } from '../../oauth/seal.ts'
+
+/** As for the parameter `client_id`. */
+const maxClientIdChars = 2_048
 
 export interface ClientsOptions {
   readonly config: OAuthProxyConfig
   readonly registrations: Seal<Registration>
+  readonly secrets: ClientSecrets
   readonly documents: { find(url: string, address?: string): Promise<Client> }
 }
 
+/** The client that asks at the token endpoint. */
+export interface IdentifiedClient {
+  readonly id: string
+  /** {@link clientKey} of its id. */
+  readonly key: string
+  /** Whether it has authenticated, as it has to: public clients do not. */
+  readonly hasSecret: boolean
+}
+
 /** Who may sign users in here, by client id: the configured app, a document's URL, a sealed registration. */
-export function createClients({ config, registrations, documents }: ClientsOptions) {
+export function createClients({ config, registrations, secrets, documents }: ClientsOptions) {
   const configured: Client = {
     id: config.clientId,
     kind: 'configured',
@@ -28,39 +43,68 @@ export function createClients({ config, registrations, documents }: ClientsOptio
   }
 
   const { credential } = config
-  const isRight = (secret: string) => credential.kind !== 'secret' || sameText(secret, credential.secret)
+
+  /** Whether one of the spellings of a secret is right, or none was sent by a client that needs none. */
+  function isAuthenticated(client: Client | undefined, sent: readonly string[]): boolean {
+    if (client?.hasSecret) return sent.some((secret) => secrets.isRight(client.id, secret))
+    if (sent.length === 0) return true
+    if (client !== configured) return false
+    return credential.kind !== 'secret' || sent.some((secret) => isSameText(secret, credential.secret))
+  }
+
+  /**
+   * The client of an authorization request.
+   *
+   * @param address who asks
+   * @throws {Failure} `client_unknown`, or what is wrong with its document
+   */
+  async function find(clientId: string, address?: string): Promise<Client> {
+    if (isDocumentUrl(clientId)) return documents.find(clientId, address)
+    const client = known(clientId)
+    if (client === undefined) throw new Failure('client_unknown')
+    return client
+  }
 
   return {
+    find,
+
     /**
-     * The client of an authorization request.
+     * Whether a redirect URI is one of a client's, by what its document says now. A document that cannot be used any
+     * more names none; one that cannot be fetched at the moment ends nothing, and is waited for.
      *
-     * @param address who asks
-     * @throws {Failure} `client_unknown`, or what is wrong with its document
+     * @throws {Failure} `client_document_awaited`, or `client_unknown`
      */
-    async find(clientId: string, address?: string): Promise<Client> {
-      if (isDocumentUrl(clientId)) return documents.find(clientId, address)
-      const client = known(clientId)
-      if (client === undefined) throw new Failure('client_unknown')
-      return client
+    async mayUse(clientId: string, redirectUri: string, address?: string): Promise<boolean> {
+      try {
+        const { redirectUris } = await find(clientId, address)
+        return redirectUris === undefined || isRegistered(redirectUri, redirectUris)
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error
+        if (error.reason === 'client_document_refused') return false
+        if (error.reason !== 'client_document_unavailable') throw error
+        throw new Failure('client_document_awaited', { retryAfterSeconds: 10, cause: error })
+      }
     },
 
     /**
-     * The key of the client that asks at the token endpoint, by HTTP Basic or in the form (RFC 6749 section 2.3.1).
-     * Clients are public and prove themselves by PKCE; a secret is compared where one is sent, and only the configured
-     * app has one. Where it is proven by something else, there is none to compare: some clients cannot leave the field
-     * empty, and whatever is in it gives them nothing that PKCE does not.
+     * The client that asks at the token endpoint, by HTTP Basic or in the form (RFC 6749 section 2.3.1). One that was
+     * given a secret at `/register` has to send it, either way. All others are public and prove themselves by PKCE; a
+     * secret is compared where one is sent, and only the configured app has one. Where it is proven by something else,
+     * there is none to compare: some clients cannot leave the field empty, and whatever is in it gives them nothing that
+     * PKCE does not.
      *
-     * @throws {Failure} `client_unknown`, `client_secret_refused`, `parameter_missing` or `parameter_repeated`
+     * @returns undefined where the request does not say who asks
+     * @throws {Failure} `client_unknown`, `client_secret_refused` or `parameter_repeated`
      */
-    identify(form: Parameters, authorization: string | undefined): string {
-      const { clientId, secrets } = readCredentials(form, authorization)
+    identify(form: Parameters, authorization: string | undefined): IdentifiedClient | undefined {
+      const { clientId, secrets: sent } = readCredentials(form, authorization)
+      if (clientId === undefined) return undefined
       const isDocument = isDocumentUrl(clientId)
       const client = isDocument ? undefined : known(clientId)
       if (!isDocument && client === undefined) throw new Failure('client_unknown')
-      if (secrets.length > 0) {
-        if (client !== configured || !secrets.some(isRight)) throw new Failure('client_secret_refused')
-      }
-      return clientKey(client?.id ?? clientId)
+      if (!isAuthenticated(client, sent)) throw new Failure('client_secret_refused')
+      const id = client?.id ?? clientId
+      return { id, key: clientKey(id), hasSecret: client?.hasSecret ?? false }
     },
   }
 }
@@ -69,12 +113,12 @@ export function createClients({ config, registrations, documents }: ClientsOptio
 function readCredentials(
   form: Parameters,
   authorization: string | undefined,
-): { clientId: string; secrets: readonly string[] } {
+): { clientId: string | undefined; secrets: readonly string[] } {
   const clientId = optional(form, 'client_id')
   const secret = optional(form, 'client_secret')
+  const assertion = optional(form, 'client_assertion')
   if (authorization === undefined) {
-    if (clientId === undefined) throw new Failure('parameter_missing', { detail: 'It is client_id.' })
-    return { clientId, secrets: secret === undefined ? [] : [secret] }
+    return { clientId: clientId ?? subjectOf(assertion), secrets: secret === undefined ? [] : [secret] }
   }
   const [, encoded = ''] = /^Basic ([A-Za-z0-9+/=_-]+)$/i.exec(authorization) ?? []
   const [id = '', ...rest] = Buffer.from(encoded, 'base64').toString().split(':')
@@ -88,15 +132,24 @@ function readCredentials(
   return { clientId: own, secrets: sent === '' ? [] : [formDecoded(sent), sent] }
 }
 
+/**
+ * Whom a client assertion is about (RFC 7521 section 4.2 lets it stand for `client_id`). Nobody verifies it here: clients
+ * that could sign one are served as public ones, so it names a client as `client_id` would, and proves as little.
+ */
+function subjectOf(assertion: string | undefined): string | undefined {
+  const [, payload = ''] = assertion?.split('.') ?? []
+  try {
+    const { sub } = (JSON.parse(Buffer.from(payload, 'base64url').toString()) ?? {}) as { sub?: unknown }
+    return typeof sub === 'string' && sub !== '' && sub.length <= maxClientIdChars ? sub : undefined
+  } catch {
+    return undefined
+  }
+}
+
 function formDecoded(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
     return ''
   }
-}
-
-function sameText(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)]
-  return a.length === b.length && timingSafeEqual(a, b)
 }

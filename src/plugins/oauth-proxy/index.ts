@@ -9,11 +9,13 @@ import { tenantEndpoints } from '../../entra/tenant.ts'
 import { Failure } from '../../errors.ts'
 import { type BoundedClient, createBoundedClient } from '../../http/bounded-client.ts'
 import { createPublicClient, type Network } from '../../http/public-client.ts'
+import { createClientSecrets } from '../../oauth/client-secret.ts'
 import {
   type ClientMetadata,
   type RegisteredClient,
   type Registration,
   readRegistration,
+  registeredMethod,
 } from '../../oauth/registration.ts'
 import { createSeals } from '../../oauth/seal.ts'
 import { authorizationServerMetadata } from '../../oauth/server-metadata.ts'
@@ -26,13 +28,12 @@ import {
   type Transaction,
 } from './authorization.ts'
 import { createBrowserCookies, type RememberedConsent } from './browser.ts'
-import { createClientDocuments, documentBounds } from './client-documents.ts'
+import { createClientDocuments, documentLimits } from './client-documents.ts'
 import { createClients } from './clients.ts'
 import { createLedger } from './ledger.ts'
 import { createTokenEndpoint, type RefreshToken } from './token.ts'
 
-/** Entra answers token requests in a fraction of a second or not at all. */
-const entraBounds = { connectTimeoutMs: 3_000, deadlineMs: 10_000, maxBodyBytes: 128 * 1024, connections: 32 }
+const entraLimits = { maxBodyBytes: 128 * 1024, connections: 32 }
 /** A registration is for good, as far as a client can tell; an application unused for a year registers anew. */
 const registrationLifetimeMs = 365 * 24 * 3_600_000
 
@@ -68,7 +69,8 @@ export function createOAuthProxy({ config, withProof, entra, strangers, store, n
   const registrations = seals<Registration>('registration')
   const codes = seals<Code>('code')
   const documents = createClientDocuments(strangers, redirects, now)
-  const clients = createClients({ config: oauthProxy, registrations, documents })
+  const secrets = createClientSecrets(keys)
+  const clients = createClients({ config: oauthProxy, registrations, secrets, documents })
   const cookies = createBrowserCookies({
     secure: publicBaseUrl.startsWith('https:'),
     consents: seals<readonly RememberedConsent[]>('consents'),
@@ -97,9 +99,10 @@ export function createOAuthProxy({ config, withProof, entra, strangers, store, n
     clients,
     codes,
     refreshTokens: seals<RefreshToken>('refresh-token'),
-    redeem: createSignInGrant({ clientId, withProof, endpoints, http: entra }),
+    redeem: createSignInGrant({ clientId, withProof, endpoints, http: entra, deadlineMs: config.timeouts.tokenMs }),
     usedCodes: createLedger(store),
     revoked: createLedger(store),
+    usedRefreshTokens: createLedger(store),
   })
 
   return {
@@ -108,21 +111,31 @@ export function createOAuthProxy({ config, withProof, entra, strangers, store, n
     ...tokens,
 
     /**
-     * `POST /register` (RFC 7591). The client id is the registration itself, sealed, so there is nothing to keep.
+     * `POST /register` (RFC 7591). The client id is the registration itself, sealed, and a secret is computed from it, so
+     * there is nothing to keep. Both end with the registration.
      *
      * @throws {Failure} `redirect_uris_refused` or `client_metadata_refused`
      */
     register(metadata: ClientMetadata): RegisteredClient {
       const registration = readRegistration(metadata, redirects)
-      if ('error' in registration) throw new Failure(registration.error, { detail: registration.detail })
+      if ('error' in registration) {
+        const { error, detail, rejected } = registration
+        throw new Failure(error, { detail, ...rejected })
+      }
+      const clientId = registrations.seal(registration, registrationLifetimeMs)
+      const issuedAt = Math.floor(now() / 1000)
       return {
-        client_id: registrations.seal(registration, registrationLifetimeMs),
-        client_id_issued_at: Math.floor(now() / 1000),
+        client_id: clientId,
+        client_id_issued_at: issuedAt,
         client_name: registration.name,
         redirect_uris: [...registration.redirectUris],
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
-        token_endpoint_auth_method: 'none',
+        token_endpoint_auth_method: registeredMethod(metadata),
+        ...(registration.hasSecret && {
+          client_secret: secrets.secretOf(clientId),
+          client_secret_expires_at: issuedAt + registrationLifetimeMs / 1000,
+        }),
       }
     },
   }
@@ -138,8 +151,8 @@ declare module 'fastify' {
 export const oauthProxy = fp<Configured & { network?: Network }>(
   async (app, { config, network }) => {
     if (config.oauthProxy === undefined) throw new Error('The OAuth proxy is switched off')
-    const entra = createBoundedClient(entraBounds)
-    const strangers = createPublicClient(documentBounds, network)
+    const entra = createBoundedClient({ ...entraLimits, ...config.timeouts.entra })
+    const strangers = createPublicClient({ ...documentLimits, ...config.timeouts.documents }, network)
     app.decorate(
       'oauthProxy',
       createOAuthProxy({

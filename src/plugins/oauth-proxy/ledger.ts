@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../../lib/lru.ts'
 import type { SharedStore } from '../redis.ts'
 
 /** Ids of what may be used once, or no longer, until they end by themselves. */
@@ -17,7 +17,7 @@ const keyOf = (id: string) => `mcp-message-center-server:oauth:${id}`
  * is used twice at the same replica; behind it stands Entra, which redeems a code once wherever it comes from.
  */
 export function createLedger(store?: Pick<SharedStore, 'ask'>): Ledger {
-  const ids = new LRUCache<string, true>({ max: 100_000 })
+  const ids = createLru<true>(100_000)
   return {
     async enter(id, lifetimeMs) {
       if (ids.has(id)) return false

@@ -2,22 +2,25 @@ import { hash } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
+import { timeouts } from '../../config/timeouts.ts'
 import type { Configured } from '../../config.ts'
 import type { Caller } from '../../entra/claims.ts'
 import { createOnBehalfOf } from '../../entra/on-behalf-of.ts'
 import { createRefusals } from '../../entra/refusals.ts'
 import { tenantEndpoints } from '../../entra/tenant.ts'
-import { toFailure } from '../../errors.ts'
+import { Failure, toFailure } from '../../errors.ts'
 import { createBoundedClient } from '../../http/bounded-client.ts'
+import { beforeDeadline, deadlineIn } from '../../http/deadline.ts'
 import { untilAborted } from '../../http/until-aborted.ts'
+import { tools } from '../../tools/index.ts'
+import { exchangeScopes } from '../../tools/permissions.ts'
 import type { SharedStore } from '../redis.ts'
 import { type Entry, usable, withRefreshTime } from './lifetime.ts'
 import { createRedeem, type RedeemOptions, type TokenRequest } from './redeem.ts'
 import { createSharedTokens, type SharedTokens } from './shared-tokens.ts'
 import { createTokenSeal } from './token-seal.ts'
 
-/** Entra answers in a fraction of a second or not at all; a caller waits no longer than this for one attempt. */
-const entraBounds = { connectTimeoutMs: 3_000, deadlineMs: 10_000, maxBodyBytes: 128 * 1024, connections: 32 }
+const entraLimits = { maxBodyBytes: 128 * 1024, connections: 32 }
 
 /** Where V8 allows itself little, as in a small container, tokens take no more than a quarter of that. */
 const maxBytesHere = Math.min(256 * 1024 * 1024, getHeapStatistics().heap_size_limit / 4)
@@ -32,11 +35,14 @@ export interface OboTokenCacheOptions extends Pick<RedeemOptions, 'exchange' | '
   readonly shared?: SharedTokens | undefined
   /** How replicas tell each other of evictions. */
   readonly store?: Pick<SharedStore, 'publish' | 'subscribe'> | undefined
-  readonly maxEntries?: number
   readonly maxBytes?: number
   readonly refusalTtlMs?: number
   readonly breakerMs?: number
-  readonly now?: RedeemOptions['now']
+  /** For all that it takes to obtain one token. */
+  readonly tokenMs?: number
+  /** Milliseconds since the epoch, by which tokens end. */
+  readonly now?: () => number
+  readonly monotonicNow?: RedeemOptions['monotonicNow']
   readonly sleep?: RedeemOptions['sleep']
 }
 
@@ -63,20 +69,20 @@ export function createOboTokenCache({
   audit,
   shared,
   store,
-  maxEntries = 100_000,
   maxBytes = maxBytesHere,
   refusalTtlMs = 10_000,
   breakerMs = 5_000,
+  tokenMs = timeouts.tokenMs,
   now = Date.now,
+  monotonicNow = () => performance.now(),
   sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 }: OboTokenCacheOptions) {
   const tokens = new LRUCache<string, Entry>({
-    max: maxEntries,
     maxSize: maxBytes,
     sizeCalculation: (entry) => entry.accessToken.length + 256,
   })
-  const redeem = createRedeem({ exchange, audit, now, sleep })
-  const refusals = createRefusals({ refusalTtlMs, breakerMs, now })
+  const redeem = createRedeem({ exchange, audit, monotonicNow, sleep })
+  const refusals = createRefusals({ refusalTtlMs, breakerMs, now: monotonicNow })
   const running = new Map<string, Promise<Obtained>>()
   const requests = { hit: 0, shared: 0, miss: 0 }
   const keyPrefix = lengthPrefixed([tenantId, clientId, [...scopes].sort().join(' ')])
@@ -108,7 +114,8 @@ export function createOboTokenCache({
 
   async function obtain(key: string, request: TokenRequest, replacing?: Entry): Promise<Obtained> {
     const assertionExpiresAtMs = request.caller.expiresAtMs
-    const exchangeNow = async () => usable(await redeem(request), assertionExpiresAtMs)
+    const deadline = deadlineIn(tokenMs, monotonicNow)
+    const exchangeNow = async () => usable(await redeem(request, deadline), assertionExpiresAtMs)
     try {
       const { token, isShared } = shared
         ? await shared.obtain(key, exchangeNow, replacing)
@@ -157,7 +164,8 @@ export function createOboTokenCache({
       try {
         const refusal = running.has(key) ? undefined : refusals.find(key)
         if (refusal !== undefined) throw refusal
-        const obtained = await untilAborted(obtainOnce(key, request), request.signal)
+        const obtaining = untilAborted(obtainOnce(key, request), request.signal)
+        const obtained = await beforeDeadline(obtaining, request.deadline ?? { leftMs: tokenMs }, tooLate)
         if (obtained.isShared) result = 'shared'
         return obtained.entry.accessToken
       } finally {
@@ -188,6 +196,11 @@ export function createOboTokenCache({
   }
 }
 
+/** For a caller who has joined an exchange, or waited for something else before. */
+function tooLate(): Failure {
+  return new Failure('exchange_unavailable', { cause: new Error('no token in time') })
+}
+
 function lengthPrefixed(parts: readonly string[]): string {
   return parts.map((part) => `${part.length}:${part}`).join('')
 }
@@ -198,10 +211,10 @@ declare module 'fastify' {
   }
 }
 
-export const oboTokenCache = fp<Configured>(
-  async (app, { config: { entra, cacheEncryptionKeys } }) => {
-    const http = createBoundedClient(entraBounds)
-    const scopes = entra.oboScopes
+export const oboTokenCache = fp<Configured & { now?: () => number }>(
+  async (app, { config: { entra, graph, cacheEncryptionKeys, timeouts }, now }) => {
+    const http = createBoundedClient({ ...entraLimits, ...timeouts.entra })
+    const scopes = entra.oboScopes ?? exchangeScopes(tools, graph.baseUrl)
     const exchange = createOnBehalfOf({
       ...entra,
       withProof: app.clientProofs.api,
@@ -214,7 +227,9 @@ export const oboTokenCache = fp<Configured>(
       store && cacheEncryptionKeys.length > 0
         ? createSharedTokens({ store, seal: createTokenSeal(cacheEncryptionKeys) })
         : undefined
-    const cache = createOboTokenCache({ ...entra, scopes, exchange, audit, shared, store })
+    const { tokenMs } = timeouts
+    const clocks = now && { now, monotonicNow: now }
+    const cache = createOboTokenCache({ ...entra, scopes, exchange, audit, shared, store, tokenMs, ...clocks })
     const sweeping = setInterval(() => cache.sweep(), sweepEveryMs).unref()
     app.decorate('oboTokens', cache)
     app.addHook('onClose', async () => {

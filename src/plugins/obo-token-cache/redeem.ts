@@ -1,8 +1,9 @@
 import type { Audit } from '../../audit.ts'
 import type { Caller } from '../../entra/claims.ts'
-import { isWorthOneMoreTry } from '../../entra/exchange-failure.ts'
 import type { Exchange, GraphToken } from '../../entra/on-behalf-of.ts'
+import { withOneRetry } from '../../entra/one-retry.ts'
 import { type Failure, toFailure } from '../../errors.ts'
+import type { Deadline } from '../../http/deadline.ts'
 import type { TraceSpan } from '../observability/spans.ts'
 
 /** One user's call that needs a Graph token. */
@@ -12,13 +13,16 @@ export interface TokenRequest {
   readonly correlationId: string
   /** A caller that goes away stops waiting; the exchange it shares goes on. */
   readonly signal?: AbortSignal | undefined
+  /** Nor does a caller wait longer than this, which is never longer than a token takes. */
+  readonly deadline?: Deadline
   readonly trace?: TraceSpan | null
 }
 
 export interface RedeemOptions {
   readonly exchange: Exchange
   readonly audit: Audit
-  readonly now: () => number
+  /** Milliseconds of a clock that only goes forward. */
+  readonly monotonicNow: () => number
   readonly sleep: (ms: number) => Promise<void>
 }
 
@@ -27,12 +31,12 @@ export interface RedeemOptions {
  *
  * @returns what throws nothing but {@link Failure}
  */
-export function createRedeem({ exchange, audit, now, sleep }: RedeemOptions) {
+export function createRedeem({ exchange, audit, monotonicNow, sleep }: RedeemOptions) {
   /** One exchange, as a span of the call that needs it. */
-  async function attempt({ assertion, correlationId, trace }: TokenRequest): Promise<GraphToken> {
+  async function attempt({ assertion, correlationId, trace }: TokenRequest, deadline: Deadline): Promise<GraphToken> {
     const span = trace?.call('On-Behalf-Of exchange', { 'peer.service': 'Microsoft Entra' })
     try {
-      const token = await exchange({ assertion, correlationId, ...(span && { headers: span.headers }) })
+      const token = await exchange({ assertion, correlationId, deadline, ...(span && { headers: span.headers }) })
       span?.end()
       return token
     } catch (error) {
@@ -41,28 +45,17 @@ export function createRedeem({ exchange, audit, now, sleep }: RedeemOptions) {
     }
   }
 
-  /** Entra's passing troubles get one more try, a little later, unless it named a wait; everything else is an answer. */
-  async function withOneRetry(request: TokenRequest): Promise<GraphToken> {
-    try {
-      return await attempt(request)
-    } catch (error) {
-      if (!isWorthOneMoreTry(error)) throw error
-      await sleep(100 + Math.random() * 200)
-      return attempt(request)
-    }
-  }
-
-  return async (request: TokenRequest): Promise<GraphToken> => {
+  return async (request: TokenRequest, deadline: Deadline): Promise<GraphToken> => {
     const { caller, correlationId, trace } = request
-    const started = now()
+    const started = monotonicNow()
     const context = () => ({
       requestId: correlationId,
       traceId: trace?.traceId,
       user: caller.userKey,
-      ms: now() - started,
+      ms: monotonicNow() - started,
     })
     try {
-      const token = await withOneRetry(request)
+      const token = await withOneRetry(() => attempt(request, deadline), { deadline, sleep })
       audit('obo_success', context())
       return token
     } catch (error) {

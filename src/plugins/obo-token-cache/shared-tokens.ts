@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto'
+import { timeouts } from '../../config/timeouts.ts'
 import type { SharedStore } from '../redis.ts'
 import type { KeptToken } from './lifetime.ts'
 import { maxSealedBytes, type TokenSeal } from './token-seal.ts'
 
 /** How long a lock outlives its replica. Entra ordinarily answers in a fifth of that. */
-const lockMs = 2_500
+const defaultLockMs = 2_500
 /** While it exchanges, a replica renews its lock so often: Entra may be slow, or asked for many tokens at once. */
-const renewEveryMs = 800
-/** How long the others wait, all in all: as long as an attempt at Entra may take. */
-const defaultPatienceMs = 10_000
+const defaultRenewEveryMs = 800
+/** How long the others wait, all in all: half of what a token may take, so that there is time to ask Entra themselves. */
+const defaultPatienceMs = timeouts.tokenMs / 2
 /** From one look to the next, at first and at last; each wait is a quarter longer than the one before. */
 const waits = { firstMs: 25, lastMs: 250, growth: 1.25 }
 /** More than a replacement may seem to last longer for the clocks of two replicas, less than it does. */
@@ -45,6 +46,8 @@ export interface SharedTokensOptions {
   readonly store: Pick<SharedStore, 'ask' | 'key'>
   readonly seal: TokenSeal
   readonly patienceMs?: number
+  readonly lockMs?: number
+  readonly renewEveryMs?: number
   readonly now?: () => number
 }
 
@@ -66,6 +69,8 @@ export function createSharedTokens({
   store,
   seal,
   patienceMs = defaultPatienceMs,
+  lockMs = defaultLockMs,
+  renewEveryMs = defaultRenewEveryMs,
   now = Date.now,
 }: SharedTokensOptions) {
   const read = { opened: 0, unreadable: 0 }

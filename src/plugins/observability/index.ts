@@ -6,7 +6,11 @@ import { type Audit, type AuditListeners, createAudit } from '../../audit.ts'
 import type { Config } from '../../config.ts'
 import { probePaths } from '../../http/probes.ts'
 import { requestIdOf } from '../../http/request-id.ts'
+import { createRefusalSampling } from './refusal-sampling.ts'
 import type { TraceSpan } from './spans.ts'
+
+/** Where log lines go, and how many of them it dropped, where it does. */
+export type LogDestination = DestinationStream & { readonly dropped?: number }
 
 /**
  * Log lines are JSON; none holds a header, a body or a query string, so that no token or code can get into one.
@@ -14,7 +18,7 @@ import type { TraceSpan } from './spans.ts'
  */
 export function loggingOptions(
   { logLevel, entra }: { readonly logLevel: string; readonly entra: Pick<Config['entra'], 'tenantId'> },
-  logTo?: DestinationStream,
+  logTo?: LogDestination,
 ) {
   return {
     logger: {
@@ -84,11 +88,14 @@ export const observability = fp(
   async (app) => {
     const trail = createAudit()
     const audit: Audit = (name, fields, how) => trail.write(app.log, name, fields, how)
+    const refusals = createRefusalSampling((omitted) => audit('lines_omitted', omitted))
+    app.addHook('onClose', async () => refusals.close())
     app.decorate('audit', audit)
     app.decorate('onAudit', trail.listen)
     app.decorateRequest('trace', null)
     app.decorateRequest('audit', function (this: FastifyRequest, name, fields, how) {
-      trail.write(this.log, name, fields, how)
+      const isWritten = refusals.admits(name, fields)
+      trail.write(this.log, name, fields, isWritten ? how : { ...how, level: 'debug' })
     } as Audit)
 
     app.addHook('onRequest', (request, reply, next) => {

@@ -158,6 +158,19 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
   })
 }
 
+/** Read off and not an event's: while lines are dropped, none can say so. */
+export function countDroppedLines(read: () => number, registry: Registry, prom: Prom) {
+  new prom.Counter({
+    name: `${prefix}log_lines_dropped_total`,
+    help: 'Log lines that were lost, since standard output did not take them',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(read())
+    },
+  })
+}
+
 /** Adds one to a counter. Children are looked up once for each combination of labels, which are few. */
 function adder<Name extends string>(counter: Counter<Name>) {
   const child = remembered((labels) => counter.labels(...labels))

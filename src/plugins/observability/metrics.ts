@@ -2,7 +2,8 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Registry } from 'prom-client'
 import type { Config, Configured } from '../../config.ts'
-import { countEvents, readGauges } from './meters.ts'
+import type { LogDestination } from './index.ts'
+import { countDroppedLines, countEvents, readGauges } from './meters.ts'
 
 /**
  * Prometheus metrics, on a port of their own that serves nothing else.
@@ -10,14 +11,15 @@ import { countEvents, readGauges } from './meters.ts'
  * What is counted is what was logged: counters listen to the audit events, and gauges are read off the other plugins
  * when somebody asks.
  */
-export const metrics = fp<Configured>(
-  async (app, { config }) => {
+export const metrics = fp<Configured & { readonly logTo?: LogDestination | undefined }>(
+  async (app, { config, logTo }) => {
     // Loaded only where it is used; by its default, since a bundle knows no other name of a CommonJS package.
     const { default: prom } = await import('prom-client')
     const registry = new prom.Registry()
     prom.collectDefaultMetrics({ register: registry })
     countEvents(app, registry, prom)
     readGauges(app, registry, prom)
+    countDroppedLines(() => logTo?.dropped ?? 0, registry, prom)
     await serve(app, registry, config)
   },
   {
@@ -28,7 +30,7 @@ export const metrics = fp<Configured>(
 )
 
 /** A server of its own, so that what lets clients in does not let them in here. */
-async function serve(app: FastifyInstance, registry: Registry, { listen, metricsPort }: Config) {
+async function serve(app: FastifyInstance, registry: Registry, { metricsHost, metricsPort }: Config) {
   const server = Fastify({ logger: false, requestTimeout: 5_000 })
   server.get('/metrics', async (_request, reply) => {
     reply.header('content-type', registry.contentType).header('cache-control', 'no-store')
@@ -36,7 +38,7 @@ async function serve(app: FastifyInstance, registry: Registry, { listen, metrics
   })
   server.setNotFoundHandler((_request, reply) => reply.code(404).type('text/plain').send('There is only /metrics.\n'))
   app.addHook('onReady', async () => {
-    await server.listen({ host: listen.host, port: metricsPort ?? 0 })
+    await server.listen({ host: metricsHost, port: metricsPort ?? 0 })
   })
   app.addHook('onClose', () => server.close())
 }

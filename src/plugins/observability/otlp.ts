@@ -17,15 +17,14 @@ import {
   BatchSpanProcessor,
   ParentBasedSampler,
   type ReadableSpan,
+  type Sampler,
+  SamplingDecision,
   type SpanExporter,
-  TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import type { TracesConfig } from '../../config/traces.ts'
 import type { Arrival, ServerSpan, SpanAttributes, Tracer, TraceSpan } from './spans.ts'
 
-/** A collector that needs longer loses the batch. Retries are within this. */
-const exportTimeoutMs = 5_000
 /** What is left to send when the server stops has this long. */
 const flushMs = 2_000
 /** A `traceparent` has 55 characters; those of versions to come may have some more. */
@@ -33,16 +32,20 @@ const longestTraceParent = 200
 
 /** @param onCollector called when the collector goes, with why, and when it is back */
 export function createTracer(
-  { endpoint, headers, serviceName, sampledShare }: TracesConfig,
+  { endpoint, headers, serviceName, exportEveryMs, exportTimeoutMs, ...sampling }: TracesConfig,
   onCollector: (why: string | undefined) => void,
 ): Tracer {
   const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, headers, timeoutMillis: exportTimeoutMs })
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName, 'host.name': hostname() }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampledShare) }),
+    sampler: createSampler(sampling),
     spanLimits: { attributeValueLengthLimit: 256 },
     spanProcessors: [
-      new BatchSpanProcessor({ exporter: watched(exporter, onCollector), exportTimeoutMillis: exportTimeoutMs }),
+      new BatchSpanProcessor({
+        exporter: watched(exporter, onCollector),
+        scheduledDelayMillis: exportEveryMs,
+        exportTimeoutMillis: exportTimeoutMs,
+      }),
     ],
   })
   const tracer = provider.getTracer('mcp-message-center-server')
@@ -73,6 +76,20 @@ export function createTracer(
       clearTimeout(timer)
     },
   }
+}
+
+/**
+ * Which requests are recorded. By chance and not by the trace id, which a client chooses; its `sampled` flag costs the
+ * operator, so that it counts where they say so (W3C Trace Context, section 5.1, "Privacy and security of the
+ * traceparent header"). What a client does not want recorded is not.
+ */
+function createSampler({ sampledShare, trustsClients }: Pick<TracesConfig, 'sampledShare' | 'trustsClients'>): Sampler {
+  const byChance: Sampler = {
+    shouldSample: () => ({
+      decision: Math.random() < sampledShare ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD,
+    }),
+  }
+  return new ParentBasedSampler({ root: byChance, ...(!trustsClients && { remoteParentSampled: byChance }) })
 }
 
 /** Only what W3C Trace Context allows; `tracestate` and `baggage` are not read, so that nothing in them goes anywhere. */

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../../lib/lru.ts'
 
 /** Callers that are counted at the same time; beyond them the least recent are counted anew. */
 const callersMax = 50_000
@@ -34,6 +34,12 @@ export interface CountsOptions {
   readonly now?: () => number
 }
 
+/** `current`: the caller's requests in this window with this one; `ttl`: milliseconds until it ends. */
+export interface Standing {
+  readonly current: number
+  readonly ttl: number
+}
+
 export type Counts = ReturnType<typeof createCounts>
 
 /**
@@ -43,7 +49,7 @@ export type Counts = ReturnType<typeof createCounts>
  * its hash, or all who wait for the end of a window would come back in the same moment.
  */
 export function createCounts({ scope, max, windowMs, onTaken, now = Date.now }: CountsOptions) {
-  const counts = new LRUCache<string, Count>({ max: callersMax })
+  const counts = createLru<Count>(callersMax)
 
   function begin(caller: string): Count {
     const digest = hash('sha256', `${scope}\n${caller}`, 'buffer')
@@ -53,27 +59,31 @@ export function createCounts({ scope, max, windowMs, onTaken, now = Date.now }: 
     return count
   }
 
+  /** The caller's count in the window that it is in now, and that with one more request. */
+  function look(caller: string): { readonly count: Count; readonly answer: Standing } {
+    const count = counts.get(caller) ?? begin(caller)
+    const nowMs = now()
+    const window = windowAt(nowMs, count, windowMs)
+    if (window !== count.window) {
+      count.window = window
+      count.own = 0
+      count.others = 0
+    }
+    const ttl = (window + 1) * windowMs - count.shiftMs - nowMs
+    return { count, answer: { current: count.own + count.others + 1, ttl } }
+  }
+
   return {
-    /**
-     * Counts a request, unless it is beyond the maximum: what is refused takes nothing from anybody.
-     *
-     * @returns `current`: the caller's requests in this window with this one; `ttl`: milliseconds until it ends
-     */
-    take(caller: string): { readonly current: number; readonly ttl: number } {
-      const count = counts.get(caller) ?? begin(caller)
-      const nowMs = now()
-      const window = windowAt(nowMs, count, windowMs)
-      if (window !== count.window) {
-        count.window = window
-        count.own = 0
-        count.others = 0
-      }
-      const answer = { current: count.own + count.others + 1, ttl: (window + 1) * windowMs - count.shiftMs - nowMs }
+    /** Counts a request, unless it is beyond the maximum: what is refused takes nothing from anybody. */
+    take(caller: string): Standing {
+      const { count, answer } = look(caller)
       if (answer.current <= max) {
         count.own++
         onTaken?.(count)
       }
       return answer
     },
+    /** What `take` would say, without counting. */
+    peek: (caller: string): Standing => look(caller).answer,
   }
 }

@@ -23,10 +23,20 @@ for i, key in ipairs(KEYS) do
   redis.call('HSET', key, ARGV[1], ARGV[i + 2])
   redis.call('PEXPIRE', key, ARGV[2])
   local total = 0
-  for _, count in ipairs(redis.call('HVALS', key)) do total = total + count end
+  for _, count in ipairs(redis.call('HVALS', key)) do
+    total = total + (tonumber(string.match(count, '^%d+')) or 0)
+  end
   totals[i] = total
 end
 return totals`
+
+/** For each key: what each replica has written, unless there are more than there can be replicas. */
+const detailScript = `
+local details = {}
+for i, key in ipairs(KEYS) do
+  details[i] = redis.call('HLEN', key) > 500 and {} or redis.call('HGETALL', key)
+end
+return details`
 
 /** What a replica had let through when it was told. */
 interface Told {
@@ -40,6 +50,8 @@ export interface SharedCountsOptions {
   /** The part of the keys that says what is counted. */
   readonly by: string
   readonly windowMs: number
+  /** Requests that a caller may make in a window. */
+  readonly max: number
   readonly now?: () => number
 }
 
@@ -47,11 +59,12 @@ export interface SharedCountsOptions {
  * Tells the other replicas what this one let through, and hears from them, apart from any request.
  *
  * A caller's window is a hash in Redis with a field for each replica. A replica writes its whole count, so that what is
- * told twice, or told again to a Redis that lost it, is still right.
+ * told twice, or told again to a Redis that lost it, is still right. A count that would refuse somebody has to be made of
+ * counts that replicas wrote, which their tags prove: whoever can write to Redis cannot shut anybody out.
  */
 export function shareCounts(
-  store: Pick<SharedStore, 'ask' | 'key'>,
-  { by, windowMs, now = Date.now }: SharedCountsOptions,
+  store: Pick<SharedStore, 'ask' | 'key' | 'tag' | 'isTagged' | 'foundForged'>,
+  { by, windowMs, max, now = Date.now }: SharedCountsOptions,
 ) {
   const replica = randomBytes(6).toString('base64url')
   const waiting = new Set<Count>()
@@ -92,8 +105,32 @@ export function shareCounts(
   /** @returns what all replicas have let through, caller by caller */
   async function exchange(redis: Redis, told: readonly Told[]): Promise<number[]> {
     const keys = told.map(({ key }) => key)
-    const counts = told.map(({ own }) => own)
-    return (await redis.eval(script, keys.length, ...keys, replica, windowMs, ...counts)) as number[]
+    const counts = told.map(({ own, key }) => `${own}:${store.tag(`${key} ${replica}`, String(own))}`)
+    const totals = (await redis.eval(script, keys.length, ...keys, replica, windowMs, ...counts)) as number[]
+    const full = told.flatMap((one, i) => ((totals[i] ?? 0) >= max && one.own < max ? [i] : []))
+    if (full.length === 0) return totals
+    const fullKeys = full.map((i) => keys[i] ?? '')
+    const details = (await redis.eval(detailScript, full.length, ...fullKeys)) as string[][]
+    for (const [n, i] of full.entries()) {
+      const genuine = genuineTotal(keys[i] ?? '', details[n] ?? [])
+      const one = told[i]
+      if (one !== undefined && genuine < (totals[i] ?? 0)) {
+        store.foundForged('rate')
+        one.count.others = 0
+      }
+      totals[i] = genuine
+    }
+    return totals
+  }
+
+  /** @param fields replica and count in turn, as HGETALL gives them */
+  function genuineTotal(key: string, fields: readonly string[]): number {
+    let total = 0
+    for (let i = 0; i < fields.length; i += 2) {
+      const [count = '', tag = ''] = (fields[i + 1] ?? '').split(':')
+      if (/^\d{1,9}$/.test(count) && store.isTagged(`${key} ${fields[i]}`, count, tag)) total += Number(count)
+    }
+    return total
   }
 
   return {

@@ -19,12 +19,28 @@ function logOf(...limits: CallLimit[]) {
   return { log, admits, spend }
 }
 
-test('one busy user gets half of a window, and each further one half of what is left', () => {
+test('one busy user gets a quarter of a window, and so does each further one while as much is left', () => {
   const { spend } = logOf(minute(240))
   assert.deepEqual(
-    ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((user) => spend(user, 0)),
-    [120, 60, 30, 15, 8, 4, 2],
+    ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((user) => spend(user, 0)),
+    [60, 60, 60, 30, 15, 8, 4, 2],
   )
+})
+
+test('one busy user of a small limit gets half of it, and each further one half of what is left', () => {
+  const { spend } = logOf(minute(16))
+  assert.deepEqual(
+    ['a', 'b', 'c', 'd'].map((user) => spend(user, 0)),
+    [8, 4, 2, 1],
+  )
+})
+
+test('who has had their share waits until the oldest of their own calls has left', () => {
+  const { log, spend } = logOf(minute(40))
+  log.enter('other', 0)
+  log.enter('a', 10_000)
+  assert.equal(spend('a', 20_000), 9)
+  assert.deepEqual(log.views('a', 30_000), [{ all: 11, own: 10, waitMs: 40_000 }])
 })
 
 test('many users together get all of it, and not one call more', () => {
@@ -65,31 +81,42 @@ test('the calls of others are no wait for somebody who has had none, until nothi
 })
 
 /** The rule by definition, over every call there ever was. */
-function waitByDefinition(calls: readonly (readonly [user: string, atMs: number])[], user: string, nowMs: number) {
+function waitByDefinition(
+  calls: readonly (readonly [user: string, atMs: number])[],
+  user: string,
+  nowMs: number,
+  limit: number,
+) {
   const fits = (atMs: number) => {
     const counted = calls.filter(([, callMs]) => callMs + 60_000 > atMs)
-    return counted.length + counted.filter(([who]) => who === user).length < 7
+    const own = counted.filter(([who]) => who === user).length
+    return counted.length + own < limit && own < Math.max(Math.floor(limit / 4), 10)
   }
   let waitMs = 0
   while (!fits(nowMs + waitMs)) waitMs += 1_000
   return waitMs
 }
 
-test('whatever was called, the wait is the shortest after which the rule holds', () => {
-  const step = fc.record({ user: fc.constantFrom('a', 'b', 'c'), afterSeconds: fc.nat({ max: 25 }) })
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const log = createCallLog([minute(7)])
-      const calls: [string, number][] = []
-      let nowMs = 0
-      for (const { user, afterSeconds } of steps) {
-        nowMs += afterSeconds * 1_000
-        const waitMs = log.views(user, nowMs)[0]?.waitMs
-        assert.equal(waitMs, waitByDefinition(calls, user, nowMs))
-        if (waitMs !== 0) continue
-        log.enter(user, nowMs)
-        calls.push([user, nowMs])
-      }
-    }),
-  )
-})
+for (const [limit, maxSeconds] of [
+  [7, 25],
+  [44, 3],
+] as const) {
+  test(`whatever was called of ${limit}, the wait is the shortest after which the rule holds`, () => {
+    const step = fc.record({ user: fc.constantFrom('a', 'a', 'b', 'c'), afterSeconds: fc.nat({ max: maxSeconds }) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const log = createCallLog([minute(limit)])
+        const calls: [string, number][] = []
+        let nowMs = 0
+        for (const { user, afterSeconds } of steps) {
+          nowMs += afterSeconds * 1_000
+          const waitMs = log.views(user, nowMs)[0]?.waitMs
+          assert.equal(waitMs, waitByDefinition(calls, user, nowMs, limit))
+          if (waitMs !== 0) continue
+          log.enter(user, nowMs)
+          calls.push([user, nowMs])
+        }
+      }),
+    )
+  })
+}

@@ -38,7 +38,7 @@ function budgetOf(...limits: CallLimit[]) {
 
 test('a user whose share is spent is told so, and when; others get in', async () => {
   const { admit, spend, clock, lines } = budgetOf(minute(40), hour(800))
-  assert.equal(await spend('busy'), 20)
+  assert.equal(await spend('busy'), 10)
   clock.now += 20_500
   await assert.rejects(admit('busy'), {
     reason: 'graph_budget_spent',

@@ -72,3 +72,18 @@ test('a wait of no time is no pause', () => {
   pause.begin(0)
   assert.deepEqual([pause.leftMs, lines, told], [0, [], []])
 })
+
+test('another replica’s word stops this one for a minute at most, and Graph’s for an hour', () => {
+  const { pause, lines, hear } = pauseOf()
+  hear('3600000')
+  assert.ok(Math.abs(pause.leftMs - 60_000) < 0.001)
+  pause.begin(7_200_000)
+  assert.ok(Math.abs(pause.leftMs - 3_600_000) < 0.001)
+  assert.deepEqual(
+    lines.map(({ seconds, toldBy }) => [seconds, toldBy]),
+    [
+      [60, 'replica'],
+      [3_600, 'graph'],
+    ],
+  )
+})

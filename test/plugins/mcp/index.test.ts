@@ -6,8 +6,9 @@ import { callerOf } from '../../../src/entra/claims.ts'
 import { Failure } from '../../../src/errors.ts'
 import type { GraphSession } from '../../../src/plugins/graph-client.ts'
 import { createMcp, type McpAnswer, type McpCall, type McpMessage } from '../../../src/plugins/mcp/index.ts'
+import type { ReceivedMessage } from '../../../src/plugins/mcp/normalize-message.ts'
 import { defineTool, type ToolContext } from '../../../src/tools/define-tool.ts'
-import { mcpHeaders } from '../../helper.ts'
+import { ample, mcpHeaders } from '../../helper.ts'
 
 const annotations = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false }
 const caller = callerOf({ tid: 't', oid: 'o', azp: 'client-1', scp: 's', exp: 0 }, 'hash-1')
@@ -18,6 +19,7 @@ const graph: GraphSession = {
 
 type Handler = (input: { text?: string }, context: ToolContext) => Promise<Record<string, unknown>>
 
+const permission = { roles: ['Some Reader'], purpose: 'read something', consent: 'Read something' }
 const toolOf = (name: string, handler: Handler, graphScopes = ['Some.Read'], readOnlyHint = true) =>
   defineTool({
     name,
@@ -28,7 +30,7 @@ const toolOf = (name: string, handler: Handler, graphScopes = ['Some.Read'], rea
       { additionalProperties: false },
     ),
     output: Type.Object({}),
-    graphScopes,
+    permissions: graphScopes.map((scope) => ({ ...permission, scope })),
     annotations: { ...annotations, readOnlyHint },
     handler,
   })
@@ -63,9 +65,12 @@ async function serve(t: TestContext, tools: Parameters<typeof createMcp>[0], opt
     await app.close()
     await mcp.close()
   })
-  app.post('/mcp', async (request: FastifyRequest<{ Body: McpMessage }>) => {
-    const call: McpCall = { caller, graph, signal: new AbortController().signal, ...prepared }
-    outcomes.set(String(request.headers['x-call']), await mcp.dispatch(request, request.body, call).catch(asFailure))
+  app.post('/mcp', async (request: FastifyRequest<{ Body: ReceivedMessage }>) => {
+    const call: McpCall = { caller, graph, signal: new AbortController().signal, deadline: ample(), ...prepared }
+    outcomes.set(
+      String(request.headers['x-call']),
+      await mcp.dispatch(request, mcp.normalize(request.body), call).catch(asFailure),
+    )
     return ''
   })
   /** What was dispatched, by a number that each call carries in a header. */
@@ -200,6 +205,31 @@ for (const [era, request] of [
     assert.equal((await kept.send(...calling('counting'))).failure?.reason, 'admin_consent_required')
   })
 
+  test(`${era}: arguments are coerced before what is cached is looked up`, async (t) => {
+    const { send } = await serve(t, [counting()], { answerTtlMs: 60_000, prepared: { readAs: 'hash-1' } })
+    const read = async (args: unknown) => {
+      const { message } = await send(...request('tools/call', { name: 'counting', arguments: args }))
+      return message.result.structuredContent
+    }
+    assert.deepEqual(await read({ text: 'x' }), { calls: 1 })
+    for (const same of [{ text: 'x', fresh: null }, { sessionId: 'y', text: 'x', fresh: 'false' }, '{"text":"x"}']) {
+      assert.deepEqual(await read(same), { ageSeconds: 0, calls: 1 }, JSON.stringify(same))
+    }
+    assert.deepEqual(await read({ text: 'x', fresh: 'True' }), { calls: 2 })
+    assert.deepEqual(await read({}), { calls: 3 })
+    for (const none of [null, undefined, { text: null }]) {
+      assert.deepEqual(await read(none), { ageSeconds: 0, calls: 3 }, JSON.stringify(none))
+    }
+  })
+
+  test(`${era}: a misspelled argument is named, and others that are unknown are ignored`, async (t) => {
+    const { send } = await serve(t, [echo])
+    const { message } = await send(...calling('echo', { texts: 'x', sessionId: 'y' }))
+    assert.match(message.result.content[0].text, /There is no argument "texts"; there are: text, fresh\.$/)
+    const { message: taken } = await send(...calling('echo', { text: 'x', sessionId: 'y', constructor: 1 }))
+    assert.deepEqual(taken.result.structuredContent.input, { text: 'x' })
+  })
+
   test(`${era}: the argument accessToken is listed where it is allowed, and no tool sees it`, async (t) => {
     const { send } = await serve(t, [echo], { accessTokenAllowed: true })
     const { message: list } = await send(...request('tools/list'))
@@ -244,16 +274,16 @@ for (const [era, request] of [
   })
 
   for (const [name, error] of [
-    ['an error', new TypeError('inner zq7')],
+    ['an error', new TypeError('inner zq7mark')],
     ['null', null],
-    ['a text', 'zq7'],
+    ['a text', 'zq7mark'],
   ] as const) {
     test(`${era}: ${name} that a tool throws is internal and says nothing of itself`, async (t) => {
       const { send } = await serve(t, [failing(error)])
       const { text, message, failure } = await send(...calling('failing'))
       assert.equal(failure?.reason, 'internal')
       assert.equal(failure?.cause, error)
-      assert.doesNotMatch(text ?? '', /zq7|TypeError/)
+      assert.doesNotMatch(text ?? '', /zq7mark|TypeError/)
       assert.deepEqual(message.result._meta[marks], { reason: 'internal', retryable: false })
     })
   }
@@ -320,13 +350,30 @@ test('the tool that a message calls is known before it is called', async (t) => 
   assert.equal(mcp.calledTool(message('tools/call', { name: 'echo' })), echo)
   for (const other of [
     message('tools/call', { name: 'constructor' }),
-    message('tools/call', { name: ['echo', 'x'] }),
+    message('tools/call', { name: ['echo'] }),
+    message('tools/call', { name: { toString: 1 } }),
+    message('tools/call', { name: 7 }),
+    message('tools/call', { name: null }),
     message('tools/call'),
     message('tools/list', { name: 'echo' }),
     { jsonrpc: '2.0' as const },
   ]) {
     assert.equal(mcp.calledTool(other), undefined, JSON.stringify(other))
   }
+})
+
+test('null members of params are absent, and so are params that are null', async (t) => {
+  const { mcp } = await serve(t, [echo])
+  const message = { jsonrpc: '2.0' as const, id: 1, method: 'tools/list' }
+  assert.deepEqual(mcp.normalize({ ...message, params: null }), message)
+  assert.deepEqual(mcp.normalize(message), message)
+  const params = { cursor: null, _meta: null, other: { inner: null } }
+  assert.deepEqual(mcp.normalize({ ...message, params }), { ...message, params: { other: { inner: null } } })
+  const call = { ...message, method: 'tools/call', params: { name: 'echo', arguments: { accessToken: null } } }
+  assert.deepEqual(mcp.normalize(call).params, { name: 'echo', arguments: {} })
+  assert.equal(mcp.accessTokenOf(mcp.normalize(call)), undefined)
+  const unknown = { ...call, params: { name: 'nope', arguments: { text: null } } }
+  assert.deepEqual(mcp.normalize(unknown), unknown)
 })
 
 test('the token among a call’s arguments is found before the call', async (t) => {
@@ -340,8 +387,8 @@ test('the token among a call’s arguments is found before the call', async (t) 
 
 const [list, legacyHeaders] = legacy('tools/list')
 
-for (const accept of ['application/json', 'text/event-stream', 'text/html', '']) {
-  test(`a 2025 client that accepts ${JSON.stringify(accept)} is told what to accept`, async (t) => {
+for (const accept of ['text/event-stream', 'text/html', 'application/json;q=0, */*']) {
+  test(`a client that accepts ${JSON.stringify(accept)} is told what to accept`, async (t) => {
     const { send } = await serve(t, [echo])
     await assert.rejects(send(list, { ...legacyHeaders, accept }), { reason: 'not_acceptable' })
   })

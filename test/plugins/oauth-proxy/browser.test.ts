@@ -14,7 +14,9 @@ function createCookies({ secure = true, sealKey = key } = {}) {
   const now = () => clock.nowMs
   const seals = createSeals([sealKey], now)
   const consents = seals<readonly RememberedConsent[]>('consents')
-  return { clock, seals, consents, ...createBrowserCookies({ secure, consents, signInLifetimeMs, now }) }
+  const cookies = createBrowserCookies({ secure, consents, signInLifetimeMs, now })
+  const begin = (held: Cookies, isLedHere = false) => cookies.begin(held, { isLedHere })
+  return { clock, seals, consents, ...cookies, begin }
 }
 
 /** A `Set-Cookie` value in its parts. */
@@ -176,6 +178,46 @@ test('a browser that brings too many is brought down to eight at once', () => {
   }
   jar.take(...begin(jar.cookies).setCookies)
   assert.equal(Object.keys(jar.cookies).length, 8)
+})
+
+test('what other sites lead to pushes out neither what the user began nor what they have allowed', () => {
+  const { begin, holds, keep, clock } = createCookies()
+  const jar = createJar()
+  const start = (isLedHere: boolean) => {
+    clock.nowMs += 1
+    const { binding, setCookies } = begin(jar.cookies, isLedHere)
+    jar.take(...setCookies)
+    return binding
+  }
+  const [own, allowed, pending] = [start(false), start(true), start(true)]
+  jar.take(keep(allowed))
+  const flood = Array.from({ length: 20 }, () => start(true))
+  assert.deepEqual(
+    [own, allowed, pending].map((binding) => holds(jar.cookies, binding)),
+    [true, true, false],
+  )
+  assert.deepEqual(
+    flood.map((binding) => holds(jar.cookies, binding)),
+    [...Array<boolean>(12).fill(false), ...Array<boolean>(8).fill(true)],
+  )
+  assert.equal(Object.keys(jar.cookies).length, 10)
+  for (let i = 0; i < 20; i++) start(false)
+  assert.equal(Object.keys(jar.cookies).length, 16)
+  assert.ok(flood.slice(12).every((binding) => holds(jar.cookies, binding)))
+})
+
+test('a sign-in that a site led to is bound to its browser like any other', () => {
+  const { begin, holds, end } = createCookies()
+  const jar = createJar()
+  const { binding, setCookies } = begin({}, true)
+  jar.take(...setCookies)
+  assert.equal(holds(jar.cookies, binding), true)
+  const name = `__Host-mcp-sign-in-${binding.id}`
+  for (const value of [`${binding.secret}.led.led`, `${binding.secret}.`, '.led', `x${binding.secret.slice(1)}.led`]) {
+    assert.equal(holds({ [name]: value }, binding), false, value)
+  }
+  jar.take(end(binding))
+  assert.equal(holds(jar.cookies, binding), false)
 })
 
 test('cookies that are not of a sign-in do not count, and stay', () => {

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { OAuthProxyConfig } from '../../../src/config/oauth-proxy.ts'
 import { Failure } from '../../../src/errors.ts'
 import { type Client, clientKey } from '../../../src/oauth/client.ts'
+import { createClientSecrets } from '../../../src/oauth/client-secret.ts'
 import type { Parameters } from '../../../src/oauth/parameters.ts'
 import type { Registration } from '../../../src/oauth/registration.ts'
 import { createSeals } from '../../../src/oauth/seal.ts'
@@ -10,6 +11,7 @@ import { createClients } from '../../../src/plugins/oauth-proxy/clients.ts'
 
 const clientId = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee'
 const documentUrl = 'https://client.example/client.json'
+const refusedUrl = 'https://client.example/refused.json'
 const secret = 'Zq8Q~very-secret.value_of:the+app'
 const config: OAuthProxyConfig = {
   clientId,
@@ -19,23 +21,34 @@ const config: OAuthProxyConfig = {
   sealKeys: [],
 }
 const registration: Registration = { name: 'A client', redirectUris: ['http://127.0.0.1/callback'] }
-const documented: Client = { id: documentUrl, kind: 'document', name: 'Documented', redirectUris: [] }
+const documented: Client = {
+  id: documentUrl,
+  kind: 'document',
+  name: 'Documented',
+  redirectUris: ['http://127.0.0.1/callback'],
+}
 
 let nowMs = 1_764_000_000_000
-const seals = createSeals([Buffer.alloc(32, 1).toString('base64')], () => nowMs)
+const sealKey = Buffer.alloc(32, 1).toString('base64')
+const seals = createSeals([sealKey], () => nowMs)
+const secrets = createClientSecrets([sealKey])
 const registrations = seals<Registration>('registration')
 const registeredId = registrations.seal(registration, 1_000_000)
+/** A client that was given a secret. */
+const confidentialId = registrations.seal({ ...registration, hasSecret: true }, 1_000_000)
+const itsSecret = secrets.secretOf(confidentialId)
 
 /** URLs whose document was asked for. */
 const fetched: string[] = []
 const documents = {
   find: async (url: string) => {
     fetched.push(url)
+    if (url === refusedUrl) throw new Failure('client_document_refused')
     if (url !== documentUrl) throw new Failure('client_document_unavailable')
     return documented
   },
 }
-const { find, identify } = createClients({ config, registrations, documents })
+const { find, identify, mayUse } = createClients({ config, registrations, secrets, documents })
 
 test('the configured app is known by its id, in any case, and may use every redirect URI of the list', async () => {
   for (const id of [clientId, clientId.toUpperCase()]) {
@@ -73,9 +86,8 @@ for (const [name, id] of [
   test(`${name} is no client, and nothing is fetched for it`, async () => {
     fetched.length = 0
     await assert.rejects(find(id), { name: 'Failure', reason: 'client_unknown' })
-    assert.throws(() => identify({ client_id: id }, undefined), {
-      reason: id === '' ? 'parameter_missing' : 'client_unknown',
-    })
+    if (id === '') assert.equal(identify({ client_id: id }, undefined), undefined)
+    else assert.throws(() => identify({ client_id: id }, undefined), { reason: 'client_unknown' })
     assert.deepEqual(fetched, [])
   })
 }
@@ -86,6 +98,28 @@ test('a registration ends', async () => {
   nowMs += 1_000
   await assert.rejects(find(id), { reason: 'client_unknown' })
   assert.throws(() => identify({ client_id: id }, undefined), { reason: 'client_unknown' })
+})
+
+for (const [name, id, uri, expected] of [
+  ['the configured app', clientId, 'https://any.example/', true],
+  ['a registration', registeredId, 'http://127.0.0.1:5000/callback', true],
+  ['a registration', registeredId, 'http://127.0.0.1/other', false],
+  ['a document', documentUrl, 'http://127.0.0.1:5000/callback', true],
+  ['a document', documentUrl, 'https://any.example/', false],
+  ['a document that cannot be used any more', refusedUrl, 'http://127.0.0.1/callback', false],
+] as const) {
+  test(`${name} may ${expected ? '' : 'not '}use ${uri}`, async () => assert.equal(await mayUse(id, uri), expected))
+}
+
+test('a document that cannot be fetched at the moment is waited for, and says for how long', async () => {
+  await assert.rejects(mayUse('https://other.example/client.json', 'http://127.0.0.1/callback'), {
+    reason: 'client_document_awaited',
+    details: { retryAfterSeconds: 10, cause: new Failure('client_document_unavailable') },
+  })
+})
+
+test('nobody may use anything', async () => {
+  await assert.rejects(mayUse('a-client', 'http://127.0.0.1/callback'), { reason: 'client_unknown' })
 })
 
 const formEncoded = (text: string) => encodeURIComponent(text).replaceAll('%20', '+')
@@ -106,15 +140,69 @@ const identified: readonly [name: string, form: Parameters, authorization: strin
   ['the scheme in lower case', {}, basic(clientId, secret).replace('Basic', 'basic'), clientId],
   ['a registration', { client_id: registeredId }, undefined, registeredId],
   ['a registration by Basic', {}, basic(registeredId, ''), registeredId],
+  ['a client with a secret', { client_id: confidentialId, client_secret: itsSecret }, undefined, confidentialId],
+  ['a client with a secret by Basic', {}, basic(confidentialId, itsSecret), confidentialId],
+  ['a client with a secret by Basic, as it is', {}, rawBasic(`${confidentialId}:${itsSecret}`), confidentialId],
   ['a document', { client_id: documentUrl }, undefined, documentUrl],
   ['a document by Basic', {}, basic(documentUrl, ''), documentUrl],
 ]
 for (const [name, form, authorization, id] of identified) {
   test(`${name} is identified, without a fetch`, () => {
     fetched.length = 0
-    assert.equal(identify(form, authorization), clientKey(id))
+    assert.deepEqual(identify(form, authorization), { id, key: clientKey(id), hasSecret: id === confidentialId })
     assert.deepEqual(fetched, [])
   })
+}
+
+/** A client assertion that nobody signed; only its payload is read. */
+const assertionOf = (payload: unknown) =>
+  ['{"alg":"RS256"}', JSON.stringify(payload), 'signature']
+    .map((part) => Buffer.from(part).toString('base64url'))
+    .join('.')
+
+for (const [name, id] of [
+  ['a document’s client', documentUrl],
+  ['the configured app', clientId],
+  ['a registration', registeredId],
+] as const) {
+  test(`an assertion names ${name} where client_id does not, without a fetch`, () => {
+    fetched.length = 0
+    assert.equal(identify({ client_assertion: assertionOf({ sub: id }) }, undefined)?.key, clientKey(id))
+    assert.deepEqual(fetched, [])
+  })
+}
+
+test('an assertion is not looked at where the client is named otherwise', () => {
+  for (const client_assertion of [assertionOf({ sub: documentUrl }), assertionOf({ sub: 'a stranger' }), 'x', '...']) {
+    assert.equal(identify({ client_id: registeredId, client_assertion }, undefined)?.key, clientKey(registeredId))
+    assert.equal(identify({ client_assertion }, basic(registeredId, ''))?.key, clientKey(registeredId))
+  }
+})
+
+test('an assertion stands for no secret', () => {
+  const form = { client_id: clientId, client_secret: 'wrong', client_assertion: assertionOf({ sub: clientId }) }
+  assert.throws(() => identify(form, undefined), { reason: 'client_secret_refused' })
+})
+
+test('an assertion about nobody that is known here is refused', () => {
+  assert.throws(() => identify({ client_assertion: assertionOf({ sub: 'a-client' }) }, undefined), {
+    reason: 'client_unknown',
+  })
+})
+
+for (const [name, client_assertion] of [
+  ['an empty one', ''],
+  ['one that is no JWT', 'x'],
+  ['one of dots', '..'],
+  ['one whose payload is no JSON', 'e30.e.e30'],
+  ['one whose payload is null', assertionOf(null)],
+  ['one whose payload is a text', assertionOf(clientId)],
+  ['one without a subject', assertionOf({ iss: clientId })],
+  ['one whose subject is no text', assertionOf({ sub: [clientId] })],
+  ['one whose subject is empty', assertionOf({ sub: '' })],
+  ['one whose subject is longer than a client id', assertionOf({ sub: `https://client.example/${'a'.repeat(2_048)}` })],
+] as const) {
+  test(`an assertion names nobody: ${name}`, () => assert.equal(identify({ client_assertion }, undefined), undefined))
 }
 
 const refused: readonly [name: string, form: Parameters, authorization: string | undefined][] = [
@@ -130,6 +218,19 @@ const refused: readonly [name: string, form: Parameters, authorization: string |
   ['one client by Basic and another in the form', { client_id: registeredId }, basic(clientId, secret)],
   ['a registration with a secret', { client_id: registeredId, client_secret: secret }, undefined],
   ['a registration by Basic with a secret', {}, basic(registeredId, secret)],
+  [
+    'a registration with the secret that it would have',
+    { client_id: registeredId, client_secret: secrets.secretOf(registeredId) },
+    undefined,
+  ],
+  ['a client without its secret', { client_id: confidentialId }, undefined],
+  ['a client with an empty secret', { client_id: confidentialId, client_secret: '' }, undefined],
+  ['a client with another’s secret', { client_id: confidentialId, client_secret: secret }, undefined],
+  ['a client with half of its secret', { client_id: confidentialId, client_secret: itsSecret.slice(0, 42) }, undefined],
+  ['a client without its secret by Basic', {}, basic(confidentialId, '')],
+  ['a client with a wrong secret by Basic', {}, basic(confidentialId, secrets.secretOf(registeredId))],
+  ['a client with its secret both ways', { client_secret: itsSecret }, basic(confidentialId, itsSecret)],
+  ['an assertion in place of a secret', { client_assertion: assertionOf({ sub: confidentialId }) }, undefined],
   ['a document with a secret', { client_id: documentUrl, client_secret: secret }, undefined],
   ['a document by Basic with a secret', {}, basic(documentUrl, secret)],
   ['Basic without an id', {}, rawBasic(`:${secret}`)],
@@ -152,13 +253,12 @@ test('a stranger by Basic is unknown', () => {
   assert.throws(() => identify({}, basic('a-client', secret)), { reason: 'client_unknown' })
 })
 
-test('nobody is missed by name', () => {
-  assert.throws(() => identify({}, undefined), { reason: 'parameter_missing', details: { detail: 'It is client_id.' } })
-})
+test('a request may say nothing of who asks', () => assert.equal(identify({}, undefined), undefined))
 
 for (const [name, form] of [
   ['client_id', { client_id: [clientId, clientId] }],
   ['client_secret', { client_id: clientId, client_secret: [secret, 'wrong'] }],
+  ['client_assertion', { client_id: clientId, client_assertion: ['x', 'y'] }],
 ] as const) {
   test(`a ${name} that comes twice is refused, with and without Basic`, () => {
     for (const authorization of [undefined, basic(clientId, secret)]) {
@@ -168,10 +268,14 @@ for (const [name, form] of [
 }
 
 test('no failure repeats what was sent', () => {
-  for (const authorization of [basic(clientId, 'zq7-wrong'), rawBasic('zq7-wrong:zq7-wrong'), 'Bearer zq7-wrong']) {
+  for (const authorization of [
+    basic(clientId, 'zq7mark-wrong'),
+    rawBasic('zq7mark-wrong:zq7mark-wrong'),
+    'Bearer zq7mark-wrong',
+  ]) {
     assert.throws(
       () => identify({}, authorization),
-      (error: Failure) => !JSON.stringify([error.message, error.details]).includes('zq7'),
+      (error: Failure) => !JSON.stringify([error.message, error.details]).includes('zq7mark'),
     )
   }
 })

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Caller } from '../../../src/entra/claims.ts'
 import type { ExchangeRequest, GraphToken } from '../../../src/entra/on-behalf-of.ts'
 import { Failure, type Reason } from '../../../src/errors.ts'
+import { type Deadline, deadlineIn } from '../../../src/http/deadline.ts'
 import { createOboTokenCache, type OboTokenCacheOptions } from '../../../src/plugins/obo-token-cache/index.ts'
 import { auditInto } from '../../helper.ts'
 
@@ -28,6 +29,7 @@ function cacheOf(options: Partial<OboTokenCacheOptions> = {}) {
     scopes: ['scope'],
     audit: auditInto(lines),
     now: () => clock.now,
+    monotonicNow: () => clock.now,
     sleep: async (ms) => {
       pauses.push(ms)
     },
@@ -49,7 +51,7 @@ function cacheOf(options: Partial<OboTokenCacheOptions> = {}) {
     expiresAtMs: clock.now + 24 * hour,
     tokenHash: hash('sha256', assertion, 'base64url'),
   })
-  const get = (assertion: string, more: { caller?: Caller; signal?: AbortSignal } = {}) =>
+  const get = (assertion: string, more: { caller?: Caller; signal?: AbortSignal; deadline?: Deadline } = {}) =>
     cache.get({ caller: callerOf(assertion), assertion, correlationId: 'id-1', ...more })
   return {
     ...{ cache, clock, asked, lines, pauses, outcomes, get, callerOf },
@@ -76,7 +78,10 @@ test('the same assertion again costs no exchange', async () => {
   const { get, asked } = cacheOf()
   assert.equal(await get('a'), 'graph-1 of a')
   assert.equal(await get('a'), 'graph-1 of a')
-  assert.deepEqual(asked, [{ assertion: 'a', correlationId: 'id-1' }])
+  assert.deepEqual(
+    asked.map(({ deadline: _, ...request }) => request),
+    [{ assertion: 'a', correlationId: 'id-1' }],
+  )
 })
 
 test('two assertions are two entries, be they of one user', async () => {
@@ -125,6 +130,29 @@ test('a waiter that goes away does not end the exchange for the others', async (
   assert.equal(await stays, 'graph-1 of a')
   assert.equal(await get('a'), 'graph-1 of a')
   assert.equal(asked.length, 1)
+})
+
+test('a caller waits no longer than its own deadline, and the exchange goes on for the others', async () => {
+  const { get, asked, hold } = cacheOf()
+  const release = hold()
+  const stays = get('a')
+  await assert.rejects(get('a', { deadline: deadlineIn(20) }), is('exchange_unavailable'))
+  release()
+  assert.equal(await stays, 'graph-1 of a')
+  assert.equal(asked.length, 1)
+})
+
+test('all tries of one exchange have the same deadline', async () => {
+  const { get, asked, outcomes, clock } = cacheOf({
+    tokenMs: 10_000,
+    sleep: async () => {
+      clock.now += 4_000
+    },
+  })
+  outcomes.push(new Failure('exchange_unavailable'))
+  await get('a')
+  assert.equal(asked.length, 2)
+  assert.ok(asked.every(({ deadline }) => deadline.leftMs === 6_000))
 })
 
 test('a token is used until five minutes before its end, and not a moment longer', async () => {
@@ -218,11 +246,17 @@ test('a throttled assertion is told what is left of the wait, and others are ser
   assert.equal(await get('a'), 'graph-3 of a')
 })
 
-for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) {
+/** As Entra's number says it. */
+const byCode = (reason: Reason, code: number) => new Failure(reason, { cause: { status: 400, error_codes: [code] } })
+
+for (const [reason, code] of [
+  ['credential_refused', 7000215],
+  ['exchange_misconfigured', 700016],
+] as const) {
   test(`${reason} spares Entra for five seconds, serves who has a token, and is one loud line`, async () => {
     const { get, asked, clock, outcomes, events } = cacheOf()
     await get('has one')
-    outcomes.push(new Failure(reason))
+    outcomes.push(byCode(reason, code))
     await assert.rejects(get('a'), is(reason))
     for (let i = 0; i < 20; i++) await assert.rejects(get(`b${i}`), { reason, details: { retryAfterSeconds: 5 } })
     assert.equal(await get('has one'), 'graph-1 of has one')
@@ -240,11 +274,25 @@ test('while nobody may ask Entra, no old token is replaced either', async () => 
   const { get, asked, clock, outcomes } = cacheOf()
   await get('a')
   clock.now += 44 * minute
-  outcomes.push(new Failure('credential_refused'))
+  outcomes.push(byCode('credential_refused', 7000222))
   await assert.rejects(get('b'), is('credential_refused'))
   assert.equal(await get('a'), 'graph-1 of a')
   await settle()
   assert.equal(asked.length, 2)
+})
+
+test('a time of day that is set, back or forth, makes nobody wait for longer or for less', async () => {
+  for (const jumpMs of [-20 * minute, 20 * minute]) {
+    let uptime = 5_000
+    const { get, asked, clock, outcomes } = cacheOf({ monotonicNow: () => uptime })
+    outcomes.push(byCode('credential_refused', 7000222))
+    await assert.rejects(get('a'), is('credential_refused'))
+    clock.now += jumpMs
+    await assert.rejects(get('b'), { details: { retryAfterSeconds: 5 } })
+    uptime += 5_000
+    await get('b')
+    assert.equal(asked.length, 2)
+  }
 })
 
 test('passing trouble is tried once more after a moment, and the caller does not notice', async () => {
@@ -394,8 +442,8 @@ test('a token that is over is let go, though nobody asks for it again', async ()
   assert.equal(asked.length, 2)
 })
 
-test('no more entries are kept than allowed: the least used go', async () => {
-  const { get, asked, cache } = cacheOf({ maxEntries: 3 })
+test('of more tokens than there is room for the least used go', async () => {
+  const { get, asked, cache } = cacheOf({ maxBytes: 3 * 280 })
   for (const assertion of ['a', 'b', 'c']) await get(assertion)
   await get('a')
   await get('d')
@@ -417,9 +465,9 @@ test('no more bytes are kept than allowed, and a token too large for all is serv
 
 test('a log line of an exchange names the user by key and the correlation id, and holds neither token nor assertion', async () => {
   const { get, lines, outcomes } = cacheOf()
-  await get('assertion-zq7')
+  await get('assertion-zq7mark')
   outcomes.push(new Failure('user_not_allowed', { cause: { status: 400, error_codes: [50105] } }))
-  await assert.rejects(get('blocked-zq7'))
+  await assert.rejects(get('blocked-zq7mark'))
   assert.deepEqual(lines, [
     { level: 'info', event: 'obo_success', requestId: 'id-1', user: 'user of a', ms: 0 },
     {

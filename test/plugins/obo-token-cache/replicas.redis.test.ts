@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { hash, randomBytes, randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { Redis } from 'ioredis'
-import { startEmulator } from '../../../emulator/app.ts'
 import type { TokenRequest } from '../../../src/plugins/obo-token-cache/redeem.ts'
 import { type Env, eventually, freePort, listen, type RunningApp, toolCall } from '../../helper.ts'
 import { connected, startRedis } from '../../redis-helper.ts'
 import { scrape } from '../../scrape.ts'
 import { file, post, reasonOf } from '../../security/harness.ts'
+import { startEmulator } from '../../tenant.ts'
 
 /** Replicas of the whole service at one Redis, each on a socket of its own; the tenant counts what they ask of it. */
 const tenant = await startEmulator()

@@ -9,7 +9,7 @@ import { Redis } from 'ioredis'
 import type { Caller } from '../../../src/entra/claims.ts'
 import { Failure } from '../../../src/errors.ts'
 import { createOboTokenCache } from '../../../src/plugins/obo-token-cache/index.ts'
-import { createSharedTokens } from '../../../src/plugins/obo-token-cache/shared-tokens.ts'
+import { createSharedTokens, type SharedTokensOptions } from '../../../src/plugins/obo-token-cache/shared-tokens.ts'
 import { createTokenSeal } from '../../../src/plugins/obo-token-cache/token-seal.ts'
 import { createSharedStore } from '../../../src/plugins/redis.ts'
 import { auditInto, eventually } from '../../helper.ts'
@@ -43,7 +43,7 @@ async function startReplica(
   t: TestContext,
   { server, clock, keys }: World,
   name: string,
-  more: { patienceMs?: number } = {},
+  more: Pick<SharedTokensOptions, 'patienceMs' | 'lockMs' | 'renewEveryMs'> = {},
 ) {
   const redis = new Redis(server.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0 })
   const lines: Record<string, unknown>[] = []
@@ -96,9 +96,13 @@ async function startReplica(
   }
 }
 
-async function startPair(t: TestContext, redisArguments: readonly string[] = []) {
+async function startPair(
+  t: TestContext,
+  redisArguments: readonly string[] = [],
+  more: Parameters<typeof startReplica>[3] = {},
+) {
   const world = await startWorld(t, redisArguments)
-  return { ...world, a: await startReplica(t, world, 'a'), b: await startReplica(t, world, 'b') }
+  return { ...world, a: await startReplica(t, world, 'a', more), b: await startReplica(t, world, 'b', more) }
 }
 
 async function elapsedMs(work: Promise<unknown>): Promise<number> {
@@ -221,14 +225,14 @@ test('a replica that died with the lock costs the others what is left of its loc
 
 test('a replica that is slow keeps its lock, and the others go on waiting', async (t) => {
   const { b, found } = await undisturbed(
-    () => startPair(t),
+    () => startPair(t, [], { lockMs: 250, renewEveryMs: 80 }),
     (pair) => [pair.a.store, pair.b.store],
     async ({ redis, a, b }) => {
       const release = a.hold()
       const first = a.get('x')
       await locked(redis)
       const second = b.get('x')
-      await new Promise((resolve) => setTimeout(resolve, 3_500))
+      await new Promise((resolve) => setTimeout(resolve, 450))
       release()
       return { found: [await first, await second] }
     },
@@ -339,7 +343,8 @@ test('what is told evicts the one token that it names, and what is no key evicts
   await settled(redis)
   const key = (await onlyKey(redis)).slice(prefix.length + 1, -1)
   await a.get('y')
-  const tell = (message: string) => redis.publish('mcp-message-center-server:obo-evicted', `0123abcd ${message}`)
+  const tell = (message: string) =>
+    redis.publish('mcp-message-center-server:obo-evicted', `0123abcd ${Date.now().toString(36)}  ${message}`)
   for (const nonsense of ['', '*', `${key}\n`, `${key}a`, key.slice(1), 'é'.repeat(43), '{}'.repeat(1_000_000)]) {
     assert.equal(await tell(nonsense), 2, 'both replicas listen')
   }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { networkInterfaces } from 'node:os'
 import { type TestContext, test } from 'node:test'
 import { request } from 'undici'
-import { type Emulator, startEmulator } from '../../../emulator/app.ts'
+import type { Emulator } from '../../../emulator/app.ts'
 import { type Env, eventually, freePort, listen, mcpHeaders, toolCall } from '../../helper.ts'
 import { type Scrape, scrape } from '../../scrape.ts'
 import { freshCode, redeem } from '../../sign-in-helper.ts'
+import { startEmulator } from '../../tenant.ts'
 
 const tenant = await startEmulator()
 test.after(() => tenant.close())
@@ -23,7 +25,7 @@ async function listenWithMetrics(t: TestContext, env: Env = {}, of: Emulator = t
   }
   /** What has been counted, once so many requests are over. */
   async function scraped(requests: number): Promise<Scrape> {
-    await eventually(async () => (await scrape(port)).sum('message_center_http_requests_total') >= requests)
+    await eventually(() => running.logs.filter(({ event }) => event === 'request').length >= requests)
     return scrape(port)
   }
   return { ...running, port, post, scraped }
@@ -66,6 +68,19 @@ test('when the certificate of the server ends is told where there is one', async
   app.audit('credential_loaded', { ...certificate, certificateExpires: '2027-01-01T00:00:00.000Z' })
   app.audit('credential_loaded', { ...certificate, certificateExpires: '2028-01-01T00:00:00.000Z' })
   assert.equal((await scrape(port)).sum(name, { kind: 'certificate_file' }), Date.UTC(2028, 0) / 1000)
+})
+
+test('durations are in seconds', async (t) => {
+  const { app, port } = await listenWithMetrics(t)
+  app.audit('graph_call', { path: '/x', attempt: 1, ms: 1_500, status: 418 })
+  app.audit('obo_success', { user: 'somebody', ms: 2_500 })
+  const call = { method: 'POST', route: '/made-up', status: 200, rpcMethod: 'tools/call', tool: 'made-up' }
+  app.audit('request', { ...call, ms: 3_500 })
+  const { sum } = await scrape(port)
+  assert.equal(sum('message_center_graph_call_duration_seconds_sum', { status: '418' }), 1.5)
+  assert.equal(sum('message_center_obo_exchange_duration_seconds_sum'), 2.5)
+  assert.equal(sum('message_center_http_request_duration_seconds_sum', { route: '/made-up' }), 3.5)
+  assert.equal(sum('message_center_mcp_call_duration_seconds_sum', { tool: 'made-up' }), 3.5)
 })
 
 test('scraping twice counts nothing twice', async (t) => {
@@ -235,6 +250,22 @@ test('the port serves /metrics and nothing else, and the service’s own port ha
   const { statusCode, body } = await request(`${origin}/metrics`)
   await body.dump()
   assert.equal(statusCode, 404)
+})
+
+test('they are served on loopback, wherever the server itself listens, unless METRICS_HOST says otherwise', async (t) => {
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one && !one.internal && one.family === 'IPv4')
+  const other = outside?.address ?? '127.0.0.2'
+  const answers = async (host: string, port: number) =>
+    request(`http://${host}:${port}/metrics`).then(
+      ({ statusCode, body }) => body.dump().then(() => statusCode),
+      () => 0,
+    )
+  const own = await listenWithMetrics(t, { HOST: '0.0.0.0' })
+  assert.deepEqual([await answers('127.0.0.1', own.port), await answers(other, own.port)], [200, 0])
+  const open = await listenWithMetrics(t, { METRICS_HOST: '0.0.0.0' })
+  assert.deepEqual([await answers('127.0.0.1', open.port), await answers(other, open.port)], [200, 200])
 })
 
 test('without METRICS_PORT there are none, and with it the port is free again when the server ends', async (t) => {

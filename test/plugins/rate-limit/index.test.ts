@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import Fastify from 'fastify'
+import Fastify, { type FastifyRequest } from 'fastify'
 import { readConfig } from '../../../src/config.ts'
 import { callerOf } from '../../../src/entra/claims.ts'
+import { Failure } from '../../../src/errors.ts'
 import { failures } from '../../../src/plugins/failures.ts'
 import { observability } from '../../../src/plugins/observability/index.ts'
 import { rateLimits } from '../../../src/plugins/rate-limit/index.ts'
 import { type Env, endless } from '../../helper.ts'
 
 /** The plugin on a server where a header says who calls: proving that is another plugin's. */
-async function build(t: TestContext, env: Env) {
+async function build(t: TestContext, env: Env, onRejected: (by: string, user: string | undefined) => void = () => {}) {
   const config = readConfig({
     GRAPH_TENANT_ID: '11111111-2222-3333-4444-555555555555',
     GRAPH_CLIENT_ID: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
@@ -20,20 +21,34 @@ async function build(t: TestContext, env: Env) {
   const app = Fastify({ trustProxy: config.trustProxy })
   t.after(() => app.close())
   await app.register(observability)
+  app.onAudit({ rate_limit: ({ by, user }) => onRejected(by, user) })
   await app.register(failures, { config })
   app.decorateRequest('caller', null)
   await app.register(rateLimits, { config })
-  app.get('/public', () => '')
   await app.register(async (guarded) => {
-    guarded.addHook('onRequest', async (request) => {
+    guarded.decorate('limitsByUser', true)
+    const setCaller = async (request: FastifyRequest) => {
       const { user } = request.headers
       if (typeof user === 'string') request.caller = callerOf({ tid: 't', oid: user, scp: '', exp: 0 }, '')
+    }
+    guarded.addHook('onRequest', async (request) => {
+      if (request.headers['remembered'] !== undefined) await setCaller(request)
+    })
+    guarded.addHook('onRequest', guarded.limitUnverified)
+    guarded.addHook('onRequest', setCaller)
+    guarded.addHook('onRequest', async (request) => {
+      if (request.headers['forged'] !== undefined) throw new Failure('bad_signature')
     })
     guarded.addHook('onRequest', guarded.limitUser)
+    guarded.addHook('onError', guarded.countUnverified)
     guarded.get('/', () => '')
+    guarded.get('/fails', () => {
+      throw new Failure('bad_request')
+    })
   })
-  return async (user?: string, { address = '192.0.2.1', url = '/', via = '' } = {}) => {
-    const headers = { ...(user && { user }), ...(via && { 'x-forwarded-for': via }) }
+  app.get('/public', () => '')
+  return async (user?: string, { address = '192.0.2.1', url = '/', via = '', also = '' } = {}) => {
+    const headers = { ...(user && { user }), ...(via && { 'x-forwarded-for': via }), ...(also && { [also]: 'yes' }) }
     const response = await app.inject({ url, headers, remoteAddress: address })
     const limit = ['ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'].map((name) =>
       Number(response.headers[name]),
@@ -64,21 +79,55 @@ test('a user may make so many requests from wherever they call, and others are n
   assert.equal((await call('other')).status, 200)
 })
 
-test('an answer carries the limit of which fewer requests are left, the address’s or the user’s', async (t) => {
-  const call = await build(t, { RATE_LIMIT_MAX: '4', RATE_LIMIT_USER_MAX: '3' })
-  assert.deepEqual((await call('one')).limit.slice(0, 2), [3, 2])
-  assert.deepEqual((await call('one')).limit.slice(0, 2), [3, 1])
-  assert.deepEqual((await call('other')).limit.slice(0, 2), [4, 1])
-  assert.deepEqual((await call('one')).limit.slice(0, 2), [4, 0], 'of two with none left the first')
+test('a verified caller counts against no address, and answers carry the limit of the user alone', async (t) => {
+  const call = await build(t, { RATE_LIMIT_MAX: '1', RATE_LIMIT_USER_MAX: '3' })
+  for (const user of ['one', 'two', 'three', 'four']) {
+    const { status, limit } = await call(user)
+    assert.deepEqual([status, ...limit.slice(0, 2)], [200, 3, 2], user)
+  }
+  assert.equal((await call('one', { url: '/fails' })).status, 400)
+  assert.equal((await call(undefined, { url: '/public' })).status, 200, 'the address has its one request yet')
 })
 
-test('a refusal carries the limit that refused', async (t) => {
-  const call = await build(t, { RATE_LIMIT_MAX: '2', RATE_LIMIT_USER_MAX: '1' })
-  assert.equal((await call('one')).status, 200)
-  const byUser = await call('one')
-  assert.deepEqual([byUser.status, ...byUser.limit], [429, 1, 0, Number(byUser.retryAfter)])
-  const byAddress = await call('one')
-  assert.deepEqual([byAddress.status, ...byAddress.limit], [429, 2, 0, Number(byAddress.retryAfter)])
+test('of two limits the answer carries the one of which fewer requests are left', async (t) => {
+  for (const [max, userMax] of [
+    ['4', '3'],
+    ['3', '4'],
+  ] as const) {
+    const call = await build(t, { RATE_LIMIT_MAX: max, RATE_LIMIT_USER_MAX: userMax })
+    assert.deepEqual((await call()).limit.slice(0, 2), [3, 2])
+  }
+})
+
+test('what is not verified counts against its address, once each', async (t) => {
+  const call = await build(t, { RATE_LIMIT_MAX: '3' })
+  const forged = { also: 'forged' }
+  for (const remaining of [2, 1, 0]) {
+    const { status, limit } = await call(undefined, forged)
+    assert.deepEqual([status, ...limit.slice(0, 2)], [401, 3, remaining])
+  }
+  const { status, limit, retryAfter } = await call(undefined, forged)
+  assert.deepEqual([status, ...limit], [429, 3, 0, Number(retryAfter)])
+})
+
+test('for an address beyond its limit nothing is verified, but who is remembered goes on', async (t) => {
+  const call = await build(t, { RATE_LIMIT_MAX: '1', RATE_LIMIT_USER_MAX: '2' })
+  assert.equal((await call(undefined, { also: 'forged' })).status, 401)
+  assert.equal((await call('one')).status, 429)
+  for (const status of [200, 200, 429]) assert.equal((await call('one', { also: 'remembered' })).status, status)
+  assert.equal((await call('one', { address: '192.0.2.2' })).status, 429, 'a user is one user from everywhere')
+})
+
+test('a request without a caller that fails later is counted once', async (t) => {
+  const call = await build(t, { RATE_LIMIT_MAX: '2' })
+  for (const status of [400, 400, 429]) assert.equal((await call(undefined, { url: '/fails' })).status, status)
+})
+
+test('the log says which limit was passed, and by which user', async (t) => {
+  const told: unknown[] = []
+  const call = await build(t, { RATE_LIMIT_USER_MAX: '1' }, (by, user) => told.push([by, user]))
+  for (let times = 0; times < 2; times++) await call('ada')
+  assert.deepEqual(told, [['user', callerOf({ tid: 't', oid: 'ada', scp: '', exp: 0 }, '').userKey]])
 })
 
 test('what a user asks of public routes is the address’s account, not theirs', async (t) => {

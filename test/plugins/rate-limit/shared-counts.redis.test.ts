@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
-import { startEmulator } from '../../../emulator/app.ts'
 import { shareCounts } from '../../../src/plugins/rate-limit/shared-counts.ts'
 import { endless, eventually, listen, mcpHeaders, type RunningApp } from '../../helper.ts'
 import { connected, type RedisServer, startRedis } from '../../redis-helper.ts'
 import { file, originOf } from '../../security/harness.ts'
+import { startEmulator } from '../../tenant.ts'
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
@@ -43,7 +43,7 @@ async function toldOf({ apps }: Replicas): Promise<number[][]> {
   const { sharedStore } = apps[0]?.app ?? assert.fail()
   const told = await sharedStore?.ask(async (redis) => {
     const keys = await redis.keys(sharedStore.key('{rate}:user:*'))
-    return Promise.all(keys.map(async (key) => (await redis.hvals(key)).map(Number)))
+    return Promise.all(keys.map(async (key) => (await redis.hvals(key)).map((count) => Number.parseInt(count, 10))))
   })
   return told ?? []
 }
@@ -93,19 +93,27 @@ test('a replica that has just started holds a user to what the others let throug
 
 test('Redis learns hashes and counts, and forgets them', async (t) => {
   const replicas = await startReplicas(t, { RATE_LIMIT_USER_MAX: '10', RATE_LIMIT_WINDOW: '10 minutes' })
-  for (const replica of [0, 1]) await replicas.ask(replica)
-  await told(replicas, 2)
+  for (const replica of [0, 1]) {
+    await replicas.ask(replica)
+    await replicas.ask(replica, 'no-token')
+  }
   const { sharedStore } = replicas.apps[0]?.app ?? assert.fail()
-  await eventually(async () => (await sharedStore?.ask((redis) => redis.dbsize())) === 2)
-  const kept = await sharedStore?.ask(async (redis) => {
-    const keys = (await redis.keys('*')).sort()
-    return Promise.all(keys.map(async (key) => ({ key, counts: await redis.hgetall(key), ttl: await redis.pttl(key) })))
-  })
+  const read = () =>
+    sharedStore?.ask(async (redis) => {
+      const keys = (await redis.keys('*')).sort()
+      return Promise.all(
+        keys.map(async (key) => ({ key, counts: await redis.hgetall(key), ttl: await redis.pttl(key) })),
+      )
+    })
+  // By address and by user, from two replicas.
+  await eventually(async () => (await read())?.flatMap(({ counts }) => Object.keys(counts)).length === 4)
+  const kept = await read()
   assert.equal(kept?.length, 2)
   for (const [i, { key, counts, ttl }] of (kept ?? []).entries()) {
     const by = ['address', 'user'][i]
     assert.match(key, new RegExp(`^mcp-message-center-server:\\{rate\\}:${by}:[\\w-]{22}:\\d+$`))
-    assert.deepEqual(Object.values(counts), ['1', '1'])
+    assert.equal(Object.keys(counts).length, 2)
+    for (const count of Object.values(counts)) assert.match(count, /^1:[\w-]{16}$/)
     for (const replica of Object.keys(counts)) assert.match(replica, /^[\w-]{8}$/)
     assert.ok(ttl > 0 && ttl <= 600_000)
   }
@@ -179,7 +187,7 @@ for (const { what, stop, resume } of losses) {
 test('more callers than are told of at a time all get their turn', async (t) => {
   const { apps } = await startReplicas(t, {})
   const sharedStore = apps[0]?.app.sharedStore ?? assert.fail()
-  const shared = shareCounts(sharedStore, { by: 'many', windowMs: 60_000, now: () => 60_000 })
+  const shared = shareCounts(sharedStore, { by: 'many', windowMs: 60_000, max: 100, now: () => 60_000 })
   t.after(() => shared.close())
   for (let i = 0; i < 1_200; i++) shared.changed({ id: `caller-${i}`, shiftMs: 0, window: 1, own: 1, others: 0 })
   await eventually(
@@ -190,7 +198,7 @@ test('more callers than are told of at a time all get their turn', async (t) => 
 test('of a window that was over before Redis could be told, it is told nothing', async (t) => {
   const { apps } = await startReplicas(t, {})
   const sharedStore = apps[0]?.app.sharedStore ?? assert.fail()
-  const shared = shareCounts(sharedStore, { by: 'over', windowMs: 60_000, now: () => 120_000 })
+  const shared = shareCounts(sharedStore, { by: 'over', windowMs: 60_000, max: 100, now: () => 120_000 })
   t.after(() => shared.close())
   for (const window of [1, 2]) shared.changed({ id: `of-${window}`, shiftMs: 0, window, own: 1, others: 0 })
   const keys = () => sharedStore.ask((redis) => redis.keys(sharedStore.key('{rate}:over:*')))
@@ -208,3 +216,32 @@ test('a replica that stops leaves nothing behind that keeps its process alive', 
   await told(replicas, 1)
   assert.equal(sharedStore?.stats.skipped, skipped)
 })
+
+for (const [what, forge] of [
+  ['a vast count', () => '999999999'],
+  ['no number', () => 'nonsense'],
+  ['a count that leaves one request', () => '8'],
+  ['a tag of its own', () => `9:${'A'.repeat(16)}`],
+  ['another replica’s count and tag', (genuine: string) => genuine],
+] as const) {
+  test(`whoever can write to Redis shuts nobody out with ${what}`, async (t) => {
+    const replicas = await startReplicas(t, { RATE_LIMIT_USER_MAX: '10' })
+    assert.equal((await replicas.ask(0)).status, 200)
+    await told(replicas, 1)
+    const { sharedStore } = replicas.apps[1]?.app ?? assert.fail()
+    await sharedStore?.ask(async (redis) => {
+      const [key = ''] = await redis.keys(sharedStore.key('{rate}:user:*'))
+      const [genuine = ''] = await redis.hvals(key)
+      const copies = what.startsWith('another') ? 9 : 1
+      const forged = Array.from({ length: copies }, (_, i) => [`intruder${i}`, forge(genuine)]).flat()
+      await redis.hset(key, ...forged)
+    })
+    let letThrough = 1
+    for (let i = 0; i < 4; i++) {
+      if ((await replicas.ask(1)).status === 200) letThrough++
+      // As often as replicas tell each other, and once more.
+      await new Promise((resolve) => setTimeout(resolve, 250))
+    }
+    assert.ok(letThrough >= 4, `${letThrough} were let through`)
+  })
+}

@@ -1,0 +1,129 @@
+// Writes the pages and parts of pages that the sources say already: npm run docs [-- --check]
+// With --check nothing is written, and a page that differs is an error.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { TObject, TSchema } from 'typebox'
+import { type EventName, events } from '../src/audit.ts'
+import { EnvironmentSchema } from '../src/config/environment.ts'
+import { tools } from '../src/tools/index.ts'
+import { permissionsOf } from '../src/tools/permissions.ts'
+
+const check = process.argv.includes('--check')
+const variables = Object.entries(EnvironmentSchema.properties)
+
+const stale = [
+  page('docs/configuration.md', (text) => withSection(text, 'Variables', variableTable())),
+  page('.env.local.sample', () => sampleFile()),
+  page('docs/audit-events.md', (text) =>
+    (Object.keys(events) as EventName[]).reduce((all, name) => withSection(all, name, eventText(name)), text),
+  ),
+  page('docs/operating.md', (text) => withSection(text, 'Permissions and roles', permissionTable())),
+  page('docs/architecture.md', (text) => withSection(text, 'Every file', fileList('src'))),
+].filter((path) => path !== undefined)
+
+for (const path of stale) process.stderr.write(`${path} ${check ? 'is not what npm run docs writes' : 'is written'}\n`)
+if (check && stale.length > 0) process.exitCode = 1
+
+/** @returns the path, where the page was not what it is to be */
+function page(path: string, write: (text: string) => string): string | undefined {
+  const before = readFileSync(path, 'utf8')
+  const after = write(before)
+  if (after === before) return undefined
+  if (!check) writeFileSync(path, after)
+  return path
+}
+
+/** Replaces what stands under a heading, up to the next heading of any rank. */
+function withSection(text: string, heading: string, body: string): string {
+  const pattern = new RegExp(`^(#+ ${heading}\\n)[\\s\\S]*?(?=^#+ |(?![\\s\\S]))`, 'm')
+  if (!pattern.test(text)) throw new Error(`There is no heading "${heading}"`)
+  return text.replace(pattern, (_, line) => `${line}\n${body}\n\n`).replace(/\n+$/, '\n')
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function variableTable(): string {
+  const rows = variables.map(([name, { description, isRequired, default: value, production }]) => [
+    `\`${name}\``,
+    value === undefined ? '' : `\`${value}\``,
+    `${isRequired ? 'required: ' : ''}${description}`,
+    production ?? '',
+  ])
+  return table(['variable', 'default', 'meaning', 'in production'], rows)
+}
+
+/** The Graph permissions that tools need, each with its roles and its tools. */
+function permissionTable(): string {
+  const rows = permissionsOf(tools).map(({ scope, purpose, roles }) => [
+    `\`${scope}\``,
+    purpose,
+    roles.length === 0 ? 'any user' : roles.join(' or '),
+    tools
+      .filter(({ graphScopes }) => graphScopes.includes(scope))
+      .map(({ definition }) => `\`${definition.name}\``)
+      .join(', '),
+  ])
+  const intro = `Delegated permissions of Microsoft Graph that the app needs, with an administrator's consent, and the role that a user
+needs beside it: the least privileged one that suffices.`
+  return `${intro}\n\n${table(['permission', 'to', 'role of the user', 'tools'], rows)}`
+}
+
+function sampleFile(): string {
+  const head = `# Copy this file to .env.local and fill in the first three. "npm run dev" and "npm start" read it, outside production
+# only, and what the environment already holds goes before it. An empty value counts as not set.
+# A line that is commented out shows the default; nothing after the "=" means that there is none.
+`
+  const lines = variables.map(([name, { description, isRequired, default: value = '', production }]) => {
+    const sentence = `${description.charAt(0).toUpperCase()}${description.slice(1)}`.replaceAll('`', '')
+    const inProduction = production === undefined ? '' : `. In production: ${production.replaceAll('`', '')}`
+    const quoted = value.includes(' ') ? `"${value}"` : value
+    return `# ${sentence}${inProduction}\n${isRequired ? '' : '# '}${name}=${quoted}\n`
+  })
+  return `${head}\n${lines.join('')}`
+}
+
+function eventText(name: EventName): string {
+  const { level, tells, fields } = events[name]
+  const rows = Object.keys(fields.properties).map((field) => fieldRow(fields, field))
+  const sentence = `At \`${level}\`. ${tells}.`
+  return rows.length === 0 ? sentence : `${sentence}\n\n${table(['field', 'type', 'is'], rows)}`
+}
+
+function fieldRow(schema: TObject, name: string): string[] {
+  const field = schema.properties[name] as TSchema & { type?: string; enum?: string[]; description?: string }
+  // Reasons are many, and have a page of their own.
+  const isListed = field.enum !== undefined && name !== 'reason' && name !== 'outcome'
+  const type = isListed ? field.enum?.map((value) => `\`${value}\``).join(', ') : field.type
+  const mark = schema.required?.includes(name) ? '' : '?'
+  return [`\`${name}${mark}\``, type ?? (field.enum === undefined ? 'object' : 'string'), field.description ?? '']
+}
+
+/** Every source below a folder, with the first sentence of what it exports. */
+function fileList(folder: string): string {
+  const entries = readdirSync(folder, { withFileTypes: true }).sort((one, other) => (one.name < other.name ? -1 : 1))
+  const files = entries.filter((entry) => entry.name.endsWith('.ts')).map(({ name }) => `${folder}/${name}`)
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${folder}/${name}`)
+  const rows = files.map((path) => [
+    `[${basename(path)}](../${path})`,
+    summaryOf(readFileSync(path, 'utf8'), basename(path, '.ts')),
+  ])
+  const own = rows.length > 0 ? [`\`${folder}/\``, table(['file', 'what'], rows)] : []
+  return [...own, ...folders.map(fileList)].join('\n\n')
+}
+
+/** The first sentence of the comment on the export that a file is named for, else on its first one. */
+function summaryOf(source: string, file: string): string {
+  const commented =
+    /\/\*\*\s*(?![\s*]*@)((?:(?!\*\/)[\s\S])*)\*\/\nexport (?:async )?(?:const|function|class|interface|type) (\w+)/g
+  const comments = [...source.matchAll(commented)]
+  const namesake = file.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+  const isNamesake = (name = '') => name.toLowerCase().replace(/^(create|read)/, '') === namesake.toLowerCase()
+  const [, comment = ''] = comments.find(([, , name]) => isNamesake(name)) ?? comments[0] ?? []
+  const text = comment.replaceAll(/\s*\n\s*\*\s?/g, ' ').trim()
+  return (/^.*?[.:](?= |$)/.exec(text)?.[0] ?? text)
+    .replace(/[.:]$/, '')
+    .replaceAll(/\{@link (\w+)\}/g, '`$1`')
+    .replaceAll('|', '\\|')
+}

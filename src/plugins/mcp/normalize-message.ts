@@ -1,0 +1,22 @@
+import { coerceArguments } from '../../tools/coerce-arguments.ts'
+import type { Tool } from '../../tools/define-tool.ts'
+import type { McpMessage } from './index.ts'
+
+/** A message as it came, before what is null in it is told from what is absent. */
+export interface ReceivedMessage extends Omit<McpMessage, 'params'> {
+  readonly params?: McpMessage['params'] | null
+}
+
+/**
+ * A message as all that follows may take it: `params` and their members are absent where they were null, as serializers
+ * of some languages write what is absent, and a call's arguments are what its tool takes ({@link coerceArguments}).
+ */
+export function normalizeMessage(message: ReceivedMessage, tool: Tool | undefined): McpMessage {
+  const { params, ...rest } = message
+  if (params === undefined || params === null) return rest
+  const given = Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null))
+  if (tool === undefined || given['arguments'] === undefined) return { ...rest, params: given }
+  // The argument `accessToken` is no tool's own.
+  const args = coerceArguments(given['arguments'], tool.definition.inputSchema, ['accessToken'])
+  return { ...rest, params: { ...given, arguments: args } }
+}

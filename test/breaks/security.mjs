@@ -1,0 +1,68 @@
+/** Who may speak to this server at all: src/plugins/security.ts. */
+export const breaks = [
+  {
+    what: 'any page may call from a browser',
+    file: 'src/plugins/security.ts',
+    from: "if (origin !== undefined && !isServed(origin) && !isOpen(url)) throw new Failure('origin_refused')",
+    to: '',
+    caughtBy: 'test/plugins/security.test.ts',
+  },
+  {
+    what: 'a page of any Origin may not read where to sign in',
+    file: 'src/plugins/security.ts',
+    from: '...(isOpen(url) ? openCors : servedCors)',
+    to: '...servedCors',
+    caughtBy: 'test/plugins/security.test.ts',
+  },
+  {
+    what: 'a page of any Origin may not ask for tokens',
+    file: 'src/routes/oauth.ts',
+    from: 'config: { anyOrigin: true }, schema: { body: TokenParameters',
+    to: 'schema: { body: TokenParameters',
+    caughtBy: 'test/security/hosts-and-origins.test.ts',
+    test: 'POST /token',
+  },
+  {
+    what: 'a malformed preflight is answered',
+    file: 'src/plugins/security.ts',
+    from: 'preflight: url !== malformedPath',
+    to: 'preflight: true',
+    caughtBy: 'test/security/headers.test.ts',
+    test: 'an absolute target of the host',
+  },
+  {
+    what: 'production answers under the names of this machine',
+    file: 'src/plugins/security.ts',
+    from: 'config.production ? [] : loopbackNames',
+    to: 'loopbackNames',
+    caughtBy: 'test/plugins/security.test.ts',
+  },
+  {
+    what: 'production answers pages on loopback',
+    file: 'src/plugins/security.ts',
+    from: 'return !production && URL.canParse(origin)',
+    to: 'return URL.canParse(origin)',
+    caughtBy: 'test/plugins/security.test.ts',
+  },
+  {
+    what: 'a browser client cannot read where to sign in',
+    file: 'src/plugins/security.ts',
+    from: "  'WWW-Authenticate',",
+    to: '',
+    caughtBy: 'test/plugins/security.test.ts',
+  },
+  {
+    what: 'metadata with a slash at its end is closed to pages',
+    file: 'src/plugins/security.ts',
+    from: 'openPaths.has(pathOf(url))',
+    to: "openPaths.has(url.split('?', 1)[0] ?? '')",
+    caughtBy: 'test/wire/trailing-slash.test.ts',
+  },
+  {
+    what: 'the Host is not looked at',
+    file: 'src/plugins/security.ts',
+    from: "app.addHook('onRequest', hostHeaderValidation([publicHost, ...localNames]))",
+    to: '',
+    caughtBy: 'test/plugins/security.test.ts',
+  },
+]

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import type { buildApp } from '../../src/app.ts'
+import { configFor, mcpHeaders, toolCall } from '../helper.ts'
+import { startEmulator } from '../tenant.ts'
+import { codeBlocks, readText, root, section } from './markdown.ts'
+
+// The sources as they are, and what CONTRIBUTING.md tells a developer to add: one file, and its name in the list.
+const [tool = '', list = ''] = codeBlocks(section(readText('CONTRIBUTING.md'), 'Adding a tool'), 'ts')
+const copy = mkdtempSync(join(tmpdir(), 'adding-a-tool-'))
+test.after(() => rmSync(copy, { recursive: true }))
+
+for (const folder of ['src', 'scripts', 'docs', 'agent'])
+  cpSync(join(root, folder), join(copy, folder), { recursive: true })
+for (const file of ['package.json', 'tsconfig.json', '.env.local.sample']) cpSync(join(root, file), join(copy, file))
+symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
+writeFileSync(join(copy, 'src/tools/get-service-issues.ts'), tool)
+const index = join(copy, 'src/tools/index.ts')
+const listed = readFileSync(index, 'utf8').replace(/^export const tools.*$/m, list.trim())
+writeFileSync(index, `import { getServiceIssues } from './get-service-issues.ts'\n${listed}`)
+
+test('the tool of CONTRIBUTING.md type-checks', () => {
+  const config = join(copy, 'tsconfig.only-src.json')
+  writeFileSync(config, JSON.stringify({ extends: './tsconfig.json', include: ['src'] }))
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', config],
+    {
+      encoding: 'utf8',
+    },
+  )
+  assert.equal(status, 0, stdout)
+})
+
+test('the tool of CONTRIBUTING.md is listed, pages, and rejects what it does not take', async (t) => {
+  const tenant = await startEmulator()
+  t.after(() => tenant.close())
+  const outdir = join(copy, 'built')
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/build.mjs', outdir, join(copy, 'src/app.ts')], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  assert.equal(status, 0, stderr)
+  const module = (await import(pathToFileURL(join(outdir, 'app.js')).href)) as { buildApp: typeof buildApp }
+  const app = await module.buildApp(configFor(tenant, { LOG_LEVEL: 'silent' }))
+  t.after(() => app.close())
+  await app.ready()
+  await app.entraKeys.start()
+  const ask = async (payload: object, user = 'gale') => {
+    const headers = { ...mcpHeaders(await tenant.mint({ user })), host: 'localhost' }
+    const response = await app.inject({ method: 'POST', url: '/mcp', headers, payload })
+    return response.json().result
+  }
+
+  const { tools } = await ask({ jsonrpc: '2.0', id: 1, method: 'tools/list' })
+  assert.equal(tools.at(-1).name, 'getServiceIssues')
+
+  const first = await ask(toolCall('getServiceIssues'))
+  const { value, nextSkip } = first.structuredContent
+  assert.deepEqual([value.length, value[0].service, nextSkip], [2, 'Microsoft Teams', 2], JSON.stringify(first))
+  const second = await ask(toolCall('getServiceIssues', { skip: nextSkip }))
+  assert.deepEqual([second.structuredContent.value.length, second.structuredContent.nextSkip], [1, undefined])
+
+  const rejected = await ask(toolCall('getServiceIssues', { skips: 2 }))
+  assert.equal(rejected.isError, true)
+  assert.match(rejected.content[0].text, /There is no argument "skips"; there are: skip\b/)
+
+  // May read posts, but not service health.
+  const forbidden = await ask(toolCall('getServiceIssues'), 'rowan')
+  assert.match(forbidden.content[0].text, /"Service Support Administrator".*ServiceHealth\.Read\.All/)
+  assert.doesNotMatch(forbidden.content[0].text, /Message Center/)
+})
+
+test('npm run docs and npm run agent have its permission and role in their pages', () => {
+  for (const program of ['scripts/docs.ts', 'agent/main.ts']) {
+    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', program], {
+      cwd: copy,
+      encoding: 'utf8',
+    })
+    assert.equal(status, 0, stderr)
+  }
+  const operating = readFileSync(join(copy, 'docs/operating.md'), 'utf8')
+  assert.match(
+    section(operating, 'Permissions and roles'),
+    /^\| `ServiceHealth\.Read\.All` \| read service health \| Service Support Administrator \| `getServiceIssues` \|$/m,
+  )
+  const plugin = JSON.parse(readFileSync(join(copy, 'agent/appPackage/ai-plugin.json'), 'utf8'))
+  assert.match(plugin.description_for_human, /read the Message Center and read service health/)
+  assert.equal(plugin.functions.at(-1).name, 'getServiceIssues')
+})
