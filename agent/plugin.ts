@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { Tool } from '../src/tools/define-tool.ts'
-import { purposesOf } from '../src/tools/permissions.ts'
+import { purposesOf } from '../src/lib/graph-permissions.ts'
+import type { Tool } from '../src/plugins/mcp/tool.ts'
 
 const schema = 'https://developer.microsoft.com/json-schemas/copilot/plugin/v2.4/schema.json'
 const messageCard: unknown = JSON.parse(readFileSync(new URL('message-card.json', import.meta.url), 'utf8'))

@@ -1,5 +1,5 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import type { Message } from '../src/graph/message.ts'
+import type { Message } from '../src/plugins/message-center/message.ts'
 import { Refused } from './refused.ts'
 import type { Step } from './steps.ts'
 

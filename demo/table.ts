@@ -1,5 +1,5 @@
 import Table from 'cli-table3'
-import type { Message } from '../src/graph/message.ts'
+import type { Message } from '../src/plugins/message-center/message.ts'
 
 /** Borders and padding included, the columns make 100 characters. */
 const widths = [11, 12, 19, 19, 33]

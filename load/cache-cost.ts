@@ -5,7 +5,7 @@
  * assertion that `auth` makes of it. Prints CPU per hit (median of 7 rounds) and heap per user.
  */
 import { hash, randomBytes } from 'node:crypto'
-import type { Caller } from '../src/entra/claims.ts'
+import type { Caller } from '../src/plugins/auth/claims.ts'
 import { createOboTokenCache } from '../src/plugins/obo-token-cache/index.ts'
 
 const hitsPerRound = 200_000

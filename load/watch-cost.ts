@@ -8,7 +8,7 @@ import { createServer } from 'node:http'
 import { Writable } from 'node:stream'
 import { startEmulator } from '../emulator/app.ts'
 import { buildApp } from '../src/app.ts'
-import { readConfig } from '../src/config.ts'
+import { readConfig } from '../src/config/index.ts'
 import { createTracer } from '../src/plugins/observability/otlp.ts'
 
 const calls = 20_000

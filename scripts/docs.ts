@@ -3,10 +3,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { TObject, TSchema } from 'typebox'
-import { type EventName, events } from '../src/audit.ts'
 import { EnvironmentSchema } from '../src/config/environment.ts'
+import { permissionsOf } from '../src/lib/graph-permissions.ts'
+import { type EventName, events } from '../src/plugins/observability/audit.ts'
 import { tools } from '../src/tools/index.ts'
-import { permissionsOf } from '../src/tools/permissions.ts'
 
 const check = process.argv.includes('--check')
 const variables = Object.entries(EnvironmentSchema.properties)

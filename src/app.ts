@@ -1,19 +1,18 @@
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { Config } from './config.ts'
-import type { BoundedClient } from './http/bounded-client.ts'
-import { trustProxies } from './http/client-address.ts'
-import { rejectCompressedBody } from './http/content-encoding.ts'
-import type { Network } from './http/public-client.ts'
-import { closeQueuedResponses } from './http/queued-responses.ts'
-import { routedPath } from './http/request-target.ts'
-import { auth } from './plugins/auth.ts'
-import { clientCredential } from './plugins/client-credential.ts'
-import { entraKeys } from './plugins/entra-keys.ts'
-import { failures } from './plugins/failures.ts'
-import { gracefulStop } from './plugins/graceful-stop.ts'
-import { graphBudget } from './plugins/graph-budget/index.ts'
-import { graphClient } from './plugins/graph-client.ts'
+import type { Config } from './config/index.ts'
+import type { BoundedClient } from './lib/bounded-client.ts'
+import { trustProxies } from './lib/client-address.ts'
+import type { Network } from './lib/public-client.ts'
+import { routedPath } from './lib/request-target.ts'
+import { auth } from './plugins/auth/index.ts'
+import { clientCredential } from './plugins/client-credential/index.ts'
+import { entraKeys } from './plugins/entra-keys/index.ts'
+import { failures } from './plugins/error-handlers/index.ts'
+import { gracefulStop } from './plugins/graceful-stop/index.ts'
+import { graphClient } from './plugins/graph-client/index.ts'
+import { graphBudget } from './plugins/graph-quota/index.ts'
 import { loadShedding } from './plugins/load-shedding/index.ts'
+import { closeQueuedResponses } from './plugins/load-shedding/queued-responses.ts'
 import { mcp } from './plugins/mcp/index.ts'
 import { oauthProxy } from './plugins/oauth-proxy/index.ts'
 import { oboTokenCache } from './plugins/obo-token-cache/index.ts'
@@ -21,15 +20,17 @@ import { type LogDestination, loggingOptions, observability } from './plugins/ob
 import { metrics } from './plugins/observability/metrics.ts'
 import { tracing } from './plugins/observability/tracing.ts'
 import { rateLimits } from './plugins/rate-limit/index.ts'
-import { redis } from './plugins/redis.ts'
-import { security } from './plugins/security.ts'
-import { unreadableRequests } from './plugins/unreadable-requests.ts'
+import { redis } from './plugins/redis/index.ts'
+import { security } from './plugins/security/index.ts'
+import { rejectCompressedBody } from './plugins/unreadable-requests/content-encoding.ts'
+import { unreadableRequests } from './plugins/unreadable-requests/index.ts'
 import { discoveryRoutes } from './routes/discovery.ts'
 import { healthRoutes } from './routes/health.ts'
 import { mcpRoutes } from './routes/mcp.ts'
 import { oauthRoutes } from './routes/oauth.ts'
+import { tools } from './tools/index.ts'
 
-/** The longest token that is read (src/entra/bearer.ts), and as much again for all other headers. */
+/** The longest token that is read (src/lib/bearer.ts), and as much again for all other headers. */
 const maxHeaderSize = 32 * 1024
 
 const requestTimeoutMs = 30_000
@@ -80,11 +81,11 @@ export async function buildApp(
   await app.register(entraKeys, { config })
   await app.register(auth, { config })
   await app.register(clientCredential, { config, ...(azure && { http: azure }), ...(now && { now }) })
-  await app.register(oboTokenCache, { config, ...(now && { now }) })
+  await app.register(oboTokenCache, { config, tools, ...(now && { now }) })
   await app.register(graphBudget, { config })
   await app.register(graphClient, { config })
-  await app.register(mcp, { config })
-  if (config.oauthProxy !== undefined) await app.register(oauthProxy, { config, ...(network && { network }) })
+  await app.register(mcp, { config, tools })
+  if (config.oauthProxy !== undefined) await app.register(oauthProxy, { config, tools, ...(network && { network }) })
   if (config.metricsPort !== undefined) await app.register(metrics, { config, logTo })
 
   await app.register(healthRoutes)

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
 import { buildApp } from './app.ts'
+import { ConfigError } from './config/index.ts'
+import { resourceOf } from './config/resource.ts'
 import { readConfigKeepingSealKey } from './config/seal-key-file.ts'
-import { ConfigError } from './config.ts'
-import { resourceOf } from './entra/resource.ts'
 import { createLogSink } from './plugins/observability/log-sink.ts'
 
 /** Calls in flight get this long to finish; a platform's own grace is usually 30 s. */

@@ -1,5 +1,5 @@
 import { Compile, type Validator } from 'typebox/compile'
-import { type EventName, events, lineSchema } from '../src/audit.ts'
+import { type EventName, events, lineSchema } from '../src/plugins/observability/audit.ts'
 
 export type LogLine = Record<string, unknown> & { readonly event?: string; readonly level: number }
 
@@ -7,7 +7,7 @@ const validators = new Map<string, Validator>()
 /** What Fastify itself has to say, such as that it listens. */
 const ownFields = new Set(['level', 'time', 'pid', 'hostname', 'tenant', 'requestId', 'traceId', 'msg', 'err'])
 
-/** Why a line is none that `src/audit.ts` describes, or undefined. */
+/** Why a line is none that `src/plugins/observability/audit.ts` describes, or undefined. */
 export function lineFault(line: LogLine): string | undefined {
   const { event } = line
   if (event === undefined) {

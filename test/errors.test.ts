@@ -10,7 +10,7 @@ import {
   oauthError,
   type Reason,
   toFailure,
-} from '../src/errors.ts'
+} from '../src/errors/index.ts'
 
 const reasons = Object.keys(answers) as Reason[]
 const httpStatuses = new Set([400, 401, 403, 404, 405, 406, 408, 413, 415, 429, 431, 499, 500, 503])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { TestContext } from 'node:test'
-import type { SharedStore } from '../src/plugins/redis.ts'
+import type { SharedStore } from '../src/plugins/redis/index.ts'
 import { eventually, freePort, type RunningApp } from './helper.ts'
 
 export interface RedisServer {

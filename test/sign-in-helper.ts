@@ -7,7 +7,7 @@ import { connect } from 'node:tls'
 import { generate } from 'selfsigned'
 import { request } from 'undici'
 import { browse } from '../demo/browser.ts'
-import type { Network } from '../src/http/public-client.ts'
+import type { Network } from '../src/lib/public-client.ts'
 
 /** The redirect URI that most tests use: one of the list's defaults, and nothing has to listen there. */
 export const redirectUri = 'http://127.0.0.1:33418/callback'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { Command } from 'commander'
-import { ConfigError, readConfig } from '../../src/config.ts'
+import { ConfigError, readConfig } from '../../src/config/index.ts'
 import { checksFor } from '../doctor/checks.ts'
 import type { Context, Registration } from '../doctor/context.ts'
 import { askWithoutToken } from '../doctor/deployment.ts'

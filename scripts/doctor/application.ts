@@ -1,6 +1,6 @@
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/index.ts'
+import { scopesOf } from '../../src/lib/graph-permissions.ts'
 import { tools } from '../../src/tools/index.ts'
-import { scopesOf } from '../../src/tools/permissions.ts'
 import type { Context, Registration } from './context.ts'
 import type { Check } from './examine.ts'
 import { failure, type Opinion, ok, skipped, warning } from './finding.ts'

@@ -1,4 +1,4 @@
-import { ConfigError, readConfig } from '../../src/config.ts'
+import { ConfigError, readConfig } from '../../src/config/index.ts'
 import type { Check } from './examine.ts'
 import { failure, ok } from './finding.ts'
 

@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/index.ts'
 import type { Deployment } from '../shared/deployment.ts'
 import type { Io } from '../shared/io.ts'
 import type { Answer, Probe } from './probe.ts'

@@ -1,5 +1,5 @@
-import { tenantEndpoints } from '../../src/entra/tenant.ts'
-import { isLoopback } from '../../src/http/loopback.ts'
+import { tenantEndpoints } from '../../src/config/tenant.ts'
+import { isLoopback } from '../../src/lib/loopback.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import type { Context, Entra } from './context.ts'
 import type { Check } from './examine.ts'

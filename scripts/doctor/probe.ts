@@ -1,5 +1,5 @@
 import { buildConnector } from 'undici'
-import { createBoundedClient, TransportError } from '../../src/http/bounded-client.ts'
+import { createBoundedClient, TransportError } from '../../src/lib/bounded-client.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import { unreachable } from '../shared/unreachable.ts'
 

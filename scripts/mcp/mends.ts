@@ -1,4 +1,4 @@
-import type { answers, Reason } from '../../src/errors.ts'
+import type { answers, Reason } from '../../src/errors/index.ts'
 
 /** The reasons that a call can end in, as its answer names them; those of a sign-in come by other ways. */
 type CallReason = {
@@ -15,7 +15,7 @@ const ask = 'Correct the arguments; call --list shows what each tool takes.'
 const consent =
   'An administrator opens the link, or grants consent to the permissions named above in the Entra admin center; doctor says whether it is there.'
 
-/** What an operator does about each reason. The compiler holds it against `src/errors.ts`. */
+/** What an operator does about each reason. The compiler holds it against `src/errors/index.ts`. */
 const mends: Readonly<Record<CallReason, string>> = {
   origin_refused: 'Add the origin to MCP_ALLOWED_ORIGINS of the server.',
   not_found: 'Check the address: the MCP endpoint is /mcp.',

@@ -1,4 +1,4 @@
-import { tenantEndpoints } from '../../src/entra/tenant.ts'
+import { tenantEndpoints } from '../../src/config/tenant.ts'
 import { type Application, type FederatedCredential, isThere, type PasswordCredential } from './application.ts'
 import type { Change } from './parts.ts'
 import { make, type Run } from './run.ts'

@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose'
-import { type BoundedAnswer, TransportError } from '../../src/http/bounded-client.ts'
+import { type BoundedAnswer, TransportError } from '../../src/lib/bounded-client.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import { unreachable } from '../shared/unreachable.ts'
 

@@ -1,5 +1,5 @@
-import { type BoundedAnswer, createBoundedClient, TransportError } from '../../src/http/bounded-client.ts'
-import { retryAfterSeconds } from '../../src/http/retry-after.ts'
+import { type BoundedAnswer, createBoundedClient, TransportError } from '../../src/lib/bounded-client.ts'
+import { retryAfterSeconds } from '../../src/lib/retry-after.ts'
 import { type Query, withQuery } from '../shared/graph.ts'
 import type { Io } from '../shared/io.ts'
 import { codeOf, failureOf, jsonOf } from './graph-failure.ts'

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { isLoopback } from '../../src/http/loopback.ts'
+import { isLoopback } from '../../src/lib/loopback.ts'
 import { graphCommandLineTools } from '../shared/graph.ts'
 import type { Io } from '../shared/io.ts'
 import { addTenantOptions, addVariableOption, parseBaseUrl, parseGuid } from '../shared/options.ts'

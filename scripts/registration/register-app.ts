@@ -1,4 +1,4 @@
-import { tenantEndpoints } from '../../src/entra/tenant.ts'
+import { tenantEndpoints } from '../../src/config/tenant.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import { type Application, emptyApplication, isThere, type ServicePrincipal } from './application.ts'
 import { ensureFederatedCredential, ensureSecret, type Secret } from './credentials.ts'

@@ -1,4 +1,4 @@
-import { graphResource } from '../../src/graph/permissions.ts'
+import { graphResource } from '../../src/lib/graph-permissions.ts'
 import { azureCliToken } from '../shared/azure-cli.ts'
 import { deviceCodeToken } from '../shared/device-code.ts'
 import type { Io } from '../shared/io.ts'

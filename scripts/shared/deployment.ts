@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { isLoopback } from '../../src/http/loopback.ts'
+import { isLoopback } from '../../src/lib/loopback.ts'
 import type { Io } from './io.ts'
 import { OperatorError } from './operator-error.ts'
 

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { isLoopback } from '../../src/http/loopback.ts'
+import { isLoopback } from '../../src/lib/loopback.ts'
 import type { Io } from './io.ts'
 
 /** An option that a variable of the server may give instead; the command line goes before it. */

@@ -1,4 +1,4 @@
-import { isLoopback } from '../http/loopback.ts'
+import { isLoopback } from '../lib/loopback.ts'
 import { type Environment, type Fault, originOf } from './environment.ts'
 
 /** How an app proves itself to Entra. */

@@ -1,4 +1,4 @@
-import { parseRedirectRule, type RedirectRule } from '../oauth/redirect-policy.ts'
+import { parseRedirectRule, type RedirectRule } from '../lib/redirect-policy.ts'
 import type { ClientCredential } from './client-credential.ts'
 import { type Environment, type Fault, list } from './environment.ts'
 

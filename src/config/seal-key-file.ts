@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
-import { type Config, ConfigError, readConfig } from '../config.ts'
 import { EnvironmentSchema } from './environment.ts'
+import { type Config, ConfigError, readConfig } from './index.ts'
 
 /** In the folder that the process runs in, beside .env.local; git ignores it. */
 const sealKeyFile = '.seal-key.local'

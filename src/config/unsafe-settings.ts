@@ -1,4 +1,4 @@
-import { isLoopback } from '../http/loopback.ts'
+import { isLoopback } from '../lib/loopback.ts'
 
 /** What is set, and why nobody who depends on this server would want it: completes the sentence that begins with the name. */
 export interface UnsafeSetting {

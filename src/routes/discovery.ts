@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import type { Configured } from '../config.ts'
-import { resourceOf } from '../entra/resource.ts'
+import type { Configured } from '../config/index.ts'
+import { resourceOf } from '../config/resource.ts'
 
 /** RFC 9728 section 2. */
 const ProtectedResourceMetadata = Type.Object({

@@ -2,13 +2,13 @@ import { hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { Configured } from '../config.ts'
-import { answers, Failure, type Reason, toFailure } from '../errors.ts'
-import { type Deadline, deadlineIn } from '../http/deadline.ts'
-import { jsonFault } from '../http/strict-json.ts'
+import type { Configured } from '../config/index.ts'
+import { answers, Failure, type Reason, toFailure } from '../errors/index.ts'
+import { type Deadline, deadlineIn } from '../lib/deadline.ts'
+import { jsonFault } from '../lib/strict-json.ts'
 import type { McpCall, McpMessage } from '../plugins/mcp/index.ts'
 import type { ReceivedMessage } from '../plugins/mcp/normalize-message.ts'
-import type { Tool } from '../tools/define-tool.ts'
+import type { Tool } from '../plugins/mcp/tool.ts'
 
 /** No tool call comes near this. */
 const bodyLimitBytes = 256 * 1024

@@ -2,7 +2,9 @@ import formbody from '@fastify/formbody'
 import { parseCookie } from 'cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { Failure } from '../errors.ts'
+import { Failure } from '../errors/index.ts'
+import { oauthFailures, pageFailures } from '../plugins/error-handlers/index.ts'
+import type { Step, Visit } from '../plugins/oauth-proxy/authorization.ts'
 import {
   AuthorizationParameters,
   CallbackParameters,
@@ -10,12 +12,10 @@ import {
   type Parameters,
   RevocationParameters,
   TokenParameters,
-} from '../oauth/parameters.ts'
-import { ClientMetadata, RegisteredClient } from '../oauth/registration.ts'
-import { AuthorizationServerMetadata } from '../oauth/server-metadata.ts'
-import { TokenAnswer } from '../oauth/token-answer.ts'
-import { oauthFailures, pageFailures } from '../plugins/failures.ts'
-import type { Step, Visit } from '../plugins/oauth-proxy/authorization.ts'
+} from '../plugins/oauth-proxy/parameters.ts'
+import { ClientMetadata, RegisteredClient } from '../plugins/oauth-proxy/registration.ts'
+import { AuthorizationServerMetadata } from '../plugins/oauth-proxy/server-metadata.ts'
+import { TokenAnswer } from '../plugins/oauth-proxy/token-response.ts'
 
 /** Sealed codes and refresh tokens are some 3 KB; a description of a client is less. */
 const bodyLimit = 32 * 1024

@@ -1,48 +1,8 @@
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { Caller } from '../entra/claims.ts'
-import { Failure } from '../errors.ts'
-import type { GraphPermission } from '../graph/permissions.ts'
-import type { GraphSession } from '../plugins/graph-client.ts'
-
-/** All that a tool may use: who calls, and Graph as that user. */
-export interface ToolContext {
-  readonly caller: Caller | null
-  readonly graph: GraphSession
-}
-
-/** MCP, "Tools: Tool annotations". All four are said, so that no client has to assume the worst. */
-export interface ToolAnnotations {
-  readonly readOnlyHint: boolean
-  readonly destructiveHint: boolean
-  readonly idempotentHint: boolean
-  readonly openWorldHint: boolean
-}
-
-/** A tool as `tools/list` shows it. */
-export interface ToolDefinition {
-  readonly name: string
-  readonly title: string
-  readonly description: string
-  readonly inputSchema: TObject
-  readonly outputSchema: TObject
-  readonly annotations: ToolAnnotations
-}
-
-export interface Tool {
-  readonly definition: ToolDefinition
-  /** Delegated Graph permissions that the tool needs; none: it does not call Graph. */
-  readonly permissions: readonly GraphPermission[]
-  /** Their names. */
-  readonly graphScopes: readonly string[]
-  /**
-   * Checks the arguments and runs the tool.
-   *
-   * @returns the structured content, of the shape `outputSchema`
-   * @throws {Failure} `invalid_input`, or whatever the handler throws
-   */
-  call(args: unknown, context: ToolContext): Promise<Record<string, unknown>>
-}
+import { Failure } from '../errors/index.ts'
+import type { GraphPermission } from '../lib/graph-permissions.ts'
+import type { Tool, ToolAnnotations, ToolContext } from '../plugins/mcp/tool.ts'
 
 /** What every tool that reads Graph takes and tells beside its own: answers are kept for a short while. */
 const fresh = Type.Optional(

@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
-import { Failure } from '../errors.ts'
-import { asMessage, BodyFormat, Message, messagesPath, present } from '../graph/message.ts'
-import { readMessages } from '../graph/permissions.ts'
-import { namingArguments } from '../graph/refused-query.ts'
+import { Failure } from '../errors/index.ts'
+import { readMessages } from '../lib/graph-permissions.ts'
+import { namingArguments } from '../plugins/graph-client/refused-query.ts'
+import { asMessage, BodyFormat, Message, messagesPath, present } from '../plugins/message-center/message.ts'
 import { defineTool } from './define-tool.ts'
 
 export const getMessage = defineTool({

@@ -1,5 +1,8 @@
 import { type Static, Type } from 'typebox'
-import { Failure } from '../errors.ts'
+import { Failure } from '../errors/index.ts'
+import { readMessages } from '../lib/graph-permissions.ts'
+import { isAboutSelect, namingArguments, type QueryPart } from '../plugins/graph-client/refused-query.ts'
+import type { ToolContext } from '../plugins/mcp/tool.ts'
 import {
   asPage,
   BodyFormat,
@@ -8,11 +11,9 @@ import {
   Message,
   messagesPath,
   presentAll,
-} from '../graph/message.ts'
-import { and, isSelfContained, literal, or } from '../graph/odata.ts'
-import { readMessages } from '../graph/permissions.ts'
-import { isAboutSelect, namingArguments, type QueryPart } from '../graph/refused-query.ts'
-import { defineTool, invalidInput, type ToolContext } from './define-tool.ts'
+} from '../plugins/message-center/message.ts'
+import { and, isSelfContained, literal, or } from '../plugins/message-center/odata.ts'
+import { defineTool, invalidInput } from './define-tool.ts'
 
 const defaultPageSize = 25
 
@@ -155,7 +156,8 @@ async function readPage(input: Input, graph: ToolContext['graph']): Promise<Grap
   } catch (error) {
     if (!(error instanceof Failure) || error.reason !== 'graph_bad_request') throw error
     const sources = [...conditions, { argument: 'orderby', expression: input.orderby }]
-    if (!query.has('$select') || !isAboutSelect(error, sources)) throw namingArguments(error, sources)
+    if (!query.has('$select') || !isAboutSelect(error, sources, fieldsWithoutBody))
+      throw namingArguments(error, sources)
     query.delete('$select')
     return asPage(await graph.get(messagesPath, options))
   }

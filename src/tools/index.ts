@@ -1,4 +1,4 @@
-import type { Tool } from './define-tool.ts'
+import type { Tool } from '../plugins/mcp/tool.ts'
 import { getMessage } from './get-message.ts'
 import { getMessages } from './get-messages.ts'
 

@@ -1,5 +1,5 @@
 import { icons } from '../../agent/package.ts'
-import { answers } from '../../src/errors.ts'
+import { answers } from '../../src/errors/index.ts'
 import type { AppPackage } from './app-package.ts'
 import { schemaFaults } from './app-package.ts'
 

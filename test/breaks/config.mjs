@@ -1,51 +1,51 @@
-/** What the server may be told: src/config.ts and src/config/. */
+/** What the server may be told: src/config/index.ts and src/config/. */
 export const breaks = [
-  // src/config.ts
+  // src/config/index.ts
   {
     what: 'production starts without sign-in',
-    file: 'src/config.ts',
+    file: 'src/config/index.ts',
     from: "if (production && !required) fault('MCP_REQUIRE_AUTH', 'cannot be false in production')",
     to: '',
     caughtBy: 'test/config.test.ts',
   },
   {
     what: 'production takes Graph tokens as an argument',
-    file: 'src/config.ts',
+    file: 'src/config/index.ts',
     from: 'sound.ALLOW_MCP_ACCESS_TOKEN_ARG ?? String(!production)',
     to: "sound.ALLOW_MCP_ACCESS_TOKEN_ARG ?? 'true'",
     caughtBy: 'test/config.test.ts',
   },
   {
     what: 'a developer’s server is open to the network',
-    file: 'src/config.ts',
+    file: 'src/config/index.ts',
     from: "production ? '0.0.0.0' : '127.0.0.1'",
     to: "'0.0.0.0'",
     caughtBy: 'test/config.test.ts',
   },
   {
     what: 'Entra may be asked over plain http',
-    file: 'src/config.ts',
+    file: 'src/config/index.ts',
     from: "url?.startsWith('http:') && (production || !isLoopback(new URL(url).hostname))",
     to: "url?.startsWith('http:') && production",
     caughtBy: 'test/config.test.ts',
   },
   {
     what: 'a configuration can be changed while the server runs',
-    file: 'src/config.ts',
+    file: 'src/config/index.ts',
     from: "if (typeof inner === 'object' && inner !== null) deepFreeze(inner)",
     to: '{}',
     caughtBy: 'test/config.test.ts',
   },
   {
     what: 'a developer’s server without sign-in is open to the network',
-    file: 'src/config.ts',
+    file: 'src/config/index.ts',
     from: "if (!required) fault('MCP_REQUIRE_AUTH',",
     to: "if (false) fault('MCP_REQUIRE_AUTH',",
     caughtBy: 'test/config.test.ts',
   },
   {
     what: 'production starts with a key of zeros',
-    file: 'src/config.ts',
+    file: 'src/config/index.ts',
     from: '.filter((name) => list(sound[name]).some(isWeakKey))',
     to: '.filter(() => false)',
     caughtBy: 'test/config.test.ts',

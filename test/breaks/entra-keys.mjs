@@ -1,8 +1,8 @@
-/** The tenant's signing keys: src/plugins/entra-keys.ts. */
+/** The tenant's signing keys: src/plugins/entra-keys/index.ts. */
 export const breaks = [
   {
     what: 'each invented key id costs a fetch',
-    file: 'src/plugins/entra-keys.ts',
+    file: 'src/plugins/entra-keys/index.ts',
     from: 'unknownKeyFetchAt = now()',
     to: '',
     caughtBy: 'test/plugins/entra-keys.test.ts',
@@ -10,7 +10,7 @@ export const breaks = [
   },
   {
     what: 'callers at one time fetch the keys once each',
-    file: 'src/plugins/entra-keys.ts',
+    file: 'src/plugins/entra-keys/index.ts',
     from: 'loading ??= fetchKeys()',
     to: 'loading = fetchKeys()',
     caughtBy: 'test/plugins/entra-keys.test.ts',
@@ -18,7 +18,7 @@ export const breaks = [
   },
   {
     what: 'what a redirect brings is the key set',
-    file: 'src/plugins/entra-keys.ts',
+    file: 'src/plugins/entra-keys/index.ts',
     from: 'if (status !== 200) throw',
     to: 'if (status >= 400) throw',
     caughtBy: 'test/plugins/entra-keys.test.ts',
@@ -26,7 +26,7 @@ export const breaks = [
   },
   {
     what: 'a published key of another tenant counts',
-    file: 'src/plugins/entra-keys.ts',
+    file: 'src/plugins/entra-keys/index.ts',
     from: '(jwk.issuer !== undefined && jwk.issuer !== issuer && jwk.issuer !== issuerV1)',
     to: 'false',
     caughtBy: 'test/plugins/entra-keys.test.ts',
@@ -34,7 +34,7 @@ export const breaks = [
   },
   {
     what: 'keys of 1024 bits count',
-    file: 'src/plugins/entra-keys.ts',
+    file: 'src/plugins/entra-keys/index.ts',
     from: "'base64url') >= 256",
     to: "'base64url') >= 128",
     caughtBy: 'test/plugins/entra-keys.test.ts',
@@ -42,7 +42,7 @@ export const breaks = [
   },
   {
     what: 'a set without a key of the tenant replaces the good one',
-    file: 'src/plugins/entra-keys.ts',
+    file: 'src/plugins/entra-keys/index.ts',
     from: 'if (pems.size === 0) throw',
     to: 'if (jwks.length === 0) throw',
     caughtBy: 'test/plugins/entra-keys.test.ts',
@@ -50,7 +50,7 @@ export const breaks = [
   },
   {
     what: 'a key that changes under its id is not told of',
-    file: 'src/plugins/entra-keys.ts',
+    file: 'src/plugins/entra-keys/index.ts',
     from: 'next.get(kid) !== keys.get(kid)',
     to: '!next.has(kid)',
     caughtBy: 'test/plugins/entra-keys.test.ts',
@@ -58,7 +58,7 @@ export const breaks = [
   },
   {
     what: 'after a failure the keys are fetched an hour later',
-    file: 'src/plugins/entra-keys.ts',
+    file: 'src/plugins/entra-keys/index.ts',
     from: 'keys.size === 0 ? retryMs : Math.max(retryMs, cooldownMs)',
     to: 'refreshMs',
     caughtBy: 'test/plugins/entra-keys.test.ts',

@@ -1,66 +1,66 @@
-/** What a caller is told of a failure: src/errors.ts and src/plugins/failures.ts. */
+/** What a caller is told of a failure: src/errors/index.ts and src/plugins/error-handlers/index.ts. */
 export const breaks = [
-  // src/errors.ts
+  // src/errors/index.ts
   {
     what: 'a 5xx tells callers why',
-    file: 'src/errors.ts',
+    file: 'src/errors/index.ts',
     from: '...(status < 500 && { reason: failure.reason })',
     to: 'reason: failure.reason',
     caughtBy: 'test/errors.test.ts',
   },
   {
     what: 'an error that nobody foresaw is told in its own words',
-    file: 'src/errors.ts',
+    file: 'src/errors/index.ts',
     from: "isCallersFault ? 'bad_request' : 'internal', { cause: error }",
     to: "isCallersFault ? 'bad_request' : 'internal', { cause: error, detail: String(error) }",
-    caughtBy: 'test/plugins/failures.test.ts',
+    caughtBy: 'test/plugins/error-handlers.test.ts',
   },
   {
     what: 'a credential of ours that is refused sends clients to sign in for ever',
-    file: 'src/errors.ts',
+    file: 'src/errors/index.ts',
     from: 'credential_refused: http(503, entraTrouble)',
     to: 'credential_refused: http(401, entraTrouble)',
     caughtBy: 'test/errors.test.ts',
   },
   {
     what: 'the usual wait is one that somebody named',
-    file: 'src/errors.ts',
+    file: 'src/errors/index.ts',
     from: 'this.#isWaitNamed = details.retryAfterSeconds !== undefined',
     to: 'this.#isWaitNamed = this.details.retryAfterSeconds !== undefined',
     caughtBy: 'test/errors.test.ts',
   },
   {
     what: 'who comes at a bad moment is not told when to come again',
-    file: 'src/errors.ts',
+    file: 'src/errors/index.ts',
     from: "answer.as === 'http' && answer.status === 503",
     to: "answer.as === 'http' && answer.status === 504",
     caughtBy: 'test/errors.test.ts',
   },
-  // src/plugins/failures.ts
+  // src/plugins/error-handlers/index.ts
   {
     what: 'a 403 does not say which scope is missing',
-    file: 'src/plugins/failures.ts',
+    file: 'src/plugins/error-handlers/index.ts',
     from: 'if (status === 401 || status === 403 ||',
     to: 'if (status === 401 ||',
-    caughtBy: 'test/plugins/failures.test.ts',
+    caughtBy: 'test/plugins/error-handlers.test.ts',
   },
   {
     what: 'the header does not say when to come again',
-    file: 'src/plugins/failures.ts',
+    file: 'src/plugins/error-handlers/index.ts',
     from: "if (details.retryAfterSeconds !== undefined) reply.header('retry-after', details.retryAfterSeconds)",
     to: '',
-    caughtBy: 'test/plugins/failures.test.ts',
+    caughtBy: 'test/plugins/error-handlers.test.ts',
   },
   {
     what: 'the log does not say what is behind a 5xx',
-    file: 'src/plugins/failures.ts',
+    file: 'src/plugins/error-handlers/index.ts',
     from: "request.audit('failure', { reason, err: details.cause ?? failure })",
     to: "request.audit('failure', { reason, err: failure })",
-    caughtBy: 'test/plugins/failures.test.ts',
+    caughtBy: 'test/plugins/error-handlers.test.ts',
   },
   {
     what: 'a client that tried HTTP authentication is not told which one there is',
-    file: 'src/plugins/failures.ts',
+    file: 'src/plugins/error-handlers/index.ts',
     from: "reply.header('www-authenticate', 'Basic realm=\"token\"')",
     to: '{}',
     caughtBy: 'test/wire/strict-oauth.test.ts',
@@ -68,7 +68,7 @@ export const breaks = [
   },
   {
     what: 'a page for people is a 401 that asks for a password',
-    file: 'src/plugins/failures.ts',
+    file: 'src/plugins/error-handlers/index.ts',
     from: 'status === 401 ? 400 : status',
     to: 'status',
     caughtBy: 'test/security/oauth-documents.test.ts',
@@ -76,7 +76,7 @@ export const breaks = [
   },
   {
     what: 'the log does not say how a refused call ended',
-    file: 'src/plugins/failures.ts',
+    file: 'src/plugins/error-handlers/index.ts',
     from: 'if (request.rpc) request.rpc.outcome = reason',
     to: '',
     caughtBy: 'test/plugins/observability/metrics.test.ts',

@@ -1,152 +1,152 @@
-/** What all that speaks HTTP shares: src/http/. */
+/** What all that speaks HTTP shares: src/lib/. */
 export const breaks = [
-  // src/http/accept.ts
+  // src/plugins/mcp/accept.ts
   {
     what: 'a wildcard brings back what a weight of 0 excludes',
-    file: 'src/http/accept.ts',
+    file: 'src/plugins/mcp/accept.ts',
     from: "['application/json', 'application/*', '*/*']",
     to: "['*/*', 'application/*', 'application/json']",
-    caughtBy: 'test/http/accept.test.ts',
+    caughtBy: 'test/plugins/mcp/accept.test.ts',
   },
   {
     what: 'a weight of 0 accepts',
-    file: 'src/http/accept.ts',
+    file: 'src/plugins/mcp/accept.ts',
     from: 'parameters.some((parameter) => /^q=0(\\.0*)?$/.test(parameter))',
     to: 'parameters.length < 0',
-    caughtBy: 'test/http/accept.test.ts',
+    caughtBy: 'test/plugins/mcp/accept.test.ts',
   },
   {
     what: 'media types are told apart by letter case',
-    file: 'src/http/accept.ts',
+    file: 'src/plugins/mcp/accept.ts',
     from: '.toLowerCase()',
     to: '',
-    caughtBy: 'test/http/accept.test.ts',
+    caughtBy: 'test/plugins/mcp/accept.test.ts',
   },
-  // src/http/bounded-client.ts
+  // src/lib/bounded-client.ts
   {
     what: 'an answer may be endless',
-    file: 'src/http/bounded-client.ts',
+    file: 'src/lib/bounded-client.ts',
     from: 'maxResponseSize: bounds.maxBodyBytes,',
     to: '',
-    caughtBy: 'test/http/bounded-client.test.ts',
+    caughtBy: 'test/lib/bounded-client.test.ts',
     test: 'sends too long a body',
   },
   {
     what: 'a signal keeps a listener of every call',
-    file: 'src/http/bounded-client.ts',
+    file: 'src/lib/bounded-client.ts',
     from: "signal?.removeEventListener('abort', onCancel)",
     to: '',
-    caughtBy: 'test/http/bounded-client.test.ts',
+    caughtBy: 'test/lib/bounded-client.test.ts',
     test: 'keeps no listener of theirs',
   },
   {
     what: 'a large answer keeps its turn for good',
-    file: 'src/http/bounded-client.ts',
+    file: 'src/lib/bounded-client.ts',
     from: 'if (leave !== undefined) setImmediate(leave)',
     to: '',
-    caughtBy: 'test/http/bounded-client.test.ts',
+    caughtBy: 'test/lib/bounded-client.test.ts',
     test: 'large answers are read on in turn',
   },
   {
     what: 'a caller who is gone already costs a connection',
-    file: 'src/http/bounded-client.ts',
+    file: 'src/lib/bounded-client.ts',
     from: 'if (signal?.aborted) return onCancel()',
     to: '',
-    caughtBy: 'test/http/bounded-client.test.ts',
+    caughtBy: 'test/lib/bounded-client.test.ts',
     test: 'a caller who is gone already',
   },
-  // src/http/client-address.ts
+  // src/lib/client-address.ts
   {
     what: 'an address with its port is no address',
-    file: 'src/http/client-address.ts',
+    file: 'src/lib/client-address.ts',
     from: "[entry, entry.replace(/:\\d+$/, '')]",
     to: '[entry]',
-    caughtBy: 'test/http/client-address.test.ts',
+    caughtBy: 'test/lib/client-address.test.ts',
   },
   {
     what: 'a proxy that is named with its port is a stranger',
-    file: 'src/http/client-address.ts',
+    file: 'src/lib/client-address.ts',
     from: "isTrusted(parseAddress(address ?? '') ?? '', hop)",
     to: "isTrusted(address ?? '', hop)",
-    caughtBy: 'test/http/client-address.test.ts',
+    caughtBy: 'test/lib/client-address.test.ts',
   },
-  // src/http/content-encoding.ts
+  // src/plugins/unreadable-requests/content-encoding.ts
   {
     what: 'a body that is not encoded has an encoding that is not supported',
-    file: 'src/http/content-encoding.ts',
+    file: 'src/plugins/unreadable-requests/content-encoding.ts',
     from: " && encoding !== 'identity'",
     to: '',
     caughtBy: 'test/security/bodies.test.ts',
     test: 'is a plain body',
   },
-  // src/http/loopback.ts
+  // src/lib/loopback.ts
   {
     what: 'a name that begins with 127. is this machine',
-    file: 'src/http/loopback.ts',
+    file: 'src/lib/loopback.ts',
     from: '/^127(\\.\\d{1,3}){3}$/.test(hostname)',
     to: "hostname.startsWith('127.')",
-    caughtBy: 'test/http/loopback.test.ts',
+    caughtBy: 'test/lib/loopback.test.ts',
   },
-  // src/http/public-client.ts
+  // src/lib/public-client.ts
   {
     what: 'one public address of several is enough',
-    file: 'src/http/public-client.ts',
+    file: 'src/lib/public-client.ts',
     from: '!addresses.every(isPublicAddress)',
     to: '!addresses.some(isPublicAddress)',
-    caughtBy: 'test/http/public-client.test.ts',
+    caughtBy: 'test/lib/public-client.test.ts',
     test: 'a private address after a public one',
   },
   {
     what: 'the name is looked up again for the connection',
-    file: 'src/http/public-client.ts',
+    file: 'src/lib/public-client.ts',
     from: 'network.dial({ address, port',
     to: 'network.dial({ address: hostname, port',
-    caughtBy: 'test/http/public-client.test.ts',
+    caughtBy: 'test/lib/public-client.test.ts',
     test: 'a name is resolved once',
   },
   {
     what: 'http is spoken to strangers',
-    file: 'src/http/public-client.ts',
+    file: 'src/lib/public-client.ts',
     from: "if (protocol !== 'https:') return end(new Error('Only https is spoken to strangers'))",
     to: '',
-    caughtBy: 'test/http/public-client.test.ts',
+    caughtBy: 'test/lib/public-client.test.ts',
     test: 'http is not spoken',
   },
-  // src/http/queued-responses.ts
+  // src/plugins/load-shedding/queued-responses.ts
   {
     what: 'responses that wait stay open when their connection closes',
-    file: 'src/http/queued-responses.ts',
+    file: 'src/plugins/load-shedding/queued-responses.ts',
     from: "for (const response of responses) response.emit('close')",
     to: '',
-    caughtBy: 'test/http/queued-responses.test.ts',
+    caughtBy: 'test/plugins/load-shedding/queued-responses.test.ts',
     test: 'responses that wait for their turn',
   },
   {
     what: 'a response that had its turn after it waited closes again with its connection',
-    file: 'src/http/queued-responses.ts',
+    file: 'src/plugins/load-shedding/queued-responses.ts',
     from: "response.once('close', () => waiting.delete(response))",
     to: '',
-    caughtBy: 'test/http/queued-responses.test.ts',
+    caughtBy: 'test/plugins/load-shedding/queued-responses.test.ts',
   },
-  // src/http/quotable.ts
+  // src/errors/quotable.ts
   {
     what: 'a text may end its quotes',
-    file: 'src/http/quotable.ts',
+    file: 'src/errors/quotable.ts',
     from: '|["\\\\]/g',
     to: '/g',
-    caughtBy: 'test/http/quotable.test.ts',
+    caughtBy: 'test/errors/quotable.test.ts',
   },
   {
     what: 'a text may end a header',
-    file: 'src/http/quotable.ts',
+    file: 'src/errors/quotable.ts',
     from: '[^\\x20-\\x7e]',
     to: '[^\\x00-\\x7e]',
-    caughtBy: 'test/http/quotable.test.ts',
+    caughtBy: 'test/errors/quotable.test.ts',
   },
-  // src/http/request-id.ts
+  // src/lib/request-id.ts
   {
     what: 'any text is a request id, and gets into logs and Entra’s',
-    file: 'src/http/request-id.ts',
+    file: 'src/lib/request-id.ts',
     from: ' && guid.test(given)',
     to: '',
     caughtBy: 'test/plugins/observability/index.test.ts',
@@ -154,7 +154,7 @@ export const breaks = [
   },
   {
     what: 'a GUID and more is a request id',
-    file: 'src/http/request-id.ts',
+    file: 'src/lib/request-id.ts',
     from: '{12}$/i',
     to: '{12}/i',
     caughtBy: 'test/plugins/observability/index.test.ts',
@@ -162,60 +162,60 @@ export const breaks = [
   },
   {
     what: 'a request id keeps its capitals',
-    file: 'src/http/request-id.ts',
+    file: 'src/lib/request-id.ts',
     from: 'given.toLowerCase()',
     to: 'given',
     caughtBy: 'test/plugins/observability/index.test.ts',
     test: 'a request with a GUID in capitals',
   },
-  // src/http/request-target.ts
+  // src/lib/request-target.ts
   {
     what: 'a second Host is overlooked',
-    file: 'src/http/request-target.ts',
+    file: 'src/lib/request-target.ts',
     from: 'hosts.length > 1 || ',
     to: '',
-    caughtBy: 'test/http/request-target.test.ts',
+    caughtBy: 'test/lib/request-target.test.ts',
   },
   {
     what: 'a Host may be anything that a URL parser takes',
-    file: 'src/http/request-target.ts',
+    file: 'src/lib/request-target.ts',
     from: ' || !hostPattern.test(host)',
     to: '',
-    caughtBy: 'test/http/request-target.test.ts',
+    caughtBy: 'test/lib/request-target.test.ts',
   },
   {
     what: 'an absolute target may name another host',
-    file: 'src/http/request-target.ts',
+    file: 'src/lib/request-target.ts',
     from: ' || new URL(named).origin !== origin',
     to: '',
-    caughtBy: 'test/http/request-target.test.ts',
+    caughtBy: 'test/lib/request-target.test.ts',
   },
-  // src/http/retry-after.ts
+  // src/lib/retry-after.ts
   {
     what: 'a wait of days is believed',
-    file: 'src/http/retry-after.ts',
+    file: 'src/lib/retry-after.ts',
     from: 'Math.min(Math.max(seconds, 0), longestSeconds)',
     to: 'Math.max(seconds, 0)',
-    caughtBy: 'test/http/retry-after.test.ts',
+    caughtBy: 'test/lib/retry-after.test.ts',
   },
   {
     what: 'a date is a wait in milliseconds',
-    file: 'src/http/retry-after.ts',
+    file: 'src/lib/retry-after.ts',
     from: 'Math.ceil((dateMs(value) - nowMs) / 1000)',
     to: 'Math.ceil(dateMs(value) - nowMs)',
-    caughtBy: 'test/http/retry-after.test.ts',
+    caughtBy: 'test/lib/retry-after.test.ts',
   },
   {
     what: 'a date is in the zone of the process',
-    file: 'src/http/retry-after.ts',
+    file: 'src/lib/retry-after.ts',
     from: "value.endsWith('GMT') ?",
     to: "value !== '' ?",
-    caughtBy: 'test/http/retry-after.test.ts',
+    caughtBy: 'test/lib/retry-after.test.ts',
   },
-  // src/http/sleep.ts
+  // src/lib/sleep.ts
   {
     what: 'who goes away waits on',
-    file: 'src/http/sleep.ts',
+    file: 'src/lib/sleep.ts',
     from: 'signal === undefined ? {} : { signal }',
     to: '{}',
     caughtBy: 'test/plugins/graph-client.test.ts',
@@ -223,72 +223,72 @@ export const breaks = [
   },
   {
     what: 'those who wait for the same moment come at once',
-    file: 'src/http/sleep.ts',
+    file: 'src/lib/sleep.ts',
     from: '100 + Math.random() * 300',
     to: '0',
     caughtBy: 'test/plugins/graph-client.test.ts',
     test: '503 is tried again',
   },
-  // src/http/strict-json.ts
+  // src/lib/strict-json.ts
   {
     what: '65 in one another pass',
-    file: 'src/http/strict-json.ts',
+    file: 'src/lib/strict-json.ts',
     from: 'keys.length >= maxDepth',
     to: 'keys.length > maxDepth',
-    caughtBy: 'test/http/strict-json.test.ts',
+    caughtBy: 'test/lib/strict-json.test.ts',
     test: 'in one another pass',
   },
   {
     what: 'a key may come twice in two spellings',
-    file: 'src/http/strict-json.ts',
+    file: 'src/lib/strict-json.ts',
     from: 'unescaped(text.slice(i, end + 1))',
     to: 'text.slice(i, end + 1)',
-    caughtBy: 'test/http/strict-json.test.ts',
+    caughtBy: 'test/lib/strict-json.test.ts',
     test: 'has a key twice',
   },
   {
     what: 'a key with a line break before its colon may come twice',
-    file: 'src/http/strict-json.ts',
+    file: 'src/lib/strict-json.ts',
     from: "' \\t\\n\\r'.includes",
     to: "' '.includes",
-    caughtBy: 'test/http/strict-json.test.ts',
+    caughtBy: 'test/lib/strict-json.test.ts',
     test: 'a key that occurs twice',
   },
-  // src/http/turns.ts
+  // src/lib/turns.ts
   {
     what: 'one more than are allowed has a turn',
-    file: 'src/http/turns.ts',
+    file: 'src/lib/turns.ts',
     from: 'held.size >= most',
     to: 'held.size > most',
-    caughtBy: 'test/http/turns.test.ts',
+    caughtBy: 'test/lib/turns.test.ts',
   },
   {
     what: 'a turn that is given back is nobody’s',
-    file: 'src/http/turns.ts',
+    file: 'src/lib/turns.ts',
     from: 'if (held.delete(turn)) next()',
     to: 'held.delete(turn)',
-    caughtBy: 'test/http/turns.test.ts',
+    caughtBy: 'test/lib/turns.test.ts',
   },
   {
     what: 'what cannot wait keeps nobody waiting',
-    file: 'src/http/turns.ts',
+    file: 'src/lib/turns.ts',
     from: 'const turn = { begin() {} }',
     to: 'return () => {}; const turn = { begin() {} }',
-    caughtBy: 'test/http/turns.test.ts',
+    caughtBy: 'test/lib/turns.test.ts',
   },
-  // src/http/until-aborted.ts
+  // src/lib/until-aborted.ts
   {
     what: 'who goes away waits for shared work to its end',
-    file: 'src/http/until-aborted.ts',
+    file: 'src/lib/until-aborted.ts',
     from: "signal.addEventListener('abort', onAbort, { once: true })",
     to: '',
-    caughtBy: 'test/http/until-aborted.test.ts',
+    caughtBy: 'test/lib/until-aborted.test.ts',
   },
   {
     what: 'a signal keeps a listener of every wait',
-    file: 'src/http/until-aborted.ts',
+    file: 'src/lib/until-aborted.ts',
     from: ".finally(() => signal.removeEventListener('abort', onAbort))",
     to: '',
-    caughtBy: 'test/http/until-aborted.test.ts',
+    caughtBy: 'test/lib/until-aborted.test.ts',
   },
 ]

@@ -1,26 +1,26 @@
-/** What is told of what happened: src/plugins/observability/ and src/audit.ts. */
+/** What is told of what happened: src/plugins/observability/ and src/plugins/observability/audit.ts. */
 export const breaks = [
-  // src/audit.ts
+  // src/plugins/observability/audit.ts
   {
     what: 'what is grave is logged like all else',
-    file: 'src/audit.ts',
+    file: 'src/plugins/observability/audit.ts',
     from: '{ level = events[name].level, message',
     to: "{ level = 'info', message",
-    caughtBy: 'test/audit.test.ts',
+    caughtBy: 'test/plugins/observability/audit.test.ts',
   },
   {
     what: 'nobody hears of events',
-    file: 'src/audit.ts',
+    file: 'src/plugins/observability/audit.ts',
     from: 'for (const listeners of listening) listeners[name]?.(fields)',
     to: '',
-    caughtBy: 'test/audit.test.ts',
+    caughtBy: 'test/plugins/observability/audit.test.ts',
   },
   {
     what: 'a line does not say which event it is',
-    file: 'src/audit.ts',
+    file: 'src/plugins/observability/audit.ts',
     from: '{ event: name, ...fields }',
     to: '{ ...fields }',
-    caughtBy: 'test/audit.test.ts',
+    caughtBy: 'test/plugins/observability/audit.test.ts',
   },
   // src/plugins/observability/index.ts
   {

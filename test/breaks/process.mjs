@@ -1,4 +1,4 @@
-/** The whole, and its beginning and end: src/app.ts, src/server.ts and src/plugins/graceful-stop.ts. */
+/** The whole, and its beginning and end: src/app.ts, src/server.ts and src/plugins/graceful-stop/index.ts. */
 export const breaks = [
   // src/app.ts
   {
@@ -121,10 +121,10 @@ export const breaks = [
     caughtBy: 'test/wire/log-sink.process.test.ts',
     test: 'lines beyond the bound',
   },
-  // src/plugins/graceful-stop.ts
+  // src/plugins/graceful-stop/index.ts
   {
     what: 'a call in flight is cut off',
-    file: 'src/plugins/graceful-stop.ts',
+    file: 'src/plugins/graceful-stop/index.ts',
     from: 'if (inFlight === 0) app.server.closeAllConnections()',
     to: 'app.server.closeAllConnections()',
     caughtBy: 'test/wire/server.process.test.ts',
@@ -132,14 +132,14 @@ export const breaks = [
   },
   {
     what: 'an answer keeps its connection while the server stops',
-    file: 'src/plugins/graceful-stop.ts',
+    file: 'src/plugins/graceful-stop/index.ts',
     from: "if (app.stopping) reply.header('connection', 'close')",
     to: '',
     caughtBy: 'test/plugins/graceful-stop.test.ts',
   },
   {
     what: 'no connection is kept, though nobody stops the server',
-    file: 'src/plugins/graceful-stop.ts',
+    file: 'src/plugins/graceful-stop/index.ts',
     from: "if (app.stopping) reply.header('connection', 'close')",
     to: "reply.header('connection', 'close')",
     caughtBy: 'test/plugins/graceful-stop.test.ts',

@@ -1,8 +1,8 @@
-/** The store that replicas share: src/plugins/redis.ts. */
+/** The store that replicas share: src/plugins/redis/index.ts. */
 export const breaks = [
   {
     what: 'every call waits for a Redis that hangs',
-    file: 'src/plugins/redis.ts',
+    file: 'src/plugins/redis/index.ts',
     from: "redis.status !== 'ready' || performance.now() < pausedUntilMs",
     to: "redis.status !== 'ready'",
     caughtBy: 'test/plugins/redis.redis.test.ts',
@@ -10,7 +10,7 @@ export const breaks = [
   },
   {
     what: 'a Redis that refuses is one that is gone',
-    file: 'src/plugins/redis.ts',
+    file: 'src/plugins/redis/index.ts',
     from: "error.name === 'ReplyError'",
     to: "error.name === 'RedisError'",
     caughtBy: 'test/plugins/redis.redis.test.ts',
@@ -18,7 +18,7 @@ export const breaks = [
   },
   {
     what: 'a refused password is in the log',
-    file: 'src/plugins/redis.ts',
+    file: 'src/plugins/redis/index.ts',
     from: 'return error instanceof Error ? error.message : String(error)',
     to: 'return error + JSON.stringify(error)',
     caughtBy: 'test/plugins/redis.redis.test.ts',
@@ -26,7 +26,7 @@ export const breaks = [
   },
   {
     what: 'the log is told of a Redis that is down again and again',
-    file: 'src/plugins/redis.ts',
+    file: 'src/plugins/redis/index.ts',
     from: '    if (isDown) return',
     to: '',
     caughtBy: 'test/plugins/redis.redis.test.ts',
@@ -34,7 +34,7 @@ export const breaks = [
   },
   {
     what: 'who may not listen at first never listens',
-    file: 'src/plugins/redis.ts',
+    file: 'src/plugins/redis/index.ts',
     from: "if (connection.status === 'ready') listen(connection)",
     to: '',
     caughtBy: 'test/plugins/redis.redis.test.ts',
@@ -42,7 +42,7 @@ export const breaks = [
   },
   {
     what: 'a connection to what was the primary is kept',
-    file: 'src/plugins/redis.ts',
+    file: 'src/plugins/redis/index.ts',
     from: '/\\bREADONLY\\b/',
     to: '/\\bMOVED\\b/',
     caughtBy: 'test/plugins/redis.redis.test.ts',
@@ -50,7 +50,7 @@ export const breaks = [
   },
   {
     what: 'a replica hears itself',
-    file: 'src/plugins/redis.ts',
+    file: 'src/plugins/redis/index.ts',
     from: 'if (sender === ownName) return',
     to: '',
     caughtBy: 'test/plugins/obo-token-cache/shared-tokens.redis.test.ts',
@@ -58,7 +58,7 @@ export const breaks = [
   },
   {
     what: 'whoever can write to Redis pauses everybody',
-    file: 'src/plugins/redis.ts',
+    file: 'src/plugins/redis/index.ts',
     from: 'ageMs <= messageMaxAgeMs && isTagged(',
     to: 'ageMs <= messageMaxAgeMs || isTagged(',
     caughtBy: 'test/plugins/graph-budget/replicas.redis.test.ts',
@@ -66,7 +66,7 @@ export const breaks = [
   },
   {
     what: 'whoever can write to Redis spends the budget',
-    file: 'src/plugins/graph-budget/shared-call-log.ts',
+    file: 'src/plugins/graph-quota/shared-call-log.ts',
     from: 'return store.isTagged(key, call, tag) && ',
     to: 'return ',
     caughtBy: 'test/plugins/graph-budget/replicas.redis.test.ts',

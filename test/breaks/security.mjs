@@ -1,15 +1,15 @@
-/** Who may speak to this server at all: src/plugins/security.ts. */
+/** Who may speak to this server at all: src/plugins/security/index.ts. */
 export const breaks = [
   {
     what: 'any page may call from a browser',
-    file: 'src/plugins/security.ts',
+    file: 'src/plugins/security/index.ts',
     from: "if (origin !== undefined && !isServed(origin) && !isOpen(url)) throw new Failure('origin_refused')",
     to: '',
     caughtBy: 'test/plugins/security.test.ts',
   },
   {
     what: 'a page of any Origin may not read where to sign in',
-    file: 'src/plugins/security.ts',
+    file: 'src/plugins/security/index.ts',
     from: '...(isOpen(url) ? openCors : servedCors)',
     to: '...servedCors',
     caughtBy: 'test/plugins/security.test.ts',
@@ -24,7 +24,7 @@ export const breaks = [
   },
   {
     what: 'a malformed preflight is answered',
-    file: 'src/plugins/security.ts',
+    file: 'src/plugins/security/index.ts',
     from: 'preflight: url !== malformedPath',
     to: 'preflight: true',
     caughtBy: 'test/security/headers.test.ts',
@@ -32,35 +32,35 @@ export const breaks = [
   },
   {
     what: 'production answers under the names of this machine',
-    file: 'src/plugins/security.ts',
+    file: 'src/plugins/security/index.ts',
     from: 'config.production ? [] : loopbackNames',
     to: 'loopbackNames',
     caughtBy: 'test/plugins/security.test.ts',
   },
   {
     what: 'production answers pages on loopback',
-    file: 'src/plugins/security.ts',
+    file: 'src/plugins/security/index.ts',
     from: 'return !production && URL.canParse(origin)',
     to: 'return URL.canParse(origin)',
     caughtBy: 'test/plugins/security.test.ts',
   },
   {
     what: 'a browser client cannot read where to sign in',
-    file: 'src/plugins/security.ts',
+    file: 'src/plugins/security/index.ts',
     from: "  'WWW-Authenticate',",
     to: '',
     caughtBy: 'test/plugins/security.test.ts',
   },
   {
     what: 'metadata with a slash at its end is closed to pages',
-    file: 'src/plugins/security.ts',
+    file: 'src/plugins/security/index.ts',
     from: 'openPaths.has(pathOf(url))',
     to: "openPaths.has(url.split('?', 1)[0] ?? '')",
     caughtBy: 'test/wire/trailing-slash.test.ts',
   },
   {
     what: 'the Host is not looked at',
-    file: 'src/plugins/security.ts',
+    file: 'src/plugins/security/index.ts',
     from: "app.addHook('onRequest', hostHeaderValidation([publicHost, ...localNames]))",
     to: '',
     caughtBy: 'test/plugins/security.test.ts',

@@ -1,6 +1,6 @@
 /** What agents can do: src/tools/. */
 export const breaks = [
-  // src/tools/coerce-arguments.ts
+  // src/plugins/mcp/coerce-arguments.ts
   ...[
     ['an argument that is null is not absent', ' && given[name] !== null', ''],
     ['a list as JSON text is one entry of it', 'fromJson(value, isListOfTexts) ??', ''],
@@ -15,10 +15,10 @@ export const breaks = [
     ['thousands of unknown arguments are compared', '.slice(0, comparedMost)', ''],
   ].map(([what, from, to]) => ({
     what,
-    file: 'src/tools/coerce-arguments.ts',
+    file: 'src/plugins/mcp/coerce-arguments.ts',
     from,
     to,
-    caughtBy: 'test/tools/coerce-arguments.test.ts',
+    caughtBy: 'test/plugins/mcp/coerce-arguments.test.ts',
   })),
   // src/tools/define-tool.ts
   {
@@ -130,10 +130,10 @@ export const breaks = [
     caughtBy: 'test/docs/reference.test.ts',
     test: 'the README has a section for every tool',
   },
-  // src/tools/permissions.ts
+  // src/lib/graph-permissions.ts and src/plugins/mcp/permission-errors.ts
   {
     what: 'an exchange asks for what the first tool needs alone',
-    file: 'src/tools/permissions.ts',
+    file: 'src/lib/graph-permissions.ts',
     from: 'return permissionsOf(tools).map(({ scope }) =>',
     to: 'return permissionsOf(tools.slice(0, 1)).map(({ scope }) =>',
     caughtBy: 'test/tools/second-permission.test.ts',
@@ -141,9 +141,9 @@ export const breaks = [
   },
   {
     what: 'a 403 names what all tools need',
-    file: 'src/tools/permissions.ts',
+    file: 'src/plugins/mcp/permission-errors.ts',
     from: 'called.permissions.map(explainLack)',
-    to: 'permissionsOf(all).map(explainLack)',
+    to: 'all.flatMap(({ permissions }) => permissions).map(explainLack)',
     caughtBy: 'test/tools/second-permission.test.ts',
     test: 'of the tool that was called, and no other',
   },

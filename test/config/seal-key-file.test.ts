@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { ConfigError } from '../../src/config/index.ts'
 import { readConfigKeepingSealKey } from '../../src/config/seal-key-file.ts'
-import { ConfigError } from '../../src/config.ts'
 
 const key = randomBytes(32).toString('base64')
 const env = {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseEnv } from 'node:util'
-import { readConfig } from '../../src/config.ts'
-import { isRedirectAllowed } from '../../src/oauth/redirect-policy.ts'
+import { readConfig } from '../../src/config/index.ts'
+import { isRedirectAllowed } from '../../src/lib/redirect-policy.ts'
 import { codeBlocks, codeSpans, readText, section, tableRows } from './markdown.ts'
 
 const connect = readText('docs/clients.md')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { posix } from 'node:path'
 import { test } from 'node:test'
-import { answers } from '../../src/errors.ts'
+import { answers } from '../../src/errors/index.ts'
 import { codeSpans, filesBelow, readText, root, section, tableRows, withoutBlocks } from './markdown.ts'
 
 const pages = filesBelow('', '.md')

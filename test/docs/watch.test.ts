@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { answers } from '../../src/errors.ts'
+import { answers } from '../../src/errors/index.ts'
 import { freePort, listen } from '../helper.ts'
 import { type Scrape, scrape } from '../scrape.ts'
 import { file } from '../security/harness.ts'

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
-import { gracefulStop } from '../../src/plugins/graceful-stop.ts'
+import { gracefulStop } from '../../src/plugins/graceful-stop/index.ts'
 import { eventually } from '../helper.ts'
 
 /** The plugin on a server with one quick route and one that answers when the test lets it. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
-import { readConfig } from '../../src/config.ts'
-import { failures } from '../../src/plugins/failures.ts'
+import { readConfig } from '../../src/config/index.ts'
+import { failures } from '../../src/plugins/error-handlers/index.ts'
 import { observability } from '../../src/plugins/observability/index.ts'
-import { security } from '../../src/plugins/security.ts'
+import { security } from '../../src/plugins/security/index.ts'
 import type { Env } from '../helper.ts'
 
 const production: Env = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config/index.ts'
 import { discoveryRoutes } from '../../src/routes/discovery.ts'
 
 const tenantId = '11111111-2222-3333-4444-555555555555'

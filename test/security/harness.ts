@@ -7,7 +7,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import { request } from 'undici'
 import type { Emulator } from '../../emulator/app.ts'
 import { buildApp } from '../../src/app.ts'
-import { type Config, readConfig } from '../../src/config.ts'
+import { type Config, readConfig } from '../../src/config/index.ts'
 import { type Env, envFor, mcpHeaders, toolCall } from '../helper.ts'
 
 /** A test file's own lifetime, for helpers that ask for a test's. */

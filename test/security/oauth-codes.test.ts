@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
-import { challengeOf } from '../../src/oauth/pkce.ts'
 import type { Code } from '../../src/plugins/oauth-proxy/authorization.ts'
+import { challengeOf } from '../../src/plugins/oauth-proxy/pkce.ts'
 import type { RefreshToken } from '../../src/plugins/oauth-proxy/token.ts'
 import { type Env, listen } from '../helper.ts'
 import {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { subscribe } from 'node:diagnostics_channel'
 import type { Dispatcher } from 'undici'
 import { type CookieJar, signIn } from '../../emulator/sign-in.ts'
-import { createSeals, type Purpose } from '../../src/oauth/seal.ts'
+import { createSeals, type Purpose } from '../../src/plugins/oauth-proxy/seal.ts'
 import type { JsonAnswer } from '../sign-in-helper.ts'
 import { type Answer, call } from './harness.ts'
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { browse } from '../../demo/browser.ts'
-import type { Registration } from '../../src/oauth/registration.ts'
 import type { Code } from '../../src/plugins/oauth-proxy/authorization.ts'
+import type { Registration } from '../../src/plugins/oauth-proxy/registration.ts'
 import { listen } from '../helper.ts'
-import { allowedRedirects, hostileRedirects } from '../oauth/hostile-redirects.ts'
+import { allowedRedirects, hostileRedirects } from '../lib/hostile-redirects.ts'
 import {
   authorizationUrl,
   type FreshCode,
@@ -32,7 +32,7 @@ import {
 
 const webRedirect = 'https://app.example/callback'
 
-/** One for each way in which a URI is refused; test/oauth/redirect-policy.test.ts has all of them at the rule itself. */
+/** One for each way in which a URI is refused; test/lib/redirect-policy.test.ts has all of them at the rule itself. */
 const attacks = ['another site', 'userinfo', 'a scheme that runs or reads', 'a fragment', 'too long a text'].map(
   (attack) => ({
     attack,

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { EnvironmentSchema } from '../../src/config/environment.ts'
-import { ConfigError, readConfig } from '../../src/config.ts'
+import { ConfigError, readConfig } from '../../src/config/index.ts'
 import { imageOf } from './dockerfile.ts'
 
 /** The MCP registry's server.json, version 2025-12-11, as far as this one uses it; nothing else is allowed here. */

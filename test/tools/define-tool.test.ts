@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Type } from 'typebox'
-import type { Failure } from '../../src/errors.ts'
-import { defineTool, invalidInput, type ToolContext } from '../../src/tools/define-tool.ts'
+import type { Failure } from '../../src/errors/index.ts'
+import type { ToolContext } from '../../src/plugins/mcp/tool.ts'
+import { defineTool, invalidInput } from '../../src/tools/define-tool.ts'
 
 const context: ToolContext = {
   caller: null,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Failure } from '../../src/errors.ts'
-import type { GraphSession } from '../../src/plugins/graph-client.ts'
+import { Failure } from '../../src/errors/index.ts'
+import type { GraphSession } from '../../src/plugins/graph-client/index.ts'
 import { getMessage } from '../../src/tools/get-message.ts'
 
 const message = { id: 'MC1234567', title: 'T', body: { contentType: 'html', content: '<p>Tom &amp; Jerry</p>' } }

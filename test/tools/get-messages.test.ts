@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Failure } from '../../src/errors.ts'
-import { fieldsWithoutBody } from '../../src/graph/message.ts'
-import type { GraphSession } from '../../src/plugins/graph-client.ts'
+import { Failure } from '../../src/errors/index.ts'
+import type { GraphSession } from '../../src/plugins/graph-client/index.ts'
+import { fieldsWithoutBody } from '../../src/plugins/message-center/message.ts'
 import { getMessages } from '../../src/tools/get-messages.ts'
 
 interface Asked {

@@ -1,4 +1,4 @@
-import type { Audit } from '../../audit.ts'
+import type { Audit } from '../observability/audit.ts'
 
 /** A turn of the event loop is behind with a request that comes so late in it, after so many others. */
 interface Behind {

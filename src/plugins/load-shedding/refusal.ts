@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { type Failure, failureText, httpAnswer, jsonRpcError } from '../../errors.ts'
+import { type Failure, failureText, httpAnswer, jsonRpcError } from '../../errors/index.ts'
 
 /** A refusal as it goes out, but for the request's id: made once, since that would be two fifths of its cost. */
 export interface Refusal {

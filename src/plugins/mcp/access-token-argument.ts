@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
-import { b64token, maxTokenChars } from '../../entra/bearer.ts'
-import { Failure } from '../../errors.ts'
-import type { ToolDefinition } from '../../tools/define-tool.ts'
+import { Failure } from '../../errors/index.ts'
+import { b64token, maxTokenChars } from '../../lib/bearer.ts'
+import type { ToolDefinition } from './tool.ts'
 
 /**
  * The argument `accessToken`: a Graph token given with the call, for local runs without an app registration.

@@ -1,4 +1,4 @@
-import { untilAborted } from '../../http/until-aborted.ts'
+import { untilAborted } from '../../lib/until-aborted.ts'
 import { byteLengthOf, type Payload, type PayloadBytes, toBytes } from './payload.ts'
 
 /** Some thousand pages without bodies, or a thousand with a few. */

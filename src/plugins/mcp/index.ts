@@ -12,22 +12,21 @@ import {
 } from '@modelcontextprotocol/server'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Configured } from '../../config.ts'
-import type { Caller } from '../../entra/claims.ts'
-import { answers, Failure, failureText, toFailure } from '../../errors.ts'
-import { acceptsJson } from '../../http/accept.ts'
-import { beforeDeadline, type Deadline } from '../../http/deadline.ts'
-import type { Tool, ToolDefinition } from '../../tools/define-tool.ts'
-import { tools } from '../../tools/index.ts'
-import { withPermissionNamed } from '../../tools/permissions.ts'
-import type { GraphSession } from '../graph-client.ts'
+import type { Configured } from '../../config/index.ts'
+import { answers, Failure, failureText, toFailure } from '../../errors/index.ts'
+import { beforeDeadline, type Deadline } from '../../lib/deadline.ts'
+import type { Caller } from '../auth/claims.ts'
+import type { GraphSession } from '../graph-client/index.ts'
+import { acceptsJson } from './accept.ts'
 import { accessTokenArgument, advertise, withoutAccessToken } from './access-token-argument.ts'
 import { type Answered, createAnswerCache } from './answer-cache.ts'
 import { encodeAnswer, placeholder } from './encode-answer.ts'
 import { exchangeOnce } from './legacy-exchange.ts'
 import { normalizeMessage, type ReceivedMessage } from './normalize-message.ts'
 import { payloadOf } from './payload.ts'
+import { withPermissionNamed } from './permission-errors.ts'
 import { withPlainError } from './plain-error.ts'
+import type { Tool, ToolDefinition } from './tool.ts'
 import { webRequest } from './web-request.ts'
 
 const serverInfo = { name: 'mcp-message-center-server', title: 'Microsoft 365 Message Center', version: '0.1.0' }
@@ -286,8 +285,8 @@ declare module 'fastify' {
   }
 }
 
-export const mcp = fp<Configured>(
-  async (app, { config: { callers, graph } }) => {
+export const mcp = fp<Configured & { tools: readonly Tool[] }>(
+  async (app, { config: { callers, graph }, tools }) => {
     const onError = ({ name, message }: Error) => {
       // The rest of the SDK's message can hold the caller's own words.
       const why = /^Rejected inbound request \(([\w-]+)\)/.exec(message)?.[1] ?? name

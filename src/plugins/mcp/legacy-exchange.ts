@@ -1,5 +1,5 @@
 import type { JSONRPCMessage, JSONRPCRequest, Server, Transport } from '@modelcontextprotocol/server'
-import { untilAborted } from '../../http/until-aborted.ts'
+import { untilAborted } from '../../lib/until-aborted.ts'
 
 /**
  * Serves one request of a 2025 revision: one message in, one answer out, as JSON.

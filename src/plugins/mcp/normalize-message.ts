@@ -1,6 +1,6 @@
-import { coerceArguments } from '../../tools/coerce-arguments.ts'
-import type { Tool } from '../../tools/define-tool.ts'
+import { coerceArguments } from './coerce-arguments.ts'
 import type { McpMessage } from './index.ts'
+import type { Tool } from './tool.ts'
 
 /** A message as it came, before what is null in it is told from what is absent. */
 export interface ReceivedMessage extends Omit<McpMessage, 'params'> {

@@ -1,26 +1,26 @@
 import { hash, randomBytes } from 'node:crypto'
-import { aadstsOf, authorizeFailure } from '../../entra/authorize-answer.ts'
-import type { ProtectedResource } from '../../entra/resource.ts'
-import type { TenantEndpoints } from '../../entra/tenant.ts'
-import { Failure, oauthError, type Reason } from '../../errors.ts'
+import type { ProtectedResource } from '../../config/resource.ts'
+import type { TenantEndpoints } from '../../config/tenant.ts'
+import { Failure, oauthError, type Reason } from '../../errors/index.ts'
+import type { GraphPermission } from '../../lib/graph-permissions.ts'
+import type { Page } from '../../lib/page.ts'
+import { placeOf, type RedirectRule } from '../../lib/redirect-policy.ts'
 import {
   type AuthorizationRequest,
   readAuthorizationRequest,
   readHints,
   readRedirectUri,
   type SignInHints,
-} from '../../oauth/authorization-request.ts'
-import { type Client, clientKey } from '../../oauth/client.ts'
-import { consentPage, onwardPage, type Page } from '../../oauth/pages.ts'
-import { optional, type Parameters, required } from '../../oauth/parameters.ts'
-import { challengeOf, createVerifier } from '../../oauth/pkce.ts'
-import { placeOf, type RedirectRule } from '../../oauth/redirect-policy.ts'
-import { type ApiScopes, entraScope } from '../../oauth/scopes.ts'
-import type { Seal } from '../../oauth/seal.ts'
-import { tools } from '../../tools/index.ts'
-import { permissionsOf } from '../../tools/permissions.ts'
+} from './authorization-request.ts'
+import { aadstsOf, authorizeFailure } from './authorize-response.ts'
 import type { Binding, Cookies, createBrowserCookies } from './browser.ts'
+import { type Client, clientKey } from './client.ts'
 import type { createClients } from './clients.ts'
+import { consentPage, onwardPage } from './consent-page.ts'
+import { optional, type Parameters, required } from './parameters.ts'
+import { challengeOf, createVerifier } from './pkce.ts'
+import { type ApiScopes, entraScope } from './scopes.ts'
+import type { Seal } from './seal.ts'
 
 /** Time enough for a password, MFA and a phone that has to be fetched. */
 export const signInLifetimeMs = 10 * 60_000
@@ -87,6 +87,8 @@ export interface AuthorizationOptions {
   readonly endpoints: TenantEndpoints
   readonly resource: ProtectedResource
   readonly apiScopes: ApiScopes
+  /** What users consent to. */
+  readonly permissions: readonly GraphPermission[]
   readonly redirects: readonly RedirectRule[]
   readonly clients: ReturnType<typeof createClients>
   readonly cookies: ReturnType<typeof createBrowserCookies>
@@ -122,7 +124,7 @@ export function createAuthorization(options: AuthorizationOptions) {
       }
       const isRemembered = cameByItself(fetchSite) && cookies.hasConsented(held, consentKey(asked))
       const form = options.forms.seal({ asked, hints, binding, isRemembered }, signInLifetimeMs)
-      const permits = permissionsOf(tools).map(({ consent }) => consent)
+      const permits = options.permissions.map(({ consent }) => consent)
       const page = consentPage({ client, redirectUri, permits, server: issuer, form, isRemembered })
       return { page, setCookies, event: eventOf('consent_asked', asked) }
     } catch (error) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { stringifySetCookie } from 'cookie'
-import { isSameText } from '../../crypto/same-text.ts'
-import type { Seal } from '../../oauth/seal.ts'
+import { isSameText } from '../../lib/same-text.ts'
+import type { Seal } from './seal.ts'
 
 /** Sign-ins under way in one browser, of either kind; a user has a few tabs. */
 const maxSignIns = 8

@@ -1,12 +1,12 @@
 import CachePolicy from 'http-cache-semantics'
-import { Failure, toFailure } from '../../errors.ts'
-import type { BoundedAnswer, BoundedClient } from '../../http/bounded-client.ts'
-import { addressKey } from '../../http/client-address.ts'
+import { Failure, toFailure } from '../../errors/index.ts'
+import type { BoundedAnswer, BoundedClient } from '../../lib/bounded-client.ts'
+import { addressKey } from '../../lib/client-address.ts'
 import { createLru } from '../../lib/lru.ts'
 import { parseJson } from '../../lib/parse-json.ts'
-import type { Client } from '../../oauth/client.ts'
-import { readClientDocument } from '../../oauth/client-metadata-document.ts'
-import type { RedirectRule } from '../../oauth/redirect-policy.ts'
+import type { RedirectRule } from '../../lib/redirect-policy.ts'
+import type { Client } from './client.ts'
+import { readClientDocument } from './client-metadata-document.ts'
 
 /** Descriptions are a few hundred bytes. */
 export const documentLimits = { maxBodyBytes: 5 * 1024, connections: 1 }

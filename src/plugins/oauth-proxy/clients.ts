@@ -1,13 +1,13 @@
 import type { OAuthProxyConfig } from '../../config/oauth-proxy.ts'
-import { isSameText } from '../../crypto/same-text.ts'
-import { Failure } from '../../errors.ts'
-import { type Client, clientKey } from '../../oauth/client.ts'
-import { isDocumentUrl } from '../../oauth/client-metadata-document.ts'
-import type { ClientSecrets } from '../../oauth/client-secret.ts'
-import { optional, type Parameters } from '../../oauth/parameters.ts'
-import { isRegistered } from '../../oauth/redirect-policy.ts'
-import { type Registration, registeredClient } from '../../oauth/registration.ts'
-import type { Seal } from '../../oauth/seal.ts'
+import { Failure } from '../../errors/index.ts'
+import { isRegistered } from '../../lib/redirect-policy.ts'
+import { isSameText } from '../../lib/same-text.ts'
+import { type Client, clientKey } from './client.ts'
+import { isDocumentUrl } from './client-metadata-document.ts'
+import type { ClientSecrets } from './client-secret.ts'
+import { optional, type Parameters } from './parameters.ts'
+import { type Registration, registeredClient } from './registration.ts'
+import type { Seal } from './seal.ts'
 
 /** As for the parameter `client_id`. */
 const maxClientIdChars = 2_048

@@ -1,25 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
+import type { Config, Configured } from '../../config/index.ts'
 import type { OAuthProxyConfig } from '../../config/oauth-proxy.ts'
-import type { Config, Configured } from '../../config.ts'
-import type { WithProof } from '../../entra/client-proof.ts'
-import { resourceOf } from '../../entra/resource.ts'
-import { createSignInGrant } from '../../entra/sign-in-grant.ts'
-import { tenantEndpoints } from '../../entra/tenant.ts'
-import { Failure } from '../../errors.ts'
-import { type BoundedClient, createBoundedClient } from '../../http/bounded-client.ts'
-import { createPublicClient, type Network } from '../../http/public-client.ts'
-import { createClientSecrets } from '../../oauth/client-secret.ts'
-import {
-  type ClientMetadata,
-  type RegisteredClient,
-  type Registration,
-  readRegistration,
-  registeredMethod,
-} from '../../oauth/registration.ts'
-import { createSeals } from '../../oauth/seal.ts'
-import { authorizationServerMetadata } from '../../oauth/server-metadata.ts'
-import type { SharedStore } from '../redis.ts'
+import { resourceOf } from '../../config/resource.ts'
+import { tenantEndpoints } from '../../config/tenant.ts'
+import { Failure } from '../../errors/index.ts'
+import { type BoundedClient, createBoundedClient } from '../../lib/bounded-client.ts'
+import { type GraphPermission, type HasPermissions, permissionsOf } from '../../lib/graph-permissions.ts'
+import { createPublicClient, type Network } from '../../lib/public-client.ts'
+import type { WithProof } from '../client-credential/client-authentication.ts'
+import type { SharedStore } from '../redis/index.ts'
 import {
   type Code,
   type ConsentForm,
@@ -29,8 +19,19 @@ import {
 } from './authorization.ts'
 import { createBrowserCookies, type RememberedConsent } from './browser.ts'
 import { createClientDocuments, documentLimits } from './client-documents.ts'
+import { createClientSecrets } from './client-secret.ts'
 import { createClients } from './clients.ts'
-import { createLedger } from './ledger.ts'
+import { createLedger } from './one-time-store.ts'
+import {
+  type ClientMetadata,
+  type RegisteredClient,
+  type Registration,
+  readRegistration,
+  registeredMethod,
+} from './registration.ts'
+import { createSeals } from './seal.ts'
+import { authorizationServerMetadata } from './server-metadata.ts'
+import { createSignInGrant } from './sign-in-grant.ts'
 import { createTokenEndpoint, type RefreshToken } from './token.ts'
 
 const entraLimits = { maxBodyBytes: 128 * 1024, connections: 32 }
@@ -39,6 +40,8 @@ const registrationLifetimeMs = 365 * 24 * 3_600_000
 
 export interface OAuthProxyOptions {
   readonly config: Config & { readonly oauthProxy: OAuthProxyConfig }
+  /** What users consent to. */
+  readonly permissions: readonly GraphPermission[]
   /** Proves the app that users sign in to. */
   readonly withProof: WithProof
   /** For Entra. */
@@ -56,7 +59,15 @@ export type OAuthProxy = ReturnType<typeof createOAuthProxy>
  * An authorization server in front of Entra, which keeps nothing: clients sign users in here by standard means, and
  * Entra sees one app with one redirect URI. Every replica with the same keys can take every step.
  */
-export function createOAuthProxy({ config, withProof, entra, strangers, store, now = Date.now }: OAuthProxyOptions) {
+export function createOAuthProxy({
+  config,
+  permissions,
+  withProof,
+  entra,
+  strangers,
+  store,
+  now = Date.now,
+}: OAuthProxyOptions) {
   const { oauthProxy, publicBaseUrl } = config
   const { clientId, redirects } = oauthProxy
   const keys = oauthProxy.sealKeys.length > 0 ? oauthProxy.sealKeys : [randomBytes(32).toString('base64')]
@@ -84,6 +95,7 @@ export function createOAuthProxy({ config, withProof, entra, strangers, store, n
     endpoints,
     resource,
     apiScopes,
+    permissions,
     redirects,
     clients,
     cookies,
@@ -148,8 +160,8 @@ declare module 'fastify' {
 }
 
 /** @param network the ways to the internet, for tests that bring their own */
-export const oauthProxy = fp<Configured & { network?: Network }>(
-  async (app, { config, network }) => {
+export const oauthProxy = fp<Configured & { tools: readonly HasPermissions[]; network?: Network }>(
+  async (app, { config, tools, network }) => {
     if (config.oauthProxy === undefined) throw new Error('The OAuth proxy is switched off')
     const entra = createBoundedClient({ ...entraLimits, ...config.timeouts.entra })
     const strangers = createPublicClient({ ...documentLimits, ...config.timeouts.documents }, network)
@@ -157,6 +169,7 @@ export const oauthProxy = fp<Configured & { network?: Network }>(
       'oauthProxy',
       createOAuthProxy({
         config: { ...config, oauthProxy: config.oauthProxy },
+        permissions: permissionsOf(tools),
         withProof: app.clientProofs.signIn,
         entra,
         strangers,

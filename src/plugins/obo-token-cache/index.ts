@@ -2,20 +2,19 @@ import { hash } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
+import type { Configured } from '../../config/index.ts'
+import { tenantEndpoints } from '../../config/tenant.ts'
 import { timeouts } from '../../config/timeouts.ts'
-import type { Configured } from '../../config.ts'
-import type { Caller } from '../../entra/claims.ts'
-import { createOnBehalfOf } from '../../entra/on-behalf-of.ts'
-import { createRefusals } from '../../entra/refusals.ts'
-import { tenantEndpoints } from '../../entra/tenant.ts'
-import { Failure, toFailure } from '../../errors.ts'
-import { createBoundedClient } from '../../http/bounded-client.ts'
-import { beforeDeadline, deadlineIn } from '../../http/deadline.ts'
-import { untilAborted } from '../../http/until-aborted.ts'
-import { tools } from '../../tools/index.ts'
-import { exchangeScopes } from '../../tools/permissions.ts'
-import type { SharedStore } from '../redis.ts'
+import { Failure, toFailure } from '../../errors/index.ts'
+import { createBoundedClient } from '../../lib/bounded-client.ts'
+import { beforeDeadline, deadlineIn } from '../../lib/deadline.ts'
+import { exchangeScopes, type HasPermissions } from '../../lib/graph-permissions.ts'
+import { untilAborted } from '../../lib/until-aborted.ts'
+import type { Caller } from '../auth/claims.ts'
+import type { SharedStore } from '../redis/index.ts'
 import { type Entry, usable, withRefreshTime } from './lifetime.ts'
+import { createRefusals } from './negative-cache.ts'
+import { createOnBehalfOf } from './on-behalf-of.ts'
 import { createRedeem, type RedeemOptions, type TokenRequest } from './redeem.ts'
 import { createSharedTokens, type SharedTokens } from './shared-tokens.ts'
 import { createTokenSeal } from './token-seal.ts'
@@ -211,8 +210,8 @@ declare module 'fastify' {
   }
 }
 
-export const oboTokenCache = fp<Configured & { now?: () => number }>(
-  async (app, { config: { entra, graph, cacheEncryptionKeys, timeouts }, now }) => {
+export const oboTokenCache = fp<Configured & { tools: readonly HasPermissions[]; now?: () => number }>(
+  async (app, { config: { entra, graph, cacheEncryptionKeys, timeouts }, tools, now }) => {
     const http = createBoundedClient({ ...entraLimits, ...timeouts.entra })
     const scopes = entra.oboScopes ?? exchangeScopes(tools, graph.baseUrl)
     const exchange = createOnBehalfOf({

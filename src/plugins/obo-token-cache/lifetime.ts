@@ -1,4 +1,4 @@
-import type { GraphToken } from '../../entra/on-behalf-of.ts'
+import type { GraphToken } from './on-behalf-of.ts'
 
 /** Graph may be slow, and its clock may differ: a token is not used in its last five minutes. */
 const expiryMarginMs = 5 * 60_000

@@ -1,10 +1,10 @@
-import type { Audit } from '../../audit.ts'
-import type { Caller } from '../../entra/claims.ts'
-import type { Exchange, GraphToken } from '../../entra/on-behalf-of.ts'
-import { withOneRetry } from '../../entra/one-retry.ts'
-import { type Failure, toFailure } from '../../errors.ts'
-import type { Deadline } from '../../http/deadline.ts'
+import { type Failure, toFailure } from '../../errors/index.ts'
+import type { Deadline } from '../../lib/deadline.ts'
+import { withOneRetry } from '../../lib/retry-once.ts'
+import type { Caller } from '../auth/claims.ts'
+import type { Audit } from '../observability/audit.ts'
 import type { TraceSpan } from '../observability/spans.ts'
+import type { Exchange, GraphToken } from './on-behalf-of.ts'
 
 /** One user's call that needs a Graph token. */
 export interface TokenRequest {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { timeouts } from '../../config/timeouts.ts'
-import type { SharedStore } from '../redis.ts'
+import type { SharedStore } from '../redis/index.ts'
 import type { KeptToken } from './lifetime.ts'
 import { maxSealedBytes, type TokenSeal } from './token-seal.ts'
 

@@ -1,4 +1,4 @@
-import { decrypt, deriveBytes, deriveKey, encrypt } from '../../crypto/aes-gcm.ts'
+import { decrypt, deriveBytes, deriveKey, encrypt } from '../../lib/aes-gcm.ts'
 import type { KeptToken } from './lifetime.ts'
 
 const keyIdBytes = 4
@@ -19,7 +19,7 @@ export interface TokenSeal {
 }
 
 /**
- * Tokens, encrypted (`src/crypto/aes-gcm.ts`) after four bytes that tell the key, so that one which does not fit is not
+ * Tokens, encrypted (`src/lib/aes-gcm.ts`) after four bytes that tell the key, so that one which does not fit is not
  * tried.
  *
  * @param secrets 32 bytes each, base64; the first seals, all open, so that they can be rotated

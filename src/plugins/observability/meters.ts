@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Counter, Histogram, Registry } from 'prom-client'
-import { answers } from '../../errors.ts'
+import { answers } from '../../errors/index.ts'
 
 /** From what memory answers to where deadlines end, in seconds. */
 const durations = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20]

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Registry } from 'prom-client'
-import type { Config, Configured } from '../../config.ts'
+import type { Config, Configured } from '../../config/index.ts'
 import type { LogDestination } from './index.ts'
 import { countDroppedLines, countEvents, readGauges } from './meters.ts'
 

@@ -1,4 +1,4 @@
-import type { EventName } from '../../audit.ts'
+import type { EventName } from './audit.ts'
 
 /** A person finds by ten what the others are; a flood of refusals would fill a disk. */
 const writtenPerSecond = 10

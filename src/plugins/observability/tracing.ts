@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Configured } from '../../config.ts'
+import type { Configured } from '../../config/index.ts'
 import type { ServerSpan, Tracer } from './spans.ts'
 
 /**

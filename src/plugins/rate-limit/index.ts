@@ -1,9 +1,9 @@
 import fastifyRateLimit, { type CreateRateLimitOptions, type FastifyRateLimitStore } from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Configured } from '../../config.ts'
-import { Failure } from '../../errors.ts'
-import { addressKey } from '../../http/client-address.ts'
+import type { Configured } from '../../config/index.ts'
+import { Failure } from '../../errors/index.ts'
+import { addressKey } from '../../lib/client-address.ts'
 import { type Counts, createCounts } from './counts.ts'
 import { shareCounts } from './shared-counts.ts'
 

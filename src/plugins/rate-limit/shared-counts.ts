@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import type { SharedStore } from '../redis.ts'
+import type { SharedStore } from '../redis/index.ts'
 import { type Count, windowAt } from './counts.ts'
 
 /**

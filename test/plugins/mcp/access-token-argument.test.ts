@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Type } from 'typebox'
 import { accessTokenArgument, advertise, withoutAccessToken } from '../../../src/plugins/mcp/access-token-argument.ts'
-import type { ToolDefinition } from '../../../src/tools/define-tool.ts'
+import type { ToolDefinition } from '../../../src/plugins/mcp/tool.ts'
 
 const definition: ToolDefinition = {
   name: 'tool',

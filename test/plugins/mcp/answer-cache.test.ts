@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Failure } from '../../../src/errors.ts'
+import { Failure } from '../../../src/errors/index.ts'
 import { createAnswerCache, type Question } from '../../../src/plugins/mcp/answer-cache.ts'
 import { type Payload, payloadOf } from '../../../src/plugins/mcp/payload.ts'
 

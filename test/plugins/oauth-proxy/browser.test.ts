@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseCookie } from 'cookie'
-import { createSeals } from '../../../src/oauth/seal.ts'
 import { type Cookies, createBrowserCookies, type RememberedConsent } from '../../../src/plugins/oauth-proxy/browser.ts'
+import { createSeals } from '../../../src/plugins/oauth-proxy/seal.ts'
 
 const signInLifetimeMs = 600_000
 const dayMs = 86_400_000

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Failure } from '../../../src/errors.ts'
-import { createSeals } from '../../../src/oauth/seal.ts'
+import { Failure } from '../../../src/errors/index.ts'
 import type { Code } from '../../../src/plugins/oauth-proxy/authorization.ts'
 import type { IdentifiedClient } from '../../../src/plugins/oauth-proxy/clients.ts'
-import { createLedger } from '../../../src/plugins/oauth-proxy/ledger.ts'
+import { createLedger } from '../../../src/plugins/oauth-proxy/one-time-store.ts'
+import { createSeals } from '../../../src/plugins/oauth-proxy/seal.ts'
 import { createTokenEndpoint, type RefreshToken } from '../../../src/plugins/oauth-proxy/token.ts'
 
 const apiClientId = '11111111-2222-3333-4444-555555555555'

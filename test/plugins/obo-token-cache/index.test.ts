@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
-import type { Caller } from '../../../src/entra/claims.ts'
-import type { ExchangeRequest, GraphToken } from '../../../src/entra/on-behalf-of.ts'
-import { Failure, type Reason } from '../../../src/errors.ts'
-import { type Deadline, deadlineIn } from '../../../src/http/deadline.ts'
+import { Failure, type Reason } from '../../../src/errors/index.ts'
+import { type Deadline, deadlineIn } from '../../../src/lib/deadline.ts'
+import type { Caller } from '../../../src/plugins/auth/claims.ts'
 import { createOboTokenCache, type OboTokenCacheOptions } from '../../../src/plugins/obo-token-cache/index.ts'
+import type { ExchangeRequest, GraphToken } from '../../../src/plugins/obo-token-cache/on-behalf-of.ts'
 import { auditInto } from '../../helper.ts'
 
 const hour = 3_600_000

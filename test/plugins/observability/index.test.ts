@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
 import { request } from 'undici'
-import { callerOf } from '../../../src/entra/claims.ts'
+import { callerOf } from '../../../src/plugins/auth/claims.ts'
 import { loggingOptions, observability } from '../../../src/plugins/observability/index.ts'
 import { eventually } from '../../helper.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { EventName } from '../../../src/audit.ts'
+import type { EventName } from '../../../src/plugins/observability/audit.ts'
 import { createRefusalSampling, type Omitted } from '../../../src/plugins/observability/refusal-sampling.ts'
 import { freePort, listen, mcpHeaders } from '../../helper.ts'
 import { scrape } from '../../scrape.ts'

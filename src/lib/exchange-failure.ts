@@ -1,0 +1,178 @@
+import { Failure, type Reason } from '../errors/index.ts'
+import { parseJson } from './parse-json.ts'
+import { retryAfterSeconds } from './retry-after.ts'
+
+/** What Entra answered to a token request, as it came. */
+export interface EntraAnswer {
+  readonly status: number
+  readonly retryAfter: string | undefined
+  readonly body: string
+}
+
+/**
+ * What of Entra's error goes into the log (RFC 6749 section 5.2 with Microsoft's additions): names, numbers and ids.
+ * Its description is left out, since it names users.
+ */
+export interface EntraError {
+  readonly status: number
+  readonly error?: string
+  readonly suberror?: string
+  readonly error_codes?: readonly number[]
+  readonly correlation_id?: string
+  readonly trace_id?: string
+}
+
+/**
+ * AADSTS codes by what they mean for a call.
+ * Source: Microsoft, "Microsoft Entra authentication and authorization error codes".
+ */
+const reasonByCode: Readonly<Record<number, Reason>> = {
+  // Our own credential: secret wrong, expired; certificate unknown, assertion out of time; federated identity refused.
+  7000215: 'credential_refused',
+  7000222: 'credential_refused',
+  7000218: 'credential_refused',
+  700027: 'credential_refused',
+  700024: 'credential_refused',
+  700211: 'credential_refused',
+  700212: 'credential_refused',
+  700213: 'credential_refused',
+  // Our own configuration: scope, resource, application.
+  70011: 'exchange_misconfigured',
+  500011: 'exchange_misconfigured',
+  700016: 'exchange_misconfigured',
+  700038: 'exchange_misconfigured',
+  90002: 'exchange_misconfigured',
+  // Consent.
+  65001: 'user_consent_required',
+  90094: 'admin_consent_required',
+  650056: 'admin_consent_required',
+  650057: 'admin_consent_required',
+  // The assertion is no longer good, or never was.
+  50013: 'assertion_refused',
+  50132: 'assertion_refused',
+  50133: 'assertion_refused',
+  50173: 'assertion_refused',
+  70043: 'assertion_refused',
+  500133: 'assertion_refused',
+  500131: 'assertion_refused',
+  240002: 'assertion_refused',
+  // The user: not assigned, not in the tenant, disabled; blocked by policy without a way out.
+  50020: 'user_not_allowed',
+  50034: 'user_not_allowed',
+  50057: 'user_not_allowed',
+  50105: 'user_not_allowed',
+  53000: 'access_blocked',
+  53001: 'access_blocked',
+  53002: 'access_blocked',
+  53003: 'access_blocked',
+  // Limits and passing trouble.
+  50196: 'exchange_throttled',
+  90033: 'exchange_unavailable',
+}
+
+const reasonBySuberror: Readonly<Record<string, Reason>> = {
+  consent_required: 'user_consent_required',
+  bad_token: 'assertion_refused',
+  token_expired: 'assertion_refused',
+}
+
+const reasonByError: Readonly<Record<string, Reason>> = {
+  invalid_client: 'credential_refused',
+  unauthorized_client: 'exchange_misconfigured',
+  invalid_scope: 'exchange_misconfigured',
+  invalid_resource: 'exchange_misconfigured',
+  unsupported_grant_type: 'exchange_misconfigured',
+  temporarily_unavailable: 'exchange_unavailable',
+  server_error: 'exchange_unavailable',
+  consent_required: 'user_consent_required',
+  interaction_required: 'assertion_refused',
+  invalid_grant: 'assertion_refused',
+}
+
+/** How long to wait where Entra limits requests and does not say for how long. */
+const defaultWaitSeconds = 10
+/** A wait of no more than this is nearly over when the one more try comes. */
+const noWaitSeconds = 1
+
+/**
+ * What an unsuccessful answer to an On-Behalf-Of request means.
+ *
+ * @param adminConsentUrl where an administrator can consent; users are sent there too, since a middle tier has no page
+ */
+export function exchangeFailure(answer: EntraAnswer, adminConsentUrl: string): Failure {
+  const { claims, ...named } = parseError(answer.body)
+  const cause: EntraError = { status: answer.status, ...named }
+  const reason = reasonOf(cause, claims)
+  const wait = retryAfterSeconds(answer.retryAfter)
+  switch (reason) {
+    case 'claims_required':
+      return new Failure(reason, { cause, ...(claims !== undefined && { claims }) })
+    case 'user_consent_required':
+    case 'admin_consent_required':
+      return new Failure(reason, { cause, link: adminConsentUrl })
+    case 'exchange_throttled':
+      return new Failure(reason, { cause, retryAfterSeconds: wait ?? defaultWaitSeconds })
+    default:
+      return new Failure(reason, { cause, ...(wait !== undefined && { retryAfterSeconds: wait }) })
+  }
+}
+
+/** For how many seconds Entra, in trouble, asked to be left alone; 0 where it named no time worth keeping. */
+export function secondsToLeaveAlone({ namedWaitSeconds = 0 }: Failure): number {
+  return namedWaitSeconds > noWaitSeconds ? namedWaitSeconds : 0
+}
+
+/** Whether a failure says by a number that is known what is wrong with this server, and not by an error that many share. */
+export function isNamedByCode({ details }: Failure): boolean {
+  const { error_codes = [] } = (details.cause ?? {}) as Partial<EntraError>
+  return error_codes.some((code) => reasonByCode[code] !== undefined)
+}
+
+/** Trouble that may be over a moment later, so that one more try is worth it. */
+export function isWorthOneMoreTry(error: unknown): boolean {
+  return error instanceof Failure && error.reason === 'exchange_unavailable' && secondsToLeaveAlone(error) === 0
+}
+
+/** A claims challenge first, whichever error it rides on; then the AADSTS code, which says more than the error. */
+function reasonOf({ status, error_codes, suberror, error }: EntraError, claims: string | undefined): Reason {
+  if (status === 429) return 'exchange_throttled'
+  if (status >= 500) return 'exchange_unavailable'
+  if (claims !== undefined) return 'claims_required'
+  return (
+    error_codes?.map((code) => reasonByCode[code]).find((known) => known !== undefined) ??
+    named(reasonBySuberror, suberror) ??
+    named(reasonByError, error) ??
+    'exchange_unavailable'
+  )
+}
+
+/** The table's own entry: an answer may say "constructor". */
+function named(table: Readonly<Record<string, Reason>>, name: string | undefined): Reason | undefined {
+  return name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
+}
+
+/** Entra's error body, only with fields of the documented types and forms; an answer that is none gives an empty one. */
+function parseError(body: string): Omit<EntraError, 'status'> & { readonly claims?: string } {
+  const parsed = parseJson(body)
+  const fields = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as Record<string, unknown>
+  const text = (name: string, form: RegExp) => {
+    const value = fields[name]
+    return typeof value === 'string' && form.test(value) ? { [name]: value } : {}
+  }
+  const error_codes = codesOf(fields)
+  return {
+    ...text('error', /^[\w.-]{1,64}$/),
+    ...text('suberror', /^[\w.-]{1,64}$/),
+    ...text('claims', /^.{1,4000}$/s),
+    ...text('correlation_id', /^[\da-f-]{1,36}$/i),
+    ...text('trace_id', /^[\da-f-]{1,36}$/i),
+    ...(error_codes.length > 0 && { error_codes }),
+  }
+}
+
+/** Entra's numbers, by themselves or, where they are not, as the description begins. */
+function codesOf({ error_codes, error_description }: Record<string, unknown>): number[] {
+  if (Array.isArray(error_codes)) return error_codes.filter((code) => Number.isSafeInteger(code)).slice(0, 10)
+  const [, code] = /^AADSTS(\d{4,8})\b/.exec(String(error_description)) ?? []
+  return code === undefined ? [] : [Number(code)]
+}

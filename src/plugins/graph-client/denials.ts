@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto'
+import { Failure } from '../../errors/index.ts'
+import { createLru } from '../../lib/lru.ts'
+
+/** A role that was given counts some minutes later; until then asking again only costs the tenant calls. */
+const sameTokenMs = 300_000
+/** Roles and consent count in new tokens, so one is tried: seldom enough that signing in over and over costs little. */
+const otherTokenMs = 60_000
+
+const maxDenials = 10_000
+
+interface Denial {
+  readonly failure: Failure
+  readonly token: string
+  readonly atMs: number
+}
+
+interface Reader {
+  readonly accessToken: string
+  /** By a hash; the token counts as one where there is no user. */
+  readonly user?: string | undefined
+}
+
+/**
+ * Graph's 403 answers, for some minutes: a user without a role costs the tenant's quota no more than a call a minute.
+ * Each is about one collection: another permission may be there.
+ */
+export function createDenials(now: () => number) {
+  const denials = createLru<Denial>(maxDenials)
+
+  return {
+    /** @throws {Failure} `graph_forbidden`, where Graph said so lately */
+    check(reader: Reader, path: string) {
+      const denial = denials.get(keyOf(reader, path))
+      if (denial === undefined) return
+      const lastsMs = denial.token === hashed(reader.accessToken) ? sameTokenMs : otherTokenMs
+      const leftMs = denial.atMs + lastsMs - now()
+      if (leftMs > 0) throw withWait(denial.failure, leftMs)
+    },
+    /** What a call ended in, as the caller is told of it. */
+    remember(reader: Reader, path: string, failure: Failure): Failure {
+      if (failure.reason !== 'graph_forbidden') return failure
+      denials.set(keyOf(reader, path), { failure, token: hashed(reader.accessToken), atMs: now() })
+      return withWait(failure, sameTokenMs)
+    },
+    forget(reader: Reader, path: string) {
+      denials.delete(keyOf(reader, path))
+    },
+  }
+}
+
+function withWait({ reason, details }: Failure, leftMs: number): Failure {
+  return new Failure(reason, {
+    ...details,
+    detail: 'Where you were given it just now, sign in again.',
+    retryAfterSeconds: Math.ceil(leftMs / 1000),
+  })
+}
+
+/** A collection of Graph: its items need what it needs. */
+function keyOf(reader: Reader, path: string): string {
+  return `${reader.user ?? hashed(reader.accessToken)} ${path.split('/').slice(0, 4).join('/')}`
+}
+
+function hashed(token: string): string {
+  return hash('sha256', token, 'base64url')
+}

@@ -1,0 +1,123 @@
+import { Failure, type FailureDetails } from '../../errors/index.ts'
+import type { BoundedAnswer, TransportError } from '../../lib/bounded-client.ts'
+import { parseJson } from '../../lib/parse-json.ts'
+import { retryAfterSeconds } from '../../lib/retry-after.ts'
+
+/**
+ * What an unsuccessful answer of Graph means for the user who asked.
+ * Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
+ */
+export function graphFailure(answer: BoundedAnswer): Failure {
+  const requestId = header(answer, 'request-id')
+  const known: FailureDetails = {
+    cause: { status: answer.status, ...graphError(answer.body) },
+    ...(requestId !== undefined && { graphRequestId: requestId.slice(0, 64) }),
+  }
+  switch (answer.status) {
+    case 400:
+      return new Failure('graph_bad_request', { ...known, ...saidByGraph(answer.body) })
+    case 401:
+      return unauthorized([answer.headers['www-authenticate']].flat().join(', '), known)
+    case 403:
+      return saysExpired(answer.body) ? new Failure('graph_not_found', known) : new Failure('graph_forbidden', known)
+    case 404:
+      return new Failure('graph_not_found', known)
+    case 429:
+      return new Failure('graph_throttled', { ...known, retryAfterSeconds: retryAfterOf(answer) ?? 10 })
+    default:
+      return answer.status >= 500
+        ? new Failure('graph_unavailable', { ...known, ...waitNamed(answer) })
+        : new Failure('graph_answer_invalid', known)
+  }
+}
+
+/** A call to Graph that brought no answer. */
+export function graphTransportFailure(error: TransportError): Failure {
+  switch (error.kind) {
+    case 'timeout':
+      return new Failure('graph_timeout', { cause: error })
+    case 'cancelled':
+      return new Failure('call_cancelled', { cause: error })
+    case 'too_large':
+      return new Failure('graph_answer_too_large', { cause: error })
+    case 'unreachable':
+      return new Failure('graph_unavailable', { cause: error })
+  }
+}
+
+/** Retry-After of an answer, in seconds. */
+export function retryAfterOf(answer: BoundedAnswer): number | undefined {
+  return retryAfterSeconds(header(answer, 'retry-after'))
+}
+
+/** What Graph said of a wait; none, or one that is over, says nothing. */
+function waitNamed(answer: BoundedAnswer): FailureDetails {
+  const seconds = retryAfterOf(answer) ?? 0
+  return seconds > 0 ? { retryAfterSeconds: seconds } : {}
+}
+
+/** A challenge with claims asks for a new sign-in (Microsoft, "Claims challenges, claims requests"); without, the token is bad. */
+function unauthorized(challenges: string, known: FailureDetails): Failure {
+  const encoded = /\bclaims="([A-Za-z0-9+/_=-]+)"/.exec(challenges)?.[1]
+  if (encoded === undefined) return new Failure('graph_token_refused', known)
+  return new Failure('graph_claims_required', { ...known, claims: Buffer.from(encoded, 'base64').toString() })
+}
+
+/**
+ * Graph answers 403 for a post that has expired or never was, and says so in words alone: "Resource doesn't exist for the
+ * tenant". Every other 403 is about the user.
+ */
+function saysExpired(body: string): boolean {
+  return /\bexist\s+for\s+the\s+tenant\b/i.test(graphError(body).message ?? '')
+}
+
+/** Graph's sentence about a query it refused: it speaks of the caller's own words, so the caller may read it. */
+function saidByGraph(body: string): FailureDetails {
+  const { message } = graphError(body)
+  return message === undefined ? {} : { detail: `It said: ${message.replaceAll(/\s+/g, ' ').slice(0, 300)}` }
+}
+
+/** What Graph wrote about a request that it refused: `code` is the outermost, `message` the innermost. */
+export interface GraphError {
+  readonly code?: string
+  readonly message?: string
+}
+
+/** What Graph wrote about the request that ended in this failure, where it wrote anything. */
+export function graphErrorOf({ cause }: Failure): GraphError {
+  return typeof cause === 'object' && cause !== null ? cause : {}
+}
+
+/** Graph's services hand errors on as JSON text within JSON text: two deep so far. An object and its text count as two. */
+const maxLayers = 16
+
+function graphError(body: string): GraphError {
+  const { error } = asRecord(parseJson(body))
+  const { code } = asRecord(error)
+  const message = innermost(error, maxLayers)
+  return {
+    ...(typeof code === 'string' && { code: code.slice(0, 100) }),
+    ...(message !== undefined && { message: message.slice(0, 1_000) }),
+  }
+}
+
+/** The text at the bottom of objects and JSON texts; what is no JSON is a text as it stands. */
+function innermost(value: unknown, layers: number): string | undefined {
+  if (typeof value !== 'string') {
+    const { error, message } = asRecord(value)
+    return layers === 0 ? undefined : (innermost(error, layers - 1) ?? innermost(message, layers - 1))
+  }
+  const inner = layers > 0 && /^\s*[{"]/.test(value) ? parseJson(value) : undefined
+  return innermost(inner, layers - 1) ?? value
+}
+
+/** An object's properties, with names in lower case: Graph's services do not agree on theirs. */
+function asRecord(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name.toLowerCase(), inner]))
+}
+
+function header(answer: BoundedAnswer, name: string): string | undefined {
+  const value = answer.headers[name]
+  return typeof value === 'string' ? value : value?.[0]
+}

@@ -1,0 +1,242 @@
+import { getHeapStatistics } from 'node:v8'
+import fp from 'fastify-plugin'
+import type { Configured } from '../../config/index.ts'
+import { timeouts } from '../../config/timeouts.ts'
+import { Failure } from '../../errors/index.ts'
+import {
+  type BoundedAnswer,
+  type BoundedClient,
+  type BoundedRequest,
+  createBoundedClient,
+  TransportError,
+} from '../../lib/bounded-client.ts'
+import type { Deadline } from '../../lib/deadline.ts'
+import { jitterMs, sleep as sleepFor } from '../../lib/sleep.ts'
+import { createTurns, type Turns } from '../../lib/turns.ts'
+import type { Applicant } from '../graph-quota/admission.ts'
+import type { GraphBudget } from '../graph-quota/index.ts'
+import type { Audit } from '../observability/audit.ts'
+import type { TraceSpan } from '../observability/spans.ts'
+import { createDenials } from './denials.ts'
+import { graphFailure, graphTransportFailure, retryAfterOf } from './failures.ts'
+
+const graphLimits = { maxBodyBytes: 16 * 1024 * 1024, connections: 64 }
+
+/** Beyond this an answer is read on in turn: some 80 messages with bodies, or a thousand without. */
+const largeFromBytes = 1024 * 1024
+/**
+ * What one of `maxBodyBytes` takes of V8's heap while it is parsed and written anew, where its characters are two bytes
+ * wide. On its way it takes less than that again outside of the heap.
+ */
+const largeHeapBytes = 128 * 1024 * 1024
+
+const passing = new Set([502, 503, 504])
+
+export interface GraphClientOptions {
+  readonly baseUrl: string
+  readonly http: Pick<BoundedClient, 'request'>
+  readonly budget: Pick<GraphBudget, 'admit' | 'pause'>
+  readonly audit: Audit
+  /** All attempts and waits of one call end within this. */
+  readonly budgetMs?: number
+  readonly maxAttempts?: number
+  /** A longer Retry-After is the caller's to wait for, not this server's. */
+  readonly longestWaitMs?: number
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now?: () => number
+  /** Throws `call_cancelled` when the signal comes first. */
+  readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
+}
+
+/** On whose behalf Graph is called, and for how long anybody wants the answer. */
+export interface GraphUser extends Applicant {
+  /** GUID, sent as `client-request-id`: Graph's logs and this server's share it. */
+  readonly correlationId: string
+  /** By when whoever asks wants all of it. */
+  readonly deadline?: Deadline
+  readonly trace?: TraceSpan | null
+}
+
+export interface GraphQuery {
+  readonly query?: URLSearchParams
+  /** The Prefer header (RFC 7240), such as `odata.maxpagesize=50`. */
+  readonly prefer?: string
+}
+
+/** What a tool sees of Graph: reading, as one user. */
+export interface GraphSession {
+  /**
+   * Reads a path below the configured base.
+   *
+   * @param path starts with `/`; built from constants and ids that a pattern has checked
+   * @returns the JSON of the answer, whatever it is
+   * @throws {Failure} any of the `graph_…` reasons
+   */
+  get(path: string, options?: GraphQuery): Promise<unknown>
+  /**
+   * The query of a next page's link, which must lead to the same path of the configured Graph.
+   *
+   * @throws {Failure} `graph_link_refused`
+   */
+  nextQuery(path: string, link: string): URLSearchParams
+}
+
+export type GraphClient = ReturnType<typeof createGraphClient>
+
+/**
+ * Microsoft Graph, as one user at a time: pooled, bounded, and retried where a retry can help.
+ *
+ * Only reads are retried: on 429 after what Retry-After says, on 502, 503, 504 and broken connections after a short
+ * random wait, all within one deadline; and each attempt only once the budget admits it. Who was denied lately is denied
+ * without asking.
+ * Source: Microsoft Graph, "Throttling guidance" and "Best practices".
+ */
+export function createGraphClient({
+  baseUrl,
+  http,
+  budget,
+  audit,
+  budgetMs = timeouts.callMs,
+  maxAttempts = 3,
+  longestWaitMs = 5_000,
+  now = () => performance.now(),
+  sleep = sleepFor,
+}: GraphClientOptions) {
+  const { hostname } = new URL(baseUrl)
+  const denials = createDenials(now)
+  const spanAttributes = {
+    'peer.service': 'Microsoft Graph',
+    'http.request.method': 'GET',
+    'server.address': hostname,
+  }
+
+  async function read(path: string, { query, prefer }: GraphQuery, user: GraphUser): Promise<string> {
+    const url = urlOf(path, query)
+    const endMs = now() + Math.min(budgetMs, user.deadline?.leftMs ?? budgetMs)
+    const headers = {
+      accept: 'application/json',
+      authorization: `Bearer ${user.accessToken}`,
+      'client-request-id': user.correlationId,
+      ...(prefer !== undefined && { prefer }),
+    }
+    for (let attempt = 1; ; attempt++) {
+      denials.check(user, path)
+      await budget.admit(user, endMs - now())
+      const deadlineMs = endMs - now()
+      const outcome = await once({ method: 'GET', url, headers, signal: user.signal, deadlineMs }, path, attempt, user)
+      if (!(outcome instanceof Error) && outcome.status === 200) {
+        denials.forget(user, path)
+        return outcome.body
+      }
+
+      const waitMs = attempt < maxAttempts ? retryWaitMs(outcome) : undefined
+      if (waitMs === undefined || waitMs > longestWaitMs || now() + waitMs >= endMs) {
+        if (outcome instanceof Error) throw graphTransportFailure(outcome)
+        // Graph's words may be shown to the caller, who is to get no Graph token by them.
+        const failure = graphFailure({ ...outcome, body: outcome.body.replaceAll(user.accessToken, '[withheld]') })
+        throw denials.remember(user, path, failure)
+      }
+      await sleep(waitMs, user.signal)
+    }
+  }
+
+  /** One attempt: an audit event, and a span where the call is traced. */
+  async function once(request: BoundedRequest, path: string, attempt: number, user: GraphUser) {
+    const { correlationId, tool, trace } = user
+    const started = now()
+    const span = trace?.call('GET', { ...spanAttributes, 'url.path': path, 'http.request.resend_count': attempt - 1 })
+    const outcome = await http
+      .request(span === undefined ? request : { ...request, headers: { ...request.headers, ...span.headers } })
+      .catch((error: unknown) => {
+        if (error instanceof TransportError) return error
+        throw error
+      })
+    const ms = now() - started
+    const call = { requestId: correlationId, traceId: trace?.traceId, user: user.user, tool, path, attempt, ms }
+    if (outcome instanceof Error) {
+      audit('graph_call', { ...call, outcome: outcome.kind })
+      span?.end({}, outcome.kind)
+    } else {
+      const { status } = outcome
+      if (status === 429) budget.pause(pauseMs(outcome))
+      const graphRequestId = requestIdOf(outcome)
+      audit('graph_call', { ...call, status, graphRequestId })
+      const ids = graphRequestId === undefined ? undefined : [graphRequestId]
+      span?.end(
+        { 'http.response.status_code': status, 'http.response.header.request-id': ids },
+        status < 400 ? undefined : String(status),
+      )
+    }
+    return outcome
+  }
+
+  /** With `%20` for a space: `+` is one in forms only (OData, "URL Conventions", section 2). */
+  function urlOf(path: string, query: URLSearchParams | undefined): string {
+    if (query === undefined || query.size === 0) return baseUrl + path
+    return `${baseUrl}${path}?${query.toString().replaceAll('+', '%20')}`
+  }
+
+  return {
+    /** Graph as this user sees it. */
+    as(user: GraphUser): GraphSession {
+      return {
+        get: async (path, query = {}) => parseJson(await read(path, query, user)),
+        nextQuery: (path, link) => nextQuery(baseUrl + path, link),
+      }
+    },
+  }
+}
+
+function requestIdOf({ headers }: BoundedAnswer): string | undefined {
+  const id = headers['request-id']
+  return typeof id === 'string' ? id.slice(0, 64) : undefined
+}
+
+/** How long to wait before another try, or undefined where none can help. */
+function retryWaitMs(outcome: BoundedAnswer | TransportError): number | undefined {
+  if (outcome instanceof Error) return outcome.kind === 'unreachable' ? jitterMs() : undefined
+  if (outcome.status === 429) return pauseMs(outcome) + jitterMs()
+  return passing.has(outcome.status) ? (retryAfterOf(outcome) ?? 0) * 1000 + jitterMs() : undefined
+}
+
+/** For how long a 429 asks everybody to wait. */
+function pauseMs(outcome: BoundedAnswer): number {
+  return (retryAfterOf(outcome) ?? 1) * 1000
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    throw new Failure('graph_answer_invalid', { cause: new Error('Graph’s answer is not JSON') })
+  }
+}
+
+/** Follows nothing that Graph's own address does not begin: a bearer token goes nowhere else. */
+function nextQuery(expected: string, link: string): URLSearchParams {
+  const url = URL.canParse(link) ? new URL(link) : undefined
+  if (url === undefined || `${url.origin}${url.pathname}` !== expected || url.username !== '' || url.password !== '') {
+    throw new Failure('graph_link_refused')
+  }
+  return url.searchParams
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    graph: GraphClient
+    /** Large answers on their way, from Graph or to the client: no more at a time than the heap has room for. */
+    largeAnswers: Turns
+  }
+}
+
+export const graphClient = fp<Configured>(
+  async (app, { config: { graph, timeouts } }) => {
+    const turns = createTurns(Math.max(1, Math.floor(getHeapStatistics().heap_size_limit / largeHeapBytes)))
+    const http = createBoundedClient({ ...graphLimits, ...timeouts.graph, large: { fromBytes: largeFromBytes, turns } })
+    const { audit, graphBudget: budget } = app
+    app.decorate('graph', createGraphClient({ baseUrl: graph.baseUrl, http, budget, audit }))
+    app.decorate('largeAnswers', turns)
+    app.addHook('onClose', () => http.close())
+  },
+  { name: 'graph-client', dependencies: ['observability', 'graph-budget'] },
+)

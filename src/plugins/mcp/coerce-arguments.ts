@@ -1,0 +1,107 @@
+import type { TObject } from 'typebox'
+import { parseJson } from '../../lib/parse-json.ts'
+import { jsonFault } from '../../lib/strict-json.ts'
+
+/** No more of a call's unknown arguments are compared with the known ones: a body has room for thousands. */
+const comparedMost = 100
+
+interface Property {
+  readonly type?: string
+  readonly items?: { readonly type?: string }
+}
+
+/**
+ * A call's arguments as the tool's schema has them, from what frameworks make of them:
+ *
+ * - null for an argument that is absent (LibreChat, Langflow, and OpenAI's strict mode, which makes all of them required)
+ * - a list as JSON text, `"[\"Teams\"]"` (Claude Code), or as its only entry, `"Teams"`
+ * - numbers and booleans as text, `"10"`, `"True"`
+ * - all arguments as JSON text, as model APIs hand them over (OpenAI, "Function calling": `arguments` is a string)
+ *
+ * Unknown arguments are ignored, since frameworks add their own to every call (n8n: `sessionId`, `action`, `chatInput`).
+ * One that is close to a known name is a mistake, such as `service` or `modified_since`: it is kept, so that the tool
+ * rejects it by name. So is every value that fits in no other way.
+ *
+ * @param alsoKnown arguments that are not the tool's own and are handled elsewhere
+ */
+export function coerceArguments(args: unknown, schema: TObject, alsoKnown: readonly string[] = []): unknown {
+  const given = typeof args === 'string' ? fromJson(args, isObject) : args
+  if (!isObject(given)) return args
+  const properties: Readonly<Record<string, Property>> = schema.properties
+  const known = new Set([...Object.keys(properties), ...alsoKnown])
+  const unknown = Object.keys(given).filter((name) => !known.has(name))
+  const mistakes = unknown.slice(0, comparedMost).filter((name) => [...known].some((other) => isClose(name, other)))
+  const entries = [...known, ...mistakes]
+    .filter((name) => Object.hasOwn(given, name) && given[name] !== null)
+    .map((name) => [name, coerce(given[name], Object.hasOwn(properties, name) ? properties[name] : undefined)])
+  return Object.fromEntries(entries)
+}
+
+/** A text as its schema's type, where it is one; everything else as it is. */
+function coerce(value: unknown, { type, items }: Property = {}): unknown {
+  if (typeof value !== 'string') return value
+  switch (type) {
+    case 'array':
+      if (items?.type !== 'string') return value
+      // Text that merely begins like a list, such as a title in brackets, is an entry.
+      return fromJson(value, isListOfTexts) ?? (fromJson(value, Array.isArray) === undefined ? [value] : value)
+    case 'integer':
+    case 'number':
+      return /^-?\d{1,15}(\.\d{1,15})?$/.test(value.trim()) ? Number(value) : value
+    case 'boolean':
+      return /^(true|false)$/i.test(value.trim()) ? value.trim().toLowerCase() === 'true' : value
+    default:
+      return value
+  }
+}
+
+/** The value of JSON text that is of a kind, or undefined. The text may not hold what a request's body may not. */
+function fromJson<Kind>(text: string, isKind: (value: unknown) => value is Kind): Kind | undefined {
+  if (!/^\s*[[{]/.test(text) || jsonFault(Buffer.from(text)) !== undefined) return undefined
+  const value = parseJson(text)
+  return isKind(value) ? value : undefined
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isListOfTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
+}
+
+/** Whether a name is another one in another spelling, or with a typing error or, in longer names, two. */
+function isClose(name: string, known: string): boolean {
+  const [a, b] = [plain(name), plain(known)]
+  const mistakes = b.length > 5 ? 2 : 1
+  return Math.abs(a.length - b.length) <= mistakes && distance(a, b) <= mistakes
+}
+
+/** `modified_since` and `ModifiedSince` are spellings of `modifiedSince`. */
+function plain(name: string): string {
+  return name
+    .slice(0, 60)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '')
+}
+
+/** How many letters were left out, added, mistaken, or swapped with the next one (optimal string alignment distance). */
+function distance(a: string, b: string): number {
+  let [beforeLast, last]: [number[], number[]] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)]
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const isSame = a[i - 1] === b[j - 1]
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const costs = [at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + (isSame ? 0 : 1)]
+      row.push(Math.min(...costs, ...(isSwapped ? [at(beforeLast, j - 2) + 1] : [])))
+    }
+    beforeLast = last
+    last = row
+  }
+  return at(last, b.length)
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? 0
+}

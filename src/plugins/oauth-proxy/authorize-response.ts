@@ -1,0 +1,32 @@
+import { Failure, type Reason } from '../../errors/index.ts'
+
+/**
+ * What an error means that Entra's authorize endpoint sent back (Microsoft, "OAuth 2.0 authorization code flow: Error
+ * codes for authorization endpoint errors"). Its number stays with it; its words do not, since anybody could have
+ * written them into the address.
+ */
+export function authorizeFailure(error: string | undefined, description: string | undefined): Failure {
+  const [aadsts] = /^AADSTS\d{4,8}/.exec(description ?? '') ?? []
+  return new Failure(reasonOf(error), aadsts === undefined ? {} : { detail: `(${aadsts})` })
+}
+
+function reasonOf(error: string | undefined): Reason {
+  switch (error) {
+    case 'login_required':
+    case 'interaction_required':
+    case 'consent_required':
+      return 'entra_interaction_required'
+    case 'access_denied':
+      return 'entra_sign_in_refused'
+    case 'temporarily_unavailable':
+    case 'server_error':
+      return 'entra_sign_in_unavailable'
+    default:
+      return 'entra_sign_in_failed'
+  }
+}
+
+/** The AADSTS number that a failure carries, for the log. */
+export function aadstsOf({ details }: Failure): string | undefined {
+  return /AADSTS\d+/.exec(details.detail ?? '')?.[0]
+}

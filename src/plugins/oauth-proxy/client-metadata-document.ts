@@ -1,0 +1,65 @@
+import { isIP } from 'node:net'
+import { isRedirectAllowed, type RedirectRule } from '../../lib/redirect-policy.ts'
+import { type Client, shownName } from './client.ts'
+import { type RejectedRedirect, rejectedRedirect } from './rejected-redirect.ts'
+
+const maxUrlChars = 512
+
+/**
+ * Whether a client id is the URL of a client's description: https with a path, and nothing that could make two readers
+ * see two URLs (OAuth Client ID Metadata Document section 3). A host that is an address has no name to show a user.
+ */
+export function isDocumentUrl(clientId: string): boolean {
+  if (clientId.length > maxUrlChars || !clientId.startsWith('https://') || !URL.canParse(clientId)) return false
+  const { href, hostname, pathname } = new URL(clientId)
+  if (href !== clientId || pathname === '/' || /[#@]|%(2e|2f|5c)/i.test(clientId)) return false
+  return hostname.includes('.') && !hostname.endsWith('.') && isIP(hostname) === 0
+}
+
+/**
+ * Judges a client's description (OAuth Client ID Metadata Document section 4).
+ *
+ * @returns the client, or a sentence that says what is wrong with the document, and its first redirect URI where none is
+ *   allowed
+ */
+export function readClientDocument(
+  document: unknown,
+  clientId: string,
+  rules: readonly RedirectRule[],
+): Client | { readonly fault: string; readonly rejected?: RejectedRedirect } {
+  if (typeof document !== 'object' || document === null) return { fault: 'It is not a JSON object.' }
+  const fields = document as Record<string, unknown>
+  if (fields['client_id'] !== clientId) return { fault: 'Its client_id is not its own URL.' }
+  if (fields['client_secret'] !== undefined || fields['client_secret_expires_at'] !== undefined) {
+    return { fault: 'It holds a client secret, which a public document cannot keep.' }
+  }
+  if (!isPublic(fields)) {
+    return { fault: 'Neither token_endpoint_auth_method nor token_endpoint_auth_methods_supported offers "none".' }
+  }
+  const uris = fields['redirect_uris']
+  if (!Array.isArray(uris)) return { fault: 'It has no redirect_uris.' }
+  const given: readonly string[] = uris.filter((uri) => typeof uri === 'string')
+  const redirectUris = given.filter((uri) => isRedirectAllowed(uri, rules))
+  if (redirectUris.length === 0) {
+    const [first = ''] = given
+    return { fault: 'None of its redirect_uris is allowed on this server.', rejected: rejectedRedirect(first, rules) }
+  }
+  return {
+    id: clientId,
+    kind: 'document',
+    name: shownName(fields['client_name'], new URL(clientId).host),
+    redirectUris,
+  }
+}
+
+/**
+ * Whether a client can do without client authentication. It says so by its method, or by the list of all methods that
+ * it can use (OpenID Connect Relying Party Metadata Choices 1.0), of which the server takes one. A client that names
+ * neither is public: a document cannot hold a secret.
+ */
+function isPublic(fields: Readonly<Record<string, unknown>>): boolean {
+  const method = fields['token_endpoint_auth_method'] ?? undefined
+  const list = fields['token_endpoint_auth_methods_supported']
+  const methods = Array.isArray(list) ? list : []
+  return method === 'none' || methods.includes('none') || (method === undefined && methods.length === 0)
+}

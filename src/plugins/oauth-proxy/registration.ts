@@ -1,0 +1,108 @@
+import { type Static, Type } from 'typebox'
+import { isRedirectAllowed, type RedirectRule } from '../../lib/redirect-policy.ts'
+import { type Client, shownName } from './client.ts'
+import { type RejectedRedirect, rejectedRedirect } from './rejected-redirect.ts'
+
+/**
+ * A client's description of itself (RFC 7591 section 2). Its members are judged by {@link readRegistration}: what is null,
+ * of another type or too long is passed over, as if the client had not sent it.
+ */
+export const ClientMetadata = Type.Record(Type.String(), Type.Unknown())
+export type ClientMetadata = Static<typeof ClientMetadata>
+
+/** How a client that has a secret may send it (RFC 6749 section 2.3.1). */
+export const secretMethods = ['client_secret_post', 'client_secret_basic']
+
+/** What a client was registered with (RFC 7591 section 3.2.1). */
+export const RegisteredClient = Type.Object({
+  client_id: Type.String(),
+  client_id_issued_at: Type.Integer(),
+  client_name: Type.String(),
+  redirect_uris: Type.Array(Type.String()),
+  grant_types: Type.Array(Type.String()),
+  response_types: Type.Array(Type.String()),
+  token_endpoint_auth_method: Type.String(),
+  client_secret: Type.Optional(Type.String()),
+  client_secret_expires_at: Type.Optional(Type.Integer()),
+})
+export type RegisteredClient = Static<typeof RegisteredClient>
+
+/** What a registration remembers, sealed into the client id. */
+export interface Registration {
+  readonly name: string
+  readonly redirectUris: readonly string[]
+  /** Present only where it is so. */
+  readonly hasSecret?: true
+}
+
+/** The error (RFC 7591 section 3.2.2), a sentence that says why, and the first redirect URI where none is allowed. */
+export interface RejectedRegistration {
+  readonly error: 'redirect_uris_refused' | 'client_metadata_refused'
+  readonly detail: string
+  readonly rejected?: RejectedRedirect
+}
+
+/** A registration becomes a client id, and that travels in URLs. */
+const maxRegistrationChars = 1_200
+
+/**
+ * What may be registered of a client's description. Redirect URIs that this server would never use, or that do not fit
+ * beside those before them, are left out, as RFC 7591 section 2 allows: clients register all they have, for every place
+ * they run in.
+ *
+ * @returns the registration, or why there is none
+ */
+export function readRegistration(
+  metadata: ClientMetadata,
+  rules: readonly RedirectRule[],
+): Registration | RejectedRegistration {
+  for (const [member, needed] of [
+    ['grant_types', 'authorization_code'],
+    ['response_types', 'code'],
+  ] as const) {
+    const values = textsOf(metadata[member])
+    if (values.length > 0 && !values.includes(needed)) {
+      return { error: 'client_metadata_refused', detail: `${member} must include ${needed}.` }
+    }
+  }
+  const given = textsOf(metadata['redirect_uris'])
+  const [first] = given
+  if (first === undefined) return { error: 'client_metadata_refused', detail: 'redirect_uris must list one.' }
+  const allowed = [...new Set(given)].filter((uri) => isRedirectAllowed(uri, rules))
+  if (allowed.length === 0) {
+    return {
+      error: 'redirect_uris_refused',
+      detail: 'The operator can allow one with MCP_OAUTH_REDIRECT_URI_PREFIXES.',
+      rejected: rejectedRedirect(first, rules),
+    }
+  }
+  const name = shownName(metadata['client_name'], 'An application without a name')
+  const redirectUris: string[] = []
+  const registration: Registration = {
+    name,
+    redirectUris,
+    ...(registeredMethod(metadata) !== 'none' && { hasSecret: true }),
+  }
+  for (const uri of allowed) {
+    redirectUris.push(uri)
+    if (JSON.stringify(registration).length > maxRegistrationChars) redirectUris.pop()
+  }
+  if (redirectUris.length === 0) {
+    return { error: 'client_metadata_refused', detail: 'Each of its redirect URIs is too long.' }
+  }
+  return registration
+}
+
+/** The method that a client is registered with: that which it asks for, or none where there is no such here. */
+export function registeredMethod({ token_endpoint_auth_method: method }: ClientMetadata): string {
+  return typeof method === 'string' && secretMethods.includes(method) ? method : 'none'
+}
+
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
+}
+
+/** The client behind an opened registration. */
+export function registeredClient(clientId: string, registration: Registration): Client {
+  return { id: clientId, kind: 'registered', ...registration }
+}

@@ -1,0 +1,132 @@
+import type { TenantEndpoints } from '../../config/tenant.ts'
+import { answers, Failure } from '../../errors/index.ts'
+import { type BoundedClient, TransportError } from '../../lib/bounded-client.ts'
+import { type Deadline, deadlineIn } from '../../lib/deadline.ts'
+import { type EntraError, exchangeFailure } from '../../lib/exchange-failure.ts'
+import { parseJson } from '../../lib/parse-json.ts'
+import { postForm } from '../../lib/post-form.ts'
+import { withOneRetry } from '../../lib/retry-once.ts'
+import type { ClientProof, WithProof } from '../client-credential/client-authentication.ts'
+
+/** What Entra gave for a code or a refresh token. */
+export interface SignInTokens {
+  readonly accessToken: string
+  readonly expiresInSeconds: number
+  /** As Entra wrote it, prefixes and all. */
+  readonly scope: string | undefined
+  readonly refreshToken: string | undefined
+  /** The `nonce` of the ID token, where one came and has it. */
+  readonly nonce: string | undefined
+}
+
+/** A grant, without what names and proves the client (RFC 6749 sections 4.1.3 and 6). */
+export type SignInGrant =
+  | {
+      readonly grant_type: 'authorization_code'
+      readonly code: string
+      readonly redirect_uri: string
+      readonly code_verifier: string
+      readonly scope: string
+    }
+  | { readonly grant_type: 'refresh_token'; readonly refresh_token: string; readonly scope: string }
+
+/** Redeems a grant at Entra as the app that users sign in to. */
+export type RedeemGrant = (grant: SignInGrant, correlationId: string) => Promise<SignInTokens>
+
+export interface SignInGrantOptions {
+  readonly clientId: string
+  readonly withProof: WithProof
+  readonly endpoints: TenantEndpoints
+  readonly http: Pick<BoundedClient, 'request'>
+  /** For all of it. */
+  readonly deadlineMs: number
+  readonly sleep?: (ms: number) => Promise<void>
+}
+
+/**
+ * Microsoft, "OAuth 2.0 authorization code flow". MSAL is of no use here: it keeps refresh tokens to itself.
+ *
+ * Passing trouble gets one more try, unless Entra named a wait. If Entra had taken the code the first time, it says so
+ * the second time, and the user signs in again, as without the try.
+ *
+ * @returns a {@link RedeemGrant} that throws only {@link Failure}: `grant_refused` where the user has to sign in
+ * again, and else what is wrong with this server or with Entra
+ */
+export function createSignInGrant({
+  clientId,
+  withProof,
+  endpoints,
+  http,
+  deadlineMs,
+  sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+}: SignInGrantOptions): RedeemGrant {
+  async function redeem(
+    grant: SignInGrant,
+    correlationId: string,
+    proof: ClientProof,
+    deadline: Deadline,
+  ): Promise<SignInTokens> {
+    const form = new URLSearchParams({ client_id: clientId, ...grant, ...proof })
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', 'client-request-id': correlationId }
+    const body = form.toString()
+    const answer = await postForm(http, endpoints.tokenUrl, { headers, body }, deadline).catch((error: unknown) => {
+      throw error instanceof TransportError ? new Failure('exchange_unavailable', { cause: error }) : error
+    })
+    if (answer.status !== 200) throw grantFailure(exchangeFailure(answer, endpoints.adminConsentUrl))
+    const tokens = readTokens(answer.body)
+    if (tokens === undefined) {
+      throw new Failure('exchange_unavailable', { cause: new Error('Entra answered without usable tokens') })
+    }
+    return tokens
+  }
+
+  return async (grant, correlationId) => {
+    const deadline = deadlineIn(deadlineMs)
+    const attempt = () => withProof((proof) => redeem(grant, correlationId, proof, deadline), deadline)
+    return withOneRetry(attempt, { deadline, sleep })
+  }
+}
+
+/**
+ * An exchange's failures are told by what a middle tier's caller can do; a client that signs a user in can do one thing
+ * about all that concern the user, and that is to sign in again. Entra's number stays with it.
+ */
+function grantFailure(failure: Failure): Failure {
+  const answer = answers[failure.reason]
+  if (answer.as === 'http' && answer.status >= 500) return failure
+  const { error_codes } = failure.details.cause as EntraError
+  const [code] = error_codes ?? []
+  return new Failure('grant_refused', {
+    cause: failure.details.cause,
+    ...(code !== undefined && { detail: `(AADSTS${code})` }),
+  })
+}
+
+function readTokens(body: string): SignInTokens | undefined {
+  const fields = parseObject(body)
+  const { access_token, token_type, expires_in, scope, refresh_token, id_token } = fields
+  const expiresInSeconds = Number(expires_in)
+  if (typeof access_token !== 'string' || access_token === '' || !/^bearer$/i.test(String(token_type))) return undefined
+  if (!Number.isFinite(expiresInSeconds) || expiresInSeconds <= 0) return undefined
+  return {
+    accessToken: access_token,
+    expiresInSeconds,
+    scope: textOf(scope),
+    refreshToken: textOf(refresh_token),
+    nonce: textOf(claimsOf(textOf(id_token) ?? '')['nonce']),
+  }
+}
+
+/** Unproven: the token came from Entra itself, over TLS (OpenID Connect Core 3.1.3.7, item 6). */
+function claimsOf(idToken: string): Readonly<Record<string, unknown>> {
+  return parseObject(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString())
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  const value = parseJson(text)
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

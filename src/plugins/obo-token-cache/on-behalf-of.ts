@@ -1,0 +1,122 @@
+import type { TenantEndpoints } from '../../config/tenant.ts'
+import { Failure } from '../../errors/index.ts'
+import { type BoundedClient, TransportError } from '../../lib/bounded-client.ts'
+import type { Deadline } from '../../lib/deadline.ts'
+import { type EntraAnswer, exchangeFailure } from '../../lib/exchange-failure.ts'
+import { postForm } from '../../lib/post-form.ts'
+import type { ClientProof, WithProof } from '../client-credential/client-authentication.ts'
+
+/** A Graph access token that Entra gave for one assertion. Never a refresh token. */
+export interface GraphToken {
+  readonly accessToken: string
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number
+}
+
+export interface ExchangeRequest {
+  /** The caller's own access token (RFC 7523 section 2.1). */
+  readonly assertion: string
+  /** A GUID that Entra's and this server's logs share. */
+  readonly correlationId: string
+  /** The answer is there by then, or a failure. */
+  readonly deadline: Deadline
+  /** Further ones for Entra, such as where in a trace the exchange is. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Redeems an assertion at Entra, once: no cache, no retry. */
+export type Exchange = (request: ExchangeRequest) => Promise<GraphToken>
+
+export interface OnBehalfOfOptions {
+  readonly clientId: string
+  readonly tenantId: string
+  readonly withProof: WithProof
+  readonly scopes: readonly string[]
+  readonly endpoints: TenantEndpoints
+  readonly http: Pick<BoundedClient, 'request'>
+}
+
+/**
+ * The On-Behalf-Of exchange, with MSAL to build the request and to read the answer.
+ *
+ * Each exchange gets an MSAL client of its own: MSAL's cache is searched in O(users), keeps refresh tokens and never
+ * evicts, and its memory of a throttled user refuses all others. The authority's metadata is given, so that no
+ * discovery call is made and an emulated tenant on loopback can stand in.
+ * Source: Microsoft, "OAuth 2.0 On-Behalf-Of flow".
+ *
+ * @returns an {@link Exchange} that throws only {@link Failure}
+ */
+export function createOnBehalfOf({
+  clientId,
+  tenantId,
+  withProof,
+  scopes,
+  endpoints,
+  http,
+}: OnBehalfOfOptions): Exchange {
+  const authority = `https://login.microsoftonline.com/${tenantId}`
+  const auth = {
+    clientId,
+    authority,
+    authorityMetadata: JSON.stringify({
+      issuer: endpoints.issuer,
+      authorization_endpoint: endpoints.authorizeUrl,
+      token_endpoint: endpoints.tokenUrl,
+      jwks_uri: endpoints.keysUrl,
+    }),
+  }
+
+  async function exchange(
+    { assertion, correlationId, deadline, headers }: ExchangeRequest,
+    proof: ClientProof,
+  ): Promise<GraphToken> {
+    // Loaded on first use: a server that has yet to exchange anything starts without it.
+    const { ConfidentialClientApplication } = await import('@azure/msal-node')
+    let answer: EntraAnswer | undefined
+    const networkClient = {
+      sendPostRequestAsync: async <T>(url: string, options?: { headers?: Record<string, string>; body?: string }) => {
+        const form = { ...options, headers: { ...options?.headers, ...headers } }
+        answer = await postForm(http, url, form, deadline)
+        if (answer.status === 429 || answer.status >= 500) throw exchangeFailure(answer, endpoints.adminConsentUrl)
+        // Without its headers: MSAL would remember a Retry-After against every user.
+        return { status: answer.status, headers: {}, body: JSON.parse(answer.body) as T }
+      },
+      sendGetRequestAsync: () => Promise.reject(new Error('An exchange makes no GET request')),
+    }
+    const client = new ConfidentialClientApplication({
+      auth: { ...auth, ...asMsalHasIt(proof) },
+      system: { networkClient },
+    })
+    let result: { accessToken?: unknown; expiresOn?: Date | null } | null
+    try {
+      result = await client.acquireTokenOnBehalfOf({
+        oboAssertion: assertion,
+        scopes: [...scopes],
+        correlationId,
+        skipCache: true,
+      })
+    } catch (error) {
+      throw failureOf(error, answer, endpoints)
+    }
+    if (typeof result?.accessToken !== 'string' || result.accessToken === '' || !result.expiresOn) {
+      throw new Failure('exchange_unavailable', { cause: new Error('Entra answered without an access token') })
+    }
+    return { accessToken: result.accessToken, expiresAtMs: result.expiresOn.getTime() }
+  }
+
+  return (request) => withProof((proof) => exchange(request, proof), request.deadline)
+}
+
+function asMsalHasIt(proof: ClientProof): { clientSecret: string } | { clientAssertion: string } {
+  return 'client_secret' in proof ? { clientSecret: proof.client_secret } : { clientAssertion: proof.client_assertion }
+}
+
+/** MSAL's own errors carry neither status nor claims: what Entra answered decides, and not how MSAL took it. */
+function failureOf(error: unknown, answer: EntraAnswer | undefined, { adminConsentUrl }: TenantEndpoints): Failure {
+  if (error instanceof Failure) return error
+  if (answer !== undefined && answer.status >= 400) return exchangeFailure(answer, adminConsentUrl)
+  // No more than its name: what MSAL and a JSON parser say repeats the answer, which may name users.
+  const { name } = error as Error
+  const cause = error instanceof TransportError ? error : new Error(`Entra’s answer could not be read (${name})`)
+  return new Failure('exchange_unavailable', { cause })
+}

@@ -1,0 +1,141 @@
+import cors, { type FastifyCorsOptions } from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import { hostHeaderValidation } from '@modelcontextprotocol/fastify'
+import Fastify from 'fastify'
+import fp from 'fastify-plugin'
+import type { Config, Configured } from '../../config/index.ts'
+import { Failure } from '../../errors/index.ts'
+import { isLoopback } from '../../lib/loopback.ts'
+import { malformedPath, pathOf } from '../../lib/request-target.ts'
+
+const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
+
+/** What a browser-based MCP client sends beyond the plain headers, and what it has to read. */
+const requestHeaders = [
+  'Authorization',
+  'Content-Type',
+  'MCP-Protocol-Version',
+  'Mcp-Method',
+  'Mcp-Name',
+  'Last-Event-ID',
+  'traceparent',
+]
+const exposedHeaders = [
+  'WWW-Authenticate',
+  'Mcp-Protocol-Version',
+  'Retry-After',
+  'RateLimit-Limit',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
+  'X-Request-Id',
+  'traceparent',
+]
+
+const maxAge = 3600
+
+/**
+ * CORS for what any page may read and send: metadata, registrations and tokens, where nothing depends on cookies or on
+ * who the browser's user is (RFC 9700 section 2.6). Without credentials "*" stands for every header but Authorization
+ * (Fetch, "CORS protocol").
+ */
+const openCors: FastifyCorsOptions = {
+  origin: '*',
+  strictPreflight: false,
+  methods: ['GET', 'POST'],
+  allowedHeaders: ['*', 'Authorization'],
+  exposedHeaders,
+  maxAge,
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What every answer carries, and for a browser's page that may read it there, that it may. */
+    securityHeaders(origin?: string, url?: string): Record<string, string>
+  }
+  interface FastifyContextConfig {
+    /** Pages of any Origin may use this route. */
+    readonly anyOrigin?: true
+  }
+}
+
+/**
+ * Who may speak to this server at all: the Host it is known by and the Origins it serves (DNS rebinding; MCP,
+ * "Transports: Security Warning"), CORS for those Origins and no others, and helmet's headers on every answer. Routes
+ * with `anyOrigin` serve the pages of all Origins.
+ */
+export const security = fp<Configured>(
+  async (app, { config }) => {
+    const publicHost = new URL(config.publicBaseUrl).hostname
+    const localNames = config.production ? [] : loopbackNames
+    const origins = new Set([config.publicBaseUrl, ...config.allowedOrigins])
+    const isServed = (origin: string) => origins.has(origin) || isLocal(origin, config)
+
+    const openPaths = new Set<string>()
+    app.addHook('onRoute', ({ url, config: route }) => {
+      if (route?.anyOrigin) openPaths.add(url)
+    })
+    const isOpen = (url = '') => openPaths.has(pathOf(url))
+
+    const headers = await helmetHeaders(config)
+    app.decorate('securityHeaders', (origin, url) =>
+      origin === undefined || !(isOpen(url) || isServed(origin))
+        ? headers
+        : {
+            ...headers,
+            vary: 'Origin',
+            'access-control-allow-origin': isOpen(url) ? '*' : origin,
+            'access-control-expose-headers': exposedHeaders.join(', '),
+          },
+    )
+    app.addHook('onRequest', (_request, reply, next) => {
+      reply.headers(headers)
+      next()
+    })
+    app.addHook('onRequest', hostHeaderValidation([publicHost, ...localNames]))
+    // Scheme and port count as well as the name (RFC 6454 section 5), which the SDK's own check leaves out.
+    app.addHook('onRequest', async ({ headers: { origin }, url }) => {
+      if (origin !== undefined && !isServed(origin) && !isOpen(url)) throw new Failure('origin_refused')
+    })
+
+    const servedCors: FastifyCorsOptions = {
+      origin: (origin, allow) => allow(null, origin !== undefined && isServed(origin)),
+      methods: ['GET', 'POST'],
+      allowedHeaders: requestHeaders,
+      exposedHeaders,
+      maxAge,
+    }
+    await app.register(cors, {
+      // A preflight has no route of its own, so the path decides.
+      delegator: ({ url }, decide) =>
+        decide(null, { ...(isOpen(url) ? openCors : servedCors), preflight: url !== malformedPath }),
+    })
+  },
+  { name: 'security' },
+)
+
+/**
+ * What helmet puts on an answer. It is the same for every answer, so helmet is asked once, at start: asking it for each
+ * request costs as much as everything else that is checked before a caller is known.
+ */
+async function helmetHeaders({ publicBaseUrl }: Config): Promise<Record<string, string>> {
+  const probe = Fastify()
+  await probe.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
+    },
+    strictTransportSecurity: publicBaseUrl.startsWith('https:'),
+    referrerPolicy: { policy: 'no-referrer' },
+    xFrameOptions: { action: 'deny' },
+  })
+  probe.get('/', (_request, reply) => reply.code(204).send())
+  const { headers } = await probe.inject('/')
+  await probe.close()
+  const { date: _, connection: __, ...own } = headers
+  return own as Record<string, string>
+}
+
+/** Browser-based tools of a developer run on any loopback port. */
+function isLocal(origin: string, { production }: Config): boolean {
+  return !production && URL.canParse(origin) && isLoopback(new URL(origin).hostname)
+}

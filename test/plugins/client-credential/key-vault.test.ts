@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { createSign, randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import { generate } from 'selfsigned'
+import { type BoundedAnswer, type BoundedRequest, TransportError } from '../../../src/lib/bounded-client.ts'
+import { CredentialError } from '../../../src/plugins/client-credential/credential-error.ts'
+import { createKeyVault } from '../../../src/plugins/client-credential/key-vault.ts'
+
+/** A vault under a public name, whose network this is: what it is asked, and what it answers. */
+
+const url = 'https://contoso.vault.azure.net'
+const made = await generate([{ name: 'commonName', value: 'client' }], { keySize: 2048, algorithm: 'sha256' })
+const der = Buffer.from(made.cert.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64')
+const signature = createSign('sha256').update('whatever').sign(made.private)
+
+const json = (body: object, status = 200): BoundedAnswer => ({
+  status,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+})
+const challenge = (resource: string): BoundedAnswer => ({
+  ...json({}, 401),
+  headers: { 'www-authenticate': `Bearer authorization="https://login.example/t", resource="${resource}"` },
+})
+const certificate = (changes: object = {}) => ({
+  id: `${url}/certificates/client/1`,
+  kid: `${url}/keys/client/1`,
+  cer: der.toString('base64'),
+  attributes: { enabled: true },
+  ...changes,
+})
+
+type Network = (request: BoundedRequest) => BoundedAnswer | Promise<BoundedAnswer>
+
+function setUp(network: Network) {
+  const asked: BoundedRequest[] = []
+  const audiences: string[] = []
+  const vault = createKeyVault({
+    url,
+    identity: {
+      async token(resource) {
+        audiences.push(resource)
+        return { token: randomBytes(16).toString('hex'), expiresAtMs: Date.now() + 3_600_000 }
+      },
+    },
+    http: {
+      async request(request) {
+        asked.push(request)
+        return network(request)
+      },
+    },
+  })
+  return { vault, asked, audiences }
+}
+
+/** As a vault does: told who may ask once, and then answers by path. */
+const honest =
+  (answers: Readonly<Record<string, BoundedAnswer>>, resource = 'https://vault.azure.net'): Network =>
+  ({ url: asked, headers }) => {
+    if (headers?.['authorization'] === undefined) return challenge(resource)
+    return answers[new URL(asked).pathname] ?? json({ error: { code: 'NotFound' } }, 404)
+  }
+
+test('a token is got for the vault’s own audience, once it says that it needs one', async () => {
+  const { vault, asked, audiences } = setUp(honest({ '/certificates/client/': json(certificate()) }))
+  const { thumbprint } = await vault.signerFromKey('client')
+  assert.equal(thumbprint.length, 32)
+  assert.deepEqual(audiences, ['https://vault.azure.net'])
+  assert.equal(asked[0]?.headers?.['authorization'], undefined)
+  assert.ok(asked.every(({ headers = {} }) => !('accept-encoding' in headers)))
+})
+
+for (const resource of [
+  'https://management.azure.com',
+  'https://graph.microsoft.com',
+  'https://evil.example',
+  'https://azure.net.evil.example',
+  'https://contoso.vault.azure.net.evil.example',
+  'not a url',
+]) {
+  test(`a challenge that names ${resource} gets no token`, async () => {
+    const { vault, audiences } = setUp(honest({ '/certificates/client/': json(certificate()) }, resource))
+    await assert.rejects(vault.signerFromKey('client'), CredentialError)
+    assert.deepEqual(audiences, [])
+  })
+}
+
+test('a redirect leads nowhere', async () => {
+  const elsewhere = { ...json({}, 302), headers: { location: 'https://evil.example/certificates/client/' } }
+  const { vault, asked } = setUp(honest({ '/certificates/client/': elsewhere }))
+  await assert.rejects(vault.signerFromKey('client'), CredentialError)
+  assert.deepEqual(new Set(asked.map((request) => new URL(request.url).origin)), new Set([url]))
+})
+
+const keys = { '/keys/client/1': json({ key: { kid: `${url}/keys/client/1`, kty: 'RSA' } }) }
+const answers: readonly [name: string, certificate: object, error: RegExp][] = [
+  ['a key of another vault', certificate({ kid: 'https://evil.vault.azure.net/keys/client/1' }), /somewhere else/],
+  ['a key that is no address', certificate({ kid: 'client' }), /somewhere else|cannot be reached/],
+  ['no key', certificate({ kid: undefined }), /somewhere else/],
+  ['no certificate', certificate({ cer: undefined }), /answered without|is no X\.509/],
+  ['something that is no certificate', certificate({ cer: 'AAAA' }), /is no X\.509 certificate/],
+  ['nothing', {}, /Key Vault/],
+]
+for (const [name, answer, error] of answers) {
+  test(`a certificate with ${name} is refused`, async () => {
+    const { vault, asked } = setUp(honest({ ...keys, '/certificates/client/': json(answer) }))
+    await assert.rejects(vault.signerFromKey('client'), (thrown) => {
+      assert.ok(thrown instanceof CredentialError, String(thrown))
+      assert.match(thrown.message, error)
+      return true
+    })
+    assert.deepEqual(new Set(asked.map((request) => new URL(request.url).origin)), new Set([url]))
+  })
+}
+
+test('what is signed is the digest, by PS256, with the key of that version', async () => {
+  const sign = json({ kid: `${url}/keys/client/1`, value: signature.toString('base64url') })
+  const { vault, asked } = setUp(
+    honest({ ...keys, '/certificates/client/': json(certificate()), '/keys/client/1/sign': sign }),
+  )
+  const signer = await vault.signerFromKey('client')
+  assert.deepEqual(await signer.sign(Buffer.from('input'), 'PS256'), signature)
+  const posted = asked.filter(({ method }) => method === 'POST').at(-1)
+  const { alg, value } = JSON.parse(posted?.body ?? '{}')
+  assert.deepEqual([alg, Buffer.from(value, 'base64url').length], ['PS256', 32])
+})
+
+test('PKCS #12 is named for what it is, with the two ways out', async () => {
+  const secret = json({ id: `${url}/secrets/client/1`, value: 'MII', contentType: 'application/x-pkcs12' })
+  const { vault } = setUp(honest({ '/secrets/client/': secret }))
+  await assert.rejects(vault.signerFromSecret('client'), { message: /PKCS #12.*PEM.*GRAPH_CLIENT_CERT_NAME/ })
+})
+
+const troubles: readonly [kind: TransportError['kind']][] = [['timeout'], ['too_large'], ['unreachable']]
+for (const [kind] of troubles) {
+  test(`a call that ends as ${kind} is told without what it held`, async () => {
+    const { vault } = setUp(() => Promise.reject(new TransportError(kind, new Error('with a token in it'))))
+    await assert.rejects(vault.signerFromSecret('client'), (thrown) => {
+      assert.ok(thrown instanceof CredentialError)
+      assert.match(thrown.message, /cannot be reached/)
+      assert.doesNotMatch(`${thrown.message} ${thrown.cause}`, /token in it/)
+      return true
+    })
+  })
+}

@@ -1,0 +1,396 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, beforeEach, test } from 'node:test'
+import { inspect } from 'node:util'
+import type { FaultRule } from '../../../emulator/fault-rule.ts'
+import { signIn } from '../../../emulator/sign-in.ts'
+import { tenantEndpoints } from '../../../src/config/tenant.ts'
+import type { Failure, Reason } from '../../../src/errors/index.ts'
+import { type BoundedRequest, createBoundedClient } from '../../../src/lib/bounded-client.ts'
+import { proveBySecret } from '../../../src/plugins/client-credential/client-authentication.ts'
+import {
+  createSignInGrant,
+  type SignInGrant,
+  type SignInGrantOptions,
+} from '../../../src/plugins/oauth-proxy/sign-in-grant.ts'
+import { pkcePair } from '../../sign-in-helper.ts'
+import { startEmulator } from '../../tenant.ts'
+
+const tenant = await startEmulator()
+const http = createBoundedClient({
+  connectTimeoutMs: 5_000,
+  deadlineMs: 5_000,
+  maxBodyBytes: 128 * 1024,
+  connections: 8,
+})
+after(async () => {
+  await http.close()
+  await tenant.close()
+})
+
+const { tenantId, api, origin } = tenant
+const endpoints = tenantEndpoints({ authorityHost: origin, tenantId, clientId: api.clientId })
+const redirectUri = 'http://localhost:5005/oauth/callback'
+const scope = `${api.clientId}/access_as_user openid profile offline_access`
+
+/** What was posted since the last test began, and for how long it was waited in between. */
+const posted: BoundedRequest[] = []
+const slept: number[] = []
+beforeEach(() => {
+  tenant.faults.clear()
+  posted.length = 0
+  slept.length = 0
+})
+
+/** Whether Entra keeps requests waiting, which then end by a deadline that a test can wait for. */
+const isSilent = () => tenant.faults.rules.some(({ kind }) => kind === 'hang' || kind === 'endless')
+
+const create = (own: Partial<SignInGrantOptions> = {}) =>
+  createSignInGrant({
+    clientId: api.clientId,
+    withProof: proveBySecret(api.clientSecret),
+    endpoints,
+    http: {
+      request: (request) => {
+        posted.push(request)
+        return http.request(isSilent() ? { ...request, deadlineMs: 200 } : request)
+      },
+    },
+    deadlineMs: 10_000,
+    sleep: async (ms) => void slept.push(ms),
+    ...own,
+  })
+const redeem = create()
+
+/** A code fresh from a sign-in at the tenant. */
+async function codeGrant(parameters: Readonly<Record<string, string>> = {}, user = 'rowan') {
+  const { verifier, challenge } = pkcePair()
+  const url = new URL(endpoints.authorizeUrl)
+  for (const [name, value] of Object.entries({
+    client_id: api.clientId,
+    response_type: 'code',
+    redirect_uri: redirectUri,
+    scope,
+    state: 's',
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+    ...parameters,
+  })) {
+    url.searchParams.set(name, value)
+  }
+  const { parameters: answer } = await signIn(url, { user })
+  return {
+    grant_type: 'authorization_code' as const,
+    code: answer.get('code') ?? '',
+    redirect_uri: redirectUri,
+    code_verifier: verifier,
+    scope,
+  }
+}
+
+/** A grant for when the answer does not depend on it. */
+const anyGrant: SignInGrant = { grant_type: 'refresh_token', refresh_token: 'r'.repeat(40), scope }
+
+/** Has Entra answer so, and gives what becomes of it. */
+function answered(rule: Omit<FaultRule, 'target'>, grant: SignInGrant = anyGrant) {
+  tenant.faults.add({ target: 'token', ...rule })
+  return redeem(grant, randomUUID())
+}
+
+async function failureOf(call: Promise<unknown>): Promise<Failure> {
+  const error = await call.then(
+    () => assert.fail('It was redeemed'),
+    (cause: Failure) => cause,
+  )
+  assert.equal(error.name, 'Failure', String(error))
+  return error
+}
+
+const tokens = { token_type: 'Bearer', access_token: 'an-access-token', expires_in: 3599 }
+const idToken = (claims: unknown) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`
+
+test('a code gives the user’s tokens, as Entra wrote them, and the nonce of the sign-in', async () => {
+  const { accessToken, refreshToken, expiresInSeconds, ...rest } = await redeem(
+    await codeGrant({ nonce: 'a-nonce' }),
+    randomUUID(),
+  )
+  const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())
+  assert.equal(claims.oid, tenant.tenant.directory.find('rowan')?.id)
+  assert.equal(claims.scp, 'access_as_user')
+  assert.ok(refreshToken && refreshToken.length > 40)
+  assert.ok(expiresInSeconds > 3_000)
+  assert.deepEqual(rest, { scope: `${api.clientId}/access_as_user`, nonce: 'a-nonce' })
+  assert.deepEqual([posted.length, slept], [1, []])
+})
+
+test('a refresh token gives new tokens', async () => {
+  const first = await redeem(await codeGrant(), randomUUID())
+  const refreshed = await redeem(
+    { grant_type: 'refresh_token', refresh_token: first.refreshToken ?? '', scope },
+    randomUUID(),
+  )
+  assert.ok(refreshed.accessToken && refreshed.refreshToken)
+  assert.equal(posted.length, 2)
+})
+
+test('a code is posted with everything that RFC 6749 names, the secret in the form and the correlation id beside it', async () => {
+  const grant = await codeGrant()
+  const correlationId = randomUUID()
+  await redeem(grant, correlationId)
+  const [request] = posted
+  assert.deepEqual([request?.method, request?.url], ['POST', endpoints.tokenUrl])
+  assert.deepEqual(request?.headers, {
+    'content-type': 'application/x-www-form-urlencoded',
+    'client-request-id': correlationId,
+  })
+  assert.deepEqual([...new URLSearchParams(request?.body)].sort(), [
+    ['client_id', api.clientId],
+    ['client_secret', api.clientSecret],
+    ['code', grant.code],
+    ['code_verifier', grant.code_verifier],
+    ['grant_type', 'authorization_code'],
+    ['redirect_uri', redirectUri],
+    ['scope', scope],
+  ])
+})
+
+test('a refresh token is posted with nothing of a code', async () => {
+  await answered({ kind: 'status', status: 200, body: tokens })
+  assert.deepEqual([...new URLSearchParams(posted[0]?.body)].map(([name]) => name).sort(), [
+    'client_id',
+    'client_secret',
+    'grant_type',
+    'refresh_token',
+    'scope',
+  ])
+})
+
+test('what is in a grant cannot become another field', async () => {
+  const refresh_token = 'r&client_id=evil&client_secret=x+y%20z=é'
+  await answered({ kind: 'status', status: 200, body: tokens }, { grant_type: 'refresh_token', refresh_token, scope })
+  const form = new URLSearchParams(posted[0]?.body)
+  assert.deepEqual([form.getAll('client_id'), form.getAll('refresh_token')], [[api.clientId], [refresh_token]])
+})
+
+test('a refresh token that Entra repeats is given back unchanged', async () => {
+  const body = { ...tokens, refresh_token: 'r'.repeat(40) }
+  assert.equal((await answered({ kind: 'status', status: 200, body })).refreshToken, 'r'.repeat(40))
+})
+
+for (const [name, own, expected] of [
+  ['nothing more', {}, {}],
+  ['a lifetime as text', { expires_in: '3599' }, {}],
+  ['a token type in lower case', { token_type: 'bearer' }, {}],
+  ['a scope', { scope: 'a b' }, { scope: 'a b' }],
+  ['an empty scope', { scope: '' }, {}],
+  ['a scope that is no text', { scope: ['a'] }, {}],
+  ['a refresh token', { refresh_token: 'another' }, { refreshToken: 'another' }],
+  ['an empty refresh token', { refresh_token: '' }, {}],
+  ['a refresh token that is no text', { refresh_token: { a: 1 } }, {}],
+  ['an ID token with a nonce', { id_token: idToken({ nonce: 'n' }) }, { nonce: 'n' }],
+  ['an ID token without one', { id_token: idToken({ sub: 'x' }) }, {}],
+  ['an ID token whose nonce is no text', { id_token: idToken({ nonce: 7 }) }, {}],
+  ['an ID token of null', { id_token: idToken(null) }, {}],
+  ['an ID token that is none', { id_token: 'x' }, {}],
+  ['an ID token of garbage', { id_token: 'a.!!!.c' }, {}],
+  ['an ID token that is no text', { id_token: 7 }, {}],
+] as const) {
+  test(`an answer with ${name} can be used`, async () => {
+    assert.deepEqual(await answered({ kind: 'status', status: 200, body: { ...tokens, ...own } }), {
+      accessToken: 'an-access-token',
+      expiresInSeconds: 3599,
+      scope: undefined,
+      refreshToken: undefined,
+      nonce: undefined,
+      ...expected,
+    })
+  })
+}
+
+const unusable: readonly [name: string, rule: Omit<FaultRule, 'target'>][] = [
+  ['{}', { kind: 'empty-object' }],
+  ['wrong types', { kind: 'wrong-types' }],
+  ['HTML', { kind: 'html' }],
+  ['half an answer', { kind: 'truncated' }],
+  ['nothing', { kind: 'status', status: 200 }],
+  ['null', { kind: 'status', status: 200, body: 'null' }],
+  ['a list', { kind: 'status', status: 200, body: [tokens] }],
+  ['no access token', { kind: 'status', status: 200, body: { ...tokens, access_token: undefined } }],
+  ['an empty access token', { kind: 'status', status: 200, body: { ...tokens, access_token: '' } }],
+  ['an access token that is no text', { kind: 'status', status: 200, body: { ...tokens, access_token: 7 } }],
+  ['no token type', { kind: 'status', status: 200, body: { ...tokens, token_type: undefined } }],
+  ['another token type', { kind: 'status', status: 200, body: { ...tokens, token_type: 'pop' } }],
+  ['no lifetime', { kind: 'status', status: 200, body: { ...tokens, expires_in: undefined } }],
+  ['a lifetime of null', { kind: 'status', status: 200, body: { ...tokens, expires_in: null } }],
+  ['a lifetime of 0', { kind: 'status', status: 200, body: { ...tokens, expires_in: 0 } }],
+  ['a lifetime below 0', { kind: 'status', status: 200, body: { ...tokens, expires_in: -1 } }],
+  ['a lifetime in words', { kind: 'status', status: 200, body: { ...tokens, expires_in: 'soon' } }],
+  ['a redirect', { kind: 'redirect' }],
+  ['a reset', { kind: 'reset' }],
+  ['50 MB', { kind: 'huge' }],
+  ['a gzip bomb', { kind: 'gzip-bomb' }],
+  ['silence', { kind: 'hang' }],
+  ['HTML with 400', { kind: 'html', status: 400 }],
+  ['500', { kind: 'status', status: 500 }],
+  ['502 with HTML', { kind: 'html', status: 502 }],
+  ['503', { kind: 'status', status: 503, body: { error: 'invalid_grant', error_codes: [70000] } }],
+  ['504', { kind: 'status', status: 504 }],
+  ['AADSTS90033', { kind: 'aadsts', code: 90033 }],
+]
+for (const [name, rule] of unusable) {
+  test(`${name} from Entra is tried once more, and then exchange_unavailable`, async () => {
+    const { reason } = await failureOf(answered(rule))
+    assert.equal(reason, 'exchange_unavailable')
+    assert.equal(posted.length, 2)
+    assert.equal(posted[0]?.body, posted[1]?.body)
+    const [ms, ...more] = slept
+    assert.ok(ms !== undefined && ms >= 100 && ms <= 300 && more.length === 0, `${slept}`)
+  })
+
+  test(`${name} from Entra once does no harm`, async () => {
+    tenant.faults.add({ target: 'token', ...rule, times: 1 })
+    const { accessToken } = await redeem(await codeGrant(), randomUUID())
+    assert.ok(accessToken)
+    assert.equal(posted.length, 2)
+  })
+}
+
+test('nobody there is exchange_unavailable, after one more try', async () => {
+  const nowhere = create({ endpoints: { ...endpoints, tokenUrl: 'http://127.0.0.1:9/token' } })
+  assert.equal((await failureOf(nowhere(anyGrant, randomUUID()))).reason, 'exchange_unavailable')
+  assert.equal(posted.length, 2)
+})
+
+test('if Entra took the code before its answer was lost, the user signs in again', async () => {
+  const grant = await codeGrant()
+  let calls = 0
+  const losing = create({
+    http: {
+      request: async (request) => {
+        const answer = await http.request(request)
+        return ++calls === 1 ? { ...answer, status: 502, body: '' } : answer
+      },
+    },
+  })
+  const { reason, details } = await failureOf(losing(grant, randomUUID()))
+  assert.equal(reason, 'grant_refused')
+  assert.match(details.detail ?? '', /^\(AADSTS54005\)$/)
+  assert.equal(calls, 2)
+})
+
+const refusals: readonly [code: number, reason: Reason][] = [
+  [70000, 'grant_refused'],
+  [70008, 'grant_refused'],
+  [54005, 'grant_refused'],
+  [501481, 'grant_refused'],
+  [700082, 'grant_refused'],
+  [50173, 'grant_refused'],
+  [50057, 'grant_refused'],
+  [50105, 'grant_refused'],
+  [53003, 'grant_refused'],
+  [65001, 'grant_refused'],
+  [7000215, 'credential_refused'],
+  [7000222, 'credential_refused'],
+  [700016, 'exchange_misconfigured'],
+  [70011, 'exchange_misconfigured'],
+]
+for (const [code, expected] of refusals) {
+  test(`AADSTS${code} is ${expected}, and not tried again`, async () => {
+    const { reason, details } = await failureOf(answered({ kind: 'aadsts', code }))
+    assert.equal(reason, expected)
+    assert.deepEqual([posted.length, slept], [1, []])
+    assert.deepEqual((details.cause as { error_codes: number[] }).error_codes, [code])
+    assert.equal(details.detail, expected === 'grant_refused' ? `(AADSTS${code})` : undefined)
+  })
+}
+
+test('a claims challenge is one more reason to sign in again', async () => {
+  const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
+  const { reason, details } = await failureOf(answered({ kind: 'aadsts', code: 50079, claims }))
+  assert.deepEqual([reason, details.detail], ['grant_refused', '(AADSTS50079)'])
+  assert.equal(posted.length, 1)
+})
+
+test('a refusal without a number is a refusal', async () => {
+  const { reason, details } = await failureOf(
+    answered({ kind: 'status', status: 400, body: { error: 'invalid_grant', error_description: 'No.' } }),
+  )
+  assert.deepEqual([reason, details.detail], ['grant_refused', undefined])
+})
+
+test('a wrong secret is the server’s trouble, and the code is good for the right one', async () => {
+  const grant = await codeGrant()
+  const wrong = create({ withProof: proveBySecret('not-the-secret-of-this-app') })
+  assert.equal((await failureOf(wrong(grant, randomUUID()))).reason, 'credential_refused')
+  assert.ok((await redeem(grant, randomUUID())).accessToken)
+})
+
+for (const [name, rule, seconds] of [
+  ['that says how long', { kind: 'status', status: 429, retryAfter: 17 }, 17],
+  ['that does not', { kind: 'status', status: 429 }, 10],
+  ['over tokens', { kind: 'status', status: 429, retryAfter: 5, body: tokens }, 5],
+] as const) {
+  test(`a 429 ${name} is exchange_throttled with ${seconds} seconds to wait, and not tried again`, async () => {
+    const { reason, details } = await failureOf(answered(rule))
+    assert.deepEqual([reason, details.retryAfterSeconds], ['exchange_throttled', seconds])
+    assert.deepEqual([posted.length, slept], [1, []])
+  })
+}
+
+for (const [retryAfter, tries] of [
+  [60, 1],
+  [2, 1],
+  [1, 2],
+] as const) {
+  test(`a 503 that says ${retryAfter} s says it to the client, after ${tries} of two tries`, async () => {
+    const { reason, details } = await failureOf(answered({ kind: 'status', status: 503, retryAfter }))
+    assert.deepEqual([reason, details.retryAfterSeconds], ['exchange_unavailable', retryAfter])
+    assert.deepEqual([posted.length, slept.length], [tries, tries - 1])
+  })
+}
+
+const secretCode = `1.${'c'.repeat(60)}`
+const secretVerifier = 'v'.repeat(43)
+const secretToken = `0.${'t'.repeat(60)}`
+const secrets = [api.clientSecret, secretCode, secretVerifier, secretToken, 'an-access-token']
+const echo = { error: 'invalid_grant', error_description: `Bad: ${secrets.slice(0, -1).join(', ')}.` }
+
+for (const [name, rule] of [
+  ['a refusal that repeats everything', { kind: 'status', status: 400, body: echo }],
+  ['a 500 that repeats everything', { kind: 'status', status: 500, body: echo }],
+  ['a 429 that repeats everything', { kind: 'status', status: 429, body: echo }],
+  ['an answer without a lifetime', { kind: 'status', status: 200, body: { ...tokens, expires_in: 0 } }],
+  ['a reset', { kind: 'reset' }],
+  ['AADSTS70008', { kind: 'aadsts', code: 70008 }],
+  ['AADSTS7000215', { kind: 'aadsts', code: 7000215 }],
+] as const) {
+  for (const grant of [
+    {
+      grant_type: 'authorization_code',
+      code: secretCode,
+      redirect_uri: redirectUri,
+      code_verifier: secretVerifier,
+      scope,
+    },
+    { grant_type: 'refresh_token', refresh_token: secretToken, scope },
+  ] as const) {
+    test(`nothing secret is in the failure that ${name} becomes, with ${grant.grant_type}`, async () => {
+      const own: readonly string[] = Object.values(grant)
+      const failure = await failureOf(answered(rule, grant))
+      const shown = inspect(failure, { depth: 10, showHidden: true, maxStringLength: null })
+      for (const secret of secrets.filter((one) => one === api.clientSecret || own.includes(one))) {
+        assert.ok(!shown.includes(secret), `${secret} is in ${shown}`)
+      }
+      assert.ok(!shown.includes('an-access-token'))
+    })
+  }
+}
+
+test('a grant has one deadline, however many tries: none begins after it', async () => {
+  tenant.faults.add({ target: 'token', kind: 'hang' })
+  const started = performance.now()
+  const failure = await failureOf(create({ deadlineMs: 300 })(anyGrant, randomUUID()))
+  assert.equal(failure.reason, 'exchange_unavailable')
+  assert.ok(performance.now() - started < 1_500)
+  assert.deepEqual([posted.length, slept], [1, []])
+})

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Failure, type FailureDetails, type Reason } from '../../../src/errors/index.ts'
+import { createRefusals } from '../../../src/plugins/obo-token-cache/negative-cache.ts'
+
+function refusals() {
+  const clock = { now: 1_000_000 }
+  return { clock, ...createRefusals({ refusalTtlMs: 10_000, breakerMs: 5_000, now: () => clock.now }) }
+}
+
+for (const reason of ['claims_required', 'assertion_refused', 'user_not_allowed', 'user_consent_required'] as const) {
+  test(`${reason} answers its assertion for ten seconds, and no other`, () => {
+    const { clock, remember, find } = refusals()
+    const failure = new Failure(reason)
+    remember('one', failure)
+    assert.equal(find('one'), failure)
+    assert.equal(find('other'), undefined)
+    clock.now += 9_999
+    assert.equal(find('one'), failure)
+    clock.now += 1
+    assert.equal(find('one'), undefined)
+  })
+}
+
+for (const [reason, details] of [
+  ['exchange_unavailable', {}],
+  ['exchange_unavailable', { retryAfterSeconds: 0 }],
+  ['exchange_unavailable', { retryAfterSeconds: 1 }],
+  ['credential_unavailable', { retryAfterSeconds: 30 }],
+  ['internal', { retryAfterSeconds: 30 }],
+] satisfies [Reason, FailureDetails][]) {
+  test(`${reason} with ${JSON.stringify(details)} is forgotten at once`, () => {
+    const { remember, find } = refusals()
+    remember('one', new Failure(reason, details))
+    assert.equal(find('one'), undefined)
+  })
+}
+
+for (const [named, kept] of [
+  [2, 2],
+  [30, 30],
+  [60, 60],
+  [3_600, 60],
+] as const) {
+  test(`an Entra that asks in its trouble for ${named} seconds is left alone for ${kept}, by that assertion`, () => {
+    const { clock, remember, find } = refusals()
+    remember('one', new Failure('exchange_unavailable', { retryAfterSeconds: named }))
+    assert.equal(find('one')?.reason, 'exchange_unavailable')
+    assert.equal(find('other'), undefined)
+    clock.now += kept * 1_000 - 1
+    assert.equal(find('one')?.details.retryAfterSeconds, 1)
+    clock.now += 1
+    assert.equal(find('one'), undefined)
+  })
+}
+
+test('a throttled assertion waits as long as Entra said, and is told what is left', () => {
+  const { clock, remember, find } = refusals()
+  remember('one', new Failure('exchange_throttled', { retryAfterSeconds: 30, detail: 'kept' }))
+  const left = (afterMs: number) => {
+    clock.now += afterMs
+    return find('one')?.details
+  }
+  assert.deepEqual(left(0), { retryAfterSeconds: 30, detail: 'kept' })
+  assert.equal(left(10_500)?.retryAfterSeconds, 20)
+  assert.equal(left(19_499)?.retryAfterSeconds, 1)
+  assert.equal(left(1), undefined)
+  assert.equal(find('other'), undefined)
+})
+
+/** As Entra's number says it. */
+const named = (reason: Reason, code: number) => new Failure(reason, { cause: { status: 400, error_codes: [code] } })
+
+for (const [reason, code] of [
+  ['credential_refused', 7000215],
+  ['exchange_misconfigured', 700016],
+] as const) {
+  test(`${reason} stops everybody for five seconds, and each is told that it is this`, () => {
+    const { clock, remember, find } = refusals()
+    remember('one', named(reason, code))
+    for (const key of ['one', 'other']) {
+      assert.equal(find(key)?.reason, reason)
+      assert.equal(find(key)?.details.retryAfterSeconds, 5)
+    }
+    clock.now += 4_001
+    assert.equal(find('other')?.details.retryAfterSeconds, 1)
+    clock.now += 999
+    assert.equal(find('other'), undefined)
+  })
+}
+
+test('of two faults of the server the later one is told', () => {
+  const { clock, remember, find } = refusals()
+  remember('one', named('exchange_misconfigured', 500011))
+  clock.now += 1_000
+  remember('other', named('credential_refused', 7000222))
+  assert.equal(find('one')?.reason, 'credential_refused')
+  assert.equal(find('one')?.details.retryAfterSeconds, 5)
+})
+
+test('an own refusal is told before the one that stops everybody', () => {
+  const { remember, find } = refusals()
+  remember('one', new Failure('user_not_allowed'))
+  remember('other', named('credential_refused', 7000222))
+  assert.equal(find('one')?.reason, 'user_not_allowed')
+})
+
+test('an attempt is put off whatever it failed of, again and again', () => {
+  const { clock, postpone, find } = refusals()
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    postpone('one', new Failure('exchange_unavailable'))
+    assert.equal(find('one')?.reason, 'exchange_unavailable', `attempt ${attempt}`)
+    clock.now += 10_000
+    assert.equal(find('one'), undefined)
+  }
+})
+
+test('putting off does not shorten what Entra asked for', () => {
+  const { clock, remember, postpone, find } = refusals()
+  const failure = new Failure('exchange_throttled', { retryAfterSeconds: 60 })
+  remember('one', failure)
+  postpone('one', failure)
+  clock.now += 59_000
+  assert.equal(find('one')?.details.retryAfterSeconds, 1)
+})
+
+for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) {
+  test(`${reason} without a known number stops nobody else until a second assertion meets it`, () => {
+    const { clock, remember, find } = refusals()
+    const failure = new Failure(reason, { cause: { status: 400, error_codes: [999_999] } })
+    for (let times = 0; times < 3; times++) {
+      remember('one', failure)
+      assert.equal(find('one')?.reason, reason)
+      assert.equal(find('other'), undefined)
+      clock.now += 5_000
+      assert.equal(find('one'), undefined)
+    }
+    remember('two', failure)
+    assert.equal(find('other')?.reason, reason)
+    assert.equal(find('other')?.details.retryAfterSeconds, 5)
+    clock.now += 5_000
+    assert.equal(find('other'), undefined)
+  })
+}
+
+test('two assertions that met it long after one another, or something else, stop nobody', () => {
+  const { clock, remember, find } = refusals()
+  remember('one', new Failure('credential_refused'))
+  clock.now += 60_000
+  remember('two', new Failure('credential_refused'))
+  assert.equal(find('other'), undefined)
+  remember('three', new Failure('exchange_misconfigured'))
+  assert.equal(find('other'), undefined)
+})
