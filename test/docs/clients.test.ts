@@ -6,7 +6,7 @@ import { isRedirectAllowed } from '../../src/lib/redirect-policy.ts'
 import { codeBlocks, codeSpans, readText, section, tableRows } from './markdown.ts'
 
 const connect = readText('docs/clients.md')
-const clients = tableRows(section(connect, 'How each one is told')).map(([client = '', , uris = '']) => ({
+const clients = tableRows(section(connect, 'Setup')).map(([client = '', , uris = '']) => ({
   client,
   uris: codeSpans(uris),
 }))
@@ -32,7 +32,7 @@ test('docs/clients.md names the clients that people use', () => {
 })
 
 test('it says of each of them how it registers', () => {
-  const rows = tableRows(section(connect, 'How each one registers, and what to know'))
+  const rows = tableRows(section(connect, 'Registration and notes'))
   assert.deepEqual(
     rows.map(([client]) => client),
     clients.map(({ client }) => client),
