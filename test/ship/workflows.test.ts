@@ -157,9 +157,12 @@ for (const [what, docker] of [
 
 test('the tag is the version of package.json, or the release ends; the image’s name is lowercase', () => {
   const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string }
-  const named = runStep('image', { GITHUB_REF_NAME: `v${version}`, GITHUB_REPOSITORY: 'Contoso/Message-Center' })
-  assert.equal(named.output, `name=ghcr.io/contoso/message-center\nversion=${version}\n`)
-  const other = runStep('image', { GITHUB_REF_NAME: 'v99.0.0', GITHUB_REPOSITORY: 'contoso/message-center' })
+  const env = { GITHUB_REPOSITORY: 'Contoso/Message-Center', REGISTRY: 'registry.example' }
+  const named = runStep('image', { ...env, GITHUB_REF_NAME: `v${version}` })
+  assert.equal(named.output, `name=registry.example/contoso/message-center\nversion=${version}\n`)
+  const other = runStep('image', { ...env, GITHUB_REF_NAME: 'v99.0.0' })
   assert.equal(other.status, 1)
+  const nowhere = runStep('image', { ...env, GITHUB_REF_NAME: `v${version}`, REGISTRY: '' })
+  assert.match(nowhere.text, /^::error::Set the repository variable IMAGE_REGISTRY /m)
   assert.match(other.text, /^::error::The tag is v99\.0\.0, but the version in package\.json is /m)
 })
