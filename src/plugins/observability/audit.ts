@@ -228,11 +228,11 @@ export const events = {
     serving: optional(Type.Boolean({ description: 'Whether the one from before still serves' })),
     err,
   }),
-  keys_loaded: event('info', 'signing keys loaded', 'The tenant’s signing keys are others than before', {
+  keys_loaded: event('info', 'signing keys loaded', 'The tenant’s signing keys have changed', {
     keys: Type.Array(Type.String(), { description: 'The key ids' }),
-    gone: Type.Array(Type.String(), { description: 'Those that no longer count' }),
+    removed: Type.Array(Type.String(), { description: 'Keys that were removed or replaced, and are rejected now' }),
   }),
-  keys_unavailable: event('warn', 'signing keys could not be fetched', 'The keys known go on counting', {
+  keys_unavailable: event('warn', 'signing keys could not be fetched', 'The last good set stays in use', {
     known: whole('How many keys are known'),
     err,
   }),
