@@ -1,4 +1,4 @@
-/** Verifying a caller, and signing one in at Entra: src/plugins/auth/index.ts and what it judges by. */
+/** Verifying a caller, and signing one in at Entra: src/plugins/auth/ and what it uses. */
 export const breaks = [
   {
     what: 'a token is accepted before its signature is checked',
@@ -144,7 +144,7 @@ export const breaks = [
     test: 'the longest token',
   },
   {
-    what: 'a client that tries another scheme is told that its request is malformed',
+    what: 'another scheme is rejected as malformed',
     file: 'src/lib/bearer.ts',
     from: "|| token === '') return { reason: 'missing_token' }",
     to: "|| token === '') return { reason: 'malformed_authorization' }",

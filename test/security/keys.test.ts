@@ -102,9 +102,9 @@ test('a verified token is evicted when another key takes over its key id', async
   const token = await tenant.mint()
   assert.equal((await post(origin, listTools, token)).status, 200)
 
-  const stranger = await tenant.keys.foreign()
+  const foreign = await tenant.keys.foreign()
   const { kid } = tenant.keys.current
-  tenant.faults.add({ target: 'keys', kind: 'status', status: 200, body: { keys: [{ ...stranger.jwk, kid }] } })
+  tenant.faults.add({ target: 'keys', kind: 'status', status: 200, body: { keys: [{ ...foreign.jwk, kid }] } })
   await app.entraKeys.start()
   assert.equal(reasonOf(await post(origin, listTools, token)), 'bad_signature')
 })
@@ -118,9 +118,9 @@ for (const [what, jwk] of Object.entries<Record<string, unknown>>({
 })) {
   test(`a published key ${what} is ignored, and the valid ones are accepted`, async (t) => {
     const keys = createEntraKeys(ingredients(t))
-    const { keys: good } = tenant.keys.jwks(tenantEndpoints(configFor(tenant).entra).issuer)
+    const { keys: valid } = tenant.keys.jwks(tenantEndpoints(configFor(tenant).entra).issuer)
     const odd = { ...(await tenant.keys.foreign()).jwk, kid: 'odd', ...jwk }
-    tenant.faults.add({ target: 'keys', kind: 'status', status: 200, body: { keys: [null, 7, odd, ...good] } })
+    tenant.faults.add({ target: 'keys', kind: 'status', status: 200, body: { keys: [null, 7, odd, ...valid] } })
     await keys.start()
     await assert.rejects(keys.publicKey('odd'), { reason: 'unknown_key' })
     assert.match(await keys.publicKey(tenant.keys.current.kid), /BEGIN PUBLIC KEY/)
@@ -214,12 +214,12 @@ test('a slow keys endpoint delays only tokens with an unknown key', async (t) =>
   await app.entraKeys.start() // The fetch at listen ends before the endpoint gets slow.
   tenant.faults.add({ target: 'keys', kind: 'delay', delayMs: 300 })
   const [invented = ''] = await tokensWithInventedKids(1)
-  const good = await tenant.mint()
+  const valid = await tenant.mint()
   const fetchedBefore = keyFetches(tenant)
   const ended: string[] = []
   const slow = post(origin, listTools, invented).finally(() => ended.push('the unknown key'))
   await eventually(() => keyFetches(tenant) > fetchedBefore)
-  assert.equal((await post(origin, listTools, good)).status, 200)
+  assert.equal((await post(origin, listTools, valid)).status, 200)
   assert.deepEqual(ended, [])
   assert.equal(reasonOf(await slow), 'unknown_key')
 })

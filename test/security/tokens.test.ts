@@ -204,8 +204,8 @@ const subjects: readonly Attack[] = [
 ]
 
 const suites = { headers, signatures, issuers, audiences, times, subjects }
-for (const [suite, refusals] of Object.entries(suites)) {
-  for (const { attack, token: asked, reason, status = 401 } of refusals) {
+for (const [suite, attacks] of Object.entries(suites)) {
+  for (const { attack, token: asked, reason, status = 401 } of attacks) {
     test(`${suite}: ${attack} → ${status} ${reason}`, async () => {
       const token = typeof asked === 'function' ? await asked(tenant) : await tenant.mint(asked)
       const answer = await post(origin, listTools, token)
@@ -216,11 +216,11 @@ for (const [suite, refusals] of Object.entries(suites)) {
 }
 
 test('a token signed by a published key of another tenant is rejected', async (t) => {
-  const stranger = await tenant.keys.foreign()
-  const token = await tenant.mint({ key: 'foreign', header: { kid: stranger.kid } })
+  const foreign = await tenant.keys.foreign()
+  const token = await tenant.mint({ key: 'foreign', header: { kid: foreign.kid } })
   const publish = (issuer: string) => {
     const published = tenant.keys.jwks(`${tenant.origin}/${tenantId}/v2.0`).keys
-    const body = { keys: [...published, { ...stranger.jwk, issuer }] }
+    const body = { keys: [...published, { ...foreign.jwk, issuer }] }
     tenant.faults.add({ target: 'keys', kind: 'status', status: 200, body })
   }
   t.after(async () => {
