@@ -281,7 +281,11 @@ for (const [name, rule] of identityFaults) {
 const badFiles: readonly [name: string, text: string | undefined, log: RegExp][] = [
   ['is missing', undefined, /cannot be read \(ENOENT\)/],
   ['is empty', '', /no readable private key/],
-  ['has a certificate alone', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----', /no readable private key/],
+  [
+    'has a certificate alone',
+    '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----',
+    /no readable private key/,
+  ],
 ]
 for (const [name, text, log] of badFiles) {
   test(`a file that ${name} is logged, and used once it is fixed, without a restart`, async (t) => {
