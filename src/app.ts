@@ -100,7 +100,7 @@ export async function buildApp(
     if (config.oauthProxy !== undefined) await site.register(oauthRoutes)
     await site.register(async (guarded) => {
       guarded.decorate('limitsByUser', true)
-      guarded.addHook('onRequest', guarded.recognize)
+      guarded.addHook('onRequest', guarded.authenticateFromCache)
       guarded.addHook('onRequest', guarded.limitUnverified)
       guarded.addHook('onRequest', guarded.limitCalls)
       guarded.addHook('onRequest', guarded.authenticate)

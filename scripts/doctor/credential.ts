@@ -7,7 +7,7 @@ import { exchangeFailure } from '../../src/lib/exchange-failure.ts'
 import { graphResource } from '../../src/lib/graph-permissions.ts'
 import { readSigner } from '../../src/plugins/client-credential/client-certificate.ts'
 import { CredentialError } from '../../src/plugins/client-credential/credential-error.ts'
-import { azureLimits, createClientProofs } from '../../src/plugins/client-credential/index.ts'
+import { azureLimits, createClientAuthentication } from '../../src/plugins/client-credential/index.ts'
 import type { Context } from './context.ts'
 import type { Check } from './examine.ts'
 import { failure, type Opinion, ok, skipped, warning } from './finding.ts'
@@ -63,17 +63,17 @@ async function tryApp({ io, config, entra, toMicrosoft }: Context, app: 'api' | 
   const { tokenUrl } = await entra()
   const http = createBoundedClient({ ...azureLimits, ...config.timeouts.azure })
   // What it would log is what is judged here.
-  const proofs = createClientProofs({ config, http, audit: () => undefined })
+  const authentication = createClientAuthentication({ config, http, audit: () => undefined })
   try {
-    const answer = await proofs[app](
-      (proof) =>
+    const answer = await authentication[app](
+      (clientAuth) =>
         toMicrosoft.post(
           tokenUrl,
           new URLSearchParams({
             grant_type: 'client_credentials',
             client_id: clientId,
             scope: defaultScope(config),
-            ...proof,
+            ...clientAuth,
           }).toString(),
           { 'content-type': 'application/x-www-form-urlencoded' },
         ),

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
 
-/** A text that is worth something until a time. */
+/** A text with an expiry. */
 export interface Expiring {
   readonly text: string
   /** Milliseconds since the epoch. */
@@ -15,16 +15,16 @@ const expiryBytes = 6
 export const overheadBytes = ivBytes + tagBytes + expiryBytes
 
 /**
- * A key for one use, out of a secret for several.
+ * A key for one purpose, derived from a secret for several.
  *
  * @param secret 32 random bytes, base64
- * @param label the use; a key tells nothing of those with other labels
+ * @param label the purpose; keys with other labels are independent
  */
 export function deriveKey(secret: string, label: string): KeyObject {
   return createSecretKey(deriveBytes(secret, label, 32))
 }
 
-/** Bytes out of the same secret, by HKDF-SHA-256 (RFC 5869). */
+/** Bytes derived by HKDF-SHA-256 (RFC 5869). */
 export function deriveBytes(secret: string, label: string, length: number): Buffer {
   return Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'base64'), '', label, length))
 }
@@ -32,7 +32,7 @@ export function deriveBytes(secret: string, label: string, length: number): Buff
 /**
  * AES-256-GCM (NIST SP 800-38D) under a random IV.
  *
- * @param context what the text belongs to: it is not in the result, and has to be named again to decrypt that
+ * @param context associated data: not in the result, and needed to decrypt it
  * @returns IV, tag and ciphertext
  */
 export function encrypt(key: KeyObject, context: string, { text, expiresAtMs }: Expiring): Buffer {
@@ -46,9 +46,9 @@ export function encrypt(key: KeyObject, context: string, { text, expiresAtMs }: 
 }
 
 /**
- * What was encrypted, be it expired or not. Never throws, whatever the bytes.
+ * Decrypts, expired or not. Never throws.
  *
- * @returns undefined where these are not {@link encrypt}'s, with this key and context
+ * @returns undefined where {@link encrypt} did not return these bytes for this key and context
  */
 export function decrypt(key: KeyObject, context: string, bytes: Buffer): Expiring | undefined {
   if (bytes.length < overheadBytes) return undefined

@@ -1,8 +1,8 @@
 import type { Reason } from '../errors/index.ts'
 
 /**
- * The longest token that is read. Entra puts up to 200 groups of 52 characters into one before it leaves them to Graph
- * (Microsoft, "Configure group claims": groups overage), and such a token is some 14,000 characters long.
+ * Entra puts up to 200 groups of 52 characters into a token (Microsoft, "Configure group claims": groups overage), which
+ * is then some 14,000 characters long.
  */
 export const maxTokenChars = 16 * 1024
 
@@ -14,10 +14,9 @@ export const b64token = /^[A-Za-z0-9._~+/=-]+$/
 /**
  * The bearer token of a request, or the reason why there is none.
  *
- * Another scheme, or none of a token, is a request without authentication (RFC 6750 section 3.1): the client is told
- * how to sign in, not that it did wrong.
+ * Another scheme, or no token, is a request without authentication (RFC 6750 section 3.1): the challenge has no error.
  *
- * @param rawHeaders names and values in turn, as Node received them: `headers` hides a second Authorization
+ * @param rawHeaders alternating names and values, as Node received them: `headers` hides a second Authorization
  */
 export function readBearer(rawHeaders: readonly string[]): { token: string } | { reason: Reason } {
   let value: string | undefined

@@ -1,16 +1,16 @@
 /**
- * A delegated permission of Microsoft Graph that tools need. Everything that depends on it follows from this: what an
- * exchange asks for, what the consent page says, what errors name, and what `register server` and `doctor` look for.
+ * A delegated permission of Microsoft Graph that tools need: exchanges request it, the consent page and errors name it,
+ * `register server` and `doctor` check it.
  * Source: Microsoft Graph permissions reference; Microsoft Entra, "Least privileged roles by task".
  */
 export interface GraphPermission {
   /** Graph's own name for it, such as `ServiceMessage.Read.All`. */
   readonly scope: string
-  /** Admin roles, the least privileged ones: the user needs one of them, or none where the list is empty. */
+  /** The least privileged admin roles: the user needs one of them; none where empty. */
   readonly roles: readonly string[]
-  /** What it is for, to follow "may": `read the Message Center`. */
+  /** To follow "may": `read the Message Center`. */
   readonly purpose: string
-  /** The line of the consent page: what an application may do with it, as a sentence without a full stop. */
+  /** The line of the consent page: a sentence without a full stop. */
   readonly consent: string
 }
 
@@ -30,22 +30,22 @@ export interface HasPermissions {
   readonly permissions: readonly GraphPermission[]
 }
 
-/** The Graph permissions that tools need, each once, in the order of the tools. */
+/** Each permission once, in the order of the tools. */
 export function permissionsOf(tools: readonly HasPermissions[]): readonly GraphPermission[] {
   return [...new Map(tools.flatMap(({ permissions }) => permissions).map((one) => [one.scope, one])).values()]
 }
 
-/** The names of those permissions. */
+/** Each permission's name. */
 export function scopesOf(tools: readonly HasPermissions[]): readonly string[] {
   return permissionsOf(tools).map(({ scope }) => scope)
 }
 
-/** What an exchange asks for so that every tool can be called with its token, as Entra takes scopes. */
+/** The scopes that an exchange requests, so that its token serves every tool. */
 export function exchangeScopes(tools: readonly HasPermissions[], graphBaseUrl: string): readonly string[] {
   return scopesOf(tools).map((scope) => `${graphResource(graphBaseUrl)}/${scope}`)
 }
 
-/** What tools may do, within a sentence: `read the Message Center and read service health`. */
+/** `read the Message Center and read service health`. */
 export function purposesOf(tools: readonly HasPermissions[]): string {
   return inWords(
     permissionsOf(tools).map(({ purpose }) => purpose),

@@ -1,4 +1,4 @@
-/** The value of JSON text; undefined for any other text. */
+/** Undefined where the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

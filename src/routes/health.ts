@@ -16,7 +16,7 @@ export async function healthRoutes(app: FastifyInstance) {
 }
 
 /** Why callers cannot be served yet, or no longer. */
-function obstacle({ stopping, entraKeys, clientProofs: { missing } }: FastifyInstance): string | undefined {
+function obstacle({ stopping, entraKeys, clientAuthentication: { missing } }: FastifyInstance): string | undefined {
   if (stopping) return 'stopping'
   if (!entraKeys.loaded) return 'signing keys are not loaded yet'
   if (missing === undefined) return undefined

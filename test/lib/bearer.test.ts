@@ -20,7 +20,7 @@ for (const [name, rawHeaders, token] of found) {
   })
 }
 
-const refused: readonly [name: string, rawHeaders: string[], reason: Reason][] = [
+const rejected: readonly [name: string, rawHeaders: string[], reason: Reason][] = [
   ['no headers', [], 'missing_token'],
   ['other headers', ['Host', 'x', 'X-Authorization', 'Bearer a', 'Proxy-Authorization', 'Bearer a'], 'missing_token'],
   ['an empty header', ['Authorization', ''], 'missing_token'],
@@ -37,21 +37,21 @@ const refused: readonly [name: string, rawHeaders: string[], reason: Reason][] =
   ['two schemes', ['Authorization', 'Basic Bearer a'], 'missing_token'],
   ['a bare token', ['Authorization', 'abc.def.ghi'], 'missing_token'],
   ['a tab', ['Authorization', 'Bearer\ta'], 'malformed_authorization'],
-  ['a scheme that is none', ['Authorization', '"Bearer" a'], 'malformed_authorization'],
+  ['a malformed scheme', ['Authorization', '"Bearer" a'], 'malformed_authorization'],
   ['the scheme and a comma', ['Authorization', 'Bearer, Basic a'], 'malformed_authorization'],
   ['an empty header twice', ['Authorization', '', 'Authorization', ''], 'malformed_authorization'],
   ['Basic and Bearer', ['Authorization', 'Basic x', 'Authorization', 'Bearer a'], 'malformed_authorization'],
   ['two tokens in one header', ['Authorization', 'Bearer a, Bearer b'], 'malformed_authorization'],
   ['two headers', ['Authorization', 'Bearer a', 'authorization', 'Bearer a'], 'malformed_authorization'],
-  ['an empty header and a good one', ['Authorization', '', 'Authorization', 'Bearer a'], 'malformed_authorization'],
-  ['something behind the token', ['Authorization', 'Bearer a b'], 'malformed_authorization'],
+  ['an empty header and a valid one', ['Authorization', '', 'Authorization', 'Bearer a'], 'malformed_authorization'],
+  ['more after the token', ['Authorization', 'Bearer a b'], 'malformed_authorization'],
   ['a line break', ['Authorization', 'Bearer a\n'], 'malformed_authorization'],
   ['a quote', ['Authorization', 'Bearer "a"'], 'malformed_authorization'],
   ['letters beyond ASCII', ['Authorization', 'Bearer \u212A'], 'malformed_authorization'],
   ['one character too many', ['Authorization', `Bearer ${'a'.repeat(maxTokenChars + 1)}`], 'token_too_long'],
   ['100 KB', ['Authorization', `Bearer ${'a'.repeat(100_000)}`], 'token_too_long'],
 ]
-for (const [name, rawHeaders, reason] of refused) {
+for (const [name, rawHeaders, reason] of rejected) {
   test(`${name}: ${reason}`, () => {
     assert.deepEqual(readBearer(rawHeaders), { reason })
   })

@@ -324,7 +324,7 @@ for (const { what, made, pem, registered, check, verdict = 'failure', says, mend
     pem: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
     registered: false,
     check: 'certificate file',
-    says: /holds no private key/,
+    says: /has no readable private key/,
     mend: /Put a new one there/,
   },
 ]) {

@@ -33,7 +33,7 @@ async function build(t: TestContext, env: Env = {}) {
     seen.push({ caller, assertion, graphBearerToken })
     return ''
   }
-  app.get('/', { onRequest: [app.recognize, app.authenticate] }, note)
+  app.get('/', { onRequest: [app.authenticateFromCache, app.authenticate] }, note)
   app.get('/public', note)
   await app.ready()
   await app.entraKeys.start()
@@ -52,7 +52,7 @@ async function build(t: TestContext, env: Env = {}) {
 /** Seconds since the epoch, now or so much later. */
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
 
-test('a good token gives a caller, and the assertion for the exchange', async (t) => {
+test('a valid token sets the caller, and the assertion for the exchange', async (t) => {
   const { callWith } = await build(t)
   const token = await tenant.mint({ user: 'rowan' })
   const { status, seen } = await callWith(token)
@@ -65,13 +65,13 @@ test('a good token gives a caller, and the assertion for the exchange', async (t
 })
 
 for (const version of [1, 2] as const) {
-  test(`a v${version} token of the tenant is good`, async (t) => {
+  test(`a v${version} token of the tenant is accepted`, async (t) => {
     const { callWith } = await build(t)
     assert.equal((await callWith(await tenant.mint({ version }))).status, 200)
   })
 }
 
-test('the log says which user came by which client, and why another was rejected', async (t) => {
+test('the log has user and client of a verified token, and the reason of a rejected one', async (t) => {
   const lines: Record<string, unknown>[] = []
   const { app, callWith } = await build(t)
   app.onAudit({
@@ -80,14 +80,14 @@ test('the log says which user came by which client, and why another was rejected
   })
   const { seen } = await callWith(await tenant.mint({ user: 'rowan' }))
   await callWith(await tenant.mint({ claims: { aud: 'api://another' } }))
-  const told = lines.map(({ user, client, reason }) => [user, client, reason])
-  assert.deepEqual(told, [
+  const logged = lines.map(({ user, client, reason }) => [user, client, reason])
+  assert.deepEqual(logged, [
     [seen?.caller?.userKey, tenant.client.clientId, undefined],
     [undefined, undefined, 'wrong_audience'],
   ])
 })
 
-test('the same token again costs no key and no signature', async (t) => {
+test('a verified token is cached: no key lookup, the same frozen caller', async (t) => {
   const { callWith, lookups } = await build(t)
   const token = await tenant.mint()
   const first = await callWith(token)
@@ -96,7 +96,7 @@ test('the same token again costs no key and no signature', async (t) => {
   assert.ok(Object.isFrozen(first.seen?.caller))
 })
 
-test('another token of the same user is proven on its own', async (t) => {
+test('another token of the same user is verified by itself', async (t) => {
   const { callWith, lookups } = await build(t)
   const [one, two] = [await callWith(await tenant.mint()), await callWith(await tenant.mint())]
   assert.equal(lookups(), 2)
@@ -104,7 +104,7 @@ test('another token of the same user is proven on its own', async (t) => {
   assert.notEqual(one.seen?.caller?.tokenHash, two.seen?.caller?.tokenHash)
 })
 
-test('a proof is trusted for five minutes', async (t) => {
+test('a verified token is cached for five minutes', async (t) => {
   const { callWith, lookups } = await build(t)
   const token = await tenant.mint()
   const now = Date.now()
@@ -118,7 +118,7 @@ test('a proof is trusted for five minutes', async (t) => {
   assert.equal(lookups(), 2)
 })
 
-test('a clock that is set back makes no proof last longer: the token is judged anew', async (t) => {
+test('after the clock was set back a cached token is verified again', async (t) => {
   const { callWith, lookups } = await build(t)
   const token = await tenant.mint()
   const now = Date.now()
@@ -129,7 +129,7 @@ test('a clock that is set back makes no proof last longer: the token is judged a
   assert.equal(lookups(), 2)
 })
 
-test('a proof ends with its token, whose leeway is judged anew', async (t) => {
+test('a cached token expires at its exp, and within the leeway is verified again', async (t) => {
   const { callWith, lookups } = await build(t)
   const exp = inSeconds(100)
   const token = await tenant.mint({ claims: { exp } })
@@ -145,7 +145,7 @@ test('a proof ends with its token, whose leeway is judged anew', async (t) => {
   assert.equal((await callWith(token)).reason, 'expired')
 })
 
-test('a proof goes with the key that signed it, and no other proof does', async (t) => {
+test('when a signing key is removed, its cached tokens are evicted and no others', async (t) => {
   const { app, callWith, lookups } = await build(t)
   const old = tenant.keys.current.kid
   await tenant.keys.rotate()
@@ -160,7 +160,7 @@ test('a proof goes with the key that signed it, and no other proof does', async 
   assert.equal(lookups(), count)
 })
 
-test('no request begins with the caller of another', async (t) => {
+test('no request starts with the caller of another', async (t) => {
   const { call, callWith } = await build(t)
   const nobody = { caller: null, assertion: null, graphBearerToken: null }
   await callWith(await tenant.mint())
@@ -168,7 +168,7 @@ test('no request begins with the caller of another', async (t) => {
   assert.deepEqual((await call(`Bearer ${await tenant.mint()}`, '/public')).seen, nobody)
 })
 
-const refused: readonly [name: string, mint: () => MintOptions, reason: Reason, status: number][] = [
+const rejected: readonly [name: string, mint: () => MintOptions, reason: Reason, status: number][] = [
   ['signed by a forger', () => ({ key: 'foreign' }), 'bad_signature', 401],
   ['of alg none', () => ({ header: { alg: 'none' } }), 'algorithm_refused', 401],
   ['of alg HS256', () => ({ header: { alg: 'HS256' } }), 'algorithm_refused', 401],
@@ -177,7 +177,7 @@ const refused: readonly [name: string, mint: () => MintOptions, reason: Reason, 
   ['with an invented kid', () => ({ header: { kid: 'invented' } }), 'unknown_key', 401],
   ['expired', () => ({ claims: { exp: inSeconds(-61) } }), 'expired', 401],
   ['without exp', () => ({ drop: ['exp'] }), 'missing_claim', 401],
-  ['whose exp is a text', () => ({ claims: { exp: 'soon' } }), 'missing_claim', 401],
+  ['whose exp is a string', () => ({ claims: { exp: 'soon' } }), 'missing_claim', 401],
   ['of another century', () => ({ claims: { exp: inSeconds(3_000_000_000) } }), 'lifetime_refused', 401],
   ['not valid yet', () => ({ claims: { nbf: inSeconds(120) } }), 'not_yet_valid', 401],
   ['issued in the future', () => ({ claims: { iat: inSeconds(120) } }), 'not_yet_valid', 401],
@@ -190,14 +190,14 @@ const refused: readonly [name: string, mint: () => MintOptions, reason: Reason, 
   ['of an app alone', () => ({ kind: 'app' }), 'app_only', 403],
   ['without the scope', () => ({ claims: { scp: 'other' } }), 'missing_scope', 403],
 ]
-for (const [name, options, reason, status] of refused) {
-  test(`a token ${name} is ${reason} each time, and no caller`, async (t) => {
+for (const [name, options, reason, status] of rejected) {
+  test(`a token ${name} is rejected as ${reason} each time`, async (t) => {
     const { callWith } = await build(t)
     const token = await tenant.mint(options())
     for (let i = 0; i < 2; i++) {
-      const answer = await callWith(token)
+      const response = await callWith(token)
       assert.deepEqual(
-        { ...answer, challenge: typeof answer.challenge },
+        { ...response, challenge: typeof response.challenge },
         { status, reason, challenge: 'string', seen: undefined },
       )
     }
@@ -212,12 +212,12 @@ for (const [name, token] of [
   ['two parts', `${encode(header)}.${encode({})}`],
   ['four parts', `${encode(header)}.${encode({})}.AAAA.AAAA`],
   ['dots only', '..'],
-  ['a header that is no JSON', `${encode('{')}.${encode({})}.AAAA`],
+  ['a header that is not JSON', `${encode('{')}.${encode({})}.AAAA`],
   ['a header that is null', `${encode(null)}.${encode({})}.AAAA`],
-  ['a payload that is no JSON', `${encode(header)}.${encode('{')}.AAAA`],
+  ['a payload that is not JSON', `${encode(header)}.${encode('{')}.AAAA`],
   ['a payload that is null', `${encode(header)}.${encode(null)}.AAAA`],
-  ['a payload that is a list', `${encode(header)}.${encode([])}.AAAA`],
-  ['a payload that is a text', `${encode(header)}.${encode('"x"')}.AAAA`],
+  ['a payload that is an array', `${encode(header)}.${encode([])}.AAAA`],
+  ['a payload that is a string', `${encode(header)}.${encode('"x"')}.AAAA`],
   ['a payload that is a number', `${encode(header)}.${encode('7')}.AAAA`],
 ] as const) {
   test(`a token of ${name} is a 401`, async (t) => {
@@ -228,7 +228,7 @@ for (const [name, token] of [
   })
 }
 
-test('a signature that is cut, empty or another token’s does not hold', async (t) => {
+test('a signature that is truncated, empty or of another token is rejected', async (t) => {
   const { callWith } = await build(t)
   const [head, payload, signature = ''] = (await tenant.mint()).split('.')
   const [, , other] = (await tenant.mint({ user: 'gale' })).split('.')
@@ -239,7 +239,7 @@ test('a signature that is cut, empty or another token’s does not hold', async 
   }
 })
 
-test('without keys a caller is told to come back, not to sign in', async (t) => {
+test('without signing keys a caller gets a 503 and no challenge', async (t) => {
   const config = configFor(tenant, { ENTRA_AUTHORITY_HOST: 'http://127.0.0.1:9' })
   const app = Fastify()
   t.after(() => app.close())
@@ -247,7 +247,7 @@ test('without keys a caller is told to come back, not to sign in', async (t) => 
   await app.register(failures, { config })
   await app.register(entraKeys, { config })
   await app.register(auth, { config })
-  app.get('/', { onRequest: [app.recognize, app.authenticate] }, () => '')
+  app.get('/', { onRequest: [app.authenticateFromCache, app.authenticate] }, () => '')
   const { statusCode, headers } = await app.inject({
     url: '/',
     headers: { authorization: `Bearer ${await tenant.mint()}` },
@@ -262,7 +262,7 @@ test('no token is a 401 where sign-in is required', async (t) => {
   assert.deepEqual([status, reason], [401, 'missing_token'])
 })
 
-test('no token is nobody where sign-in is not required, and a bad one is still refused', async (t) => {
+test('where sign-in is not required, no token is no caller and an invalid one is still rejected', async (t) => {
   const { call, callWith } = await build(t, { MCP_REQUIRE_AUTH: 'false' })
   assert.deepEqual((await call()).seen, { caller: null, assertion: null, graphBearerToken: null })
   assert.equal((await call('Basic x')).status, 200)
@@ -271,19 +271,19 @@ test('no token is nobody where sign-in is not required, and a bad one is still r
   assert.ok((await callWith(await tenant.mint())).seen?.caller)
 })
 
-test('a Graph token passes as a credential where the switch allows it: no caller, no assertion', async (t) => {
+test('a Graph token is accepted as a credential where the switch allows it: no caller, no assertion', async (t) => {
   const { callWith } = await build(t, { ALLOW_GRAPH_BEARER_TOKEN: 'true' })
   const graphBearerToken = await tenant.mint({ kind: 'graph' })
   assert.deepEqual((await callWith(graphBearerToken)).seen, { caller: null, assertion: null, graphBearerToken })
 })
 
-test('the switch for Graph tokens lets nothing else pass', async (t) => {
+test('the switch for Graph tokens accepts nothing else', async (t) => {
   const { callWith } = await build(t, { ALLOW_GRAPH_BEARER_TOKEN: 'true' })
   assert.equal((await callWith(await tenant.mint({ key: 'foreign' }))).reason, 'bad_signature')
   assert.equal((await callWith(await tenant.mint({ claims: { aud: 'api://another' } }))).reason, 'wrong_audience')
 })
 
-test('only listed clients pass where there is a list', async (t) => {
+test('only listed clients are accepted where there is a list', async (t) => {
   const other = '99999999-9999-4999-8999-999999999999'
   const strict = await build(t, { MCP_ALLOWED_CLIENT_IDS: other })
   assert.equal((await strict.callWith(await tenant.mint())).reason, 'client_not_allowed')

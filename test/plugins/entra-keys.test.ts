@@ -19,14 +19,14 @@ const keyB = rsa(2048)
 const pemOf = (key: JsonWebKey) => createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
 const jwk = (kid: string, key: JsonWebKey = keyA, more: object = {}) => ({ ...key, kid, use: 'sig', ...more })
 
-type Answer = Partial<BoundedAnswer> | Error
-const set = (...keys: unknown[]): Answer => ({ body: JSON.stringify({ keys }) })
+type StubResponse = Partial<BoundedAnswer> | Error
+const set = (...keys: unknown[]): StubResponse => ({ body: JSON.stringify({ keys }) })
 
-/** Keys whose endpoint answers what the test says, with a clock of the test's own. */
-function keysOf(first: Answer, options: { refreshMs?: number } = {}) {
-  const world = {
+/** Signing keys from an endpoint and by a clock that the test controls. */
+function keysFrom(first: StubResponse, options: { refreshMs?: number } = {}) {
+  const endpoint = {
     now: 1_000_000,
-    answer: first,
+    response: first,
     requests: [] as BoundedRequest[],
     lines: [] as Record<string, unknown>[],
   }
@@ -36,19 +36,19 @@ function keysOf(first: Answer, options: { refreshMs?: number } = {}) {
     endpoints,
     http: {
       async request(request) {
-        world.requests.push(request)
+        endpoint.requests.push(request)
         await held
-        if (world.answer instanceof Error) throw world.answer
-        return { status: 200, headers: {}, body: '', ...world.answer }
+        if (endpoint.response instanceof Error) throw endpoint.response
+        return { status: 200, headers: {}, body: '', ...endpoint.response }
       },
     },
-    audit: auditInto(world.lines),
-    now: () => world.now,
+    audit: auditInto(endpoint.lines),
+    now: () => endpoint.now,
     ...options,
   })
-  return Object.assign(world, {
+  return Object.assign(endpoint, {
     keys,
-    /** Answers wait until `release`. */
+    /** Responses wait until `release`. */
     hold() {
       held = new Promise((resolve) => {
         release = resolve
@@ -61,8 +61,8 @@ function keysOf(first: Answer, options: { refreshMs?: number } = {}) {
 const unknown = { name: 'Failure', reason: 'unknown_key' }
 const unavailable = { name: 'Failure', reason: 'keys_unavailable' }
 
-test('keys come from the configured tenant, as PEM by their id', async () => {
-  const { keys, requests } = keysOf(set(jwk('a', keyA), jwk('b', keyB)))
+test('keys are fetched from the configured tenant and returned as PEM by key id', async () => {
+  const { keys, requests } = keysFrom(set(jwk('a', keyA), jwk('b', keyB)))
   await keys.start()
   assert.deepEqual(requests, [{ method: 'GET', url: endpoints.keysUrl }])
   assert.equal(await keys.publicKey('a'), pemOf(keyA))
@@ -70,8 +70,8 @@ test('keys come from the configured tenant, as PEM by their id', async () => {
   keys.stop()
 })
 
-test('a key of v2, of v1, or of no named issuer is the tenant’s', async () => {
-  const { keys } = keysOf(
+test('a key with the tenant’s v2 issuer, its v1 issuer, or none is accepted', async () => {
+  const { keys } = keysFrom(
     set(jwk('a', keyA, { issuer: endpoints.issuer }), jwk('b', keyA, { issuer: endpoints.issuerV1 }), jwk('c')),
   )
   await keys.start()
@@ -80,7 +80,7 @@ test('a key of v2, of v1, or of no named issuer is the tenant’s', async () => 
 })
 
 const { n: modulus, e: exponent } = keyA
-const strangers: readonly [name: string, key: unknown][] = [
+const unusableKeys: readonly [name: string, key: unknown][] = [
   [
     'an EC key',
     { ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }), kid: 'x', use: 'sig' },
@@ -90,18 +90,18 @@ const strangers: readonly [name: string, key: unknown][] = [
   ['a key of 1024 bits', jwk('x', rsa(1024))],
   ['a key of another tenant', jwk('x', keyA, { issuer: endpoints.issuer.replace('1', '2') })],
   ['a key of every tenant', jwk('x', keyA, { issuer: 'https://login.microsoftonline.com/{tenantid}/v2.0' })],
-  ['a key whose issuer is no text', jwk('x', keyA, { issuer: null })],
+  ['a key whose issuer is not a string', jwk('x', keyA, { issuer: null })],
   ['a key without n', { kty: 'RSA', kid: 'x', e: exponent, use: 'sig' }],
   ['a key without e', { kty: 'RSA', kid: 'x', n: modulus, use: 'sig' }],
-  ['a key whose n is no text', { kty: 'RSA', kid: 'x', n: 7, e: exponent, use: 'sig' }],
-  ['a key whose id is no text', { ...jwk('x'), kid: 7 }],
+  ['a key whose n is not a string', { kty: 'RSA', kid: 'x', n: 7, e: exponent, use: 'sig' }],
+  ['a key whose id is not a string', { ...jwk('x'), kid: 7 }],
   ['a key without id', { ...jwk('x'), kid: undefined }],
   ['null', null],
-  ['a text', 'x'],
+  ['a string', 'x'],
 ]
-for (const [name, stranger] of strangers) {
-  test(`${name} is left out, and the others count`, async () => {
-    const { keys } = keysOf(set(stranger, jwk('good')))
+for (const [name, key] of unusableKeys) {
+  test(`${name} is ignored, and the other keys are accepted`, async () => {
+    const { keys } = keysFrom(set(key, jwk('good')))
     await keys.start()
     assert.equal(await keys.publicKey('good'), pemOf(keyA))
     await assert.rejects(keys.publicKey('x'), unknown)
@@ -109,7 +109,7 @@ for (const [name, stranger] of strangers) {
   })
 }
 
-const noSets: readonly [name: string, answer: Answer][] = [
+const badResponses: readonly [name: string, response: StubResponse][] = [
   ['an error', new Error('refused')],
   ['a 500', { status: 500, body: JSON.stringify({ keys: [jwk('a')] }) }],
   [
@@ -117,16 +117,16 @@ const noSets: readonly [name: string, answer: Answer][] = [
     { status: 302, headers: { location: 'https://evil.example/' }, body: JSON.stringify({ keys: [jwk('a')] }) },
   ],
   ['HTML', { body: '<html>' }],
-  ['half an answer', { body: '{"keys":[' }],
+  ['truncated JSON', { body: '{"keys":[' }],
   ['null', { body: 'null' }],
-  ['a list', { body: '[]' }],
-  ['keys that are no list', { body: '{"keys":"none"}' }],
+  ['an array', { body: '[]' }],
+  ['keys that are not an array', { body: '{"keys":"none"}' }],
   ['no keys', set()],
-  ['only foreign keys', set(jwk('a', keyA, { use: 'enc' }))],
+  ['only unusable keys', set(jwk('a', keyA, { use: 'enc' }))],
 ]
-for (const [name, answer] of noSets) {
-  test(`${name} at start is no set, and is told to the log`, async () => {
-    const { keys, lines } = keysOf(answer)
+for (const [name, response] of badResponses) {
+  test(`${name} at start leaves no set, and is logged`, async () => {
+    const { keys, lines } = keysFrom(response)
     await keys.start()
     assert.equal(keys.loaded, false)
     assert.equal(lines[0]?.['event'], 'keys_unavailable')
@@ -134,149 +134,149 @@ for (const [name, answer] of noSets) {
     keys.stop()
   })
 
-  test(`${name} later leaves the last good set as it was`, async () => {
-    const world = keysOf(set(jwk('a')))
+  test(`${name} later leaves the last good set in use`, async () => {
+    const endpoint = keysFrom(set(jwk('a')))
     const removed: string[] = []
-    world.keys.onRemoved((kid) => removed.push(kid))
-    await world.keys.start()
-    world.answer = answer
-    await world.keys.start()
-    assert.equal(await world.keys.publicKey('a'), pemOf(keyA))
+    endpoint.keys.onRemoved((kid) => removed.push(kid))
+    await endpoint.keys.start()
+    endpoint.response = response
+    await endpoint.keys.start()
+    assert.equal(await endpoint.keys.publicKey('a'), pemOf(keyA))
     assert.deepEqual(removed, [])
-    world.keys.stop()
+    endpoint.keys.stop()
   })
 }
 
-test('a thousand callers with invented ids cost one fetch in a cooldown, and known keys none', async () => {
-  const { keys, requests, ...world } = keysOf(set(jwk('a')))
+test('a thousand invented key ids cost one fetch per cooldown, and known ones none', async () => {
+  const { keys, requests, ...endpoint } = keysFrom(set(jwk('a')))
   await keys.start()
   const burst = await Promise.allSettled(Array.from({ length: 1_000 }, (_, i) => keys.publicKey(`invented-${i}`)))
   assert.ok(burst.every(({ status }) => status === 'rejected'))
   for (let i = 0; i < 50; i++) await assert.rejects(keys.publicKey(`late-${i}`), unknown)
   await keys.publicKey('a')
   assert.equal(requests.length, 2)
-  assert.ok(world.lines.length > 0)
+  assert.ok(endpoint.lines.length > 0)
   keys.stop()
 })
 
 test('the cooldown lasts 30 seconds', async () => {
-  const world = keysOf(set(jwk('a')))
-  const { keys, requests } = world
+  const endpoint = keysFrom(set(jwk('a')))
+  const { keys, requests } = endpoint
   await keys.start()
   await assert.rejects(keys.publicKey('x'), unknown)
-  world.now += 29_999
+  endpoint.now += 29_999
   await assert.rejects(keys.publicKey('x'), unknown)
   assert.equal(requests.length, 2)
-  world.now += 1
+  endpoint.now += 1
   await assert.rejects(keys.publicKey('x'), unknown)
   assert.equal(requests.length, 3)
   keys.stop()
 })
 
 test('the cooldown holds while the endpoint fails', async () => {
-  const world = keysOf(set(jwk('a')))
-  const { keys, requests } = world
+  const endpoint = keysFrom(set(jwk('a')))
+  const { keys, requests } = endpoint
   await keys.start()
-  world.answer = new Error('down')
+  endpoint.response = new Error('down')
   for (let i = 0; i < 20; i++) await assert.rejects(keys.publicKey(`x-${i}`), unknown)
   assert.equal(requests.length, 2)
   keys.stop()
 })
 
-test('a new key is known to the first caller who brings it', async () => {
-  const world = keysOf(set(jwk('a')))
-  await world.keys.start()
-  world.answer = set(jwk('a'), jwk('b', keyB))
-  assert.equal(await world.keys.publicKey('b'), pemOf(keyB))
-  world.keys.stop()
+test('a new key is accepted from the first token signed with it', async () => {
+  const endpoint = keysFrom(set(jwk('a')))
+  await endpoint.keys.start()
+  endpoint.response = set(jwk('a'), jwk('b', keyB))
+  assert.equal(await endpoint.keys.publicKey('b'), pemOf(keyB))
+  endpoint.keys.stop()
 })
 
-test('who comes while a fetch is under way waits for that one', async () => {
-  const world = keysOf(set(jwk('a')))
-  world.hold()
-  const callers = Array.from({ length: 50 }, () => world.keys.publicKey('a'))
-  world.release()
+test('concurrent callers share one fetch', async () => {
+  const endpoint = keysFrom(set(jwk('a')))
+  endpoint.hold()
+  const callers = Array.from({ length: 50 }, () => endpoint.keys.publicKey('a'))
+  endpoint.release()
   assert.deepEqual(new Set(await Promise.all(callers)), new Set([pemOf(keyA)]))
-  assert.equal(world.requests.length, 1)
-  world.keys.stop()
+  assert.equal(endpoint.requests.length, 1)
+  endpoint.keys.stop()
 })
 
-test('without a set, callers cause one try a second, not one each', async () => {
-  const world = keysOf(new Error('down'))
-  const { keys, requests } = world
+test('without a set, all callers together cause one attempt a second', async () => {
+  const endpoint = keysFrom(new Error('down'))
+  const { keys, requests } = endpoint
   for (let i = 0; i < 20; i++) await assert.rejects(keys.publicKey('a'), unavailable)
   assert.equal(requests.length, 1)
-  world.now += 1_000
+  endpoint.now += 1_000
   await assert.rejects(keys.publicKey('a'), unavailable)
   assert.equal(requests.length, 2)
-  world.now += 1_000
-  world.answer = set(jwk('a'))
+  endpoint.now += 1_000
+  endpoint.response = set(jwk('a'))
   assert.equal(await keys.publicKey('a'), pemOf(keyA))
   keys.stop()
 })
 
-test('who listens hears of each key that leaves or changes, and of no other', async () => {
-  const world = keysOf(set(jwk('stays'), jwk('leaves'), jwk('changes')))
+test('listeners are called for each key that is removed or changed, and for no other', async () => {
+  const endpoint = keysFrom(set(jwk('stays'), jwk('removed'), jwk('changed')))
   const removed: string[] = []
-  world.keys.onRemoved((kid) => removed.push(kid))
-  await world.keys.start()
-  world.answer = set(jwk('stays'), jwk('changes', keyB), jwk('comes'))
-  await world.keys.start()
-  assert.deepEqual(removed, ['leaves', 'changes'])
-  assert.equal(await world.keys.publicKey('changes'), pemOf(keyB))
-  await assert.rejects(world.keys.publicKey('leaves'), unknown)
-  world.keys.stop()
+  endpoint.keys.onRemoved((kid) => removed.push(kid))
+  await endpoint.keys.start()
+  endpoint.response = set(jwk('stays'), jwk('changed', keyB), jwk('added'))
+  await endpoint.keys.start()
+  assert.deepEqual(removed, ['removed', 'changed'])
+  assert.equal(await endpoint.keys.publicKey('changed'), pemOf(keyB))
+  await assert.rejects(endpoint.keys.publicKey('removed'), unknown)
+  endpoint.keys.stop()
 })
 
-test('the log hears of a set that is news, and of no other', async () => {
-  const world = keysOf(set(jwk('a')))
-  for (let i = 0; i < 3; i++) await world.keys.start()
-  assert.deepEqual(world.lines, [{ level: 'info', event: 'keys_loaded', keys: ['a'], gone: [] }])
-  world.keys.stop()
+test('a changed set is logged, an unchanged one is not', async () => {
+  const endpoint = keysFrom(set(jwk('a')))
+  for (let i = 0; i < 3; i++) await endpoint.keys.start()
+  assert.deepEqual(endpoint.lines, [{ level: 'info', event: 'keys_loaded', keys: ['a'], removed: [] }])
+  endpoint.keys.stop()
 })
 
-/** Hours pass in a moment; what the fetches wait for is let through after each. */
-async function pass(mock: { tick(ms: number): void }, ms: number) {
+/** Advances the mocked timers, then runs the promises that they settled. */
+async function advance(mock: { tick(ms: number): void }, ms: number) {
   mock.tick(ms)
   for (let i = 0; i < 30; i++) await Promise.resolve()
 }
 
-test('a good set is fetched anew about once an hour, and not after stop', async (t) => {
-  const world = keysOf(set(jwk('a')))
-  await world.keys.start()
-  world.keys.stop()
+test('a good set is refreshed about once an hour, and not after stop', async (t) => {
+  const endpoint = keysFrom(set(jwk('a')))
+  await endpoint.keys.start()
+  endpoint.keys.stop()
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  const again = keysOf(set(jwk('a')))
+  const again = keysFrom(set(jwk('a')))
   await again.keys.start()
-  await pass(t.mock.timers, 54 * 60_000 - 1)
+  await advance(t.mock.timers, 54 * 60_000 - 1)
   assert.equal(again.requests.length, 1)
-  await pass(t.mock.timers, 12 * 60_000 + 1)
+  await advance(t.mock.timers, 12 * 60_000 + 1)
   assert.equal(again.requests.length, 2)
   again.keys.stop()
-  await pass(t.mock.timers, 10 * 3_600_000)
+  await advance(t.mock.timers, 10 * 3_600_000)
   assert.equal(again.requests.length, 2)
-  assert.equal(world.requests.length, 1)
+  assert.equal(endpoint.requests.length, 1)
 })
 
-test('a failed fetch is tried again after a second without a set, and after the cooldown with one', async (t) => {
+test('a failed fetch is retried after a second without a set, and after the cooldown with one', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  const world = keysOf(new Error('down'))
-  await world.keys.start()
-  await pass(t.mock.timers, 999)
-  assert.equal(world.requests.length, 1)
-  world.answer = set(jwk('a'))
-  await pass(t.mock.timers, 1)
-  assert.equal(world.requests.length, 2)
-  world.answer = new Error('down')
-  await world.keys.start()
-  await pass(t.mock.timers, 29_999)
-  assert.equal(world.requests.length, 3)
-  await pass(t.mock.timers, 1)
-  assert.equal(world.requests.length, 4)
-  world.keys.stop()
+  const endpoint = keysFrom(new Error('down'))
+  await endpoint.keys.start()
+  await advance(t.mock.timers, 999)
+  assert.equal(endpoint.requests.length, 1)
+  endpoint.response = set(jwk('a'))
+  await advance(t.mock.timers, 1)
+  assert.equal(endpoint.requests.length, 2)
+  endpoint.response = new Error('down')
+  await endpoint.keys.start()
+  await advance(t.mock.timers, 29_999)
+  assert.equal(endpoint.requests.length, 3)
+  await advance(t.mock.timers, 1)
+  assert.equal(endpoint.requests.length, 4)
+  endpoint.keys.stop()
 })
 
-test('the plugin fetches nothing before the server listens, and ends with it', async () => {
+test('the plugin fetches nothing before the server listens, and closes with it', async () => {
   const app = Fastify()
   const config = readConfig({
     GRAPH_TENANT_ID: tenantId,

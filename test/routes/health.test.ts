@@ -45,10 +45,10 @@ test('a stopping server lives and is not ready, whatever it has', async (t) => {
   assert.deepEqual(await probe('/healthz'), [200, { status: 'ok' }])
 })
 
-test('a server whose credential cannot be had says where it has to come from, and no more', async (t) => {
+test('a server whose credential is unavailable names its source, and no more', async (t) => {
   const env = { GRAPH_CLIENT_SECRET: '', GRAPH_CLIENT_CERT_PATH: '/nowhere/at/all.pem' }
   const { app, probe } = await build(t, env)
-  await Promise.all([app.entraKeys.start(), app.clientProofs.start()])
+  await Promise.all([app.entraKeys.start(), app.clientAuthentication.start()])
   const why = 'the server’s credential could not be had from its file yet: the log says why (credential_unavailable)'
   assert.deepEqual(await probe('/readyz'), [503, { status: 'not ready', why }])
   assert.deepEqual(await probe('/healthz'), [200, { status: 'ok' }])

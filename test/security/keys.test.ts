@@ -17,7 +17,7 @@ afterEach(() => tenant.faults.clear())
 
 const keyFetches = ({ stats }: Emulator) => stats.snapshot().endpoints.keys
 
-/** A good token's claims and signature under an invented key id: nothing but its header tells it apart. */
+/** A valid token's claims and signature under an invented key id: only the header differs. */
 async function tokensWithInventedKids(count: number): Promise<string[]> {
   const [, claims, signature] = (await tenant.mint()).split('.')
   return Array.from({ length: count }, () => {
@@ -26,19 +26,19 @@ async function tokensWithInventedKids(count: number): Promise<string[]> {
   })
 }
 
-test('300 invented key ids in a burst cost one fetch, and good callers notice nothing', async (t) => {
+test('300 invented key ids in a burst cost one fetch, and valid tokens are served meanwhile', async (t) => {
   const { origin, app } = await listen(t, {}, tenant)
-  await app.entraKeys.start() // The fetch that listening begins with is not the burst's.
+  await app.entraKeys.start() // The fetch at listen is not the burst's.
   const invented = await tokensWithInventedKids(300)
-  const good = await Promise.all(Array.from({ length: 20 }, (_, n) => tenant.mint({ user: `load-${n}` })))
+  const valid = await Promise.all(Array.from({ length: 20 }, (_, n) => tenant.mint({ user: `load-${n}` })))
   const fetchedBefore = keyFetches(tenant)
 
   const burst = Promise.all(invented.map((token) => post(origin, listTools, token)))
-  const served = await Promise.all(good.map((token) => post(origin, listTools, token)))
-  const refused = await burst
+  const served = await Promise.all(valid.map((token) => post(origin, listTools, token)))
+  const rejected = await burst
 
   assert.deepEqual(new Set(served.map(({ status }) => status)), new Set([200]))
-  assert.deepEqual(new Set(refused.map((one) => `${one.status} ${reasonOf(one)}`)), new Set(['401 unknown_key']))
+  assert.deepEqual(new Set(rejected.map((one) => `${one.status} ${reasonOf(one)}`)), new Set(['401 unknown_key']))
   assert.equal(keyFetches(tenant) - fetchedBefore, 1)
 
   const more = await Promise.all((await tokensWithInventedKids(50)).map((token) => post(origin, listTools, token)))
@@ -46,7 +46,7 @@ test('300 invented key ids in a burst cost one fetch, and good callers notice no
   assert.equal(keyFetches(tenant) - fetchedBefore, 1, 'the cooldown lasts')
 })
 
-test('an unknown key id is worth one more fetch once the cooldown is over, and not before', async (t) => {
+test('an unknown key id causes another fetch after the cooldown, and not before', async (t) => {
   let now = 0
   const keys = createEntraKeys({ ...ingredients(t), cooldownMs: 30_000, now: () => now })
   await keys.start()
@@ -77,7 +77,7 @@ test('the cooldown holds while the endpoint is down', async (t) => {
   assert.match(await keys.publicKey(tenant.keys.current.kid), /BEGIN PUBLIC KEY/)
 })
 
-test('a new key is accepted at once, the old one until it leaves, and a proof leaves with its key', async (t) => {
+test('a new key is accepted at once, a removed one rejected, with the tokens it signed', async (t) => {
   const own = await startTenant(t)
   const { origin, app } = await listen(t, {}, own)
   const old = own.keys.current
@@ -97,14 +97,14 @@ test('a new key is accepted at once, the old one until it leaves, and a proof le
   assert.equal((await post(origin, listTools, newToken)).status, 200)
 })
 
-test('a proof is dropped when another key takes over its key id', async (t) => {
+test('a verified token is evicted when another key takes over its key id', async (t) => {
   const { origin, app } = await listen(t, {}, tenant)
   const token = await tenant.mint()
   assert.equal((await post(origin, listTools, token)).status, 200)
 
-  const stranger = await tenant.keys.foreign()
+  const foreign = await tenant.keys.foreign()
   const { kid } = tenant.keys.current
-  tenant.faults.add({ target: 'keys', kind: 'status', status: 200, body: { keys: [{ ...stranger.jwk, kid }] } })
+  tenant.faults.add({ target: 'keys', kind: 'status', status: 200, body: { keys: [{ ...foreign.jwk, kid }] } })
   await app.entraKeys.start()
   assert.equal(reasonOf(await post(origin, listTools, token)), 'bad_signature')
 })
@@ -116,38 +116,38 @@ for (const [what, jwk] of Object.entries<Record<string, unknown>>({
   'without a modulus': { n: undefined },
   'without an id': { kid: undefined },
 })) {
-  test(`a published key ${what} is passed over, and the good ones count`, async (t) => {
+  test(`a published key ${what} is ignored, and the valid ones are accepted`, async (t) => {
     const keys = createEntraKeys(ingredients(t))
-    const { keys: good } = tenant.keys.jwks(tenantEndpoints(configFor(tenant).entra).issuer)
+    const { keys: valid } = tenant.keys.jwks(tenantEndpoints(configFor(tenant).entra).issuer)
     const odd = { ...(await tenant.keys.foreign()).jwk, kid: 'odd', ...jwk }
-    tenant.faults.add({ target: 'keys', kind: 'status', status: 200, body: { keys: [null, 7, odd, ...good] } })
+    tenant.faults.add({ target: 'keys', kind: 'status', status: 200, body: { keys: [null, 7, odd, ...valid] } })
     await keys.start()
     await assert.rejects(keys.publicKey('odd'), { reason: 'unknown_key' })
     assert.match(await keys.publicKey(tenant.keys.current.kid), /BEGIN PUBLIC KEY/)
   })
 }
 
-/** What can be wrong with the keys endpoint; the last two end by the server's own deadline. */
+/** Failures of the keys endpoint; the last two end at the server's own deadline. */
 const faults: readonly { readonly name: string; readonly fault: Omit<FaultRule, 'target'> }[] = [
   { name: 'is down', fault: { kind: 'status', status: 503 } },
   { name: 'is not found', fault: { kind: 'status', status: 404 } },
   { name: 'resets connections', fault: { kind: 'reset' } },
-  { name: 'answers HTML', fault: { kind: 'html' } },
-  { name: 'answers half of its JSON', fault: { kind: 'truncated' } },
-  { name: 'answers an empty object', fault: { kind: 'empty-object' } },
-  { name: 'answers wrong types', fault: { kind: 'wrong-types' } },
-  { name: 'answers an empty set', fault: { kind: 'status', status: 200, body: { keys: [] } } },
-  { name: 'answers 50 MB', fault: { kind: 'huge' } },
-  { name: 'answers a gzip bomb', fault: { kind: 'gzip-bomb' } },
+  { name: 'returns HTML', fault: { kind: 'html' } },
+  { name: 'returns truncated JSON', fault: { kind: 'truncated' } },
+  { name: 'returns an empty object', fault: { kind: 'empty-object' } },
+  { name: 'returns wrong types', fault: { kind: 'wrong-types' } },
+  { name: 'returns an empty set', fault: { kind: 'status', status: 200, body: { keys: [] } } },
+  { name: 'returns 50 MB', fault: { kind: 'huge' } },
+  { name: 'returns a gzip bomb', fault: { kind: 'gzip-bomb' } },
   { name: 'redirects', fault: { kind: 'redirect' } },
-  { name: 'never ends its answer', fault: { kind: 'endless' } },
+  { name: 'never ends its response', fault: { kind: 'endless' } },
   { name: 'hangs', fault: { kind: 'hang' } },
 ]
 
 /** Longer than any fetch may take with one of these. */
 const withinMs = 4_000
 
-/** What holds whatever is wrong with the endpoint: before any set was loaded, and after. */
+/** Whatever the failure, before a set was loaded and after. */
 async function withstand(t: TestContext, { fault }: (typeof faults)[number]) {
   tenant.faults.add({ ...fault, target: 'keys' })
   const deadlineMs = /endless|hang/.test(fault.kind) ? 300 : 5_000
@@ -157,7 +157,7 @@ async function withstand(t: TestContext, { fault }: (typeof faults)[number]) {
   const origin = originOf(app)
   const token = await tenant.mint()
 
-  // Before: nobody can be judged, which is no caller's fault.
+  // Before: no token can be verified, which is not the caller's error.
   const early = await costOf(() => post(origin, listTools, token))
   assert.equal(early.result.status, 503)
   assert.equal(early.result.headers['www-authenticate'], undefined)
@@ -170,7 +170,7 @@ async function withstand(t: TestContext, { fault }: (typeof faults)[number]) {
   assert.equal((await call(`${origin}/readyz`)).status, 200)
   assert.equal((await post(origin, listTools, token)).status, 200)
 
-  // After: what was known stays known, while the fetch goes on and when it has failed.
+  // After: known keys stay in use, during the fetch and after it has failed.
   tenant.faults.add({ ...fault, target: 'keys' })
   const unseen = await Promise.all(['gale', 'priya'].map((user) => tenant.mint({ user })))
   const fetched = costOf(() => app.entraKeys.start())
@@ -181,10 +181,10 @@ async function withstand(t: TestContext, { fault }: (typeof faults)[number]) {
   assert.equal((await call(`${origin}/readyz`)).status, 200)
 }
 
-const holds = 'known keys go on working, readiness tells the truth, and it takes a bounded time'
+const holds = 'known keys stay in use, readiness is accurate, and it takes a bounded time'
 for (const one of faults) test(`the keys endpoint ${one.name}: ${holds}`, (t) => withstand(t, one))
 
-test('a server that started without keys gets them by itself', async (t) => {
+test('a server that started without keys retries by itself', async (t) => {
   tenant.faults.add({ target: 'keys', kind: 'status', status: 503, times: 1 })
   const app = await buildApp(configFor(tenant, { PORT: '0', LOG_LEVEL: 'silent' }))
   t.after(() => app.close())
@@ -193,7 +193,7 @@ test('a server that started without keys gets them by itself', async (t) => {
 })
 
 for (const kind of ['huge', 'gzip-bomb'] as const) {
-  test(`ten fetches that meet a ${kind} answer are each cut off, and memory does not notice`, async (t) => {
+  test(`ten fetches of a ${kind} response are each cut off, within bounded memory`, async (t) => {
     const { app, logs } = await listen(t, {}, tenant)
     await app.entraKeys.start()
     tenant.faults.add({ target: 'keys', kind })
@@ -209,22 +209,22 @@ for (const kind of ['huge', 'gzip-bomb'] as const) {
   })
 }
 
-test('a slow keys endpoint delays those who need it and nobody else', async (t) => {
+test('a slow keys endpoint delays only tokens with an unknown key', async (t) => {
   const { origin, app } = await listen(t, {}, tenant)
-  await app.entraKeys.start() // The fetch that listening begins with is over before the endpoint gets slow.
+  await app.entraKeys.start() // The fetch at listen ends before the endpoint gets slow.
   tenant.faults.add({ target: 'keys', kind: 'delay', delayMs: 300 })
   const [invented = ''] = await tokensWithInventedKids(1)
-  const good = await tenant.mint()
+  const valid = await tenant.mint()
   const fetchedBefore = keyFetches(tenant)
   const ended: string[] = []
-  const slow = post(origin, listTools, invented).finally(() => ended.push('the one who needs it'))
+  const slow = post(origin, listTools, invented).finally(() => ended.push('the unknown key'))
   await eventually(() => keyFetches(tenant) > fetchedBefore)
-  assert.equal((await post(origin, listTools, good)).status, 200)
+  assert.equal((await post(origin, listTools, valid)).status, 200)
   assert.deepEqual(ended, [])
   assert.equal(reasonOf(await slow), 'unknown_key')
 })
 
-test('a redirect of the keys endpoint leads nowhere', async (t) => {
+test('a redirect of the keys endpoint is not followed', async (t) => {
   const bystander = await startBystander(t)
   const app = await buildApp(configFor(tenant, { LOG_LEVEL: 'silent' }))
   tenant.faults.add({ target: 'keys', kind: 'redirect', location: `${bystander.origin}/keys` })

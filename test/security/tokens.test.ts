@@ -15,23 +15,23 @@ const otherTenantId = randomUUID()
 const { kid } = tenant.keys.current
 const now = () => Math.floor(Date.now() / 1000)
 
-interface Refusal {
+interface Attack {
   readonly attack: string
   readonly token: MintOptions | ((tenant: Emulator) => Promise<string>)
   readonly reason: string
-  /** 401 `invalid_token` unless it says otherwise. */
+  /** Default: 401 `invalid_token`. */
   readonly status?: 401 | 403
 }
 
 const withHeader = (header: Record<string, unknown>): MintOptions => ({ header })
 const withClaims = (claims: Record<string, unknown>): MintOptions => ({ claims })
-const badKid = (attack: string, value: unknown): Refusal => ({
+const badKid = (attack: string, value: unknown): Attack => ({
   attack: `kid ${attack}`,
   token: withHeader({ kid: value }),
   reason: 'unknown_key',
 })
 
-const headers: readonly Refusal[] = [
+const headers: readonly Attack[] = [
   ...['none', 'None', 'NONE', 'nOnE', ''].map((alg) => ({
     attack: `alg "${alg}"`,
     token: withHeader({ alg }),
@@ -42,7 +42,7 @@ const headers: readonly Refusal[] = [
   { attack: 'alg rs256 in lower case', token: withHeader({ alg: 'rs256' }), reason: 'algorithm_refused' },
   { attack: 'HS256 keyed with the public key', token: withHeader({ alg: 'HS256' }), reason: 'algorithm_refused' },
   ...['RS384', 'RS512', 'PS256'].map((alg) => ({
-    attack: `a good ${alg} signature`,
+    attack: `a valid ${alg} signature`,
     token: withHeader({ alg }),
     reason: 'algorithm_refused',
   })),
@@ -66,8 +66,8 @@ const headers: readonly Refusal[] = [
   badKid('of 5,000 characters', kid.repeat(200).slice(0, 5_000)),
 ]
 
-const signatures: readonly Refusal[] = [
-  { attack: 'signed by a forger under a good kid', token: { key: 'foreign' }, reason: 'bad_signature' },
+const signatures: readonly Attack[] = [
+  { attack: 'signed by a forger under a published kid', token: { key: 'foreign' }, reason: 'bad_signature' },
   {
     attack: 'signed by a forger who brings the key along as jwk',
     token: async ({ keys, mint }) => mint({ key: 'foreign', header: { jwk: (await keys.foreign()).jwk } }),
@@ -99,11 +99,11 @@ const signatures: readonly Refusal[] = [
   { attack: 'claims that are text', token: async () => signedText('"claims"'), reason: 'malformed_token' },
   { attack: 'claims that are null', token: async () => signedText('null'), reason: 'malformed_token' },
   { attack: 'claims that are an array', token: async () => signedText('[1]'), reason: 'malformed_token' },
-  { attack: 'claims that are no JSON', token: async () => signedText('{"aud":'), reason: 'malformed_token' },
+  { attack: 'claims that are not JSON', token: async () => signedText('{"aud":'), reason: 'malformed_token' },
 ]
 
 const v1 = 1 as const
-const issuers: readonly Refusal[] = [
+const issuers: readonly Attack[] = [
   {
     attack: 'iss of another tenant (v2)',
     token: withClaims({ iss: `${tenant.origin}/${otherTenantId}/v2.0` }),
@@ -130,7 +130,7 @@ const issuers: readonly Refusal[] = [
 ]
 
 const graph = 'https://graph.microsoft.com'
-const audiences: readonly Refusal[] = [
+const audiences: readonly Attack[] = [
   { attack: 'aud absent', token: { drop: ['aud'] }, reason: 'missing_claim' },
   { attack: 'aud of another API', token: withClaims({ aud: randomUUID() }), reason: 'wrong_audience' },
   { attack: 'aud an array of ours', token: withClaims({ aud: [api.clientId] }), reason: 'wrong_audience' },
@@ -148,7 +148,7 @@ const audiences: readonly Refusal[] = [
   { attack: 'a Graph token of the same user', token: { kind: 'graph' }, reason: 'graph_audience' },
 ]
 
-const times: readonly Refusal[] = [
+const times: readonly Attack[] = [
   { attack: 'exp absent', token: { drop: ['exp'] }, reason: 'missing_claim' },
   { attack: 'exp as text', token: withClaims({ exp: String(now() + 3600) }), reason: 'missing_claim' },
   { attack: 'exp as an array', token: withClaims({ exp: [now() + 3600] }), reason: 'bad_signature' },
@@ -162,7 +162,7 @@ const times: readonly Refusal[] = [
   { attack: 'iat as text', token: withClaims({ iat: String(now()) }), reason: 'not_yet_valid' },
 ]
 
-const subjects: readonly Refusal[] = [
+const subjects: readonly Attack[] = [
   { attack: 'a token bound to a key', token: withClaims({ cnf: { jkt: 'x' } }), reason: 'key_bound_token' },
   { attack: 'oid absent', token: { drop: ['oid'] }, reason: 'missing_claim' },
   { attack: 'oid empty', token: withClaims({ oid: '' }), reason: 'missing_claim' },
@@ -204,23 +204,23 @@ const subjects: readonly Refusal[] = [
 ]
 
 const suites = { headers, signatures, issuers, audiences, times, subjects }
-for (const [suite, refusals] of Object.entries(suites)) {
-  for (const { attack, token: asked, reason, status = 401 } of refusals) {
+for (const [suite, attacks] of Object.entries(suites)) {
+  for (const { attack, token: asked, reason, status = 401 } of attacks) {
     test(`${suite}: ${attack} → ${status} ${reason}`, async () => {
       const token = typeof asked === 'function' ? await asked(tenant) : await tenant.mint(asked)
       const answer = await post(origin, listTools, token)
-      assertRefused(answer, status, reason)
+      assertRejected(answer, status, reason)
       assertSilentAbout(token, answer)
     })
   }
 }
 
-test('a published key that names another tenant as its issuer signs nothing here', async (t) => {
-  const stranger = await tenant.keys.foreign()
-  const token = await tenant.mint({ key: 'foreign', header: { kid: stranger.kid } })
+test('a token signed by a published key of another tenant is rejected', async (t) => {
+  const foreign = await tenant.keys.foreign()
+  const token = await tenant.mint({ key: 'foreign', header: { kid: foreign.kid } })
   const publish = (issuer: string) => {
     const published = tenant.keys.jwks(`${tenant.origin}/${tenantId}/v2.0`).keys
-    const body = { keys: [...published, { ...stranger.jwk, issuer }] }
+    const body = { keys: [...published, { ...foreign.jwk, issuer }] }
     tenant.faults.add({ target: 'keys', kind: 'status', status: 200, body })
   }
   t.after(async () => {
@@ -230,7 +230,7 @@ test('a published key that names another tenant as its issuer signs nothing here
 
   publish(`${tenant.origin}/${otherTenantId}/v2.0`)
   await app.entraKeys.start()
-  assertRefused(await post(origin, listTools, token), 401, 'unknown_key')
+  assertRejected(await post(origin, listTools, token), 401, 'unknown_key')
   assert.equal((await post(origin, listTools, await tenant.mint())).status, 200)
 
   tenant.faults.clear()
@@ -239,7 +239,7 @@ test('a published key that names another tenant as its issuer signs nothing here
   assert.equal((await post(origin, listTools, token)).status, 200)
 })
 
-test('a token cannot name the place where its key is fetched', async (t) => {
+test('a token cannot name the URL that its key is fetched from', async (t) => {
   const bystander = await startBystander(t)
   const url = `${bystander.origin}/keys`
   const token = await tenant.mint({
@@ -247,11 +247,11 @@ test('a token cannot name the place where its key is fetched', async (t) => {
     header: { jku: url, x5u: url, kid: 'from-afar' },
     claims: { iss: bystander.origin },
   })
-  assertRefused(await post(origin, listTools, token), 401, 'unknown_key')
+  assertRejected(await post(origin, listTools, token), 401, 'unknown_key')
   assert.equal(bystander.received.length, 0)
 })
 
-test('where client applications are listed, no other may call', async (t) => {
+test('where client applications are listed, no other is accepted', async (t) => {
   const { origin: strict } = await listen(t, { MCP_ALLOWED_CLIENT_IDS: client.clientId.toUpperCase() }, tenant)
   const other = randomUUID()
   for (const [attack, asked] of Object.entries<MintOptions>({
@@ -265,7 +265,7 @@ test('where client applications are listed, no other may call', async (t) => {
     const token = await tenant.mint(asked)
     const answer = await post(strict, listTools, token)
     assert.equal(reasonOf(answer), 'client_not_allowed', attack)
-    assertRefused(answer, 403, 'client_not_allowed')
+    assertRejected(answer, 403, 'client_not_allowed')
     assertSilentAbout(token, answer)
   }
   for (const version of [1, 2] as const) {
@@ -273,31 +273,31 @@ test('where client applications are listed, no other may call', async (t) => {
   }
 })
 
-test('a Graph token is told what it is: the way to a confused deputy', async () => {
+test('a Graph token is rejected as what it is: the way to a confused deputy', async () => {
   const answer = await post(origin, listTools, await tenant.mint({ kind: 'graph' }))
   assert.match(answer.body.error?.message ?? '', /confused deputy/)
 })
 
-test('a request without a token learns where to sign in, and of no error', async () => {
+test('a request without a token gets the challenge, and no error', async () => {
   const answer = await post(origin, listTools)
-  assertRefused(answer, 401, 'missing_token')
+  assertRejected(answer, 401, 'missing_token')
   assert.doesNotMatch(challengeOf(answer), /error/)
 })
 
-test('a refusal is the same for a token that was refused before', async () => {
+test('a token that was rejected before is rejected with the same reason', async () => {
   const token = await tenant.mint(withClaims({ tid: otherTenantId }))
-  for (let times = 0; times < 3; times++) assertRefused(await post(origin, listTools, token), 401, 'wrong_tenant')
+  for (let times = 0; times < 3; times++) assertRejected(await post(origin, listTools, token), 401, 'wrong_tenant')
 })
 
-test('a proof ends with its token', async () => {
+test('a cached token expires at its exp', async () => {
   const exp = now() - 59
   const token = await tenant.mint(withClaims({ exp }))
   assert.equal((await post(origin, listTools, token)).status, 200)
   await eventually(async () => (await post(origin, listTools, token)).status === 401)
-  assertRefused(await post(origin, listTools, token), 401, 'expired')
+  assertRejected(await post(origin, listTools, token), 401, 'expired')
 })
 
-for (const [good, asked] of Object.entries<MintOptions>({
+for (const [name, options] of Object.entries<MintOptions>({
   'a v2 token': { version: 2 },
   'a v1 token': { version: 1 },
   'a v2 token whose audience is the URI': withClaims({ aud: api.identifierUri }),
@@ -309,15 +309,15 @@ for (const [good, asked] of Object.entries<MintOptions>({
   'a token with more scopes than needed': withClaims({ scp: 'User.Read access_as_user openid' }),
   "a token signed by the tenant's older key": { key: tenant.keys.published[0]?.kid ?? '' },
 })) {
-  test(`${good} passes`, async () => {
-    const { status, body } = await post(origin, listTools, await tenant.mint(asked))
+  test(`${name} is accepted`, async () => {
+    const { status, body } = await post(origin, listTools, await tenant.mint(options))
     assert.equal(status, 200)
     assert.ok(Array.isArray(body.result?.['tools']))
   })
 }
 
 /** Status, reason, JSON-RPC shape, and the one challenge that goes with them. */
-function assertRefused(answer: Answer, status: 401 | 403, reason: string) {
+function assertRejected(answer: Answer, status: 401 | 403, reason: string) {
   assert.deepEqual([answer.status, reasonOf(answer)], [status, reason])
   assert.ok(isRpcError(answer), answer.text)
   const challenge = challengeOf(answer)

@@ -14,9 +14,9 @@ import { call, post } from '../security/harness.ts'
 import { freshCode, redeem } from '../sign-in-helper.ts'
 import { startEmulator } from '../tenant.ts'
 
-/** The server proving itself to Entra by everything but a secret. */
+/** The server authenticating to Entra by every kind of credential but a secret. */
 
-/** How far all clocks are ahead: what would be done in two seconds is done at once. */
+/** How far all clocks are ahead of the time of day. */
 let aheadMs = 0
 const now = () => Date.now() + aheadMs
 const tenant = await startEmulator({ clock: now })
@@ -59,7 +59,7 @@ for (const app of [api, client]) {
 const identity: Env = { GRAPH_MANAGED_IDENTITY_CLIENT_ID: managedIdentity.clientId }
 const ofVault: Env = { GRAPH_CLIENT_CERT_KEYVAULT_URL: vault.url, ...identity }
 
-/** A certificate that Entra knows for the API, in the vault under a name of its own. */
+/** A certificate that is registered for the API at Entra, and in the vault. */
 async function newCertificate(name: string): Promise<VaultCertificate> {
   const made = await vault.addCertificate(name)
   api.certificates.push(made.certificate)
@@ -79,29 +79,29 @@ async function ready({ origin, logs }: RunningApp) {
   })
 }
 
-async function tryAgain({ app }: RunningApp) {
+async function retry({ app }: RunningApp) {
   aheadMs += 2_000
-  await app.clientProofs.start()
+  await app.clientAuthentication.start()
 }
 
-let newcomers = 0
-/** Somebody whom the server has not met calls a tool, so that it has to exchange a token. */
-async function callOfNewcomer(origin: string) {
-  newcomers += 1
-  const token = await tenant.mint({ user: `load-${newcomers}` })
+let newUsers = 0
+/** A call as a new user, so that the server has to exchange a token. */
+async function callAsNewUser(origin: string) {
+  newUsers += 1
+  const token = await tenant.mint({ user: `load-${newUsers}` })
   return post(origin, toolCall('getMessages', { top: 1 }), token)
 }
 
 async function assertServes({ origin }: RunningApp) {
-  const answer = await callOfNewcomer(origin)
+  const answer = await callAsNewUser(origin)
   assert.equal(answer.status, 200, JSON.stringify(answer.body))
   assert.notEqual(answer.body.result?.isError, true)
 }
 
 const has = ({ logs }: RunningApp, event: string) => logs.some((line) => line.event === event)
 
-/** Nothing of a key, an assertion or a token is in what the server logged. */
-function assertDiscreet({ logs }: RunningApp) {
+/** The log has no part of a key, an assertion or a token. */
+function assertNoSecretsLogged({ logs }: RunningApp) {
   const text = JSON.stringify(logs)
   assert.doesNotMatch(text, /BEGIN|eyJ|MII[A-Za-z0-9+/]{20}/)
   assert.ok(!text.includes(managedIdentity.header))
@@ -168,11 +168,11 @@ for (const [name, env] of kinds) {
     assert.notEqual(answer.body.result?.isError, true, JSON.stringify(answer.body))
     await assertServes(running)
     assert.ok(has(running, 'credential_loaded'))
-    assertDiscreet(running)
+    assertNoSecretsLogged(running)
   })
 }
 
-test('with a key that signs in the vault, the private key is never asked for', async (t) => {
+test('with a key that signs in the vault, the private key is never requested', async (t) => {
   await newCertificate('stays')
   const running = await start(t, { ...ofVault, GRAPH_CLIENT_CERT_NAME: 'stays' })
   await ready(running)
@@ -189,7 +189,7 @@ test('one assertion serves many callers', async (t) => {
   assert.equal(vault.asked.filter((path) => path.endsWith('/sign')).length, 1)
 })
 
-test('one identity proves both apps of the two-app model', async (t) => {
+test('one identity authenticates both apps of the two-app model', async (t) => {
   const running = await start(t, { ...identity, MCP_OAUTH_CLIENT_ID: client.clientId })
   await ready(running)
   const { status, body } = await redeem(running.origin, await freshCode(running.origin, client.clientId))
@@ -197,7 +197,7 @@ test('one identity proves both apps of the two-app model', async (t) => {
   await assertServes(running)
 })
 
-test('one certificate proves both apps, each by an assertion of its own', async (t) => {
+test('one certificate authenticates both apps, each by an assertion of its own', async (t) => {
   const { certificate, pem } = await newCertificate('both')
   client.certificates.push(certificate)
   const path = join(folder, 'both.pem')
@@ -208,7 +208,7 @@ test('one certificate proves both apps, each by an assertion of its own', async 
   await assertServes(running)
 })
 
-test('a client that cannot leave its secret empty is served where the server has none', async (t) => {
+test('a client that has to send a secret is served where the server has none', async (t) => {
   const running = await start(t, identity)
   await ready(running)
   const code = await freshCode(running.origin, api.clientId)
@@ -216,53 +216,53 @@ test('a client that cannot leave its secret empty is served where the server has
   assert.equal(status, 200)
 })
 
-test('a vault that is down at start is waited for, and readiness says so', async (t) => {
+test('a vault that is down at start is retried, and /readyz says so', async (t) => {
   await newCertificate('late')
   vault.outage = 'reset'
   const running = await start(t, { ...ofVault, GRAPH_CLIENT_CERT_NAME: 'late' })
   await eventually(async () => (await call(`${running.origin}/readyz`)).text.includes('Key Vault'))
   assert.equal((await call(`${running.origin}/readyz`)).status, 503)
   assert.equal((await call(`${running.origin}/healthz`)).status, 200)
-  const refused = await callOfNewcomer(running.origin)
-  assert.equal(refused.status, 503)
-  assert.equal(refused.headers['retry-after'], '2')
+  const rejected = await callAsNewUser(running.origin)
+  assert.equal(rejected.status, 503)
+  assert.equal(rejected.headers['retry-after'], '2')
   vault.outage = undefined
-  await tryAgain(running)
+  await retry(running)
   await ready(running)
   await assertServes(running)
-  assertDiscreet(running)
+  assertNoSecretsLogged(running)
 })
 
 const outages: readonly [name: string, outage: typeof vault.outage, log: RegExp][] = [
-  ['refuses the identity', 403, /answers 403: the identity needs the role/],
-  ['has no such certificate', 404, /answers 404/],
-  ['throttles', 429, /answers 429/],
-  ['fails', 500, /answers 500/],
-  ['does not answer', 'hang', /cannot be reached/],
-  ['breaks off', 'reset', /cannot be reached/],
+  ['denies the identity', 403, /returned 403: the identity needs the role/],
+  ['has no such certificate', 404, /returned 404/],
+  ['throttles', 429, /returned 429/],
+  ['fails', 500, /returned 500/],
+  ['hangs', 'hang', /cannot be reached/],
+  ['resets the connection', 'reset', /cannot be reached/],
 ]
 for (const [name, outage, log] of outages) {
-  test(`a vault that ${name} is told by its fault in the log`, async (t) => {
+  test(`a vault that ${name} is logged with the cause`, async (t) => {
     await newCertificate('outages')
     vault.outage = outage
     const running = await start(t, { ...ofVault, GRAPH_CLIENT_CERT_NAME: 'outages' })
     await eventually(() => has(running, 'credential_unavailable'))
     assert.match(JSON.stringify(running.logs), log)
-    assertDiscreet(running)
+    assertNoSecretsLogged(running)
   })
 }
 
 const identityFaults: readonly [name: string, rule: Omit<FaultRule, 'target'>][] = [
   ['fails', { kind: 'status', status: 500, body: { error: 'down' } }],
-  ['answers HTML', { kind: 'html' }],
-  ['answers nothing of use', { kind: 'empty-object' }],
+  ['returns HTML', { kind: 'html' }],
+  ['returns an empty object', { kind: 'empty-object' }],
   ['hangs', { kind: 'hang' }],
-  ['breaks off', { kind: 'reset' }],
-  ['answers without end', { kind: 'endless' }],
+  ['resets the connection', { kind: 'reset' }],
+  ['never ends its response', { kind: 'endless' }],
 ]
 for (const [name, rule] of identityFaults) {
-  test(`an identity endpoint that ${name} is told in the log and waited for`, async (t) => {
-    // Another one each time: MSAL has tokens of those before in its cache.
+  test(`an identity endpoint that ${name} is logged and retried`, async (t) => {
+    // A new one each time: MSAL caches the tokens of the others.
     const clientId = randomUUID()
     Object.assign(managedIdentity, { clientId })
     tenant.faults.add({ target: 'identity', ...rule })
@@ -271,33 +271,37 @@ for (const [name, rule] of identityFaults) {
     assert.match(JSON.stringify(running.logs), /the managed identity/)
     assert.equal((await call(`${running.origin}/readyz`)).status, 503)
     tenant.faults.clear()
-    await tryAgain(running)
+    await retry(running)
     await ready(running)
     await assertServes(running)
-    assertDiscreet(running)
+    assertNoSecretsLogged(running)
   })
 }
 
 const badFiles: readonly [name: string, text: string | undefined, log: RegExp][] = [
-  ['is not there', undefined, /cannot be read \(ENOENT\)/],
-  ['is empty', '', /no private key/],
-  ['holds a certificate alone', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----', /no private key/],
+  ['is missing', undefined, /cannot be read \(ENOENT\)/],
+  ['is empty', '', /no readable private key/],
+  [
+    'has a certificate alone',
+    '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----',
+    /no readable private key/,
+  ],
 ]
 for (const [name, text, log] of badFiles) {
-  test(`a file that ${name} is told in the log; once it is right, it is taken without a restart`, async (t) => {
+  test(`a file that ${name} is logged, and used once it is fixed, without a restart`, async (t) => {
     const path = join(folder, `${name.replaceAll(' ', '-')}.pem`)
     if (text !== undefined) writeFileSync(path, text)
     const running = await start(t, { GRAPH_CLIENT_CERT_PATH: path })
     await eventually(() => has(running, 'credential_unavailable'))
     assert.match(JSON.stringify(running.logs), log)
     writeFileSync(path, (await newCertificate('fixed')).pem)
-    await tryAgain(running)
+    await retry(running)
     await ready(running)
     await assertServes(running)
   })
 }
 
-test('a certificate that ends is replaced in time: no call is lost', async (t) => {
+test('a certificate that expires is replaced without a failed call', async (t) => {
   const path = join(folder, 'ending.pem')
   const validity = { notBefore: new Date(0), notAfter: new Date(now() + 20_000) }
   const ending = await vault.addCertificate('ending', validity)
@@ -307,7 +311,7 @@ test('a certificate that ends is replaced in time: no call is lost', async (t) =
   await ready(running)
   await assertServes(running)
   writeFileSync(path, (await newCertificate('following')).pem)
-  // In its last minute it is replaced in the background, and after its end at once.
+  // In its last minute it is replaced in the background, and at once after it expired.
   for (const laterMs of [3_000, 19_000]) {
     aheadMs += laterMs
     await Promise.all(Array.from({ length: 5 }, () => assertServes(running)))
@@ -315,7 +319,7 @@ test('a certificate that ends is replaced in time: no call is lost', async (t) =
   assert.ok(has(running, 'credential_expires'))
 })
 
-test('a certificate that Entra does not know is told as that, and taken once Entra knows it', async (t) => {
+test('a certificate that Entra does not know is logged as rejected, and used once Entra knows it', async (t) => {
   const made = await vault.addCertificate('unknown')
   const path = join(folder, 'unknown.pem')
   writeFileSync(path, made.pem)
@@ -323,12 +327,12 @@ test('a certificate that Entra does not know is told as that, and taken once Ent
   await ready(running)
   const exchanges = () => tenant.stats.snapshot().grants.on_behalf_of
   const before = exchanges()
-  const answers = await Promise.all(Array.from({ length: 20 }, () => callOfNewcomer(running.origin)))
+  const answers = await Promise.all(Array.from({ length: 20 }, () => callAsNewUser(running.origin)))
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([503]))
   assert.ok(exchanges() - before <= 40)
   assert.ok(running.logs.some(({ reason }) => reason === 'credential_refused'))
   api.certificates.push(made.certificate)
-  assert.equal((await callOfNewcomer(running.origin)).status, 503, 'Entra is left alone for a moment')
+  assert.equal((await callAsNewUser(running.origin)).status, 503, 'Entra is left alone for a moment')
   aheadMs += 5_000
   await assertServes(running)
 })

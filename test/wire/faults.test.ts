@@ -7,7 +7,7 @@ import { tenantEndpoints } from '../../src/config/tenant.ts'
 import { createBoundedClient } from '../../src/lib/bounded-client.ts'
 import { exchangeScopes } from '../../src/lib/graph-permissions.ts'
 import type { Caller } from '../../src/plugins/auth/claims.ts'
-import { proveBySecret } from '../../src/plugins/client-credential/client-authentication.ts'
+import { withClientSecret } from '../../src/plugins/client-credential/client-authentication.ts'
 import { createGraphClient } from '../../src/plugins/graph-client/index.ts'
 import { createGraphBudget } from '../../src/plugins/graph-quota/index.ts'
 import { createOboTokenCache } from '../../src/plugins/obo-token-cache/index.ts'
@@ -292,7 +292,7 @@ describe('with deadlines and a clock of the test', () => {
   function cacheWith(now: () => number) {
     const exchange = createOnBehalfOf({
       ...entra,
-      withProof: proveBySecret(tenant.api.clientSecret),
+      withClientAuth: withClientSecret(tenant.api.clientSecret),
       scopes,
       endpoints: tenantEndpoints(entra),
       http,

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import type { Reason } from '../../errors/index.ts'
 
-/** Clock skew that is forgiven in `exp`, `nbf` and `iat`. */
+/** Clock skew that is allowed for in `exp`, `nbf` and `iat`. */
 export const leewaySeconds = 60
-/** Entra's longest access token, under continuous access evaluation, lives 28 hours. */
-const longestLifetimeSeconds = 30 * 3600
+/** Entra's longest access tokens, under continuous access evaluation, are valid for 28 hours. */
+const maxLifetimeSeconds = 30 * 3600
 
 const graphAudiences: readonly unknown[] = [
   'https://graph.microsoft.com',
@@ -12,34 +12,34 @@ const graphAudiences: readonly unknown[] = [
   '00000003-0000-0000-c000-000000000000',
 ]
 
-/** What a token must say to be one of this API's. */
+/** What the claims of a token for this API must be. */
 export interface Expectations {
   readonly tenantId: string
   readonly clientId: string
   readonly issuers: readonly string[]
   readonly requiredScopes: readonly string[]
-  /** An empty list lets every application call. */
+  /** Empty: every application may call. */
   readonly allowedClientIds: readonly string[]
 }
 
-/** The signed-in user behind a proven token, and the application that acts for them. Frozen: it is shared by calls. */
-export interface Caller {
-  readonly tenantId: string
-  /** The user, as logs and limits know them: a hash over `tid` and `oid` that names nobody. */
-  readonly userKey: string
-  /** `azp` (v2) or `appid` (v1): the application that asked for the token. */
-  readonly clientId: string
-  readonly scopes: readonly string[]
-  /** `exp`, in milliseconds since the epoch. */
-  readonly expiresAtMs: number
-  /** SHA-256 of the token, base64url. The token itself is kept nowhere. */
-  readonly tokenHash: string
-}
-
 type Claims = Readonly<Record<string, unknown>>
+type Check = (claims: Claims, expected: Expectations, nowSeconds: number) => Reason | undefined
+
+/** In this order: from "not for this API" to "valid, but not allowed". The first failure is the reason. */
+const checks: readonly Check[] = [
+  checkAudience,
+  checkIssuer,
+  checkTenant,
+  checkExpiry,
+  checkStart,
+  checkKeyBinding,
+  checkUser,
+  checkScopes,
+  checkClient,
+]
 
 /**
- * Judges the JOSE header of a token before any key is looked up.
+ * Checks the JOSE header of a token before a key is looked up.
  *
  * RS256 and nothing else (RFC 8725 section 3.1); no critical extensions are understood (RFC 7515 section 4.1.11).
  */
@@ -51,29 +51,18 @@ export function checkHeader(header: Claims): Reason | undefined {
 }
 
 /**
- * Judges the claims of a token whose signature holds. The order is from "not ours at all" to "ours, but not enough".
+ * Checks the claims of a token whose signature is valid.
  *
  * Sources: Microsoft, "Access token claims reference" and "Access tokens: validate"; RFC 9068 section 4.
  *
- * @param nowSeconds the time to judge by, in seconds since the epoch
+ * @param nowSeconds seconds since the epoch
  */
 export function checkClaims(claims: Claims, expected: Expectations, nowSeconds: number): Reason | undefined {
-  return (
-    checkAudience(claims, expected) ??
-    checkOrigin(claims, expected) ??
-    checkTimes(claims, nowSeconds) ??
-    checkBinding(claims) ??
-    checkSubject(claims) ??
-    checkPermission(claims, expected)
-  )
-}
-
-/** Whether a token is meant for Graph: told apart because sending one here is the commonest mistake. */
-export function isGraphToken(claims: Claims): boolean {
-  const audience = claims['aud']
-  return Array.isArray(audience)
-    ? audience.some((one) => graphAudiences.includes(one))
-    : graphAudiences.includes(audience)
+  for (const check of checks) {
+    const reason = check(claims, expected, nowSeconds)
+    if (reason !== undefined) return reason
+  }
+  return undefined
 }
 
 function checkAudience({ aud }: Claims, { clientId }: Expectations): Reason | undefined {
@@ -82,63 +71,83 @@ function checkAudience({ aud }: Claims, { clientId }: Expectations): Reason | un
   return isGraphToken({ aud }) ? 'graph_audience' : 'wrong_audience'
 }
 
-function checkOrigin({ iss, tid }: Claims, expected: Expectations): Reason | undefined {
-  if (iss === undefined || tid === undefined) return 'missing_claim'
-  if (typeof iss !== 'string' || !expected.issuers.includes(iss)) return 'wrong_issuer'
-  return tid === expected.tenantId ? undefined : 'wrong_tenant'
+/** Whether a token is for Graph, which has a reason of its own: sending one here is the commonest mistake. */
+export function isGraphToken({ aud }: Claims): boolean {
+  return [aud].flat().some((audience) => graphAudiences.includes(audience))
 }
 
-function checkTimes({ exp, nbf, iat }: Claims, now: number): Reason | undefined {
+function checkIssuer({ iss }: Claims, { issuers }: Expectations): Reason | undefined {
+  if (iss === undefined) return 'missing_claim'
+  return typeof iss === 'string' && issuers.includes(iss) ? undefined : 'wrong_issuer'
+}
+
+function checkTenant({ tid }: Claims, { tenantId }: Expectations): Reason | undefined {
+  if (tid === undefined) return 'missing_claim'
+  return tid === tenantId ? undefined : 'wrong_tenant'
+}
+
+function checkExpiry({ exp }: Claims, _: Expectations, nowSeconds: number): Reason | undefined {
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return 'missing_claim'
-  if (exp + leewaySeconds <= now) return 'expired'
-  if (exp > now + longestLifetimeSeconds) return 'lifetime_refused'
-  for (const start of [nbf, iat]) {
-    if (start === undefined) continue
-    if (typeof start !== 'number' || start - leewaySeconds > now) return 'not_yet_valid'
-  }
-  return undefined
+  if (exp + leewaySeconds <= nowSeconds) return 'expired'
+  return exp > nowSeconds + maxLifetimeSeconds ? 'lifetime_refused' : undefined
+}
+
+function checkStart({ nbf, iat }: Claims, _: Expectations, nowSeconds: number): Reason | undefined {
+  const hasStarted = (time: unknown) =>
+    time === undefined || (typeof time === 'number' && time - leewaySeconds <= nowSeconds)
+  return hasStarted(nbf) && hasStarted(iat) ? undefined : 'not_yet_valid'
 }
 
 /**
- * A token that is bound to a key (`cnf`, RFC 7800) is worth something only together with a proof of that key. As a bearer
- * token it must be rejected (RFC 9449 section 7.2), or whoever stole it could use it.
+ * A key-bound token (`cnf`, RFC 7800) is valid only with a proof of possession of that key. As a bearer token it must be
+ * rejected (RFC 9449 section 7.2), or whoever stole it could use it.
  */
-function checkBinding({ cnf }: Claims): Reason | undefined {
+function checkKeyBinding({ cnf }: Claims): Reason | undefined {
   return cnf === undefined ? undefined : 'key_bound_token'
 }
 
-function checkSubject(claims: Claims): Reason | undefined {
+function checkUser(claims: Claims): Reason | undefined {
   const { oid, scp, idtyp } = claims
   if (idtyp === 'app') return 'app_only'
-  if (typeof scp !== 'string' || scp === '') return clientOf(claims) === undefined ? 'id_token' : 'app_only'
+  if (typeof scp !== 'string' || scp === '') return readClientId(claims) === undefined ? 'id_token' : 'app_only'
   return typeof oid === 'string' && oid !== '' ? undefined : 'missing_claim'
 }
 
-function checkPermission(claims: Claims, expected: Expectations): Reason | undefined {
-  const scopes = scopesOf(claims)
-  if (!expected.requiredScopes.every((scope) => scopes.includes(scope))) return 'missing_scope'
-  const client = clientOf(claims)
-  if (expected.allowedClientIds.length === 0) return undefined
-  return client !== undefined && expected.allowedClientIds.includes(client) ? undefined : 'client_not_allowed'
+function checkScopes(claims: Claims, { requiredScopes }: Expectations): Reason | undefined {
+  const scopes = readScopes(claims)
+  return requiredScopes.every((scope) => scopes.includes(scope)) ? undefined : 'missing_scope'
 }
 
-/** The caller that proven claims speak of. Call it only after {@link checkClaims} found nothing. */
-export function callerOf(claims: Claims, tokenHash: string): Caller {
+function checkClient(claims: Claims, { allowedClientIds }: Expectations): Reason | undefined {
+  if (allowedClientIds.length === 0) return undefined
+  const client = readClientId(claims)
+  return client !== undefined && allowedClientIds.includes(client) ? undefined : 'client_not_allowed'
+}
+
+/** The signed-in user of a verified token, and the application that acts for them. */
+export type Caller = ReturnType<typeof toCaller>
+
+/** Call it only with claims that {@link checkClaims} accepts. The result is frozen: requests share it. */
+export function toCaller(claims: Claims, tokenHash: string) {
   return Object.freeze({
     tenantId: String(claims['tid']),
+    /** The user in logs and rate limits: a hash over `tid` and `oid`, which names nobody. */
     userKey: hash('sha256', `${claims['tid']}/${claims['oid']}`, 'base64url').slice(0, 22),
-    clientId: clientOf(claims) ?? '',
-    scopes: Object.freeze(scopesOf(claims)),
+    /** `azp` (v2) or `appid` (v1): the application that requested the token. */
+    clientId: readClientId(claims) ?? '',
+    scopes: Object.freeze(readScopes(claims)),
+    /** `exp`, in milliseconds since the epoch. */
     expiresAtMs: Number(claims['exp']) * 1000,
+    /** SHA-256 of the token, base64url. The token itself is not cached. */
     tokenHash,
   })
 }
 
-function scopesOf({ scp }: Claims): string[] {
+function readScopes({ scp }: Claims): string[] {
   return String(scp).split(' ')
 }
 
-function clientOf({ azp, appid }: Claims): string | undefined {
+function readClientId({ azp, appid }: Claims): string | undefined {
   const client = azp ?? appid
   return typeof client === 'string' ? client.toLowerCase() : undefined
 }

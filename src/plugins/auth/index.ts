@@ -4,28 +4,18 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Configured } from '../../config/index.ts'
 import { tenantEndpoints } from '../../config/tenant.ts'
-import { Failure, toFailure } from '../../errors/index.ts'
+import { Failure, type Reason, toFailure } from '../../errors/index.ts'
 import { readBearer } from '../../lib/bearer.ts'
-import { createLru } from '../../lib/lru.ts'
 import {
   type Caller,
-  callerOf,
   checkClaims,
   checkHeader,
   type Expectations,
   isGraphToken,
   leewaySeconds,
+  toCaller,
 } from './claims.ts'
-
-/** A proof is trusted this long before the token is judged anew, so that what changes meanwhile is noticed. */
-const proofTtlMs = 5 * 60_000
-const maxProofs = 50_000
-
-interface Proof {
-  readonly caller: Caller
-  readonly kid: string
-  readonly provedAtMs: number
-}
+import { createVerifiedTokens, ttlMs } from './verified-tokens.ts'
 
 interface DecodedToken {
   readonly header: Record<string, unknown>
@@ -34,13 +24,13 @@ interface DecodedToken {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** An onRequest hook: sets `request.caller` from a token that was proven a moment ago, for the cost of a hash. */
-    recognize(request: FastifyRequest): Promise<void>
-    /** An onRequest hook for after `recognize`: sets `request.caller` from a bearer token, or throws the reason why not. */
+    /** An onRequest hook: sets `request.caller` where the token was verified a moment ago. Costs a hash, rejects nothing. */
+    authenticateFromCache(request: FastifyRequest): Promise<void>
+    /** An onRequest hook for after it: sets `request.caller` from the bearer token, or throws the reason why not. */
     authenticate(request: FastifyRequest): Promise<void>
   }
   interface FastifyRequest {
-    /** The proven caller; null on public routes, and where sign-in is switched off and no token came. */
+    /** The verified caller; null on public routes, and where sign-in is switched off and no token came. */
     caller: Caller | null
     /** The caller's own token: the assertion of an exchange. It is never logged, cached or passed to a tool. */
     assertion: string | null
@@ -52,25 +42,16 @@ declare module 'fastify' {
 /**
  * A bearer token in, `request.caller` out, or a 401 or 403 that says what to do.
  *
- * The same token again costs one hash: its frozen caller is remembered until the token or the key that signed it ends.
+ * The same token again costs one hash: its frozen caller is cached until the token expires or its signing key is removed.
  */
 export const auth = fp<Configured>(
   async (app, { config }) => {
     const { issuer, issuerV1 } = tenantEndpoints(config.entra)
     const expected: Expectations = { ...config.entra, ...config.callers, issuers: [issuer, issuerV1] }
-    const proofs = createLru<Proof>(maxProofs)
-    const sweeping = setInterval(sweep, proofTtlMs).unref()
+    const verifiedTokens = createVerifiedTokens()
+    app.entraKeys.onRemoved(verifiedTokens.deleteByKey)
+    const sweeping = setInterval(verifiedTokens.deleteExpired, ttlMs).unref()
     app.addHook('onClose', async () => clearInterval(sweeping))
-
-    /** Lets go of proofs that are over: most tokens do not come again then. */
-    function sweep() {
-      const nowMs = Date.now()
-      for (const [tokenHash, proof] of proofs.entries()) if (!isGood(proof, nowMs)) proofs.delete(tokenHash)
-    }
-
-    app.entraKeys.onRemoved((kid) => {
-      for (const [tokenHash, proof] of proofs.entries()) if (proof.kid === kid) proofs.delete(tokenHash)
-    })
 
     await app.register(fastifyJwt, {
       secret: (_request: FastifyRequest, token: fastifyJwt.TokenOrHeader) => app.entraKeys.publicKey(kidOf(token)),
@@ -86,13 +67,24 @@ export const auth = fp<Configured>(
     app.decorateRequest('assertion', null)
     app.decorateRequest('graphBearerToken', null)
 
-    app.decorate('recognize', async (request: FastifyRequest) => {
+    app.decorate('authenticateFromCache', async (request) => {
       const bearer = readBearer(request.raw.rawHeaders)
       if (!('token' in bearer)) return
-      const proof = proofs.get(hashOf(bearer.token))
-      if (proof === undefined || !isGood(proof, Date.now())) return
+      const caller = verifiedTokens.get(hashOf(bearer.token))
+      if (caller === undefined) return
       request.assertion = bearer.token
-      request.caller = proof.caller
+      request.caller = caller
+    })
+
+    app.decorate('authenticate', async (request) => {
+      try {
+        await authenticate(request)
+      } catch (error) {
+        const { reason } = toFailure(error)
+        request.assertion = null
+        request.audit('auth_failure', { reason })
+        throw error
+      }
     })
 
     async function authenticate(request: FastifyRequest): Promise<void> {
@@ -102,25 +94,22 @@ export const auth = fp<Configured>(
         if (bearer.reason === 'missing_token' && !config.callers.required) return
         throw new Failure(bearer.reason)
       }
-      request.assertion = bearer.token
-      await prove(request, bearer.token, hashOf(bearer.token))
+      await verify(request, bearer.token)
     }
 
-    async function prove(request: FastifyRequest, token: string, tokenHash: string): Promise<void> {
+    async function verify(request: FastifyRequest, token: string): Promise<void> {
       const { header, payload } = decode(token)
       if (isGraphToken(payload) && config.callers.graphBearerToken) {
-        request.assertion = null
         request.graphBearerToken = token
         return
       }
-      const refused = checkHeader(header) ?? (isGraphToken(payload) ? 'graph_audience' : undefined)
-      if (refused !== undefined) throw new Failure(refused)
-      await checkSignature(request)
-      const reason = checkClaims(payload, expected, Date.now() / 1000)
-      if (reason !== undefined) throw new Failure(reason)
+      request.assertion = token
+      rejectFor(checkHeader(header) ?? (isGraphToken(payload) ? 'graph_audience' : undefined))
+      await verifySignature(request)
+      rejectFor(checkClaims(payload, expected, Date.now() / 1000))
 
-      const caller = callerOf(payload, tokenHash)
-      proofs.set(tokenHash, { caller, kid: String(header['kid']), provedAtMs: Date.now() })
+      const caller = toCaller(payload, hashOf(token))
+      verifiedTokens.add(caller, String(header['kid']))
       request.caller = caller
       request.audit('auth_success', { user: caller.userKey, client: caller.clientId })
     }
@@ -133,8 +122,8 @@ export const auth = fp<Configured>(
       }
     }
 
-    /** The signature by the tenant's key, and the times once more: what the claims say otherwise is judged after. */
-    async function checkSignature(request: FastifyRequest): Promise<void> {
+    /** The signature by the tenant's key, and the times; the other claims are checked afterwards. */
+    async function verifySignature(request: FastifyRequest): Promise<void> {
       try {
         await request.jwtVerify()
       } catch (error) {
@@ -142,34 +131,21 @@ export const auth = fp<Configured>(
         const { code } = error as { code?: string }
         if (code === 'FST_JWT_AUTHORIZATION_TOKEN_EXPIRED') throw new Failure('expired', { cause: error })
         if (code === 'FAST_JWT_INACTIVE') throw new Failure('not_yet_valid', { cause: error })
-        // The signature holds by then: a time is no number.
+        // The signature is valid by then: a time is not a number.
         if (code === 'FAST_JWT_INVALID_CLAIM_TYPE') throw new Failure('missing_claim', { cause: error })
         throw new Failure('bad_signature', { cause: error })
       }
     }
-
-    app.decorate('authenticate', async (request: FastifyRequest) => {
-      try {
-        await authenticate(request)
-      } catch (error) {
-        const { reason } = toFailure(error)
-        request.assertion = null
-        request.audit('auth_failure', { reason })
-        throw error
-      }
-    })
   },
   { name: 'auth', dependencies: ['observability', 'entra-keys'], decorators: { fastify: ['entraKeys'] } },
 )
 
-function hashOf(token: string): string {
-  return hash('sha256', token, 'base64url')
+function rejectFor(reason: Reason | undefined) {
+  if (reason !== undefined) throw new Failure(reason)
 }
 
-/** For a while and as long as the token; a clock that was set back makes no proof last longer. */
-function isGood({ caller, provedAtMs }: Proof, nowMs: number): boolean {
-  const ageMs = nowMs - provedAtMs
-  return ageMs >= 0 && ageMs < proofTtlMs && nowMs < caller.expiresAtMs
+function hashOf(token: string): string {
+  return hash('sha256', token, 'base64url')
 }
 
 function kidOf(token: fastifyJwt.TokenOrHeader): string {

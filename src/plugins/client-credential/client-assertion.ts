@@ -1,34 +1,33 @@
 import { randomUUID } from 'node:crypto'
 
-/** What a signer and its certificate have to give. */
+/** A private key that signs assertions, and its certificate. */
 export interface AssertionSigner {
-  /** The certificate's thumbprint: 32 bytes are SHA-256 and go with PS256, 20 are SHA-1 and go with RS256. */
+  /** The certificate's: 32 bytes are SHA-256 and go with PS256, 20 are SHA-1 and go with RS256. */
   readonly thumbprint: Buffer
-  /** When the certificate ends; undefined where only its thumbprint is known. */
+  /** Undefined where only the thumbprint is known. */
   readonly certificateExpiresAtMs: number | undefined
-  /** A signature over these bytes, by that algorithm. */
   sign(input: Buffer, algorithm: AssertionAlgorithm): Promise<Buffer>
 }
 
 export type AssertionAlgorithm = 'PS256' | 'RS256'
 
-/** Something signed that proves an application to Entra for a while. */
+/** A JWT that authenticates an application to Entra until it expires (RFC 7523 section 2.2). */
 export interface ClientAssertion {
   readonly assertion: string
   readonly expiresAtMs: number
-  /** What signed it: the certificate's thumbprint, in hex. */
+  /** Of the certificate that signed it, in hex. */
   readonly thumbprint?: string
   readonly certificateExpiresAtMs?: number | undefined
 }
 
-/** Microsoft's advice is five to ten minutes. */
+/** Microsoft recommends five to ten minutes. */
 const lifetimeMs = 10 * 60_000
 
 /**
- * Signs a JWT that proves an application (RFC 7523 section 3).
+ * Signs a client assertion (RFC 7523 section 3).
  * Source: Microsoft, "Microsoft identity platform application authentication certificate credentials".
  *
- * @param audience the token endpoint that it is for
+ * @param audience the token endpoint
  */
 export async function signClientAssertion(
   signer: AssertionSigner,

@@ -7,10 +7,10 @@ import { CredentialError } from './credential-error.ts'
 const signOnThreadPool = promisify(signWith)
 
 /**
- * A signer out of PEM text: a private key, and its certificate, which may stand among others.
+ * A signer from PEM text: a private key and its certificate, in any order, other certificates aside.
  *
  * @param origin where the text came from, for errors
- * @param thumbprint hex; stands in for a certificate that is not in the text, and must be that of one that is
+ * @param thumbprint hex; of a certificate that is not in the text, else it must match
  * @throws {CredentialError}
  */
 export function readSigner(pem: string, origin: string, thumbprint?: string): AssertionSigner {
@@ -18,21 +18,27 @@ export function readSigner(pem: string, origin: string, thumbprint?: string): As
   const certificate = findCertificate(pem, key)
   if (certificate === undefined) {
     if (thumbprint === undefined) {
-      throw new CredentialError(`${origin} holds no certificate of its private key: put it beside the key, as PEM`)
+      throw new CredentialError(
+        'certificate_missing',
+        `${origin} has no certificate for its private key: add it beside the key, as PEM`,
+      )
     }
     return { thumbprint: Buffer.from(thumbprint, 'hex'), certificateExpiresAtMs: undefined, sign: signerOf(key) }
   }
   const known = [certificate.fingerprint256, certificate.fingerprint].map(hexOf)
   if (thumbprint !== undefined && !known.includes(thumbprint.toLowerCase())) {
-    throw new CredentialError(`GRAPH_CLIENT_CERT_THUMBPRINT is not that of the certificate in ${origin}`)
+    throw new CredentialError(
+      'thumbprint_mismatch',
+      `GRAPH_CLIENT_CERT_THUMBPRINT does not match the certificate in ${origin}`,
+    )
   }
   return { ...describeCertificate(certificate, origin), sign: signerOf(key) }
 }
 
 /**
- * What an assertion has to say of the certificate that proves it.
+ * The certificate's part of an {@link AssertionSigner}.
  *
- * @throws {CredentialError} where it is not good now
+ * @throws {CredentialError} where it is not valid now
  */
 export function describeCertificate(
   certificate: X509Certificate,
@@ -41,10 +47,16 @@ export function describeCertificate(
 ): Pick<AssertionSigner, 'thumbprint' | 'certificateExpiresAtMs'> {
   const certificateExpiresAtMs = Date.parse(certificate.validTo)
   if (certificateExpiresAtMs <= nowMs) {
-    throw new CredentialError(`the certificate in ${origin} expired on ${certificate.validTo}: replace it`)
+    throw new CredentialError(
+      'certificate_expired',
+      `the certificate in ${origin} expired on ${certificate.validTo}: replace it`,
+    )
   }
   if (Date.parse(certificate.validFrom) > nowMs) {
-    throw new CredentialError(`the certificate in ${origin} is not valid before ${certificate.validFrom}`)
+    throw new CredentialError(
+      'certificate_not_yet_valid',
+      `the certificate in ${origin} is not valid before ${certificate.validFrom}`,
+    )
   }
   return { thumbprint: Buffer.from(hexOf(certificate.fingerprint256), 'hex'), certificateExpiresAtMs }
 }
@@ -54,12 +66,12 @@ function readPrivateKey(pem: string, origin: string): KeyObject {
   try {
     key = createPrivateKey(pem)
   } catch {
-    // Not the cause: what OpenSSL says of a text can quote it.
-    throw new CredentialError(`${origin} holds no private key that can be read: it must be PEM, and not encrypted`)
+    // Without the cause: OpenSSL's errors can quote the text.
+    throw new CredentialError('key_invalid', `${origin} has no readable private key: it must be PEM, and not encrypted`)
   }
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0
   if (key.asymmetricKeyType !== 'rsa' || bits < 2048) {
-    throw new CredentialError(`the private key in ${origin} must be RSA, of 2048 bits at least`)
+    throw new CredentialError('key_invalid', `the private key in ${origin} must be RSA, of at least 2048 bits`)
   }
   return key
 }

@@ -1,4 +1,5 @@
 import type { BoundedClient } from '../../lib/bounded-client.ts'
+import type { ClientAssertion } from './client-assertion.ts'
 import { CredentialError } from './credential-error.ts'
 
 export interface IdentityToken {
@@ -6,14 +7,14 @@ export interface IdentityToken {
   readonly expiresAtMs: number
 }
 
-export type ManagedIdentity = ReturnType<typeof createManagedIdentity>
+export type ManagedIdentity = Pick<ReturnType<typeof createManagedIdentity>, 'token'>
 
 /**
- * A managed identity's tokens, from whatever endpoint the place it runs at has: MSAL finds it by the environment
- * (`IDENTITY_ENDPOINT` on Container Apps and App Service, else the instance metadata service).
+ * A managed identity's tokens. MSAL finds their endpoint by the environment (`IDENTITY_ENDPOINT` on Container Apps and
+ * App Service, else the instance metadata service).
  * Source: Microsoft, "Managed identities in Azure Container Apps".
  *
- * @param clientId a user-assigned identity's; the system-assigned one where absent
+ * @param clientId of a user-assigned identity; undefined: the system-assigned one
  */
 export function createManagedIdentity(clientId: string | undefined, http: Pick<BoundedClient, 'request'>) {
   const send = async <T>(
@@ -31,34 +32,50 @@ export function createManagedIdentity(clientId: string | undefined, http: Pick<B
       send<T>('POST', url, options),
   }
 
+  /**
+   * @param resource an Application ID URI, without a scope
+   * @throws {CredentialError}
+   */
+  async function token(resource: string): Promise<IdentityToken> {
+    // Loaded on first use: with another kind of credential it is not needed.
+    const { ManagedIdentityApplication } = await import('@azure/msal-node')
+    const application = new ManagedIdentityApplication({
+      ...(clientId !== undefined && { managedIdentityIdParams: { userAssignedClientId: clientId } }),
+      // Retries are the caller's.
+      system: { networkClient, disableInternalRetries: true },
+    })
+    const result = await application.acquireToken({ resource }).catch((error: unknown) => {
+      throw new CredentialError(
+        'identity_unavailable',
+        `the managed identity gave no token for ${resource} (${codeOf(error)}): assign it to this app, and set GRAPH_MANAGED_IDENTITY_CLIENT_ID to its client id`,
+      )
+    })
+    if (result.accessToken === '' || result.expiresOn === null) {
+      throw new CredentialError(
+        'identity_unavailable',
+        `the managed identity’s endpoint returned no token for ${resource}`,
+      )
+    }
+    return { token: result.accessToken, expiresAtMs: result.expiresOn.getTime() }
+  }
+
   return {
+    token,
     /**
-     * @param resource an Application ID URI, without a scope
+     * A token that authenticates an app whose federated credential names this identity.
+     *
+     * @param audience of the national cloud's token exchange
      * @throws {CredentialError}
      */
-    async token(resource: string): Promise<IdentityToken> {
-      // Loaded on first use: whoever has another credential starts without it.
-      const { ManagedIdentityApplication } = await import('@azure/msal-node')
-      const application = new ManagedIdentityApplication({
-        ...(clientId !== undefined && { managedIdentityIdParams: { userAssignedClientId: clientId } }),
-        // Trying again is up to whoever asks, who knows how urgent it is.
-        system: { networkClient, disableInternalRetries: true },
-      })
-      const result = await application.acquireToken({ resource }).catch((error: unknown) => {
-        throw new CredentialError(
-          `the managed identity gave no token for ${resource} (${reasonOf(error)}): is it assigned to this app, and is GRAPH_MANAGED_IDENTITY_CLIENT_ID its client id?`,
-        )
-      })
-      if (result.accessToken === '' || result.expiresOn === null) {
-        throw new CredentialError(`the managed identity’s endpoint answered without a token for ${resource}`)
-      }
-      return { token: result.accessToken, expiresAtMs: result.expiresOn.getTime() }
+    async assertion(audience: string): Promise<ClientAssertion> {
+      const { token: assertion, expiresAtMs } = await token(audience)
+      return { assertion, expiresAtMs }
     },
   }
 }
 
-/** A word for the log; the rest of what MSAL says can repeat an answer. */
-function reasonOf(error: unknown): string {
+/** A word for the log; the rest of MSAL's errors can quote a response. */
+function codeOf(error: unknown): string {
   const { errorCode, name } = error as { errorCode?: unknown; name?: unknown }
   return String(errorCode ?? name ?? 'unknown').slice(0, 100)
 }

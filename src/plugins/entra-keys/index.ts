@@ -1,25 +1,25 @@
-import { createPublicKey } from 'node:crypto'
 import fp from 'fastify-plugin'
 import type { Configured } from '../../config/index.ts'
 import { type TenantEndpoints, tenantEndpoints } from '../../config/tenant.ts'
 import { Failure } from '../../errors/index.ts'
 import { type BoundedClient, createBoundedClient } from '../../lib/bounded-client.ts'
 import type { Audit } from '../observability/audit.ts'
+import { readSigningKeys } from './signing-keys.ts'
 
-/** The set is some 10 KB; a vast answer is a fault, not keys. */
-const keysLimits = { maxBodyBytes: 256 * 1024, connections: 1 }
+/** Entra's JWK set is some 10 KB. */
+const clientLimits = { maxBodyBytes: 256 * 1024, connections: 1 }
 
 export interface EntraKeysOptions {
   readonly endpoints: TenantEndpoints
   readonly http: Pick<BoundedClient, 'request'>
   readonly audit: Audit
-  /** How often the set is fetched anew in the background: keys that left stop counting, new ones are known early. */
+  /** Between two refreshes in the background, within a tenth: removed keys are rejected by then, new ones known. */
   readonly refreshMs?: number
-  /** At most one fetch for unknown key ids in this time, whoever asks: invented ids cost one fetch, not one each. */
+  /** At most one fetch for unknown key ids in this time, whoever sends them. */
   readonly cooldownMs?: number
-  /** How soon a failed fetch is tried again. */
+  /** Between two attempts while there is no set. */
   readonly retryMs?: number
-  /** Milliseconds of a clock that only goes forward: a time of day that is set holds up no fetch. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number
 }
 
@@ -28,8 +28,8 @@ export type EntraKeys = ReturnType<typeof createEntraKeys>
 /**
  * The tenant's signing keys, as PEM by key id.
  *
- * The keys' URL comes from configuration and never from a token, the whole set is loaded at once, fetches are bounded,
- * shared and rationed, and the last good set goes on working while Entra cannot be reached.
+ * The URL comes from configuration, never from a token. The whole set is fetched at once, concurrent callers share one
+ * fetch, and the last good set stays in use while Entra cannot be reached.
  * Source: Microsoft, "Signing key rollover in the Microsoft identity platform".
  */
 export function createEntraKeys({
@@ -52,10 +52,10 @@ export function createEntraKeys({
   let loadedAt: number | undefined
   const removalListeners: ((kid: string) => void)[] = []
 
-  /** One fetch at a time; whoever needs the set waits for the same one. Never rejects. */
+  /** Concurrent callers share one fetch. Never rejects. */
   function load(): Promise<void> {
     loading ??= fetchKeys()
-      .then(replace, keepLastGood)
+      .then(replaceKeys, keepLastGood)
       .finally(() => {
         loading = undefined
       })
@@ -64,19 +64,19 @@ export function createEntraKeys({
 
   async function fetchKeys(): Promise<Map<string, string>> {
     const { status, body } = await http.request({ method: 'GET', url: endpoints.keysUrl })
-    if (status !== 200) throw new Error(`The keys endpoint answered ${status}`)
-    return toPems(JSON.parse(body), endpoints)
+    if (status !== 200) throw new Error(`The keys endpoint returned ${status}`)
+    return readSigningKeys(JSON.parse(body), endpoints)
   }
 
-  function replace(next: Map<string, string>) {
-    const gone = [...keys.keys()].filter((kid) => next.get(kid) !== keys.get(kid))
-    const isNews = gone.length > 0 || next.size !== keys.size
+  function replaceKeys(next: Map<string, string>) {
+    const removed = [...keys.keys()].filter((kid) => next.get(kid) !== keys.get(kid))
+    const hasChanged = removed.length > 0 || next.size !== keys.size
     keys = next
     refreshes++
     loadedAt = Date.now()
     failedAt = Number.NEGATIVE_INFINITY
-    for (const kid of gone) for (const listener of removalListeners) listener(kid)
-    if (isNews) audit('keys_loaded', { keys: [...next.keys()], gone })
+    for (const kid of removed) for (const listener of removalListeners) listener(kid)
+    if (hasChanged) audit('keys_loaded', { keys: [...next.keys()], removed })
     schedule(refreshMs * (0.9 + Math.random() * 0.2))
   }
 
@@ -92,8 +92,8 @@ export function createEntraKeys({
     if (!stopped) timer = setTimeout(load, delayMs).unref()
   }
 
-  /** Whether an id that is not in the set is worth a fetch now. */
-  function mayFetch(): boolean {
+  /** Takes the one fetch for unknown key ids that a cooldown allows, or the next attempt while there is no set. */
+  function takeFetch(): boolean {
     if (keys.size === 0) return now() - failedAt >= retryMs
     if (now() - unknownKeyFetchAt < cooldownMs) return false
     unknownKeyFetchAt = now()
@@ -101,74 +101,38 @@ export function createEntraKeys({
   }
 
   return {
-    /** Fetches the set for the first time and keeps it fresh from then on. Never rejects: see {@link loaded}. */
+    /** Fetches the set now, and from then on in the background. Never rejects: see {@link loaded}. */
     start: load,
     stop() {
       stopped = true
       clearTimeout(timer)
     },
-    /** Whether there is a set to judge by. */
+    /** Whether a set was ever fetched. */
     get loaded() {
       return keys.size > 0
     },
-    /** What became of the fetches so far; `loadedAt` is when the set was last fetched, in milliseconds since the epoch. */
+    /** Counts of fetches; `loadedAt` is the time of the last successful one, in milliseconds since the epoch. */
     get stats() {
       return { known: keys.size, refreshes, failures, loadedAt }
     },
-    /** Calls back with the id of each key that leaves the set or changes. */
+    /** Calls back with the id of each key that is removed from the set or changes. */
     onRemoved(listener: (kid: string) => void) {
       removalListeners.push(listener)
     },
     /**
-     * The key of that id, as PEM.
+     * The key with that id, as PEM.
      *
-     * @throws {Failure} `unknown_key`, or `keys_unavailable` while no set could ever be fetched
+     * @throws {Failure} `unknown_key`, or `keys_unavailable` as long as no set was ever fetched
      */
     async publicKey(kid: string): Promise<string> {
       const known = keys.get(kid)
       if (known !== undefined) return known
-      if (loading !== undefined || mayFetch()) await load()
+      if (loading !== undefined || takeFetch()) await load()
       const fetched = keys.get(kid)
       if (fetched !== undefined) return fetched
       throw new Failure(keys.size === 0 ? 'keys_unavailable' : 'unknown_key')
     },
   }
-}
-
-/** The signing keys of a JWK set (RFC 7517) that belong to the tenant, as PEM by id. */
-function toPems(set: unknown, { issuer, issuerV1 }: TenantEndpoints): Map<string, string> {
-  const jwks = (set as { keys?: unknown }).keys
-  if (!Array.isArray(jwks)) throw new Error('The keys endpoint answered no JWK set')
-  const pems = new Map<string, string>()
-  for (const jwk of jwks) {
-    if (!isSigningKey(jwk) || (jwk.issuer !== undefined && jwk.issuer !== issuer && jwk.issuer !== issuerV1)) continue
-    const { kid, kty, n, e } = jwk
-    const key = createPublicKey({ format: 'jwk', key: { kty, n, e } })
-    pems.set(kid, key.export({ type: 'spki', format: 'pem' }).toString())
-  }
-  if (pems.size === 0) throw new Error('The JWK set holds no signing key of this tenant')
-  return pems
-}
-
-interface SigningKey {
-  readonly kid: string
-  readonly kty: 'RSA'
-  readonly n: string
-  readonly e: string
-  readonly issuer?: string
-}
-
-/** RSA, for signatures, of 2048 bits at least (RFC 7518 section 3.3). */
-function isSigningKey(jwk: unknown): jwk is SigningKey {
-  const { kid, kty, use, n, e } = (jwk ?? {}) as Record<string, unknown>
-  return (
-    typeof kid === 'string' &&
-    kty === 'RSA' &&
-    (use === undefined || use === 'sig') &&
-    typeof e === 'string' &&
-    typeof n === 'string' &&
-    Buffer.byteLength(n, 'base64url') >= 256
-  )
 }
 
 declare module 'fastify' {
@@ -179,7 +143,7 @@ declare module 'fastify' {
 
 export const entraKeys = fp<Configured>(
   async (app, { config }) => {
-    const http = createBoundedClient({ ...keysLimits, ...config.timeouts.keys })
+    const http = createBoundedClient({ ...clientLimits, ...config.timeouts.keys })
     const keys = createEntraKeys({ endpoints: tenantEndpoints(config.entra), http, audit: app.audit })
     app.decorate('entraKeys', keys)
     app.addHook('onListen', () => {

@@ -8,7 +8,7 @@ import { Failure } from '../../errors/index.ts'
 import { type BoundedClient, createBoundedClient } from '../../lib/bounded-client.ts'
 import { type GraphPermission, type HasPermissions, permissionsOf } from '../../lib/graph-permissions.ts'
 import { createPublicClient, type Network } from '../../lib/public-client.ts'
-import type { WithProof } from '../client-credential/client-authentication.ts'
+import type { WithClientAuth } from '../client-credential/client-authentication.ts'
 import type { SharedStore } from '../redis/index.ts'
 import {
   type Code,
@@ -43,7 +43,7 @@ export interface OAuthProxyOptions {
   /** What users consent to. */
   readonly permissions: readonly GraphPermission[]
   /** Proves the app that users sign in to. */
-  readonly withProof: WithProof
+  readonly withClientAuth: WithClientAuth
   /** For Entra. */
   readonly entra: Pick<BoundedClient, 'request'>
   /** For addresses that clients name. */
@@ -62,7 +62,7 @@ export type OAuthProxy = ReturnType<typeof createOAuthProxy>
 export function createOAuthProxy({
   config,
   permissions,
-  withProof,
+  withClientAuth,
   entra,
   strangers,
   store,
@@ -111,7 +111,13 @@ export function createOAuthProxy({
     clients,
     codes,
     refreshTokens: seals<RefreshToken>('refresh-token'),
-    redeem: createSignInGrant({ clientId, withProof, endpoints, http: entra, deadlineMs: config.timeouts.tokenMs }),
+    redeem: createSignInGrant({
+      clientId,
+      withClientAuth,
+      endpoints,
+      http: entra,
+      deadlineMs: config.timeouts.tokenMs,
+    }),
     usedCodes: createLedger(store),
     revoked: createLedger(store),
     usedRefreshTokens: createLedger(store),
@@ -170,7 +176,7 @@ export const oauthProxy = fp<Configured & { tools: readonly HasPermissions[]; ne
       createOAuthProxy({
         config: { ...config, oauthProxy: config.oauthProxy },
         permissions: permissionsOf(tools),
-        withProof: app.clientProofs.signIn,
+        withClientAuth: app.clientAuthentication.signIn,
         entra,
         strangers,
         store: app.sharedStore,

@@ -6,7 +6,7 @@ import { type EntraError, exchangeFailure } from '../../lib/exchange-failure.ts'
 import { parseJson } from '../../lib/parse-json.ts'
 import { postForm } from '../../lib/post-form.ts'
 import { withOneRetry } from '../../lib/retry-once.ts'
-import type { ClientProof, WithProof } from '../client-credential/client-authentication.ts'
+import type { ClientAuth, WithClientAuth } from '../client-credential/client-authentication.ts'
 
 /** What Entra gave for a code or a refresh token. */
 export interface SignInTokens {
@@ -35,7 +35,7 @@ export type RedeemGrant = (grant: SignInGrant, correlationId: string) => Promise
 
 export interface SignInGrantOptions {
   readonly clientId: string
-  readonly withProof: WithProof
+  readonly withClientAuth: WithClientAuth
   readonly endpoints: TenantEndpoints
   readonly http: Pick<BoundedClient, 'request'>
   /** For all of it. */
@@ -54,7 +54,7 @@ export interface SignInGrantOptions {
  */
 export function createSignInGrant({
   clientId,
-  withProof,
+  withClientAuth,
   endpoints,
   http,
   deadlineMs,
@@ -63,10 +63,10 @@ export function createSignInGrant({
   async function redeem(
     grant: SignInGrant,
     correlationId: string,
-    proof: ClientProof,
+    clientAuth: ClientAuth,
     deadline: Deadline,
   ): Promise<SignInTokens> {
-    const form = new URLSearchParams({ client_id: clientId, ...grant, ...proof })
+    const form = new URLSearchParams({ client_id: clientId, ...grant, ...clientAuth })
     const headers = { 'content-type': 'application/x-www-form-urlencoded', 'client-request-id': correlationId }
     const body = form.toString()
     const answer = await postForm(http, endpoints.tokenUrl, { headers, body }, deadline).catch((error: unknown) => {
@@ -82,7 +82,7 @@ export function createSignInGrant({
 
   return async (grant, correlationId) => {
     const deadline = deadlineIn(deadlineMs)
-    const attempt = () => withProof((proof) => redeem(grant, correlationId, proof, deadline), deadline)
+    const attempt = () => withClientAuth((clientAuth) => redeem(grant, correlationId, clientAuth, deadline), deadline)
     return withOneRetry(attempt, { deadline, sleep })
   }
 }

@@ -216,7 +216,7 @@ export const oboTokenCache = fp<Configured & { tools: readonly HasPermissions[];
     const scopes = entra.oboScopes ?? exchangeScopes(tools, graph.baseUrl)
     const exchange = createOnBehalfOf({
       ...entra,
-      withProof: app.clientProofs.api,
+      withClientAuth: app.clientAuthentication.api,
       scopes,
       endpoints: tenantEndpoints(entra),
       http,

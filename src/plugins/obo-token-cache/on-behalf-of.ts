@@ -4,7 +4,7 @@ import { type BoundedClient, TransportError } from '../../lib/bounded-client.ts'
 import type { Deadline } from '../../lib/deadline.ts'
 import { type EntraAnswer, exchangeFailure } from '../../lib/exchange-failure.ts'
 import { postForm } from '../../lib/post-form.ts'
-import type { ClientProof, WithProof } from '../client-credential/client-authentication.ts'
+import type { ClientAuth, WithClientAuth } from '../client-credential/client-authentication.ts'
 
 /** A Graph access token that Entra gave for one assertion. Never a refresh token. */
 export interface GraphToken {
@@ -30,7 +30,7 @@ export type Exchange = (request: ExchangeRequest) => Promise<GraphToken>
 export interface OnBehalfOfOptions {
   readonly clientId: string
   readonly tenantId: string
-  readonly withProof: WithProof
+  readonly withClientAuth: WithClientAuth
   readonly scopes: readonly string[]
   readonly endpoints: TenantEndpoints
   readonly http: Pick<BoundedClient, 'request'>
@@ -49,7 +49,7 @@ export interface OnBehalfOfOptions {
 export function createOnBehalfOf({
   clientId,
   tenantId,
-  withProof,
+  withClientAuth,
   scopes,
   endpoints,
   http,
@@ -68,7 +68,7 @@ export function createOnBehalfOf({
 
   async function exchange(
     { assertion, correlationId, deadline, headers }: ExchangeRequest,
-    proof: ClientProof,
+    clientAuth: ClientAuth,
   ): Promise<GraphToken> {
     // Loaded on first use: a server that has yet to exchange anything starts without it.
     const { ConfidentialClientApplication } = await import('@azure/msal-node')
@@ -84,7 +84,7 @@ export function createOnBehalfOf({
       sendGetRequestAsync: () => Promise.reject(new Error('An exchange makes no GET request')),
     }
     const client = new ConfidentialClientApplication({
-      auth: { ...auth, ...asMsalHasIt(proof) },
+      auth: { ...auth, ...toMsalAuth(clientAuth) },
       system: { networkClient },
     })
     let result: { accessToken?: unknown; expiresOn?: Date | null } | null
@@ -104,11 +104,13 @@ export function createOnBehalfOf({
     return { accessToken: result.accessToken, expiresAtMs: result.expiresOn.getTime() }
   }
 
-  return (request) => withProof((proof) => exchange(request, proof), request.deadline)
+  return (request) => withClientAuth((clientAuth) => exchange(request, clientAuth), request.deadline)
 }
 
-function asMsalHasIt(proof: ClientProof): { clientSecret: string } | { clientAssertion: string } {
-  return 'client_secret' in proof ? { clientSecret: proof.client_secret } : { clientAssertion: proof.client_assertion }
+function toMsalAuth(clientAuth: ClientAuth): { clientSecret: string } | { clientAssertion: string } {
+  return 'client_secret' in clientAuth
+    ? { clientSecret: clientAuth.client_secret }
+    : { clientAssertion: clientAuth.client_assertion }
 }
 
 /** MSAL's own errors carry neither status nor claims: what Entra answered decides, and not how MSAL took it. */

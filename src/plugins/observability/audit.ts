@@ -71,12 +71,12 @@ export const events = {
       err: optional(err),
     },
   ),
-  auth_success: event('info', 'caller proven', 'A token was proven. Not again while the proof is remembered', {
+  auth_success: event('info', 'token verified', 'A token was verified. Not again while it is cached', {
     ...ofRequest,
     user,
     client,
   }),
-  auth_failure: event('warn', 'caller refused', 'A caller was refused, or could not be judged', {
+  auth_failure: event('warn', 'token rejected', 'A token was rejected, or could not be verified', {
     ...ofRequest,
     reason,
   }),
@@ -211,28 +211,28 @@ export const events = {
   ),
 
   // What it depends on.
-  credential_loaded: event('info', 'this server can prove itself to Entra', 'A credential is there, or is another', {
+  credential_loaded: event('info', 'credential loaded', 'A credential is available, or was replaced', {
     ...credential,
   }),
   credential_expires: event(
     'warn',
-    'the certificate ends soon: replace it',
-    'Once a day, from 30 days before its end',
+    'the certificate expires soon: replace it',
+    'Once a day, from 30 days before its expiry',
     {
       ...credential,
       days: whole('Whole days that are left'),
     },
   ),
-  credential_unavailable: event('warn', 'the credential cannot be used', 'A credential cannot be had', {
+  credential_unavailable: event('warn', 'credential unavailable', 'A credential cannot be read or used', {
     kind: credential.kind,
-    serving: optional(Type.Boolean({ description: 'Whether the one from before still serves' })),
+    serving: optional(Type.Boolean({ description: 'Whether the previous one is still in use' })),
     err,
   }),
-  keys_loaded: event('info', 'signing keys loaded', 'The tenant’s signing keys are others than before', {
+  keys_loaded: event('info', 'signing keys loaded', 'The tenant’s signing keys have changed', {
     keys: Type.Array(Type.String(), { description: 'The key ids' }),
-    gone: Type.Array(Type.String(), { description: 'Those that no longer count' }),
+    removed: Type.Array(Type.String(), { description: 'Keys that were removed or replaced, and are rejected now' }),
   }),
-  keys_unavailable: event('warn', 'signing keys could not be fetched', 'The keys known go on counting', {
+  keys_unavailable: event('warn', 'signing keys could not be fetched', 'The last good set stays in use', {
     known: whole('How many keys are known'),
     err,
   }),

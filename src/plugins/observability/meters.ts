@@ -19,7 +19,11 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
   const requestTime = histogram('http_request_duration_seconds', 'How long HTTP requests took', ['route'])
   const calls = counter('mcp_calls_total', 'MCP messages; outcome: ok, or why not', ['method', 'tool', 'outcome'])
   const callTime = histogram('mcp_call_duration_seconds', 'How long MCP messages took', ['tool', 'outcome'])
-  const proofs = counter('auth_total', 'Callers judged anew; outcome: proven, or why not', ['outcome'])
+  const verifications = counter(
+    'auth_total',
+    'Tokens verified or rejected, without those cached; outcome: verified, or the reason',
+    ['outcome'],
+  )
   const exchanges = histogram('obo_exchange_duration_seconds', 'On-Behalf-Of exchanges', ['outcome'])
   const graphCalls = histogram('graph_call_duration_seconds', 'Attempts to call Graph, by HTTP status', ['status'])
   const throttles = counter('graph_throttles_total', 'Answers of Graph with status 429', [])
@@ -55,8 +59,8 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
       calls(rpcMethod, tool, result)
       callTime(ms / 1000, tool, result === 'ok' ? 'ok' : 'error')
     },
-    auth_success: () => proofs('proven'),
-    auth_failure: ({ reason }) => proofs(reason),
+    auth_success: () => verifications('verified'),
+    auth_failure: ({ reason }) => verifications(reason),
     obo_success: ({ ms }) => exchanges(ms / 1000, 'success'),
     obo_failure: ({ ms, reason }) => exchanges(ms / 1000, reason),
     graph_call({ ms, status, outcome = 'none' }) {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Reason } from '../../../src/errors/index.ts'
 import {
-  callerOf,
   checkClaims,
   checkHeader,
   type Expectations,
   isGraphToken,
+  toCaller,
 } from '../../../src/plugins/auth/claims.ts'
 
 const now = 1_800_000_000
@@ -24,7 +24,7 @@ const expected: Expectations = {
   requiredScopes: ['access_as_user'],
   allowedClientIds: [],
 }
-const good = {
+const valid = {
   aud: clientId,
   iss: issuer,
   tid: tenantId,
@@ -37,13 +37,13 @@ const good = {
 }
 
 type Change = Readonly<Record<string, unknown>>
-const judge = (change: Change, by: Partial<Expectations> = {}) =>
-  checkClaims({ ...good, ...change }, { ...expected, ...by }, now)
+const check = (change: Change, by: Partial<Expectations> = {}) =>
+  checkClaims({ ...valid, ...change }, { ...expected, ...by }, now)
 
-const passing: readonly [name: string, change: Change, by?: Partial<Expectations>][] = [
+const accepted: readonly [name: string, change: Change, by?: Partial<Expectations>][] = [
   ['a v2 token', {}],
   ['a v1 token', { iss: issuerV1, aud: `api://${clientId}`, azp: undefined, appid: otherId, idtyp: 'user' }],
-  ['a token of the last second of leeway', { exp: now - 59 }],
+  ['a token in the last second of the leeway', { exp: now - 59 }],
   ['a token that will be valid within the leeway', { nbf: now + 60, iat: now + 60 }],
   ['a token of the longest lifetime', { exp: now + 30 * 3600 }],
   ['a token without nbf and iat', { nbf: undefined, iat: undefined }],
@@ -52,18 +52,18 @@ const passing: readonly [name: string, change: Change, by?: Partial<Expectations
   ['an allowed client written in capitals', { azp: 'ABCD' }, { allowedClientIds: ['abcd'] }],
   ['no client, where any is allowed', { azp: undefined }],
 ]
-for (const [name, change, by] of passing) {
-  test(`${name} passes`, () => {
-    assert.equal(judge(change, by), undefined)
+for (const [name, change, by] of accepted) {
+  test(`${name} is accepted`, () => {
+    assert.equal(check(change, by), undefined)
   })
 }
 
-const refused: readonly [name: string, change: Change, reason: Reason, by?: Partial<Expectations>][] = [
+const rejected: readonly [name: string, change: Change, reason: Reason, by?: Partial<Expectations>][] = [
   ['aud absent', { aud: undefined }, 'missing_claim'],
   ['aud another API', { aud: otherId }, 'wrong_audience'],
-  ['aud with a slash more', { aud: `api://${clientId}/` }, 'wrong_audience'],
+  ['aud with a trailing slash', { aud: `api://${clientId}/` }, 'wrong_audience'],
   ['aud in capitals', { aud: clientId.toUpperCase() }, 'wrong_audience'],
-  ['aud a list that holds ours', { aud: [clientId] }, 'wrong_audience'],
+  ['aud a list with ours', { aud: [clientId] }, 'wrong_audience'],
   ['aud a list of ours and Graph', { aud: [clientId, graphId] }, 'graph_audience'],
   ['aud Graph by URL', { aud: 'https://graph.microsoft.com' }, 'graph_audience'],
   ['aud Graph by URL with a slash', { aud: 'https://graph.microsoft.com/' }, 'graph_audience'],
@@ -85,29 +85,29 @@ const refused: readonly [name: string, change: Change, reason: Reason, by?: Part
   ['iss another tenant, v2', { iss: `https://login.microsoftonline.com/${otherId}/v2.0` }, 'wrong_issuer'],
   ['iss another tenant, v1', { iss: `https://sts.windows.net/${otherId}/` }, 'wrong_issuer'],
   ['iss v1 without its slash', { iss: issuerV1.slice(0, -1) }, 'wrong_issuer'],
-  ['iss with more behind it', { iss: `${issuer}/x` }, 'wrong_issuer'],
+  ['iss with a suffix', { iss: `${issuer}/x` }, 'wrong_issuer'],
   ['iss a list', { iss: [issuer] }, 'wrong_issuer'],
   ['iss null', { iss: null }, 'wrong_issuer'],
   ['iss in capitals', { iss: issuer.toUpperCase() }, 'wrong_issuer'],
   ['iss v1 over http', { iss: issuerV1.replace('https', 'http') }, 'wrong_issuer'],
-  ['iss v2 with a slash more', { iss: `${issuer}/` }, 'wrong_issuer'],
+  ['iss v2 with a trailing slash', { iss: `${issuer}/` }, 'wrong_issuer'],
   ['iss that begins with ours', { iss: `${issuer}.evil.example` }, 'wrong_issuer'],
   ['tid absent', { tid: undefined }, 'missing_claim'],
   ['tid another', { tid: otherId }, 'wrong_tenant'],
   ['tid a list', { tid: [tenantId] }, 'wrong_tenant'],
   ['exp absent', { exp: undefined }, 'missing_claim'],
-  ['exp a text', { exp: String(now + 3600) }, 'missing_claim'],
+  ['exp a string', { exp: String(now + 3600) }, 'missing_claim'],
   ['exp null', { exp: null }, 'missing_claim'],
   ['exp a date', { exp: '2999-01-01T00:00:00Z' }, 'missing_claim'],
   ['exp a list', { exp: [now + 3600] }, 'missing_claim'],
-  ['exp beyond all numbers of days', { exp: 1e308 }, 'lifetime_refused'],
-  ['exp without end', { exp: Number.POSITIVE_INFINITY }, 'missing_claim'],
+  ['exp in the far future', { exp: 1e308 }, 'lifetime_refused'],
+  ['exp infinite', { exp: Number.POSITIVE_INFINITY }, 'missing_claim'],
   ['exp a minute ago', { exp: now - 60 }, 'expired'],
   ['exp zero', { exp: 0 }, 'expired'],
   ['exp a second beyond the longest lifetime', { exp: now + 30 * 3600 + 1 }, 'lifetime_refused'],
   ['nbf a second beyond the leeway', { nbf: now + 61 }, 'not_yet_valid'],
   ['iat a second beyond the leeway', { iat: now + 61 }, 'not_yet_valid'],
-  ['nbf a text', { nbf: 'now' }, 'not_yet_valid'],
+  ['nbf a string', { nbf: 'now' }, 'not_yet_valid'],
   ['iat null', { iat: null }, 'not_yet_valid'],
   ['idtyp app', { idtyp: 'app' }, 'app_only'],
   ['scp absent, with a client', { scp: undefined }, 'app_only'],
@@ -124,16 +124,16 @@ const refused: readonly [name: string, change: Change, reason: Reason, by?: Part
   ['one of two scopes', {}, 'missing_scope', { requiredScopes: ['access_as_user', 'read'] }],
   ['a client that is not listed', {}, 'client_not_allowed', { allowedClientIds: [clientId] }],
   ['no client where a list is set', { azp: undefined }, 'client_not_allowed', { allowedClientIds: [otherId] }],
-  ['a client that is no text', { azp: 7 }, 'client_not_allowed', { allowedClientIds: [otherId] }],
+  ['a client that is not a string', { azp: 7 }, 'client_not_allowed', { allowedClientIds: [otherId] }],
 ]
-for (const [name, change, reason, by] of refused) {
+for (const [name, change, reason, by] of rejected) {
   test(`${name}: ${reason}`, () => {
-    assert.equal(judge(change, by), reason)
+    assert.equal(check(change, by), reason)
   })
 }
 
-test('what is wrong first is told first: not ours, then too old, then no user, then not enough', () => {
-  const wrongs: readonly [Change, Reason][] = [
+test('the first failed check is the reason: not ours, then expired, then no user, then not allowed', () => {
+  const failures: readonly [Change, Reason][] = [
     [{ aud: otherId }, 'wrong_audience'],
     [{ iss: 'x' }, 'wrong_issuer'],
     [{ tid: otherId }, 'wrong_tenant'],
@@ -142,9 +142,9 @@ test('what is wrong first is told first: not ours, then too old, then no user, t
     [{ scp: 'other' }, 'missing_scope'],
     [{ azp: 'other' }, 'client_not_allowed'],
   ]
-  for (const [index, [, reason]] of wrongs.entries()) {
-    const from = Object.assign({}, ...wrongs.slice(index).map(([change]) => change))
-    assert.equal(judge(from, { allowedClientIds: [otherId] }), reason)
+  for (const [index, [, reason]] of failures.entries()) {
+    const from = Object.assign({}, ...failures.slice(index).map(([change]) => change))
+    assert.equal(check(from, { allowedClientIds: [otherId] }), reason)
   }
 })
 
@@ -173,20 +173,20 @@ const headers: readonly [header: Change, reason: Reason | undefined][] = [
   ),
 ]
 for (const [header, reason] of headers) {
-  test(`the header ${JSON.stringify(header).slice(0, 60)} is ${reason ?? 'good'}`, () => {
+  test(`the header ${JSON.stringify(header).slice(0, 60)} is ${reason ?? 'valid'}`, () => {
     assert.equal(checkHeader(header), reason)
   })
 }
 
-test('a Graph token is known by any of its audiences', () => {
+test('a Graph token is recognized by any of its audiences', () => {
   assert.equal(isGraphToken({ aud: graphId }), true)
   assert.equal(isGraphToken({ aud: [otherId, 'https://graph.microsoft.com/'] }), true)
   assert.equal(isGraphToken({ aud: `api://${graphId}` }), false)
   assert.equal(isGraphToken({}), false)
 })
 
-test('a caller is frozen, speaks of its client in lower case, and names the user by a hash only', () => {
-  const caller = callerOf({ ...good, azp: otherId.toUpperCase(), scp: 'access_as_user read' }, 'hash-1')
+test('a caller is frozen, has its client id in lower case, and the user as a hash only', () => {
+  const caller = toCaller({ ...valid, azp: otherId.toUpperCase(), scp: 'access_as_user read' }, 'hash-1')
   assert.ok(Object.isFrozen(caller) && Object.isFrozen(caller.scopes))
   const { userKey, ...rest } = caller
   assert.deepEqual(rest, {
@@ -200,8 +200,8 @@ test('a caller is frozen, speaks of its client in lower case, and names the user
   assert.doesNotMatch(JSON.stringify(caller), /user-1/)
 })
 
-test('a user has one key whatever token and client they use, and no other user has it', () => {
-  const key = (change: Change) => callerOf({ ...good, ...change }, 'any').userKey
+test('a user has one key for all tokens and clients, and no other user has it', () => {
+  const key = (change: Change) => toCaller({ ...valid, ...change }, 'any').userKey
   assert.equal(key({ azp: 'x', iss: issuerV1, exp: now }), key({}))
   assert.notEqual(key({ oid: 'user-2' }), key({}))
   assert.notEqual(key({ tid: otherId }), key({}))

@@ -32,7 +32,7 @@ for (const [bytes, alg, name] of [
   })
 }
 
-test('it says who, to whom, from now on, for ten minutes, and is never the same', async () => {
+test('an assertion names issuer, subject and audience, is valid for ten minutes, and has an id of its own', async () => {
   const made = await signClientAssertion(signerWith(Buffer.alloc(32)), asked)
   const { jti, ...claims } = decodeJwt(made.assertion)
   const second = 1_790_000_000
@@ -49,7 +49,7 @@ test('it says who, to whom, from now on, for ten minutes, and is never the same'
   assert.notEqual(decodeJwt(other.assertion).jti, jti)
 })
 
-test('it ends no later than its certificate', async () => {
+test('an assertion expires no later than its certificate', async () => {
   const end = nowMs + 90_000
   const made = await signClientAssertion(signerWith(Buffer.alloc(32), end), asked)
   assert.equal(made.expiresAtMs, end)

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import Fastify, { type FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Failure } from '../../../src/errors/index.ts'
-import { callerOf } from '../../../src/plugins/auth/claims.ts'
+import { toCaller } from '../../../src/plugins/auth/claims.ts'
 import type { GraphSession } from '../../../src/plugins/graph-client/index.ts'
 import { createMcp, type McpAnswer, type McpCall, type McpMessage } from '../../../src/plugins/mcp/index.ts'
 import type { ReceivedMessage } from '../../../src/plugins/mcp/normalize-message.ts'
@@ -12,7 +12,7 @@ import { defineTool } from '../../../src/tools/define-tool.ts'
 import { ample, mcpHeaders } from '../../helper.ts'
 
 const annotations = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false }
-const caller = callerOf({ tid: 't', oid: 'o', azp: 'client-1', scp: 's', exp: 0 }, 'hash-1')
+const caller = toCaller({ tid: 't', oid: 'o', azp: 'client-1', scp: 's', exp: 0 }, 'hash-1')
 const graph: GraphSession = {
   get: async (path) => ({ path }),
   nextQuery: () => new URLSearchParams(),

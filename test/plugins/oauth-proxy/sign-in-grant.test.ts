@@ -7,7 +7,7 @@ import { signIn } from '../../../emulator/sign-in.ts'
 import { tenantEndpoints } from '../../../src/config/tenant.ts'
 import type { Failure, Reason } from '../../../src/errors/index.ts'
 import { type BoundedRequest, createBoundedClient } from '../../../src/lib/bounded-client.ts'
-import { proveBySecret } from '../../../src/plugins/client-credential/client-authentication.ts'
+import { withClientSecret } from '../../../src/plugins/client-credential/client-authentication.ts'
 import {
   createSignInGrant,
   type SignInGrant,
@@ -48,7 +48,7 @@ const isSilent = () => tenant.faults.rules.some(({ kind }) => kind === 'hang' ||
 const create = (own: Partial<SignInGrantOptions> = {}) =>
   createSignInGrant({
     clientId: api.clientId,
-    withProof: proveBySecret(api.clientSecret),
+    withClientAuth: withClientSecret(api.clientSecret),
     endpoints,
     http: {
       request: (request) => {
@@ -320,7 +320,7 @@ test('a refusal without a number is a refusal', async () => {
 
 test('a wrong secret is the server’s trouble, and the code is good for the right one', async () => {
   const grant = await codeGrant()
-  const wrong = create({ withProof: proveBySecret('not-the-secret-of-this-app') })
+  const wrong = create({ withClientAuth: withClientSecret('not-the-secret-of-this-app') })
   assert.equal((await failureOf(wrong(grant, randomUUID()))).reason, 'credential_refused')
   assert.ok((await redeem(grant, randomUUID())).accessToken)
 })

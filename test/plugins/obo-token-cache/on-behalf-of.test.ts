@@ -6,7 +6,7 @@ import type { FaultRule } from '../../../emulator/fault-rule.ts'
 import { tenantEndpoints } from '../../../src/config/tenant.ts'
 import type { Reason } from '../../../src/errors/index.ts'
 import { type BoundedRequest, createBoundedClient } from '../../../src/lib/bounded-client.ts'
-import { proveBySecret } from '../../../src/plugins/client-credential/client-authentication.ts'
+import { withClientSecret } from '../../../src/plugins/client-credential/client-authentication.ts'
 import { createOnBehalfOf, type OnBehalfOfOptions } from '../../../src/plugins/obo-token-cache/on-behalf-of.ts'
 import { ample } from '../../helper.ts'
 import { startEmulator } from '../../tenant.ts'
@@ -35,7 +35,7 @@ const create = (own: Partial<OnBehalfOfOptions> = {}) =>
   createOnBehalfOf({
     clientId: api.clientId,
     tenantId,
-    withProof: proveBySecret(api.clientSecret),
+    withClientAuth: withClientSecret(api.clientSecret),
     scopes,
     endpoints,
     http: { request: (request) => http.request(isSilent() ? { ...request, deadlineMs: 200 } : request) },
@@ -158,7 +158,7 @@ test('a token that does not say when it ends has ended: it serves one call and i
 })
 
 test('a wrong secret is the server’s trouble', async () => {
-  const wrong = create({ withProof: proveBySecret('not-the-secret') })
+  const wrong = create({ withClientAuth: withClientSecret('not-the-secret') })
   const assertion = await tenant.mint({ user: 'rowan' })
   await assert.rejects(wrong({ assertion, correlationId: randomUUID(), deadline: ample() }), {
     reason: 'credential_refused',

@@ -12,7 +12,7 @@ function auditOf() {
 test('an event is written at its own level, in its own words', () => {
   const { audit, sink, lines } = auditOf()
   audit.write(sink, 'auth_failure', { reason: 'expired' })
-  assert.deepEqual(lines, [['warn', { event: 'auth_failure', reason: 'expired' }, 'caller refused']])
+  assert.deepEqual(lines, [['warn', { event: 'auth_failure', reason: 'expired' }, 'token rejected']])
 })
 
 test('an event may be graver than usual, and say more', () => {

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
 import { request } from 'undici'
-import { callerOf } from '../../../src/plugins/auth/claims.ts'
+import { toCaller } from '../../../src/plugins/auth/claims.ts'
 import { loggingOptions, observability } from '../../../src/plugins/observability/index.ts'
 import { eventually } from '../../helper.ts'
 
@@ -25,7 +25,7 @@ async function build(t: TestContext, logLevel = 'trace') {
   app.decorateRequest('rpc', null)
   await app.register(observability)
   app.post('/things/:id', async (incoming, reply) => {
-    incoming.caller = callerOf({ tid: 't', oid: 'o', azp: 'client-1', scp: '', exp: 0 }, '')
+    incoming.caller = toCaller({ tid: 't', oid: 'o', azp: 'client-1', scp: '', exp: 0 }, '')
     incoming.rpc = { rpcMethod: 'tools/call', tool: 'getMessage', outcome: 'graph_forbidden' }
     return reply.code(201).send('')
   })
@@ -56,7 +56,7 @@ test('a request is one line, when it is over', async (t) => {
     method: 'POST',
     route: '/things/:id',
     status: 201,
-    user: callerOf({ tid: 't', oid: 'o' }, '').userKey,
+    user: toCaller({ tid: 't', oid: 'o' }, '').userKey,
     client: 'client-1',
     rpcMethod: 'tools/call',
     tool: 'getMessage',

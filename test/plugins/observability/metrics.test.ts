@@ -47,7 +47,7 @@ test('calls are counted by tool and outcome, exchanges and reads with how long t
   assert.equal(sum('message_center_mcp_calls_total', { method: 'tools/list', tool: 'none', outcome: 'ok' }), 1)
   assert.equal(sum('message_center_mcp_calls_total', { tool: 'getMessage', outcome: 'invalid_input' }), 1)
   assert.equal(sum('message_center_mcp_call_duration_seconds_count', { tool: 'getMessages', outcome: 'ok' }), 3)
-  assert.equal(sum('message_center_auth_total', { outcome: 'proven' }), 1)
+  assert.equal(sum('message_center_auth_total', { outcome: 'verified' }), 1)
   assert.equal(sum('message_center_obo_exchange_duration_seconds_count', { outcome: 'success' }), 1)
   assert.equal(sum('message_center_obo_cache_requests_total', { result: 'miss' }), 1)
   assert.equal(sum('message_center_obo_cache_requests_total', { result: 'hit' }), 3)

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import Fastify, { type FastifyRequest } from 'fastify'
 import { readConfig } from '../../../src/config/index.ts'
 import { Failure } from '../../../src/errors/index.ts'
-import { callerOf } from '../../../src/plugins/auth/claims.ts'
+import { toCaller } from '../../../src/plugins/auth/claims.ts'
 import { failures } from '../../../src/plugins/error-handlers/index.ts'
 import { observability } from '../../../src/plugins/observability/index.ts'
 import { rateLimits } from '../../../src/plugins/rate-limit/index.ts'
@@ -29,7 +29,7 @@ async function build(t: TestContext, env: Env, onRejected: (by: string, user: st
     guarded.decorate('limitsByUser', true)
     const setCaller = async (request: FastifyRequest) => {
       const { user } = request.headers
-      if (typeof user === 'string') request.caller = callerOf({ tid: 't', oid: user, scp: '', exp: 0 }, '')
+      if (typeof user === 'string') request.caller = toCaller({ tid: 't', oid: user, scp: '', exp: 0 }, '')
     }
     guarded.addHook('onRequest', async (request) => {
       if (request.headers['remembered'] !== undefined) await setCaller(request)
@@ -127,7 +127,7 @@ test('the log says which limit was passed, and by which user', async (t) => {
   const told: unknown[] = []
   const call = await build(t, { RATE_LIMIT_USER_MAX: '1' }, (by, user) => told.push([by, user]))
   for (let times = 0; times < 2; times++) await call('ada')
-  assert.deepEqual(told, [['user', callerOf({ tid: 't', oid: 'ada', scp: '', exp: 0 }, '').userKey]])
+  assert.deepEqual(told, [['user', toCaller({ tid: 't', oid: 'ada', scp: '', exp: 0 }, '').userKey]])
 })
 
 test('what a user asks of public routes is the address’s account, not theirs', async (t) => {
