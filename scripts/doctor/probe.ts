@@ -69,9 +69,9 @@ export function createProbe({ now, deadlineMs, anyCertificate = false, trusted }
 /** An answer's JSON, or why there is none to judge. @throws {OperatorError} */
 export function jsonOf(answer: Answer, what: string): Readonly<Record<string, unknown>> {
   const { status, json, headers } = answer
-  if (status === 403 && /Invalid Host/i.test(answer.body)) {
+  if (reasonOf(answer) === 'host_not_allowed') {
     throw new OperatorError(
-      `${what} is refused: the server does not know itself under this name.`,
+      `${what}: the server rejects this host name (host_not_allowed).`,
       'Set its PUBLIC_BASE_URL to the address that clients use.',
     )
   }
@@ -84,6 +84,12 @@ export function jsonOf(answer: Answer, what: string): Readonly<Record<string, un
     `${what} is answered with something that is no JSON object (${type}).`,
     'Something else answers there, or stands in front of the server: a sign-in page, a parking page, a gateway.',
   )
+}
+
+/** The reason that an error of this server has. */
+function reasonOf({ json }: Answer): unknown {
+  const { data } = (json?.['error'] ?? {}) as { data?: { reason?: unknown } | null }
+  return data?.reason
 }
 
 function singleValued(headers: Readonly<Record<string, string | string[] | undefined>>) {

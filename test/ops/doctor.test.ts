@@ -276,10 +276,11 @@ const deployments: readonly (Expected & {
   {
     what: 'a name that the server does not know',
     front: {
-      bend: (path, response) => path.startsWith('/.well-known') && say(response, 403, '{"error":"Invalid Host"}'),
+      bend: (path, response) =>
+        path.startsWith('/.well-known') && say(response, 403, '{"error":{"data":{"reason":"host_not_allowed"}}}'),
     },
     check: 'protected resource',
-    says: /does not know itself under this name/,
+    says: /host_not_allowed/,
     mend: /PUBLIC_BASE_URL/,
   },
   {

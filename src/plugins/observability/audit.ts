@@ -1,5 +1,5 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
-import { answers, type Reason } from '../../errors/index.ts'
+import { catalogue, type Reason } from '../../errors/index.ts'
 
 /** Pino's levels, by the numbers that lines carry. */
 const levels = { debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const
@@ -14,7 +14,7 @@ const requestId = text('The request; Entra and Graph know it as `client-request-
 const traceId = text('The trace that the request is part of, where tracing is on')
 const user = text('The user: a hash over tenant and object id, which names nobody and is the same in every line')
 const client = text('The client application: a client id of Entra, or a hash of one that the OAuth proxy gave')
-const reason = Type.Enum(Object.keys(answers) as Reason[], { description: 'A reason of `src/errors/index.ts`' })
+const reason = Type.Enum(Object.keys(catalogue) as Reason[], { description: 'A reason of [errors.md](errors.md)' })
 const err = Type.Unknown({
   description: 'What lies behind it: an error with its stack, or of what Entra answered the names, numbers and ids',
 })

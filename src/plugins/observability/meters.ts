@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Counter, Histogram, Registry } from 'prom-client'
-import { answers } from '../../errors/index.ts'
+import { catalogue } from '../../errors/index.ts'
 
 /** From what memory answers to where deadlines end, in seconds. */
 const durations = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20]
@@ -33,8 +33,8 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
   const signInFailures = counter('sign_in_failures_total', 'Sign-ins that were refused', ['reason'])
   const tokens = counter('tokens_issued_total', 'Tokens given to clients', ['grant'])
   // From 0 on: to Prometheus, the first of a series that was not there before is no increase.
-  for (const [reason, answer] of Object.entries(answers)) {
-    if (answer.as === 'http' && answer.status >= 500) failures.add(0, reason)
+  for (const [reason, entry] of Object.entries(catalogue)) {
+    if (entry.kind === 'http' && entry.status >= 500) failures.add(0, reason)
   }
   for (const window of ['minute', 'hour']) for (const why of ['share', 'all']) overBudget.add(0, window, why)
   const step = (name: string) => () => signIns(name)
