@@ -451,7 +451,7 @@ export const catalogue = {
     'Check the delegated permission and its consent, GRAPH_OBO_SCOPES and GRAPH_BASE_URL: doctor does.',
   ),
   graph_forbidden: tool(
-    'Microsoft Graph denied access: your account lacks a role.',
+    'Microsoft Graph denied access for your account.',
     'Assign the role that the text names; it can take some minutes. If the user has it, the app lacks the permission.',
   ),
   graph_not_found: tool(

@@ -262,7 +262,7 @@ export const events = {
     'warn',
     'a setting takes a protection away',
     'Once for each at a start: what production does not start with, or a connection that is not encrypted',
-    { name: text('The variable, or `node` for a flag of its own'), why: text('What is wrong with it') },
+    { name: text('The variable, or `node` for one of Node’s own flags'), message: text('What is wrong with it') },
   ),
   listening: event('info', 'listening: clients use this address', 'The process accepts connections', {
     url: text(
