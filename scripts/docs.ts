@@ -117,10 +117,10 @@ function sampleFile(): string {
 }
 
 function eventText(name: EventName): string {
-  const { level, tells, fields } = events[name]
+  const { level, description, fields } = events[name]
   const rows = Object.keys(fields.properties).map((field) => fieldRow(fields, field))
-  const sentence = `At \`${level}\`. ${tells}.`
-  return rows.length === 0 ? sentence : `${sentence}\n\n${table(['field', 'type', 'is'], rows)}`
+  const sentence = `At \`${level}\`. ${description}.`
+  return rows.length === 0 ? sentence : `${sentence}\n\n${table(['field', 'type', 'meaning'], rows)}`
 }
 
 function fieldRow(schema: TObject, name: string): string[] {
