@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { type Emulator, startEmulator } from '../emulator/app.ts'
 import { buildApp } from '../src/app.ts'
-import { readConfigKeepingSealKey } from '../src/config/seal-key-file.ts'
+import { readConfigWithSealKeyFile } from '../src/config/seal-key-file.ts'
 
 /** The emulated tenant. @throws an Error of one line where the port is taken */
 export function startTenant(port: number): Promise<Emulator> {
@@ -27,7 +27,7 @@ export async function startServer(tenant: Emulator, { port, log }: { port: numbe
   // Its public origin has to be known before it listens, and names the port.
   const ownPort = port === 0 ? await freePort() : port
   const origin = `http://localhost:${ownPort}`
-  const config = readConfigKeepingSealKey({
+  const config = readConfigWithSealKeyFile({
     HOST: '127.0.0.1',
     PORT: String(ownPort),
     PUBLIC_BASE_URL: origin,

@@ -1,9 +1,10 @@
-// Writes the pages and parts of pages that the sources say already: npm run docs [-- --check]
-// With --check nothing is written, and a page that differs is an error.
+// Generates pages and sections of pages from the sources: npm run docs [-- --check]
+// With --check nothing is written, and a page that is out of date is an error.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { TObject, TSchema } from 'typebox'
 import { EnvironmentSchema } from '../src/config/environment.ts'
+import { type CatalogueEntry, catalogue, isRetryable } from '../src/errors/index.ts'
 import { permissionsOf } from '../src/lib/graph-permissions.ts'
 import { type EventName, events } from '../src/plugins/observability/audit.ts'
 import { tools } from '../src/tools/index.ts'
@@ -17,14 +18,15 @@ const stale = [
   page('docs/audit-events.md', (text) =>
     (Object.keys(events) as EventName[]).reduce((all, name) => withSection(all, name, eventText(name)), text),
   ),
+  page('docs/errors.md', (text) => withSection(text, 'Reasons', reasonTable())),
   page('docs/operating.md', (text) => withSection(text, 'Permissions and roles', permissionTable())),
   page('docs/architecture.md', (text) => withSection(text, 'Every file', fileList('src'))),
 ].filter((path) => path !== undefined)
 
-for (const path of stale) process.stderr.write(`${path} ${check ? 'is not what npm run docs writes' : 'is written'}\n`)
+for (const path of stale) process.stderr.write(`${path} ${check ? 'is out of date: run npm run docs' : 'written'}\n`)
 if (check && stale.length > 0) process.exitCode = 1
 
-/** @returns the path, where the page was not what it is to be */
+/** @returns the path of a page that was out of date */
 function page(path: string, write: (text: string) => string): string | undefined {
   const before = readFileSync(path, 'utf8')
   const after = write(before)
@@ -33,10 +35,10 @@ function page(path: string, write: (text: string) => string): string | undefined
   return path
 }
 
-/** Replaces what stands under a heading, up to the next heading of any rank. */
+/** Replaces the text under a heading, up to the next heading of any level. */
 function withSection(text: string, heading: string, body: string): string {
   const pattern = new RegExp(`^(#+ ${heading}\\n)[\\s\\S]*?(?=^#+ |(?![\\s\\S]))`, 'm')
-  if (!pattern.test(text)) throw new Error(`There is no heading "${heading}"`)
+  if (!pattern.test(text)) throw new Error(`No heading "${heading}"`)
   return text.replace(pattern, (_, line) => `${line}\n${body}\n\n`).replace(/\n+$/, '\n')
 }
 
@@ -52,6 +54,36 @@ function variableTable(): string {
     production ?? '',
   ])
   return table(['variable', 'default', 'meaning', 'in production'], rows)
+}
+
+function reasonTable(): string {
+  const rows = Object.entries<CatalogueEntry>(catalogue).map(([reason, entry]) => [
+    `\`${reason}\``,
+    sentAs(entry),
+    entry.text,
+    isRetryable(entry) ? 'yes' : 'no',
+    entry.fix,
+  ])
+  return table(
+    ['reason', 'sent as', 'text', 'retry', 'what to do'],
+    rows.map((cells) => cells.map(escapeAngles)),
+  )
+}
+
+function sentAs(entry: CatalogueEntry): string {
+  switch (entry.kind) {
+    case 'http':
+      return `HTTP ${entry.status}${entry.challenge === undefined ? '' : `, \`${entry.challenge}\``}`
+    case 'oauth':
+      return `OAuth ${entry.status}, \`${entry.error}\``
+    case 'tool':
+      return 'tool error'
+  }
+}
+
+/** A placeholder such as <token> is no HTML. */
+function escapeAngles(text: string): string {
+  return text.replaceAll('<', '&lt;')
 }
 
 /** The Graph permissions that tools need, each with its roles and its tools. */
@@ -85,15 +117,15 @@ function sampleFile(): string {
 }
 
 function eventText(name: EventName): string {
-  const { level, tells, fields } = events[name]
+  const { level, description, fields } = events[name]
   const rows = Object.keys(fields.properties).map((field) => fieldRow(fields, field))
-  const sentence = `At \`${level}\`. ${tells}.`
-  return rows.length === 0 ? sentence : `${sentence}\n\n${table(['field', 'type', 'is'], rows)}`
+  const sentence = `At \`${level}\`. ${description}.`
+  return rows.length === 0 ? sentence : `${sentence}\n\n${table(['field', 'type', 'meaning'], rows)}`
 }
 
 function fieldRow(schema: TObject, name: string): string[] {
   const field = schema.properties[name] as TSchema & { type?: string; enum?: string[]; description?: string }
-  // Reasons are many, and have a page of their own.
+  // Reasons have a page of their own.
   const isListed = field.enum !== undefined && name !== 'reason' && name !== 'outcome'
   const type = isListed ? field.enum?.map((value) => `\`${value}\``).join(', ') : field.type
   const mark = schema.required?.includes(name) ? '' : '?'

@@ -3,25 +3,25 @@ import closeWithGrace from 'close-with-grace'
 import { buildApp } from './app.ts'
 import { ConfigError } from './config/index.ts'
 import { resourceOf } from './config/resource.ts'
-import { readConfigKeepingSealKey } from './config/seal-key-file.ts'
+import { readConfigWithSealKeyFile } from './config/seal-key-file.ts'
 import { createLogSink } from './plugins/observability/log-sink.ts'
 
-/** Calls in flight get this long to finish; a platform's own grace is usually 30 s. */
+/** For calls in flight to finish; a platform's own grace period is usually 30 s. */
 const graceMs = 25_000
-/** How long readiness fails before connections do, so that a load balancer looks elsewhere first. */
+/** How long readiness fails before connections do, so that a load balancer stops routing first. */
 const drainMs = 1_000
 
 if (process.env['NODE_ENV'] !== 'production' && existsSync('.env.local')) process.loadEnvFile('.env.local')
 
 const config = configOrExit()
-// Or Node would open its debugger, which hands out every token (Node.js, "Signal events").
+// Or Node would open its debugger, which exposes every token (Node.js, "Signal events").
 if (config.production) process.on('SIGUSR1', () => {})
-// Where it is a pipe or a socket, Node makes it non-blocking when process.stdout is first looked at.
+// Accessing process.stdout makes a pipe or socket non-blocking.
 const logTo = createLogSink(process.stdout.fd)
 const app = await buildApp(config, { logTo })
 logTo.onResumed((lines, why) => app.audit('log_resumed', { lines, why }))
 
-for (const { name, why } of config.unsafeSettings) app.audit('unsafe_setting', { name, why })
+for (const { name, message } of config.unsafeSettings) app.audit('unsafe_setting', { name, message })
 
 closeWithGrace({ delay: graceMs, logger: app.log }, async ({ signal, err }) => {
   if (err) app.audit('crash', { err })
@@ -33,20 +33,20 @@ closeWithGrace({ delay: graceMs, logger: app.log }, async ({ signal, err }) => {
 })
 
 try {
-  // Without a scheme: where it listens is no address for clients.
-  await app.listen({ ...config.listen, listenTextResolver: (address) => `listens on ${new URL(address).host}` })
+  // Without a scheme: the listening address is not the address for clients.
+  await app.listen({ ...config.listen, listenTextResolver: (address) => `listening on ${new URL(address).host}` })
   app.audit('listening', { url: resourceOf(config).resource })
 } catch (error) {
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }
   const name = port !== undefined && port === config.metricsPort ? 'METRICS_PORT' : 'PORT'
-  const mend = code === 'EADDRINUSE' ? `Port ${port} is in use: set ${name} to another.` : message
-  process.stderr.write(`The server cannot listen. ${mend}\n`)
+  const detail = code === 'EADDRINUSE' ? `Port ${port} is in use: set ${name} to another.` : message
+  process.stderr.write(`Cannot listen. ${detail}\n`)
   process.exit(1)
 }
 
 function configOrExit() {
   try {
-    return readConfigKeepingSealKey(process.env, { execArgv: process.execArgv })
+    return readConfigWithSealKeyFile(process.env, { execArgv: process.execArgv })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`${error.message}\n`)

@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { ConfigError, readConfig } from '../../src/config/index.ts'
 import { checksFor } from '../doctor/checks.ts'
 import type { Context, Registration } from '../doctor/context.ts'
-import { askWithoutToken } from '../doctor/deployment.ts'
+import { postWithoutToken } from '../doctor/deployment.ts'
 import { entraOf } from '../doctor/entra.ts'
 import { examine } from '../doctor/examine.ts'
 import type { Finding, Verdict } from '../doctor/finding.ts'
@@ -22,7 +22,7 @@ interface Options extends TokenFlags {
   readonly json?: true
 }
 
-/** What a test may say of the world beyond what commands know of it. */
+/** What a test may replace. */
 export interface DoctorWorld {
   readonly now?: () => number
   /** Certificates of a private authority, as PEM. */
@@ -30,14 +30,14 @@ export interface DoctorWorld {
   readonly deadlineMs?: number
 }
 
-/** `doctor`: everything that can be found out about a configuration, a deployment or both, each with its mend. */
+/** `doctor`: checks a configuration, a deployment or both, and says how to fix what fails. */
 export function doctorCommand(io: Io, world: DoctorWorld = {}): Command {
   const command = new Command('doctor')
-    .description('find what is wrong with a configuration, a running server, or both')
+    .description('diagnose a configuration, a running server, or both')
     .option('--url <url>', 'a running server')
-    .option('--env-file <path>', 'a configuration (default: the environment and .env.local, where they have one)')
-    .option('--graph-device-code', 'sign in to Graph by a device code, to read the app registration; --az does as well')
-    .option('--json', 'one JSON object instead of lines')
+    .option('--env-file <path>', 'a configuration (default: the environment and .env.local)')
+    .option('--graph-device-code', 'sign in to Graph with a device code, to read the app registration (or --az)')
+    .option('--json', 'print one JSON object')
   return addTokenOptions(command)
     .addHelpText(
       'after',
@@ -48,23 +48,23 @@ Examples:
   npm run ops -- doctor --url https://mcp.example.com --env-file production.env --az
 
 With a token of a user it reads messages as that user. With --az or --graph-device-code it reads the app registration.
-Exit code 1 where anything fails.`,
+Exit code 1 if any check fails.`,
     )
     .action((options: Options) => diagnose(io, options, world))
 }
 
 async function diagnose(io: Io, options: Options, world: DoctorWorld): Promise<void> {
   const context = contextOf(io, options, world)
-  const tell = (finding: Finding) => {
+  const onFinding = (finding: Finding) => {
     if (!options.json) for (const [text, colour] of findingLines(finding)) io.print(text, colour)
   }
   try {
-    const findings = await examine(checksFor(options), context, tell)
+    const findings = await examine(checksFor(options), context, onFinding)
     const count = countOf(findings)
     if (!options.json) for (const line of skippedLines(findings)) io.print(line, 'gray')
     if (options.json) io.print(JSON.stringify({ ok: count.failure === 0, count, findings }, undefined, 2))
     const summary = `Ok ${count.ok}, warnings ${count.warning}, failures ${count.failure}, skipped ${count.skipped}.`
-    if (count.failure > 0) throw new OperatorError(summary, 'Mend the first failure first, and run doctor again.')
+    if (count.failure > 0) throw new OperatorError(summary, 'Fix the first failure first, and run doctor again.')
     if (!options.json) io.print(`\n${summary}`, count.warning > 0 ? 'yellow' : 'green')
   } finally {
     await Promise.all([context.toDeployment.close(), context.toMicrosoft.close()])
@@ -79,17 +79,17 @@ function contextOf(io: Io, options: Options, { now = Date.now, trusted, deadline
   const config = isConfigured ? configOf(env) : undefined
   const toDeployment = createProbe({ now, deadlineMs, anyCertificate: true })
   const toMicrosoft = createProbe({ now, deadlineMs })
-  const known = { config, deployment, toDeployment }
+  const subject = { config, deployment, toDeployment }
   const registrations = new Map<string, Promise<Registration>>()
   const context: Context = {
-    ...known,
+    ...subject,
     io,
     now,
     trusted,
     toMicrosoft,
     env: isConfigured ? env : undefined,
-    entra: once(() => entraOf(known)),
-    challenge: once(() => askWithoutToken(known)),
+    entra: once(() => entraOf(subject)),
+    challenge: once(() => postWithoutToken(subject)),
     graphBaseUrl: config?.graph.baseUrl ?? 'https://graph.microsoft.com/v1.0',
     canReadRegistration: az || graphDeviceCode,
     operatorToken: once(() => operatorToken(context, az)),
@@ -116,7 +116,7 @@ function readEnvFile(path: string): Io['env'] {
     return parseEnv(readFileSync(path, 'utf8')) as Io['env']
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException
-    throw new OperatorError(`${path} cannot be read (${code}).`, 'Name another with --env-file.', { cause: error })
+    throw new OperatorError(`Cannot read ${path} (${code}).`, 'Name another with --env-file.', { cause: error })
   }
 }
 
@@ -135,24 +135,24 @@ const marks: Readonly<Record<Verdict, readonly [string, Colour | undefined]>> = 
   skipped: ['-', 'gray'],
 }
 
-/** What could not be made is told at the end, all of one reason together. */
+/** Skipped checks, at the end, by why they were skipped. */
 function skippedLines(findings: readonly Finding[]): readonly string[] {
   const checks = new Map<string, string[]>()
-  for (const { check, verdict, says, waitsFor } of findings) {
+  for (const { check, verdict, message, blockedBy } of findings) {
     if (verdict !== 'skipped') continue
-    const why = waitsFor === undefined ? says : 'not made, for what failed'
+    const why = blockedBy === undefined ? message : 'skipped after a failure'
     checks.set(why, [...(checks.get(why) ?? []), check])
   }
   return [...checks].map(([why, names]) => `- ${names.join(', ')}: ${why}`)
 }
 
-function findingLines({ check, verdict, says, mend }: Finding): readonly (readonly [string, Colour | undefined])[] {
+function findingLines({ check, verdict, message, fix }: Finding): readonly (readonly [string, Colour | undefined])[] {
   if (verdict === 'skipped') return []
   const [mark, colour] = marks[verdict]
   const margin = ' '.repeat(27)
   return [
-    [`${mark} ${check.padEnd(24)} ${says}`, colour],
-    ...(mend === undefined ? [] : [[`${margin}${mend}`, undefined] as const]),
+    [`${mark} ${check.padEnd(24)} ${message}`, colour],
+    ...(fix === undefined ? [] : [[`${margin}${fix}`, undefined] as const]),
   ]
 }
 

@@ -3,28 +3,28 @@ import { scopesOf } from '../../src/lib/graph-permissions.ts'
 import { tools } from '../../src/tools/index.ts'
 import type { Context, Registration } from './context.ts'
 import type { Check } from './examine.ts'
-import { failure, type Opinion, ok, skipped, warning } from './finding.ts'
+import { failure, type Outcome, ok, skipped, warning } from './finding.ts'
 import { principalOf } from './registration.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
-/** Time for whoever reads the warning to get a new credential into a deployment. */
-const fewDays = 30
+/** Time to deploy a new credential. */
+const warnDays = 30
 const registerServer = 'npm run ops -- register server'
 
-/** Why the registration is not read. */
-const unread = ({ canReadRegistration, config, deployment }: Context) => {
-  if (config === undefined && deployment === undefined) return 'neither a configuration nor a deployment says which'
-  return canReadRegistration ? undefined : 'nobody is signed in to read it: --az or --graph-device-code'
+/** Why the registration cannot be read. */
+const unreadable = ({ canReadRegistration, config, deployment }: Context) => {
+  if (config === undefined && deployment === undefined) return 'neither a configuration nor a deployment names one'
+  return canReadRegistration ? undefined : 'needs a sign-in: --az or --graph-device-code'
 }
 
 const check = (
   name: string,
   needs: readonly string[],
-  judge: (registration: Registration, context: Context) => Opinion | Promise<Opinion>,
+  judge: (registration: Registration, context: Context) => Outcome | Promise<Outcome>,
 ): Check => ({
   name,
   needs: ['registration', ...needs],
-  unless: unread,
+  unless: unreadable,
   run: async (context) => judge(await context.registration(await apiId(context)), context),
 })
 
@@ -32,21 +32,21 @@ const check = (
 const registration: Check = {
   name: 'registration',
   needs: ['tenant'],
-  unless: unread,
+  unless: unreadable,
   async run(context) {
     const { app } = await context.registration(await apiId(context))
-    return ok(`the app ${app.appId} can be read`)
+    return ok(`read the app ${app.appId}`)
   },
 }
 
-/** Where Entra sends browsers back to; of the app that users sign in to. */
+/** Where Entra redirects browsers; of the app that users sign in to. */
 const redirectUri: Check = {
   name: 'redirect URI',
   needs: ['registration'],
   unless: (context) =>
-    unread(context) ??
+    unreadable(context) ??
     (context.config !== undefined && context.config.oauthProxy === undefined
-      ? 'clients sign in at Entra itself (MCP_OAUTH_PROXY=off)'
+      ? 'clients sign in at Entra directly (MCP_OAUTH_PROXY=off)'
       : undefined),
   async run(context) {
     const { config, deployment } = context
@@ -55,7 +55,7 @@ const redirectUri: Check = {
   },
 }
 
-/** Everything about the registration, the API's own and the one for sign-in. */
+/** All checks of the registrations, the API's own and the one for sign-in. */
 export const applicationChecks: readonly Check[] = [
   registration,
   redirectUri,
@@ -66,13 +66,13 @@ export const applicationChecks: readonly Check[] = [
   check('credential dates', [], ({ app }, { config, now }) => judgeDates(app, config?.entra.credential, now())),
   check('federated credential', [], async ({ federated }, context) => {
     const identity = identityOf(context.config?.entra.credential)
-    if (identity === undefined) return skipped('the credential is no managed identity')
+    if (identity === undefined) return skipped('the credential is not a managed identity')
     const { issuer } = await context.entra()
     return judgeFederation(federated, issuer, (await principalOf(context, identity))?.id)
   }),
 ]
 
-export function judgeRedirect({ web, spa }: Registration['app'], wanted: string): Opinion {
+export function judgeRedirect({ web, spa }: Registration['app'], wanted: string): Outcome {
   const isWanted = (uri: string) => uri === wanted || withoutPort(uri) === withoutPort(wanted)
   if (web.redirectUris.some(isWanted)) return ok(wanted)
   const elsewhere = spa.redirectUris.some(isWanted)
@@ -82,55 +82,54 @@ export function judgeRedirect({ web, spa }: Registration['app'], wanted: string)
   )
 }
 
-export function judgeScopes({ appId, identifierUris, api }: Registration['app'], wanted: readonly string[]): Opinion {
+export function judgeScopes({ appId, identifierUris, api }: Registration['app'], wanted: readonly string[]): Outcome {
   const uri = `api://${appId}`
   if (!identifierUris.includes(uri))
     return failure(`The Application ID URI is not ${uri}.`, `${registerServer} sets it.`)
   const missing = wanted.filter((name) => !api.oauth2PermissionScopes.some(({ value }) => value === name))
   if (missing.length > 0)
-    return failure(`It has no scope ${missing.join(' ')}.`, `${registerServer} adds access_as_user.`)
+    return failure(`Missing scope: ${missing.join(' ')}.`, `${registerServer} adds access_as_user.`)
   const disabled = wanted.filter(
     (name) => !api.oauth2PermissionScopes.some(({ value, isEnabled }) => value === name && isEnabled),
   )
-  if (disabled.length > 0)
-    return failure(`The scope ${disabled.join(' ')} is disabled.`, 'Enable it under Expose an API.')
+  if (disabled.length > 0) return failure(`Disabled scope: ${disabled.join(' ')}.`, 'Enable it under Expose an API.')
   return ok(wanted.map((name) => `${uri}/${name}`).join(' '))
 }
 
-export function judgeVersion({ api }: Registration['app']): Opinion {
-  if (api.requestedAccessTokenVersion === 2) return ok('access tokens of version 2')
+export function judgeVersion({ api }: Registration['app']): Outcome {
+  if (api.requestedAccessTokenVersion === 2) return ok('version 2')
   return warning(
-    'Access tokens are of version 1: requestedAccessTokenVersion is not 2. The server takes them.',
+    'Access tokens have version 1: requestedAccessTokenVersion is not 2. The server accepts them.',
     `${registerServer} sets it to 2.`,
   )
 }
 
-/** A permission that is granted need not be asked for: consent is what counts in an exchange. */
-export function judgePermission({ app, granted, graphPermissions }: Registration): Opinion {
-  const asked = app.requiredResourceAccess
+/** A granted permission need not be requested: an exchange depends on consent. */
+export function judgePermission({ app, granted, graphPermissions }: Registration): Outcome {
+  const requested = app.requiredResourceAccess
     .flatMap(({ resourceAccess }) => resourceAccess)
     .map(({ id }) => graphPermissions.get(id))
   const needed = scopesOf(tools)
-  const missing = needed.filter((scope) => !asked.includes(scope) && !granted.includes(scope))
+  const missing = needed.filter((scope) => !requested.includes(scope) && !granted.includes(scope))
   if (missing.length === 0) return ok(needed.join(', '))
   return failure(
-    `It does not ask for Graph’s ${missing.join(', ')}.`,
-    `${registerServer} --admin-consent adds what is missing, and consents.`,
+    `Missing Graph permission: ${missing.join(', ')}.`,
+    `${registerServer} --admin-consent adds it, and consents.`,
   )
 }
 
-export function judgeConsent({ granted }: Registration): Opinion {
+export function judgeConsent({ granted }: Registration): Outcome {
   const needed = scopesOf(tools)
   const missing = needed.filter((scope) => !granted.includes(scope))
-  if (missing.length === 0) return ok(`${needed.join(', ')}, for everybody`)
+  if (missing.length === 0) return ok(`${needed.join(', ')}, for all users`)
   return failure(
-    `No administrator has consented to ${missing.join(', ')} for everybody.`,
-    `Grant it under API permissions, or: ${registerServer} --admin-consent. Users who consented for themselves can read without.`,
+    `Missing admin consent: ${missing.join(', ')}.`,
+    `Grant it under API permissions, or: ${registerServer} --admin-consent. Users who consented for themselves can read without it.`,
   )
 }
 
 /**
- * When the credential ends. A secret is told from others by its first characters, which Graph shows as its hint.
+ * When the credential expires. A secret is recognized by its first characters, which Graph shows as its hint.
  *
  * @param now milliseconds since the epoch
  */
@@ -138,23 +137,23 @@ export function judgeDates(
   { passwordCredentials, keyCredentials }: Registration['app'],
   credential: Config['entra']['credential'] | undefined,
   now: number,
-): Opinion {
-  if (credential?.kind === 'managed_identity') return skipped('a managed identity has no dates')
+): Outcome {
+  if (credential?.kind === 'managed_identity') return skipped('a managed identity does not expire')
   const secret = credential?.kind === 'secret' ? credential.secret : undefined
   const hinted = passwordCredentials.filter(({ hint }) => hint && secret?.startsWith(hint))
   const secrets = hinted.length > 0 ? hinted : passwordCredentials
   const all =
     credential === undefined ? [...secrets, ...keyCredentials] : secret === undefined ? keyCredentials : secrets
   const ends = all.map(({ endDateTime }) => Date.parse(endDateTime ?? '')).filter((end) => !Number.isNaN(end))
-  if (ends.length === 0) return skipped('the registration says no dates')
-  // Whichever it is that is in use, it is no worse than the last one.
+  if (ends.length === 0) return skipped('no dates in the registration')
+  // Whichever is in use, it does not outlive the last one.
   const last = Math.max(...ends)
   const days = Math.floor((last - now) / dayMs)
   const date = new Date(last).toISOString().slice(0, 10)
-  const renew = `Make another before then, and set it: ${registerServer} --renew-secret, or --certificate.`
+  const renew = `Create another before then, and set it: ${registerServer} --renew-secret, or --certificate.`
   if (days < 0) return failure(`The last one expired on ${date}.`, renew)
-  if (days < fewDays) return warning(`The last one ends in ${days} days, on ${date}.`, renew)
-  return ok(`good until ${date} (${days} days)`)
+  if (days < warnDays) return warning(`The last one expires in ${days} days, on ${date}.`, renew)
+  return ok(`valid until ${date} (${days} days)`)
 }
 
 /** @param principalId the managed identity's object id; undefined where the tenant has no such identity */
@@ -162,10 +161,10 @@ export function judgeFederation(
   federated: Registration['federated'],
   issuer: string,
   principalId: string | undefined,
-): Opinion {
+): Outcome {
   if (principalId === undefined) {
     return failure(
-      'The tenant has no such managed identity.',
+      'No such managed identity in the tenant.',
       'Check GRAPH_MANAGED_IDENTITY_CLIENT_ID: it is a client id.',
     )
   }
@@ -184,7 +183,7 @@ function identityOf(credential: Config['entra']['credential'] | undefined): stri
   return credential?.kind === 'managed_identity' ? credential.identityClientId : undefined
 }
 
-/** Entra takes any port of a localhost that is registered. https://learn.microsoft.com/entra/identity-platform/reply-url */
+/** Entra ignores the port of a registered localhost. https://learn.microsoft.com/entra/identity-platform/reply-url */
 function withoutPort(uri: string): string {
   return uri.replace(/^(http:\/\/(?:localhost|127\.0\.0\.1)):\d+/, '$1')
 }

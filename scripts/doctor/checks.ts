@@ -18,7 +18,7 @@ import type { Check } from './examine.ts'
 import { address, certificate, httpToHttps, tls } from './reach.ts'
 import { reading } from './role.ts'
 
-/** Every check, from what the others stand on to what stands on all of them. */
+/** Every check, in the order of their dependencies. */
 export const checksFor = (flags: TokenFlags): readonly Check[] => [
   configuration,
 

@@ -1,39 +1,39 @@
 import type { Config } from '../../src/config/index.ts'
 import type { Deployment } from '../shared/deployment.ts'
 import type { Io } from '../shared/io.ts'
-import type { Answer, Probe } from './probe.ts'
+import type { Probe, ProbeResponse } from './probe.ts'
 
-/** What there is to examine, and the ways to it. Documents are fetched once, however many checks look at them. */
+/** What is checked, and how to reach it. Documents are fetched once, however many checks read them. */
 export interface Context {
   readonly io: Io
   /** Milliseconds since the epoch, by this machine's clock. */
   readonly now: () => number
-  /** The variables to judge; undefined where only a deployment is examined. */
+  /** The variables to check; undefined where only a deployment is checked. */
   readonly env: Io['env'] | undefined
-  /** What they say, where they say it without a fault. */
+  /** The configuration that they make; undefined where it is invalid. */
   readonly config: Config | undefined
   readonly deployment: Deployment | undefined
-  /** To the deployment, whose certificate has a check of its own: nothing secret goes this way. */
+  /** To the deployment. Accepts any certificate, which has a check of its own: nothing secret is sent this way. */
   readonly toDeployment: Probe
   /** To Entra and Graph. */
   readonly toMicrosoft: Probe
-  /** Certificates of a private authority, as PEM; those of the machine where there are none. */
+  /** Certificates of a private authority, as PEM; undefined: those of the machine. */
   readonly trusted: string | undefined
-  /** Which tenant and app this is about, by the configuration or by what the deployment says. */
+  /** The tenant and app, from the configuration or, without one, from the deployment. */
   readonly entra: () => Promise<Entra>
-  /** Where Graph is, without a slash at its end. */
+  /** Without a trailing slash. */
   readonly graphBaseUrl: string
-  /** Whether an operator signs in to read the app registration … */
+  /** Whether an operator signs in to read the app registration. */
   readonly canReadRegistration: boolean
-  /** … and the token that this brings. @throws {OperatorError} */
+  /** The operator's token for Graph. @throws {OperatorError} */
   readonly operatorToken: () => Promise<string>
   /** An app registration by its client id. @throws {OperatorError} */
   readonly registration: (appId: string) => Promise<Registration>
-  /** An answer of POST /mcp without a token. */
-  readonly challenge: () => Promise<Answer>
+  /** The response to POST /mcp without a token. */
+  readonly challenge: () => Promise<ProbeResponse>
 }
 
-/** Which tenant this is about, and where it answers. */
+/** A tenant and its endpoints. */
 export interface Entra {
   readonly authorityHost: string
   readonly tenantId: string
@@ -45,7 +45,7 @@ export interface Entra {
   readonly tokenUrl: string
 }
 
-/** An app registration and what the tenant has granted it, as far as it is judged. */
+/** What is checked of an app registration and its grants. */
 export interface Registration {
   readonly app: Application
   /** Delegated permissions of Graph that an administrator granted for everybody. */

@@ -1,63 +1,66 @@
 import { OperatorError } from '../shared/operator-error.ts'
 import type { Context } from './context.ts'
-import { type Finding, failure, type Opinion, skipped } from './finding.ts'
+import { type Finding, failure, type Outcome, skipped } from './finding.ts'
 
-/** One thing to look at. Its judgement is a function of what it fetched; nothing that it finds stops the others. */
+/** One check. Its outcome is a function of what it fetched; a failure does not stop the checks that do not depend on it. */
 export interface Check {
   readonly name: string
-  /** Checks whose failure leaves nothing for this one to judge. */
+  /** Checks that this one depends on. */
   readonly needs?: readonly string[] | ((context: Context) => readonly string[])
-  /** Why there is nothing to judge here, if so. */
+  /** Why the check does not apply, if so. */
   readonly unless?: (context: Context) => string | undefined
   /** @throws {OperatorError} which is a failure like any other */
-  run(context: Context): Promise<Opinion | readonly Opinion[]> | Opinion | readonly Opinion[]
+  run(context: Context): Promise<Outcome | readonly Outcome[]> | Outcome | readonly Outcome[]
 }
 
-/** Beyond every deadline of a single request: a check that does not end is found by this. */
+/** Why a check of a deployment does not apply, if so. */
+export function noDeployment({ deployment }: Context): string | undefined {
+  return deployment === undefined ? 'no deployment; --url names one' : undefined
+}
+
+/** Longer than every deadline of a single request: ends a check that hangs. */
 const checkDeadlineMs = 30_000
 
 /**
- * Makes every check, in order, whatever the ones before it found.
+ * Runs every check, in order, whatever the ones before it found.
  *
- * @param tell hears of each finding when it is made
+ * @param onFinding called with each finding as it is made
  */
 export async function examine(
   checks: readonly Check[],
   context: Context,
-  tell: (finding: Finding) => void,
+  onFinding: (finding: Finding) => void,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = []
   const blocked = new Set<string>()
   for (const { name, needs = [], unless, run } of checks) {
-    const before = (typeof needs === 'function' ? needs(context) : needs).find((needed) => blocked.has(needed))
-    const why = before === undefined ? unless?.(context) : `“${before}” has to be mended first`
-    if (before !== undefined) blocked.add(name)
-    const opinions = why === undefined ? await judge(run, context) : [skipped(why)]
-    if (opinions.some(({ verdict }) => verdict === 'failure')) blocked.add(name)
-    for (const opinion of opinions) {
-      const finding = { check: name, ...opinion, ...(before !== undefined && { waitsFor: before }) }
+    const blockedBy = (typeof needs === 'function' ? needs(context) : needs).find((needed) => blocked.has(needed))
+    const why = blockedBy === undefined ? unless?.(context) : `Fix “${blockedBy}” first.`
+    if (blockedBy !== undefined) blocked.add(name)
+    const outcomes = why === undefined ? await outcomesOf(run, context) : [skipped(why)]
+    if (outcomes.some(({ verdict }) => verdict === 'failure')) blocked.add(name)
+    for (const outcome of outcomes) {
+      const finding = { check: name, ...outcome, ...(blockedBy !== undefined && { blockedBy }) }
       findings.push(finding)
-      tell(finding)
+      onFinding(finding)
     }
   }
   return findings
 }
 
-async function judge(run: Check['run'], context: Context): Promise<readonly Opinion[]> {
+async function outcomesOf(run: Check['run'], context: Context): Promise<readonly Outcome[]> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    const slow = new OperatorError(`No end within ${checkDeadlineMs / 1000} s.`, 'Try again; see what is slow there.')
+    const slow = new OperatorError(`No result within ${checkDeadlineMs / 1000} s.`, 'Retry; find out what is slow.')
     timer = setTimeout(() => reject(slow), checkDeadlineMs)
   })
   try {
-    const opinions = await Promise.race([run(context), late])
-    return 'verdict' in opinions ? [opinions] : opinions
+    const outcomes = await Promise.race([run(context), late])
+    return 'verdict' in outcomes ? [outcomes] : outcomes
   } catch (error) {
     if (error instanceof OperatorError) return [failure(error.message, error.next)]
-    const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-    return [
-      failure(`The check itself broke off. ${said.slice(0, 300)}`, 'This is a fault of doctor: please report it.'),
-    ]
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    return [failure(`The check itself failed. ${text.slice(0, 300)}`, 'This is a bug of doctor: please report it.')]
   } finally {
     clearTimeout(timer)
   }

@@ -1,20 +1,20 @@
-/** What a check came to. `skipped` is no judgement: it could not be made, or there was nothing to judge. */
+/** The result of a check. `skipped`: it could not run, or does not apply. */
 export type Verdict = 'ok' | 'warning' | 'failure' | 'skipped'
 
-/** A judgement: what is so and, unless all is well, what to do about it. */
-export interface Opinion {
+/** What a check found and, unless it is ok, how to fix it. */
+export interface Outcome {
   readonly verdict: Verdict
-  readonly says: string
-  readonly mend?: string
+  readonly message: string
+  readonly fix?: string
 }
 
-export interface Finding extends Opinion {
+export interface Finding extends Outcome {
   readonly check: string
-  /** The check whose failure has to be mended before this one can be made. */
-  readonly waitsFor?: string
+  /** The failed check that this one depends on. */
+  readonly blockedBy?: string
 }
 
-export const ok = (says: string): Opinion => ({ verdict: 'ok', says })
-export const warning = (says: string, mend: string): Opinion => ({ verdict: 'warning', says, mend })
-export const failure = (says: string, mend: string): Opinion => ({ verdict: 'failure', says, mend })
-export const skipped = (says: string): Opinion => ({ verdict: 'skipped', says })
+export const ok = (message: string): Outcome => ({ verdict: 'ok', message })
+export const warning = (message: string, fix: string): Outcome => ({ verdict: 'warning', message, fix })
+export const failure = (message: string, fix: string): Outcome => ({ verdict: 'failure', message, fix })
+export const skipped = (message: string): Outcome => ({ verdict: 'skipped', message })

@@ -3,13 +3,13 @@ import { createBoundedClient, TransportError } from '../../src/lib/bounded-clien
 import { OperatorError } from '../shared/operator-error.ts'
 import { unreachable } from '../shared/unreachable.ts'
 
-export interface Answer {
+export interface ProbeResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: string
   /** The body's JSON object; undefined where it is none. */
   readonly json: Readonly<Record<string, unknown>> | undefined
-  /** When it was asked for and when it was there, by this machine's clock: between them lies the peer's `Date`. */
+  /** Before and after the request, by this machine's clock: the peer's `Date` lies between them. */
   readonly askedAtMs: number
   readonly answeredAtMs: number
 }
@@ -17,7 +17,7 @@ export interface Answer {
 export interface ProbeOptions {
   readonly now: () => number
   readonly deadlineMs: number
-  /** Whether a certificate that does not hold is an answer like any other. */
+  /** Accepts an invalid certificate. */
   readonly anyCertificate?: boolean
   readonly trusted?: string | undefined
 }
@@ -26,7 +26,7 @@ export type Probe = ReturnType<typeof createProbe>
 
 const maxBodyBytes = 1_000_000
 
-/** Requests that end in time, of any size to a limit, wherever they go. GETs are made once. */
+/** An HTTP client with a deadline and a size limit. A GET of the same URL is sent once. */
 export function createProbe({ now, deadlineMs, anyCertificate = false, trusted }: ProbeOptions) {
   const connector = buildConnector({
     timeout: deadlineMs,
@@ -35,10 +35,10 @@ export function createProbe({ now, deadlineMs, anyCertificate = false, trusted }
   })
   const bounds = { connectTimeoutMs: deadlineMs, deadlineMs, maxBodyBytes, connections: 2, connect: connector }
   const client = createBoundedClient(bounds)
-  const got = new Map<string, Promise<Answer>>()
+  const fetched = new Map<string, Promise<ProbeResponse>>()
 
-  /** @throws {OperatorError} where there is no answer */
-  async function send(request: Parameters<typeof client.request>[0]): Promise<Answer> {
+  /** @throws {OperatorError} where there is no response */
+  async function send(request: Parameters<typeof client.request>[0]): Promise<ProbeResponse> {
     const askedAtMs = now()
     try {
       const { status, headers, body } = await client.request(request)
@@ -46,19 +46,22 @@ export function createProbe({ now, deadlineMs, anyCertificate = false, trusted }
     } catch (error) {
       const { host } = new URL(request.url)
       if (error instanceof TransportError && error.kind === 'too_large') {
-        throw new OperatorError(`${host} sent more than ${maxBodyBytes} bytes.`, 'Something else answers there.')
+        throw new OperatorError(
+          `${host} sent more than ${maxBodyBytes} bytes.`,
+          'Check the address: this is not the server.',
+        )
       }
       throw unreachable(host, error)
     }
   }
 
   return {
-    get(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-      const known = got.get(url)
+    get(url: string, headers: Readonly<Record<string, string>> = {}): Promise<ProbeResponse> {
+      const known = fetched.get(url)
       if (known !== undefined) return known
-      const answer = send({ method: 'GET', url, headers: { accept: 'application/json', ...headers } })
-      got.set(url, answer)
-      return answer
+      const response = send({ method: 'GET', url, headers: { accept: 'application/json', ...headers } })
+      fetched.set(url, response)
+      return response
     },
     post: (url: string, body: string, headers: Readonly<Record<string, string>>) =>
       send({ method: 'POST', url, body, headers }),
@@ -66,24 +69,30 @@ export function createProbe({ now, deadlineMs, anyCertificate = false, trusted }
   }
 }
 
-/** An answer's JSON, or why there is none to judge. @throws {OperatorError} */
-export function jsonOf(answer: Answer, what: string): Readonly<Record<string, unknown>> {
-  const { status, json, headers } = answer
-  if (status === 403 && /Invalid Host/i.test(answer.body)) {
+/** The JSON object of a 200. @throws {OperatorError} for any other response */
+export function jsonOf(response: ProbeResponse, what: string): Readonly<Record<string, unknown>> {
+  const { status, json, headers } = response
+  if (reasonOf(response) === 'host_not_allowed') {
     throw new OperatorError(
-      `${what} is refused: the server does not know itself under this name.`,
+      `${what}: the server rejects this host name (host_not_allowed).`,
       'Set its PUBLIC_BASE_URL to the address that clients use.',
     )
   }
   if (status !== 200) {
-    throw new OperatorError(`${what} is answered with ${status}.`, 'Check the address, and what stands in front of it.')
+    throw new OperatorError(`${what}: HTTP ${status}.`, 'Check the address, and any gateway in front of it.')
   }
   if (json !== undefined) return json
   const type = headers['content-type'] ?? 'no type'
   throw new OperatorError(
-    `${what} is answered with something that is no JSON object (${type}).`,
-    'Something else answers there, or stands in front of the server: a sign-in page, a parking page, a gateway.',
+    `${what}: the response is not a JSON object (${type}).`,
+    'Check the address, and what is in front of the server: a sign-in page, a parking page, a gateway.',
   )
+}
+
+/** The reason that an error of this server has. */
+function reasonOf({ json }: ProbeResponse): unknown {
+  const { data } = (json?.['error'] ?? {}) as { data?: { reason?: unknown } | null }
+  return data?.reason
 }
 
 function singleValued(headers: Readonly<Record<string, string | string[] | undefined>>) {
@@ -92,7 +101,7 @@ function singleValued(headers: Readonly<Record<string, string | string[] | undef
   )
 }
 
-function parse(body: string): Answer['json'] {
+function parse(body: string): ProbeResponse['json'] {
   try {
     const value: unknown = JSON.parse(body)
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined

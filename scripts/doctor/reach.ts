@@ -2,41 +2,42 @@ import { lookup } from 'node:dns/promises'
 import { connect as connectTcp, isIP } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type PeerCertificate } from 'node:tls'
 import { unreachable } from '../shared/unreachable.ts'
-import type { Check } from './examine.ts'
-import { failure, type Opinion, ok, warning } from './finding.ts'
+import type { Context } from './context.ts'
+import { type Check, noDeployment } from './examine.ts'
+import { failure, type Outcome, ok, warning } from './finding.ts'
 
 const deadlineMs = 5_000
 const dayMs = 24 * 60 * 60 * 1000
-/** Certificates that renew themselves do so a month ahead: one with less left has missed it. */
-const fewDays = 21
+/** Managed certificates renew a month ahead: one with less left has missed its renewal. */
+const warnDays = 21
 
-const noDeployment = 'no deployment is examined; --url names one'
-
-/** The name resolves and something listens. */
+/** The name resolves and the port accepts connections. */
 export const address: Check = {
   name: 'address',
-  unless: ({ deployment }) => (deployment === undefined ? noDeployment : undefined),
+  unless: noDeployment,
   async run({ deployment }) {
     const { hostname, host, port } = place(deployment)
     const found = await inTime(lookup(hostname, { all: true }), host)
     await opened(connectTcp({ host: hostname, port }), 'connect', host)
     const addresses = found.map(({ address }) => address).join(', ')
-    return ok(isIP(hostname) ? `${host} listens` : `${hostname} is ${addresses}, and listens on ${port}`)
+    return ok(
+      isIP(hostname) ? `${host} accepts connections` : `${hostname} is ${addresses} and accepts connections on ${port}`,
+    )
   },
 }
 
-/** What a TLS handshake brought, whether or not it is to be trusted. */
+/** The result of a TLS handshake, trusted or not. */
 interface Handshake {
   readonly certificate: PeerCertificate
-  /** Node's code for what is wrong with the chain; undefined where it holds. */
-  readonly fault: string | undefined
+  /** Node's code for an invalid chain; undefined where it is valid. */
+  readonly chainError: string | undefined
 }
 
 /** The port speaks TLS. */
 export const tls: Check = {
   name: 'TLS',
   needs: ['address'],
-  unless: ({ deployment }) => withoutTls(deployment?.origin),
+  unless: withoutTls,
   async run(context) {
     const { host } = place(context.deployment)
     const { protocol } = await handshake(context)
@@ -44,78 +45,79 @@ export const tls: Check = {
   },
 }
 
-/** The certificate holds, is for this name, and will go on holding. */
+/** The certificate is valid, is for this name, and does not expire soon. */
 export const certificate: Check = {
   name: 'certificate',
   needs: ['TLS'],
-  unless: ({ deployment }) => withoutTls(deployment?.origin),
+  unless: withoutTls,
   async run(context) {
     const { hostname } = place(context.deployment)
     return judgeCertificate(await handshake(context), hostname, context.now())
   },
 }
 
-/** Plain http leads to https and nowhere else (RFC 6797 section 7.2). */
+/** Plain http redirects to https (RFC 6797 section 7.2). */
 export const httpToHttps: Check = {
   name: 'http to https',
   needs: ['address'],
-  unless: ({ deployment }) =>
-    withoutTls(deployment?.origin) ??
-    (new URL(deployment?.origin ?? '').port === '' ? undefined : 'only the standard ports have a plain counterpart'),
+  unless: (context) =>
+    withoutTls(context) ??
+    (new URL(context.deployment?.origin ?? '').port === '' ? undefined : 'not on a standard port'),
   async run({ deployment, toDeployment }) {
     const plain = `${(deployment?.origin ?? '').replace('https:', 'http:')}/healthz`
-    const answer = await toDeployment.get(plain).catch(() => undefined)
-    return judgePlainHttp(answer)
+    return judgePlainHttp(await toDeployment.get(plain).catch(() => undefined))
   },
 }
 
 /** @param now milliseconds since the epoch */
-export function judgeCertificate({ certificate, fault }: Handshake, hostname: string, now: number): Opinion {
+export function judgeCertificate({ certificate, chainError }: Handshake, hostname: string, now: number): Outcome {
   const expires = Date.parse(certificate.valid_to)
   const days = Math.floor((expires - now) / dayMs)
-  const date = Number.isNaN(expires) ? 'a date that cannot be read' : new Date(expires).toISOString().slice(0, 10)
-  const stranger = checkServerIdentity(hostname, certificate)
-  const renew = 'Renew it. On Container Apps a managed certificate renews itself while the DNS records stay in place.'
-  if (days < 0) return failure(`It expired on ${date}.`, renew)
+  const date = Number.isNaN(expires) ? 'an unreadable date' : new Date(expires).toISOString().slice(0, 10)
+  const wrongName = checkServerIdentity(hostname, certificate)
+  const renew = 'Renew it. Container Apps renews a managed certificate as long as its DNS records stay in place.'
+  if (days < 0) return failure(`Expired on ${date}.`, renew)
   if (Date.parse(certificate.valid_from) > now) {
     return failure(
-      `It is valid from ${certificate.valid_from} on.`,
+      `Not valid before ${certificate.valid_from}.`,
       'Check the clock of this machine, and the certificate.',
     )
   }
-  if (stranger !== undefined) {
+  if (wrongName !== undefined) {
     return failure(
-      `It is not for ${hostname}, but for ${certificate.subjectaltname ?? certificate.subject?.CN ?? 'nobody'}.`,
-      'Bind a certificate for this name, or use the name that it is for.',
+      `Issued for ${certificate.subjectaltname ?? certificate.subject?.CN ?? 'no name'}, not for ${hostname}.`,
+      'Bind a certificate for this name, or use the name that it is issued for.',
     )
   }
-  if (fault !== undefined) {
+  if (chainError !== undefined) {
     return failure(
-      `Its chain does not hold (${fault}).`,
-      'Serve the whole chain; for a private authority name its certificate in NODE_EXTRA_CA_CERTS, here and with clients.',
+      `Invalid certificate chain (${chainError}).`,
+      'Serve the whole chain; for a private authority set NODE_EXTRA_CA_CERTS, here and for clients.',
     )
   }
-  if (days < fewDays) return warning(`It expires in ${days} days, on ${date}.`, renew)
+  if (days < warnDays) return warning(`Expires in ${days} days, on ${date}.`, renew)
   return ok(`for ${hostname}, until ${date} (${days} days)`)
 }
 
-/** @param answer of the plain http address; undefined where nothing answers there, which is as good */
+/** @param response of the plain http address; undefined where there is none, which is as good */
 export function judgePlainHttp(
-  answer: { readonly status: number; readonly headers: Readonly<Record<string, string | undefined>> } | undefined,
-): Opinion {
-  if (answer === undefined) return ok('nothing answers over plain http')
-  const { status, headers } = answer
+  response: { readonly status: number; readonly headers: Readonly<Record<string, string | undefined>> } | undefined,
+): Outcome {
+  if (response === undefined) return ok('no plain http')
+  const { status, headers } = response
   if (status >= 300 && status < 400 && headers['location']?.startsWith('https://'))
-    return ok('plain http leads to https')
+    return ok('plain http redirects to https')
   return failure(
-    `Plain http is answered with ${status}.`,
-    'Let it lead to https: on Container Apps set allowInsecure to false.',
+    `Plain http responds with ${status}.`,
+    'Redirect it to https: on Container Apps set allowInsecure to false.',
   )
 }
 
-function withoutTls(origin: string | undefined): string | undefined {
-  if (origin === undefined) return noDeployment
-  return origin.startsWith('http:') ? 'plain http, on this machine' : undefined
+function withoutTls(context: Context): string | undefined {
+  return (
+    noDeployment(context) ??
+    (context.deployment?.origin.startsWith('http:') ? 'plain http, on this machine' : undefined)
+  )
 }
 
 function place(deployment: { readonly origin: string } | undefined) {
@@ -137,7 +139,7 @@ async function handshake({
   const socket = connectTls({
     host: hostname,
     port,
-    // Judged here, so that every fault has its own words.
+    // Checked here, so that every error has its own text.
     rejectUnauthorized: false,
     ...(isIP(hostname) === 0 && { servername: hostname }),
     ...(trusted !== undefined && { ca: trusted }),
@@ -145,14 +147,21 @@ async function handshake({
   return opened(socket, 'secureConnect', host, () => ({
     certificate: socket.getPeerCertificate(),
     protocol: socket.getProtocol() ?? 'TLS',
-    fault: faultOf(socket.authorizationError),
+    chainError: chainErrorOf(socket.authorizationError),
   }))
 }
 
-/** Dates and name are judged by themselves, in words of their own. */
-function faultOf(authorizationError: unknown): string | undefined {
-  const code = authorizationError ? String(authorizationError) : ''
-  return /^$|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ALTNAME_INVALID/.test(code) ? undefined : code
+/** Node's codes for dates and name, which have checks and texts of their own. */
+const otherCodes: ReadonlySet<string> = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+])
+
+/** @param error Node's `tlsSocket.authorizationError`: a code, whatever its type says */
+function chainErrorOf(error: unknown): string | undefined {
+  const code = error ? String(error) : undefined
+  return code === undefined || otherCodes.has(code) ? undefined : code
 }
 
 function opened<T = undefined>(

@@ -4,7 +4,7 @@ import { deviceCodeToken } from '../shared/device-code.ts'
 import { graphAppId, graphCommandLineTools, odataText, type Query, withQuery } from '../shared/graph.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import type { Application, Context, FederatedCredential, Registration } from './context.ts'
-import type { Answer } from './probe.ts'
+import type { ProbeResponse } from './probe.ts'
 
 const properties = [
   ...['id', 'appId', 'identifierUris', 'api', 'web', 'spa'],
@@ -23,15 +23,15 @@ export async function readRegistration(context: Context, appId: string): Promise
   })
   if (app === undefined) {
     throw new OperatorError(
-      `No app registration of this tenant has the id ${appId}.`,
-      'Check GRAPH_CLIENT_ID and GRAPH_TENANT_ID, or make one: npm run ops -- register server.',
+      `No app registration ${appId} in this tenant.`,
+      'Check GRAPH_CLIENT_ID and GRAPH_TENANT_ID, or create one: npm run ops -- register server.',
     )
   }
   const [principal, graph] = [await principalOf(context, appId), await principalOf(context, graphAppId)]
   if (principal === undefined) {
     throw new OperatorError(
       `The app ${appId} has no service principal: nobody can sign in to it.`,
-      'npm run ops -- register server makes it.',
+      'npm run ops -- register server creates it.',
     )
   }
   const grants = await list<{ readonly consentType: string; readonly scope: string }>(
@@ -72,19 +72,19 @@ export async function operatorToken({ io, entra, graphBaseUrl }: Context, az: bo
 
 async function list<T>(context: Context, path: string, query: Query = {}) {
   const url = `${context.graphBaseUrl}${withQuery(path, query)}`
-  const answer = await context.toMicrosoft.get(url, { authorization: `Bearer ${await context.operatorToken()}` })
-  const { value } = answer.json ?? {}
-  if (answer.status === 200 && Array.isArray(value)) return value as readonly T[]
-  throw graphTrouble(answer, path)
+  const response = await context.toMicrosoft.get(url, { authorization: `Bearer ${await context.operatorToken()}` })
+  const { value } = response.json ?? {}
+  if (response.status === 200 && Array.isArray(value)) return value as readonly T[]
+  throw graphError(response, path)
 }
 
-function graphTrouble({ status, json, headers }: Answer, path: string): OperatorError {
+function graphError({ status, json, headers }: ProbeResponse, path: string): OperatorError {
   const { code } = (json?.['error'] ?? {}) as { code?: string }
   const id = headers['request-id']
   return new OperatorError(
-    `Graph answered ${status}${code === undefined ? '' : ` ${code}`} to GET ${path}${id === undefined ? '' : ` (request-id ${id})`}.`,
+    `GET ${path} of Graph: HTTP ${status}${code === undefined ? '' : ` ${code}`}${id === undefined ? '' : ` (request-id ${id})`}.`,
     status === 403
-      ? 'Sign in as somebody who may read app registrations, such as a Global Reader; a device code also needs consent to Directory.Read.All.'
-      : 'Try again; with a token of the Azure CLI: az login.',
+      ? 'Sign in as a user with read access to app registrations, such as a Global Reader; a device code also needs consent to Directory.Read.All.'
+      : 'Retry; with a token of the Azure CLI: az login.',
   )
 }

@@ -1,5 +1,5 @@
 import { OperatorError } from '../shared/operator-error.ts'
-import { mendOf } from './mends.ts'
+import { remediationFor } from './remediation.ts'
 
 /** What a tool says of its failure beside the text: `src/plugins/mcp/index.ts` writes it. */
 interface ToolErrorMeta {
@@ -33,7 +33,7 @@ export async function httpRefusal(response: Response): Promise<OperatorError> {
   // As the Azure CLI takes them.
   const claims = /\bclaims="([\w+/=-]+)"/.exec(headers.get('www-authenticate') ?? '')?.[1]
   const hints = [
-    mendOf(data?.reason, status),
+    remediationFor(data?.reason, status),
     /^\d{1,6}$/.test(wait) && `Retry after ${wait} s.`,
     claims && `With the Azure CLI: az login --claims-challenge ${claims}`,
   ]
@@ -51,5 +51,5 @@ export function toolRefusal(tool: string, { isError, content, _meta }: ToolResul
       : retryable
         ? ' The same call may succeed later.'
         : ''
-  return new OperatorError(`${tool} failed: ${text}`.slice(0, 2_000), `${mendOf(reason)}${hint}`)
+  return new OperatorError(`${tool} failed: ${text}`.slice(0, 2_000), `${remediationFor(reason)}${hint}`)
 }

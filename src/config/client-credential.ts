@@ -1,7 +1,7 @@
 import { isLoopback } from '../lib/loopback.ts'
-import { type Environment, type Fault, originOf } from './environment.ts'
+import { type Environment, originOf, type Report } from './environment.ts'
 
-/** How an app proves itself to Entra. */
+/** How an app authenticates to Entra. */
 export type ClientCredential =
   | { readonly kind: 'secret'; readonly secret: string }
   | { readonly kind: 'certificate_file'; readonly path: string }
@@ -22,9 +22,9 @@ interface VaultAccess {
   readonly identityClientId: string | undefined
 }
 
-/** The one credential that is named, with what belongs to it. */
-export function readCredential(given: Environment, production: boolean, fault: Fault): ClientCredential {
-  const vaultUrl = readVaultUrl(given.GRAPH_CLIENT_CERT_KEYVAULT_URL, production, fault)
+/** The one credential that is configured. */
+export function readCredential(given: Environment, production: boolean, report: Report): ClientCredential {
+  const vaultUrl = readVaultUrl(given.GRAPH_CLIENT_CERT_KEYVAULT_URL, production, report)
   const identityClientId = given.GRAPH_MANAGED_IDENTITY_CLIENT_ID?.toLowerCase()
   const kinds = (
     [
@@ -33,45 +33,50 @@ export function readCredential(given: Environment, production: boolean, fault: F
       vaultUrl === undefined ? 'GRAPH_MANAGED_IDENTITY_CLIENT_ID' : 'GRAPH_CLIENT_CERT_KEYVAULT_URL',
     ] as const
   ).filter((name) => given[name] !== undefined)
-  for (const other of kinds.slice(1)) fault(other, `cannot stand beside ${kinds[0]}: set one credential`)
+  for (const other of kinds.slice(1)) report(other, 'conflict', `is mutually exclusive with ${kinds[0]}`)
 
-  const needs = (name: keyof Environment, needed: keyof Environment) => {
-    if (given[name] !== undefined && given[needed] === undefined) fault(name, `needs ${needed}`)
+  const requires = (name: keyof Environment, needed: keyof Environment) => {
+    if (given[name] !== undefined && given[needed] === undefined) report(name, 'requires', `requires ${needed}`)
   }
-  needs('GRAPH_CLIENT_CERT_NAME', 'GRAPH_CLIENT_CERT_KEYVAULT_URL')
-  needs('GRAPH_CLIENT_CERT_SECRET_NAME', 'GRAPH_CLIENT_CERT_KEYVAULT_URL')
-  needs('GRAPH_CLIENT_CERT_SECRET_VERSION', 'GRAPH_CLIENT_CERT_SECRET_NAME')
-  needs('GRAPH_CLIENT_CERT_THUMBPRINT', 'GRAPH_CLIENT_CERT_SECRET_NAME')
+  requires('GRAPH_CLIENT_CERT_NAME', 'GRAPH_CLIENT_CERT_KEYVAULT_URL')
+  requires('GRAPH_CLIENT_CERT_SECRET_NAME', 'GRAPH_CLIENT_CERT_KEYVAULT_URL')
+  requires('GRAPH_CLIENT_CERT_SECRET_VERSION', 'GRAPH_CLIENT_CERT_SECRET_NAME')
+  requires('GRAPH_CLIENT_CERT_THUMBPRINT', 'GRAPH_CLIENT_CERT_SECRET_NAME')
 
   const { GRAPH_CLIENT_SECRET: secret, GRAPH_CLIENT_CERT_PATH: path } = given
   if (secret !== undefined) return { kind: 'secret', secret }
   if (path !== undefined) return { kind: 'certificate_file', path }
-  if (vaultUrl !== undefined) return vaultCredential(given, { vaultUrl, identityClientId }, fault)
+  if (vaultUrl !== undefined) return vaultCredential(given, { vaultUrl, identityClientId }, report)
   if (identityClientId !== undefined) return { kind: 'managed_identity', identityClientId }
-  fault(
+  report(
     'GRAPH_CLIENT_SECRET',
-    'is not set, nor another credential: GRAPH_CLIENT_CERT_PATH, GRAPH_CLIENT_CERT_KEYVAULT_URL or GRAPH_MANAGED_IDENTITY_CLIENT_ID',
+    'missing',
+    'is required, or GRAPH_CLIENT_CERT_PATH, GRAPH_CLIENT_CERT_KEYVAULT_URL or GRAPH_MANAGED_IDENTITY_CLIENT_ID',
   )
   return { kind: 'secret', secret: '' }
 }
 
-function readVaultUrl(given: string | undefined, production: boolean, fault: Fault): string | undefined {
+function readVaultUrl(given: string | undefined, production: boolean, report: Report): string | undefined {
   if (given === undefined) return undefined
   const url = originOf(given)
   if (url === undefined)
-    fault('GRAPH_CLIENT_CERT_KEYVAULT_URL', 'must be an origin, such as https://name.vault.azure.net')
+    report('GRAPH_CLIENT_CERT_KEYVAULT_URL', 'invalid', 'must be an origin, such as https://name.vault.azure.net')
   else if (production && isLoopback(new URL(url).hostname)) {
-    fault('GRAPH_CLIENT_CERT_KEYVAULT_URL', 'cannot be a loopback address in production')
+    report('GRAPH_CLIENT_CERT_KEYVAULT_URL', 'unsafe', 'must not be a loopback address in production')
   }
   return url ?? given
 }
 
-function vaultCredential(given: Environment, access: VaultAccess, fault: Fault): ClientCredential {
+function vaultCredential(given: Environment, access: VaultAccess, report: Report): ClientCredential {
   const { GRAPH_CLIENT_CERT_NAME: certificateName, GRAPH_CLIENT_CERT_SECRET_NAME: secretName } = given
   if (certificateName !== undefined && secretName !== undefined) {
-    fault('GRAPH_CLIENT_CERT_SECRET_NAME', 'cannot stand beside GRAPH_CLIENT_CERT_NAME: set one of them')
+    report('GRAPH_CLIENT_CERT_SECRET_NAME', 'conflict', 'is mutually exclusive with GRAPH_CLIENT_CERT_NAME')
   } else if (certificateName === undefined && secretName === undefined) {
-    fault('GRAPH_CLIENT_CERT_KEYVAULT_URL', 'needs GRAPH_CLIENT_CERT_NAME, or GRAPH_CLIENT_CERT_SECRET_NAME')
+    report(
+      'GRAPH_CLIENT_CERT_KEYVAULT_URL',
+      'requires',
+      'requires GRAPH_CLIENT_CERT_NAME or GRAPH_CLIENT_CERT_SECRET_NAME',
+    )
   }
   if (secretName === undefined) return { kind: 'vault_key', certificateName: certificateName ?? '', ...access }
   return {

@@ -6,9 +6,9 @@ const guidList = `^\\s*${guid.slice(1, -1)}(\\s*,\\s*${guid.slice(1, -1)})*\\s*$
 const portNumber = '^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$'
 const keyText = '[A-Za-z0-9+/]{43}='
 
-/** What completes "NAME must be …" in a start error, and the pattern that a value must match. */
-const takes = {
-  text: ['a text', '\\S'],
+/** What completes "NAME must be …" in a configuration error, and the pattern that a value must match. */
+const formats = {
+  text: ['not blank', '\\S'],
   guid: ['a GUID', guid],
   guids: ['a comma-separated list of GUIDs', guidList],
   flag: ['true or false', '^(true|false)$'],
@@ -31,13 +31,13 @@ interface Variable {
   readonly default?: string
   /** How production differs: completes "In production: …". */
   readonly production?: string
-  readonly takes?: readonly [expects: string, pattern: string]
+  readonly format?: readonly [expects: string, pattern: string]
 }
 
 /** A variable. The description begins in lower case, ends without a full stop, and is Markdown. */
 function variable(
   description: string,
-  { isRequired = false, default: fallback, production, takes: [expects, pattern] = takes.text }: Variable = {},
+  { isRequired = false, default: fallback, production, format: [expects, pattern] = formats.text }: Variable = {},
 ) {
   const schema = { description, isRequired, default: fallback, production, expects, pattern }
   return Type.Optional(Type.String(schema)) as TOptional<TString> & typeof schema
@@ -50,52 +50,52 @@ function variable(
 export const EnvironmentSchema = Type.Object({
   GRAPH_TENANT_ID: variable('the Entra tenant, a GUID', {
     isRequired: true,
-    takes: ['a GUID: Entra admin center, Overview, Tenant ID', guid],
+    format: ['a GUID: Entra admin center, Overview, Tenant ID', guid],
   }),
   GRAPH_CLIENT_ID: variable("the server's app registration: its application (client) id", {
     isRequired: true,
-    takes: takes.guid,
+    format: formats.guid,
   }),
   GRAPH_CLIENT_SECRET: variable('a client secret of that app, unless another credential is set', { isRequired: true }),
   GRAPH_CLIENT_CERT_PATH: variable('a PEM file with private key and certificate of that app, instead of a secret', {
-    takes: takes.path,
+    format: formats.path,
   }),
   GRAPH_CLIENT_CERT_KEYVAULT_URL: variable(
     'a Key Vault with a certificate of that app, such as `https://name.vault.azure.net`',
-    { takes: ['a URL such as https://name.vault.azure.net', '^https://[^/?#@\\s]+/?$'] },
+    { format: ['a URL such as https://name.vault.azure.net', '^https://[^/?#@\\s]+/?$'] },
   ),
   GRAPH_CLIENT_CERT_NAME: variable('the certificate in it, whose key signs in the vault and never leaves it', {
-    takes: takes.vaultName,
+    format: formats.vaultName,
   }),
   GRAPH_CLIENT_CERT_SECRET_NAME: variable(
     'or a secret in it with the private key, which is fetched: PEM, or JSON with `privateKey`',
-    { takes: takes.vaultName },
+    { format: formats.vaultName },
   ),
   GRAPH_CLIENT_CERT_SECRET_VERSION: variable('version of that secret; the latest where it is not set', {
-    takes: ['letters and digits', '^[0-9A-Za-z]+$'],
+    format: ['letters and digits', '^[0-9A-Za-z]+$'],
   }),
   GRAPH_CLIENT_CERT_THUMBPRINT: variable(
     'SHA-256 (or SHA-1) of the certificate in hex, where the secret holds its key alone',
-    { takes: ['SHA-256 or SHA-1, in hex', '^([0-9A-Fa-f]{64}|[0-9A-Fa-f]{40})$'] },
+    { format: ['SHA-256 or SHA-1, in hex', '^([0-9A-Fa-f]{64}|[0-9A-Fa-f]{40})$'] },
   ),
   GRAPH_MANAGED_IDENTITY_CLIENT_ID: variable(
     'a user-assigned managed identity: it opens the Key Vault, or without one is itself the credential',
-    { takes: takes.guid },
+    { format: formats.guid },
   ),
   NODE_ENV: variable('`production` locks every development switch; set it in the environment, not in .env.local', {
     default: 'development',
-    takes: ['production, development or test', '^(production|development|test)$'],
+    format: ['production, development or test', '^(production|development|test)$'],
   }),
-  PORT: variable('port to listen on', { default: '8080', takes: takes.port }),
+  PORT: variable('port to listen on', { default: '8080', format: formats.port }),
   HOST: variable('address to listen on', {
     default: '127.0.0.1',
     production: 'the default is `0.0.0.0`',
-    takes: ['an IP address or host name', '\\S'],
+    format: ['an IP address or host name', '\\S'],
   }),
   PUBLIC_BASE_URL: variable('the one origin that clients see, in metadata and challenges', {
     default: 'http://localhost:8080',
     production: 'required, https',
-    takes: takes.origin,
+    format: formats.origin,
   }),
   GRAPH_OBO_SCOPES: variable(
     'scopes asked for On-Behalf-Of; what the tools need where it is not set. `https://graph.microsoft.com/.default` asks for whatever was consented to',
@@ -105,61 +105,61 @@ export const EnvironmentSchema = Type.Object({
     {
       default: 'https://graph.microsoft.com/v1.0',
       production: 'https only',
-      takes: takes.url,
+      format: formats.url,
     },
   ),
   GRAPH_CALLS_PER_MINUTE: variable(
     'calls to Graph in any minute, of all users and, with `REDIS_URL`, all replicas; no limit where `GRAPH_BASE_URL` is not Microsoft’s',
-    { default: '240', takes: takes.count },
+    { default: '240', format: formats.count },
   ),
-  GRAPH_CALLS_PER_HOUR: variable('the same in any hour', { default: '800', takes: takes.count }),
+  GRAPH_CALLS_PER_HOUR: variable('the same in any hour', { default: '800', format: formats.count }),
   GRAPH_ANSWER_TTL: variable('how long an answer is kept for whoever got it, ten minutes at most; `0`: not at all', {
     default: '1 minute',
-    takes: ['a duration such as 60s, or 0', '^(0|[0-9.]+ *[A-Za-z]+)$'],
+    format: ['a duration such as 60s, or 0', '^(0|[0-9.]+ *[A-Za-z]+)$'],
   }),
   ENTRA_AUTHORITY_HOST: variable('Microsoft Entra; `http:` only on loopback', {
     default: 'https://login.microsoftonline.com',
     production: 'https only',
-    takes: takes.origin,
+    format: formats.origin,
   }),
   MCP_REQUIRE_AUTH: variable('whether callers must sign in', {
     default: 'true',
     production: '`false` is refused',
-    takes: takes.flag,
+    format: formats.flag,
   }),
   MCP_OAUTH_REQUIRED_SCOPES: variable("delegated scopes that a caller's token must carry", {
     default: 'access_as_user',
   }),
   MCP_ALLOWED_CLIENT_IDS: variable('client applications that may call, comma-separated; any where it is not set', {
-    takes: takes.guids,
+    format: formats.guids,
   }),
   MCP_ALLOWED_ORIGINS: variable(
     'further origins of browser-based clients that call `/mcp`, comma-separated; loopback ones are always served',
-    { production: 'loopback ones are not served', takes: takes.origins },
+    { production: 'loopback ones are not served', format: formats.origins },
   ),
   ALLOW_MCP_ACCESS_TOKEN_ARG: variable('whether tools take a Graph token as the argument `accessToken`', {
     default: 'true',
     production: 'the default is `false`',
-    takes: takes.flag,
+    format: formats.flag,
   }),
   GRAPH_ACCESS_TOKEN: variable('a Graph token for a local run without sign-in', { production: 'refused' }),
   ALLOW_GRAPH_BEARER_TOKEN: variable("accept a Graph token as the caller's credential: debugging only", {
     default: 'false',
     production: '`true` is refused',
-    takes: takes.flag,
+    format: formats.flag,
   }),
   MCP_OAUTH_PROXY: variable('whether clients sign in through this server; `off`: they go to Entra themselves', {
     default: 'on',
-    takes: ['on or off', '^(on|off)$'],
+    format: ['on or off', '^(on|off)$'],
   }),
   MCP_OAUTH_CLIENT_ID: variable("the app registration that clients sign in to; the server's own where it is not set", {
-    takes: takes.guid,
+    format: formats.guid,
   }),
-  MCP_OAUTH_EXPECTED_CLIENT_ID: variable('another name of `MCP_OAUTH_CLIENT_ID`', { takes: takes.guid }),
+  MCP_OAUTH_EXPECTED_CLIENT_ID: variable('another name of `MCP_OAUTH_CLIENT_ID`', { format: formats.guid }),
   MCP_OAUTH_CLIENT_SECRET: variable(
     "a client secret of that app; needed where it is not the server's own and the server proves itself by a secret",
   ),
-  MCP_OAUTH_TENANT_ID: variable('its tenant, which has to be `GRAPH_TENANT_ID`', { takes: takes.guid }),
+  MCP_OAUTH_TENANT_ID: variable('its tenant, which has to be `GRAPH_TENANT_ID`', { format: formats.guid }),
   MCP_OAUTH_SCOPES: variable('scopes that clients get; those of `MCP_OAUTH_REQUIRED_SCOPES` where it is not set'),
   MCP_OAUTH_REDIRECT_URI_PREFIXES: variable(
     'where sign-ins may lead, comma-separated: an origin (on loopback with any port), one path, all below a path that ends in `/`, or one whole URI of an app’s own scheme',
@@ -170,42 +170,42 @@ export const EnvironmentSchema = Type.Object({
   ),
   MCP_OAUTH_SEAL_KEY: variable(
     'what codes and refresh tokens are sealed with: 32 random bytes in base64; after a comma the key before it, which still opens; where it is not set, one is made and kept in `.seal-key.local`',
-    { production: 'required', takes: takes.keys },
+    { production: 'required', format: formats.keys },
   ),
   REDIS_URL: variable(
     'a Redis that replicas share, such as `rediss://user:password@host:6380`: codes that were used, sign-ins that were revoked, Graph tokens that were evicted and what callers have had of their limits, and calls made to Graph, are known to all of them; nothing depends on it',
-    { takes: ['a URL such as rediss://user:password@host:6380', '^rediss?://[^\\s]+$'] },
+    { format: ['a URL such as rediss://user:password@host:6380', '^rediss?://[^\\s]+$'] },
   ),
   CACHE_ENCRYPTION_KEY: variable(
     '32 random bytes in base64, other ones than `MCP_OAUTH_SEAL_KEY`: replicas share Graph tokens in that Redis, sealed with it; after a comma the key before it, which still opens; where it is not set, tokens stay in memory',
-    { takes: takes.keys },
+    { format: formats.keys },
   ),
   RATE_LIMIT_MAX: variable(
     'requests without a verified caller that an address may make in a window; with `REDIS_URL` of all replicas together, else of each',
-    { default: '300', takes: takes.count },
+    { default: '300', format: formats.count },
   ),
   RATE_LIMIT_USER_MAX: variable('requests a verified user may make in a window from wherever they call, likewise', {
     default: '120',
-    takes: takes.count,
+    format: formats.count,
   }),
   RATE_LIMIT_WINDOW: variable('that window, at least a second; it follows the clock and ends as `Retry-After` says', {
     default: '1 minute',
-    takes: ['a duration such as 30s or 1 minute', '\\S'],
+    format: ['a duration such as 30s or 1 minute', '\\S'],
   }),
   TRUST_PROXY: variable(
     'proxies whose forwarded headers count: addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`',
-    { takes: ['a comma-separated list of addresses, CIDR ranges, loopback, linklocal or uniquelocal', '\\S'] },
+    { format: ['a comma-separated list of addresses, CIDR ranges, loopback, linklocal or uniquelocal', '\\S'] },
   ),
-  METRICS_PORT: variable('port of `/metrics` for Prometheus, apart from `PORT`', { takes: takes.port }),
+  METRICS_PORT: variable('port of `/metrics` for Prometheus, apart from `PORT`', { format: formats.port }),
   METRICS_HOST: variable(
     'address that `/metrics` listens on: whoever reaches it may read it; `0.0.0.0` for a Prometheus outside the container',
-    { default: '127.0.0.1', takes: ['an IP address or host name', '\\S'] },
+    { default: '127.0.0.1', format: ['an IP address or host name', '\\S'] },
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: variable('where traces are sent, by OTLP over HTTP, such as `http://localhost:4318`', {
-    takes: takes.url,
+    format: formats.url,
   }),
   OTEL_EXPORTER_OTLP_HEADERS: variable('headers for it: `name=value,name=value`, values percent-encoded', {
-    takes: [
+    format: [
       'a list such as name=value,name=value, with values percent-encoded',
       "^\\s*[\\w!#$%&'*+.^`|~-]+\\s*=[^,]*(,\\s*[\\w!#$%&'*+.^`|~-]+\\s*=[^,]*)*$",
     ],
@@ -215,40 +215,56 @@ export const EnvironmentSchema = Type.Object({
     'who decides what is recorded: `traceidratio`, this server; `parentbased_traceidratio`, a client that names a trace, else this server',
     {
       default: 'traceidratio',
-      takes: ['traceidratio or parentbased_traceidratio', '^(parentbased_)?traceidratio$'],
+      format: ['traceidratio or parentbased_traceidratio', '^(parentbased_)?traceidratio$'],
     },
   ),
   OTEL_TRACES_SAMPLER_ARG: variable(
     'share of traces to record, 0 to 1; those that a client marks as not to be recorded never are',
     {
       default: '1',
-      takes: ['a number, 0 to 1', '^(0|1|0?\\.[0-9]{1,9}|[01]\\.0{1,9})$'],
+      format: ['a number, 0 to 1', '^(0|1|0?\\.[0-9]{1,9}|[01]\\.0{1,9})$'],
     },
   ),
   LOG_LEVEL: variable('`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`', {
     default: 'info',
-    takes: ['fatal, error, warn, info, debug, trace or silent', '^(fatal|error|warn|info|debug|trace|silent)$'],
+    format: ['fatal, error, warn, info, debug, trace or silent', '^(fatal|error|warn|info|debug|trace|silent)$'],
   }),
 })
 
 const environment = Compile(EnvironmentSchema)
 export type Environment = Static<typeof EnvironmentSchema>
-/** Notes what is wrong with a variable: completes the sentence that begins with its name. */
-export type Fault = (name: keyof Environment, mend: string) => void
 
-/** The variables that are this server's own and that are set. */
+/** What is wrong with a variable. `requires`: another variable; `unsafe`: a setting that production, or an open port, forbids. */
+export type ConfigErrorCode = 'missing' | 'invalid' | 'conflict' | 'requires' | 'unsafe' | 'unreadable'
+
+export interface ConfigIssue {
+  /** The variable; `node` for one of Node's own flags, or a file's path. */
+  readonly name: string
+  readonly code: ConfigErrorCode
+  /** Completes the sentence that begins with the name. Holds no secret. */
+  readonly message: string
+}
+
+/** Reports an error of a variable. */
+export type Report = (name: keyof Environment, code: ConfigErrorCode, message: string) => void
+
+/** This server's variables that are set. */
 export function pickKnown(env: Readonly<Record<string, string | undefined>>): Environment {
   const names = Object.keys(EnvironmentSchema.properties)
   return Object.fromEntries(names.map((name) => [name, env[name]]).filter(([, value]) => value?.trim())) as Environment
 }
 
-/** What is wrong with variables by themselves. */
-export function shapeFaults(given: Environment): string[] {
+/** Variables that do not have their format. */
+export function formatIssues(given: Environment): ConfigIssue[] {
   const names = new Set(environment.Errors(given).map((error) => error.instancePath.slice(1) as keyof Environment))
-  return [...names].map((name) => `${name} must be ${EnvironmentSchema.properties[name].expects}`)
+  return [...names].map((name) => ({
+    name,
+    code: 'invalid',
+    message: `must be ${EnvironmentSchema.properties[name].expects}`,
+  }))
 }
 
-/** An origin, as the URL parser writes it; undefined where it is none. */
+/** An origin, as the URL parser serializes it; undefined where it is none. */
 export function originOf(value: string): string | undefined {
   if (!URL.canParse(value)) return undefined
   const url = new URL(value)
@@ -256,7 +272,7 @@ export function originOf(value: string): string | undefined {
   return bare && /^https?:$/.test(url.protocol) && !/[?#@]/.test(value) ? url.origin : undefined
 }
 
-/** As the URL parser writes it, since links of Graph are compared with it. */
+/** A base URL, as the URL parser serializes it, since links of Graph are compared with it; undefined where it is none. */
 export function baseUrlOf(value: string): string | undefined {
   if (!URL.canParse(value) || /[?#@]/.test(value)) return undefined
   return new URL(value).href.replace(/\/+$/, '')

@@ -1,4 +1,4 @@
-/** Where one tenant's Entra endpoints are, and under which names it issues tokens. */
+/** One tenant's Entra endpoints and issuers. */
 export interface TenantEndpoints {
   /** `iss` of v2 access tokens. */
   readonly issuer: string
@@ -8,12 +8,12 @@ export interface TenantEndpoints {
   readonly authorizeUrl: string
   readonly tokenUrl: string
   readonly adminConsentUrl: string
-  /** What a managed identity's token has to be for, to stand for an app's own assertion. */
+  /** The audience of a managed identity's token that serves as an app's assertion. */
   readonly tokenExchangeAudience: string
 }
 
 /**
- * Names a tenant's endpoints from configuration alone; nothing is ever taken from a token or a request.
+ * A tenant's endpoints, from configuration only; nothing is ever taken from a token or a request.
  *
  * Source: Microsoft identity platform, "OpenID Connect on the Microsoft identity platform" and, for the other hosts,
  * "National clouds".

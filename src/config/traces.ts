@@ -1,4 +1,4 @@
-import { baseUrlOf, type Environment, type Fault } from './environment.ts'
+import { baseUrlOf, type Environment, type Report } from './environment.ts'
 
 export interface TracesConfig {
   /** Without the signal's own path, as OpenTelemetry has it. */
@@ -12,36 +12,36 @@ export interface TracesConfig {
   readonly trustsClients: boolean
   /** How often spans are sent. */
   readonly exportEveryMs: number
-  /** A collector that needs longer loses the batch; retries are within this. */
+  /** Of one batch, retries included; then it is dropped. */
   readonly exportTimeoutMs: number
 }
 
 /** OpenTelemetry, "OTLP Exporter Configuration" and "Environment Variable Specification". */
-export function readTraces(sound: Environment, fault: Fault): TracesConfig | undefined {
-  const given = sound.OTEL_EXPORTER_OTLP_ENDPOINT
+export function readTraces(valid: Environment, report: Report): TracesConfig | undefined {
+  const given = valid.OTEL_EXPORTER_OTLP_ENDPOINT
   const endpoint = given === undefined ? undefined : baseUrlOf(given)
   if (given !== undefined && endpoint === undefined) {
-    fault('OTEL_EXPORTER_OTLP_ENDPOINT', 'must be a URL without a query, a user or a password')
+    report('OTEL_EXPORTER_OTLP_ENDPOINT', 'invalid', 'must be a URL without a query, a user or a password')
   }
-  const headers = (sound.OTEL_EXPORTER_OTLP_HEADERS ?? '').split(',').flatMap((pair) => {
+  const headers = (valid.OTEL_EXPORTER_OTLP_HEADERS ?? '').split(',').flatMap((pair) => {
     const [name = '', ...value] = pair.split('=')
     const decoded = percentDecoded(value.join('=').trim())
-    if (decoded === undefined) fault('OTEL_EXPORTER_OTLP_HEADERS', 'must have its values percent-encoded')
+    if (decoded === undefined) report('OTEL_EXPORTER_OTLP_HEADERS', 'invalid', 'must have percent-encoded values')
     return name.trim() === '' ? [] : [[name.trim(), decoded ?? '']]
   })
   if (endpoint === undefined) return undefined
   return {
     endpoint,
     headers: Object.fromEntries(headers),
-    serviceName: sound.OTEL_SERVICE_NAME ?? 'mcp-message-center-server',
-    sampledShare: Number(sound.OTEL_TRACES_SAMPLER_ARG ?? 1),
-    trustsClients: sound.OTEL_TRACES_SAMPLER === 'parentbased_traceidratio',
+    serviceName: valid.OTEL_SERVICE_NAME ?? 'mcp-message-center-server',
+    sampledShare: Number(valid.OTEL_TRACES_SAMPLER_ARG ?? 1),
+    trustsClients: valid.OTEL_TRACES_SAMPLER === 'parentbased_traceidratio',
     exportEveryMs: 5_000,
     exportTimeoutMs: 5_000,
   }
 }
 
-/** Undefined where it cannot be decoded, or is none that a header may hold (RFC 9110 section 5.5). */
+/** Undefined where it cannot be decoded, or is not a valid header value (RFC 9110 section 5.5). */
 function percentDecoded(text: string): string | undefined {
   try {
     const decoded = decodeURIComponent(text)

@@ -1,4 +1,5 @@
-import { answers, type Failure } from './index.ts'
+import type { Failure } from './failure.ts'
+import { httpError } from './json-rpc.ts'
 import { quotable } from './quotable.ts'
 
 /** Where a client learns how to sign in, and what to ask for. */
@@ -13,18 +14,17 @@ export interface SignIn {
  * The one `WWW-Authenticate` value of a 401 or 403, and of a 400 for a malformed `Authorization` header.
  *
  * RFC 6750 section 3, with `resource_metadata` (RFC 9728 section 5.1), `scope` (MCP, "Authorization") and, where Entra
- * wants more proof, `claims` in base64 (Microsoft, "Claims challenges, claims requests and client capabilities").
+ * requires more, `claims` in base64 (Microsoft, "Claims challenges, claims requests and client capabilities").
  * A request without a token gets no `error` (RFC 6750 section 3.1).
  */
 export function bearerChallenge(failure: Failure, signIn: SignIn): string {
-  const answer = answers[failure.reason]
-  const error = 'oauth' in answer ? answer.oauth : undefined
+  const { challenge: error, text } = httpError(failure)
   const { claims } = failure.details
   const parameters: readonly (readonly [string, string | undefined])[] = [
     ['resource_metadata', signIn.resourceMetadataUrl],
     ['scope', signIn.scopes.join(' ')],
     ['error', error],
-    ['error_description', error === undefined ? undefined : answer.text],
+    ['error_description', error === undefined ? undefined : text],
     ['authorization_uri', claims === undefined ? undefined : signIn.authorizeUrl],
     ['claims', claims === undefined ? undefined : Buffer.from(claims).toString('base64')],
   ]

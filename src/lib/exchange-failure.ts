@@ -2,7 +2,7 @@ import { Failure, type Reason } from '../errors/index.ts'
 import { parseJson } from './parse-json.ts'
 import { retryAfterSeconds } from './retry-after.ts'
 
-/** What Entra answered to a token request, as it came. */
+/** Entra's response to a token request. */
 export interface EntraAnswer {
   readonly status: number
   readonly retryAfter: string | undefined
@@ -10,8 +10,8 @@ export interface EntraAnswer {
 }
 
 /**
- * What of Entra's error goes into the log (RFC 6749 section 5.2 with Microsoft's additions): names, numbers and ids.
- * Its description is left out, since it names users.
+ * The fields of Entra's error that are logged (RFC 6749 section 5.2 with Microsoft's additions): names, codes and ids.
+ * Not its description, which names users.
  */
 export interface EntraError {
   readonly status: number
@@ -27,7 +27,7 @@ export interface EntraError {
  * Source: Microsoft, "Microsoft Entra authentication and authorization error codes".
  */
 const reasonByCode: Readonly<Record<number, Reason>> = {
-  // Our own credential: secret wrong, expired; certificate unknown, assertion out of time; federated identity refused.
+  // The server's credential: secret wrong, expired; certificate unknown, assertion expired; federated identity rejected.
   7000215: 'credential_refused',
   7000222: 'credential_refused',
   7000218: 'credential_refused',
@@ -36,7 +36,7 @@ const reasonByCode: Readonly<Record<number, Reason>> = {
   700211: 'credential_refused',
   700212: 'credential_refused',
   700213: 'credential_refused',
-  // Our own configuration: scope, resource, application.
+  // The server's configuration: scope, resource, application.
   70011: 'exchange_misconfigured',
   500011: 'exchange_misconfigured',
   700016: 'exchange_misconfigured',
@@ -47,7 +47,7 @@ const reasonByCode: Readonly<Record<number, Reason>> = {
   90094: 'admin_consent_required',
   650056: 'admin_consent_required',
   650057: 'admin_consent_required',
-  // The assertion is no longer good, or never was.
+  // The assertion: expired, revoked or invalid.
   50013: 'assertion_refused',
   50132: 'assertion_refused',
   50133: 'assertion_refused',
@@ -65,7 +65,7 @@ const reasonByCode: Readonly<Record<number, Reason>> = {
   53001: 'access_blocked',
   53002: 'access_blocked',
   53003: 'access_blocked',
-  // Limits and passing trouble.
+  // Limits and temporary errors.
   50196: 'exchange_throttled',
   90033: 'exchange_unavailable',
 }
@@ -89,69 +89,79 @@ const reasonByError: Readonly<Record<string, Reason>> = {
   invalid_grant: 'assertion_refused',
 }
 
-/** How long to wait where Entra limits requests and does not say for how long. */
+/** How long to wait where Entra throttles requests without Retry-After. */
 const defaultWaitSeconds = 10
-/** A wait of no more than this is nearly over when the one more try comes. */
+/** A wait of no more than this is nearly over at the one retry. */
 const noWaitSeconds = 1
 
 /**
- * What an unsuccessful answer to an On-Behalf-Of request means.
+ * The failure behind an unsuccessful response to a token request, with Entra's code in `aadsts`.
  *
  * @param adminConsentUrl where an administrator can consent; users are sent there too, since a middle tier has no page
  */
 export function exchangeFailure(answer: EntraAnswer, adminConsentUrl: string): Failure {
   const { claims, ...named } = parseError(answer.body)
   const cause: EntraError = { status: answer.status, ...named }
-  const reason = reasonOf(cause, claims)
+  const code = decisiveCode(cause)
+  const reason = reasonOf(cause, code, claims)
   const wait = retryAfterSeconds(answer.retryAfter)
+  const details = { cause, ...(code !== undefined && { aadsts: `AADSTS${code}` }) }
   switch (reason) {
     case 'claims_required':
-      return new Failure(reason, { cause, ...(claims !== undefined && { claims }) })
+      return new Failure(reason, { ...details, ...(claims !== undefined && { claims }) })
     case 'user_consent_required':
     case 'admin_consent_required':
-      return new Failure(reason, { cause, link: adminConsentUrl })
+      return new Failure(reason, { ...details, link: adminConsentUrl })
     case 'exchange_throttled':
-      return new Failure(reason, { cause, retryAfterSeconds: wait ?? defaultWaitSeconds })
+      return new Failure(reason, { ...details, retryAfterSeconds: wait ?? defaultWaitSeconds })
     default:
-      return new Failure(reason, { cause, ...(wait !== undefined && { retryAfterSeconds: wait }) })
+      return new Failure(reason, { ...details, ...(wait !== undefined && { retryAfterSeconds: wait }) })
   }
 }
 
-/** For how many seconds Entra, in trouble, asked to be left alone; 0 where it named no time worth keeping. */
+/** For how many seconds Entra asked not to be called; 0 where it named no time worth waiting for. */
 export function secondsToLeaveAlone({ namedWaitSeconds = 0 }: Failure): number {
   return namedWaitSeconds > noWaitSeconds ? namedWaitSeconds : 0
 }
 
-/** Whether a failure says by a number that is known what is wrong with this server, and not by an error that many share. */
-export function isNamedByCode({ details }: Failure): boolean {
-  const { error_codes = [] } = (details.cause ?? {}) as Partial<EntraError>
-  return error_codes.some((code) => reasonByCode[code] !== undefined)
+/** Whether the reason follows from a known AADSTS code, and not from an OAuth error that many causes share. */
+export function isNamedByCode({ details: { aadsts } }: Failure): boolean {
+  return aadsts !== undefined && reasonByCode[Number(aadsts.slice('AADSTS'.length))] !== undefined
 }
 
-/** Trouble that may be over a moment later, so that one more try is worth it. */
+/** A temporary error that is worth one retry at once. */
 export function isWorthOneMoreTry(error: unknown): boolean {
   return error instanceof Failure && error.reason === 'exchange_unavailable' && secondsToLeaveAlone(error) === 0
 }
 
-/** A claims challenge first, whichever error it rides on; then the AADSTS code, which says more than the error. */
-function reasonOf({ status, error_codes, suberror, error }: EntraError, claims: string | undefined): Reason {
+/** The first code that is known, else the first. */
+function decisiveCode({ error_codes = [] }: EntraError): number | undefined {
+  return error_codes.find((code) => reasonByCode[code] !== undefined) ?? error_codes[0]
+}
+
+/** A claims challenge first, whichever error it comes with; then the AADSTS code, which says more than the error. */
+function reasonOf(
+  { status, suberror, error }: EntraError,
+  code: number | undefined,
+  claims: string | undefined,
+): Reason {
   if (status === 429) return 'exchange_throttled'
   if (status >= 500) return 'exchange_unavailable'
   if (claims !== undefined) return 'claims_required'
   return (
-    error_codes?.map((code) => reasonByCode[code]).find((known) => known !== undefined) ??
+    (code === undefined ? undefined : reasonByCode[code]) ??
     named(reasonBySuberror, suberror) ??
     named(reasonByError, error) ??
     'exchange_unavailable'
   )
 }
 
-/** The table's own entry: an answer may say "constructor". */
+/** The table's own entry: a response may say "constructor". */
 function named(table: Readonly<Record<string, Reason>>, name: string | undefined): Reason | undefined {
   return name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
 }
 
-/** Entra's error body, only with fields of the documented types and forms; an answer that is none gives an empty one. */
+/** The fields of Entra's error body that have the documented types and forms; none of a body that is not JSON. */
 function parseError(body: string): Omit<EntraError, 'status'> & { readonly claims?: string } {
   const parsed = parseJson(body)
   const fields = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as Record<string, unknown>
@@ -170,7 +180,7 @@ function parseError(body: string): Omit<EntraError, 'status'> & { readonly claim
   }
 }
 
-/** Entra's numbers, by themselves or, where they are not, as the description begins. */
+/** Entra's codes: `error_codes`, or without them the one that the description begins with. */
 function codesOf({ error_codes, error_description }: Record<string, unknown>): number[] {
   if (Array.isArray(error_codes)) return error_codes.filter((code) => Number.isSafeInteger(code)).slice(0, 10)
   const [, code] = /^AADSTS(\d{4,8})\b/.exec(String(error_description)) ?? []

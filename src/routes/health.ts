@@ -3,22 +3,42 @@ import { Type } from 'typebox'
 
 const Alive = Type.Object({ status: Type.Literal('ok') })
 const Ready = Type.Object({ status: Type.Literal('ready') })
-const NotReady = Type.Object({ status: Type.Literal('not ready'), why: Type.String() })
+const NotReady = Type.Object({
+  status: Type.Literal('not_ready'),
+  problems: Type.Array(Type.Object({ code: Type.String(), message: Type.String() })),
+})
 
-/** Probes. They come by address, not by name, so they stand outside the Host check; they say nothing of the tenant. */
+/** Why `/readyz` is not ready, by a code for programs. */
+export type ReadinessCode = 'stopping' | 'signing_keys_unavailable' | 'credential_unavailable'
+
+interface Problem {
+  readonly code: ReadinessCode
+  readonly message: string
+}
+
+/** Probes. They come by address, not by name, so they are outside the Host check; they reveal nothing of the tenant. */
 export async function healthRoutes(app: FastifyInstance) {
   app.get('/healthz', { schema: { response: { 200: Alive } } }, () => ({ status: 'ok' as const }))
 
   app.get('/readyz', { schema: { response: { 200: Ready, 503: NotReady } } }, (_request, reply) => {
-    const why = obstacle(app)
-    return why === undefined ? { status: 'ready' as const } : reply.code(503).send({ status: 'not ready', why })
+    const problems = problemsOf(app)
+    return problems.length === 0
+      ? { status: 'ready' as const }
+      : reply.code(503).send({ status: 'not_ready', problems })
   })
 }
 
-/** Why callers cannot be served yet, or no longer. */
-function obstacle({ stopping, entraKeys, clientAuthentication: { missing } }: FastifyInstance): string | undefined {
-  if (stopping) return 'stopping'
-  if (!entraKeys.loaded) return 'signing keys are not loaded yet'
-  if (missing === undefined) return undefined
-  return `the server’s credential could not be had from ${missing} yet: the log says why (credential_unavailable)`
+function problemsOf({ stopping, entraKeys, clientAuthentication: { missing } }: FastifyInstance): Problem[] {
+  const problems: (Problem | false)[] = [
+    stopping && { code: 'stopping', message: 'The server is stopping.' },
+    !entraKeys.loaded && {
+      code: 'signing_keys_unavailable',
+      message: 'Signing keys of the tenant not loaded yet. The log event keys_unavailable has the cause.',
+    },
+    missing !== undefined && {
+      code: 'credential_unavailable',
+      message: `Credential of the server not available from ${missing} yet. The log event credential_unavailable has the cause.`,
+    },
+  ]
+  return problems.filter((problem) => problem !== false)
 }

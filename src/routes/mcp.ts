@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Configured } from '../config/index.ts'
-import { answers, Failure, type Reason, toFailure } from '../errors/index.ts'
+import { entryOf, Failure, type Reason, toFailure } from '../errors/index.ts'
 import { type Deadline, deadlineIn } from '../lib/deadline.ts'
 import { jsonFault } from '../lib/strict-json.ts'
 import type { McpCall, McpMessage } from '../plugins/mcp/index.ts'
@@ -118,7 +118,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
       return { graph, readAs, accessToken }
     } catch (error) {
       const failure = toFailure(error)
-      if (answers[failure.reason].as === 'tool') return { graph: failure }
+      if (entryOf(failure.reason).kind === 'tool') return { graph: failure }
       throw failure
     }
   }
@@ -159,7 +159,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     }
     // A role that was taken away: of its messages nothing is shown from here on.
     if (caller !== null && reason === 'graph_forbidden') app.mcp.forget(caller.tokenHash)
-    if (answers[reason].as === 'http') throw failure
+    if (entryOf(reason).kind === 'http') throw failure
   }
 }
 

@@ -1,5 +1,5 @@
 import { icons } from '../../agent/package.ts'
-import { answers } from '../../src/errors/index.ts'
+import { catalogue } from '../../src/errors/index.ts'
 import type { AppPackage } from './app-package.ts'
 import { schemaFaults } from './app-package.ts'
 
@@ -107,7 +107,7 @@ function placeholderFaults({ sample, lifecycle, written }: AppPackage): string[]
 function reasonFaults({ agent }: AppPackage): string[] {
   const failures = agent.instructions.split('# When a call fails')[1] ?? ''
   const named = [...failures.matchAll(/\b[a-z]+(?:_[a-z]+)+\b/g)].map(([reason]) => reason)
-  const known = new Map<string, string>(Object.entries(answers).map(([reason, { as }]) => [reason, as]))
+  const known = new Map<string, string>(Object.entries(catalogue).map(([reason, { kind }]) => [reason, kind]))
   return [
     ...(named.length > 5 ? [] : ['the instructions explain no failures']),
     ...named.filter((reason) => known.get(reason) !== 'tool').map((reason) => `no tool fails with ${reason}`),

@@ -168,9 +168,9 @@ export const breaks = [
     test: 'cannot break out of its quotes',
   },
   {
-    what: 'the detail of a refusal is in the header',
+    what: 'the detail of a rejection is in the header',
     file: 'src/errors/challenge.ts',
-    from: 'error === undefined ? undefined : answer.text',
+    from: 'error === undefined ? undefined : text',
     to: 'error && failure.message',
     caughtBy: 'test/errors/challenge.test.ts',
     test: 'what an error has to say beyond its reason',
@@ -178,8 +178,8 @@ export const breaks = [
   {
     what: 'a request without a token is told that it is wrong',
     file: 'src/errors/challenge.ts',
-    from: "'oauth' in answer ? answer.oauth : undefined",
-    to: "'oauth' in answer ? answer.oauth : 'invalid_token'",
+    from: '{ challenge: error, text }',
+    to: "{ challenge: error = 'invalid_token', text }",
     caughtBy: 'test/errors/challenge.test.ts',
     test: 'without a token a challenge says',
   },
@@ -298,7 +298,7 @@ export const breaks = [
   {
     what: 'users are told to sign in again for the server’s own fault',
     file: 'src/plugins/oauth-proxy/sign-in-grant.ts',
-    from: "if (answer.as === 'http' && answer.status >= 500) return failure",
+    from: "if (entry.kind === 'http' && entry.status >= 500) return failure",
     to: '',
     caughtBy: 'test/plugins/oauth-proxy/sign-in-grant.test.ts',
     test: 'AADSTS7000222 is',

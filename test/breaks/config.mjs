@@ -4,15 +4,15 @@ export const breaks = [
   {
     what: 'production starts without sign-in',
     file: 'src/config/index.ts',
-    from: "if (production && !required) fault('MCP_REQUIRE_AUTH', 'cannot be false in production')",
+    from: "if (production && !required) report('MCP_REQUIRE_AUTH', 'unsafe', 'must not be false in production')",
     to: '',
     caughtBy: 'test/config.test.ts',
   },
   {
     what: 'production takes Graph tokens as an argument',
     file: 'src/config/index.ts',
-    from: 'sound.ALLOW_MCP_ACCESS_TOKEN_ARG ?? String(!production)',
-    to: "sound.ALLOW_MCP_ACCESS_TOKEN_ARG ?? 'true'",
+    from: 'valid.ALLOW_MCP_ACCESS_TOKEN_ARG ?? String(!production)',
+    to: "valid.ALLOW_MCP_ACCESS_TOKEN_ARG ?? 'true'",
     caughtBy: 'test/config.test.ts',
   },
   {
@@ -39,14 +39,14 @@ export const breaks = [
   {
     what: 'a developer’s server without sign-in is open to the network',
     file: 'src/config/index.ts',
-    from: "if (!required) fault('MCP_REQUIRE_AUTH',",
-    to: "if (false) fault('MCP_REQUIRE_AUTH',",
+    from: "if (!required) report('MCP_REQUIRE_AUTH',",
+    to: "if (false) report('MCP_REQUIRE_AUTH',",
     caughtBy: 'test/config.test.ts',
   },
   {
     what: 'production starts with a key of zeros',
     file: 'src/config/index.ts',
-    from: '.filter((name) => list(sound[name]).some(isWeakKey))',
+    from: '.filter((name) => list(valid[name]).some(isWeakKey))',
     to: '.filter(() => false)',
     caughtBy: 'test/config.test.ts',
   },
@@ -75,8 +75,8 @@ export const breaks = [
   {
     what: 'the vault’s identity is lost',
     file: 'src/config/client-credential.ts',
-    from: 'vaultCredential(given, { vaultUrl, identityClientId }, fault)',
-    to: 'vaultCredential(given, { vaultUrl, identityClientId: undefined }, fault)',
+    from: 'vaultCredential(given, { vaultUrl, identityClientId }, report)',
+    to: 'vaultCredential(given, { vaultUrl, identityClientId: undefined }, report)',
     caughtBy: 'test/config.test.ts',
   },
   // src/config/environment.ts
@@ -134,14 +134,14 @@ export const breaks = [
   {
     what: 'production seals with a key that ends with the process',
     file: 'src/config/oauth-proxy.ts',
-    from: 'production && sound.MCP_OAUTH_SEAL_KEY === undefined',
+    from: 'production && valid.MCP_OAUTH_SEAL_KEY === undefined',
     to: 'false',
     caughtBy: 'test/config.test.ts',
   },
   {
     what: 'users may sign in to another tenant, whose tokens are refused',
     file: 'src/config/oauth-proxy.ts',
-    from: 'sound.MCP_OAUTH_TENANT_ID !== undefined && !sameText(sound.MCP_OAUTH_TENANT_ID, sound.GRAPH_TENANT_ID)',
+    from: 'valid.MCP_OAUTH_TENANT_ID !== undefined && !sameText(valid.MCP_OAUTH_TENANT_ID, valid.GRAPH_TENANT_ID)',
     to: 'false',
     caughtBy: 'test/config.test.ts',
   },
@@ -188,7 +188,7 @@ export const breaks = [
   {
     what: 'a file that holds no seal key is used as one',
     file: 'src/config/seal-key-file.ts',
-    from: "if (!isKey.test(text)) throw broken(path, 'holds no seal key')",
+    from: "if (!isKey.test(text)) throw unusable(path, 'invalid', 'is not a key')",
     to: '',
     caughtBy: 'test/config/seal-key-file.test.ts',
     test: 'is named, with what to do',

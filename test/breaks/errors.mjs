@@ -1,40 +1,40 @@
-/** What a caller is told of a failure: src/errors/index.ts and src/plugins/error-handlers/index.ts. */
+/** What a caller reads about a failure: src/errors and src/plugins/error-handlers. */
 export const breaks = [
-  // src/errors/index.ts
+  // src/errors
   {
     what: 'a 5xx tells callers why',
-    file: 'src/errors/index.ts',
-    from: '...(status < 500 && { reason: failure.reason })',
+    file: 'src/errors/json-rpc.ts',
+    from: '...(httpError(failure).status < 500 && { reason: failure.reason })',
     to: 'reason: failure.reason',
-    caughtBy: 'test/errors.test.ts',
+    caughtBy: 'test/errors/json-rpc.test.ts',
   },
   {
-    what: 'an error that nobody foresaw is told in its own words',
-    file: 'src/errors/index.ts',
-    from: "isCallersFault ? 'bad_request' : 'internal', { cause: error }",
-    to: "isCallersFault ? 'bad_request' : 'internal', { cause: error, detail: String(error) }",
+    what: 'an unknown error is sent in its own words',
+    file: 'src/errors/failure.ts',
+    from: "isClientError ? 'bad_request' : 'internal', { cause: error }",
+    to: "isClientError ? 'bad_request' : 'internal', { cause: error, detail: String(error) }",
     caughtBy: 'test/plugins/error-handlers.test.ts',
   },
   {
-    what: 'a credential of ours that is refused sends clients to sign in for ever',
-    file: 'src/errors/index.ts',
-    from: 'credential_refused: http(503, entraTrouble)',
-    to: 'credential_refused: http(401, entraTrouble)',
-    caughtBy: 'test/errors.test.ts',
+    what: 'a rejected credential of the server sends clients to sign in for ever',
+    file: 'src/errors/catalogue.ts',
+    from: 'credential_refused: http(\n    503,',
+    to: 'credential_refused: http(\n    401,',
+    caughtBy: 'test/errors/json-rpc.test.ts',
   },
   {
-    what: 'the usual wait is one that somebody named',
-    file: 'src/errors/index.ts',
+    what: 'the default wait counts as one that the upstream named',
+    file: 'src/errors/failure.ts',
     from: 'this.#isWaitNamed = details.retryAfterSeconds !== undefined',
     to: 'this.#isWaitNamed = this.details.retryAfterSeconds !== undefined',
-    caughtBy: 'test/errors.test.ts',
+    caughtBy: 'test/errors/failure.test.ts',
   },
   {
-    what: 'who comes at a bad moment is not told when to come again',
-    file: 'src/errors/index.ts',
-    from: "answer.as === 'http' && answer.status === 503",
-    to: "answer.as === 'http' && answer.status === 504",
-    caughtBy: 'test/errors.test.ts',
+    what: 'a 503 does not say when to retry',
+    file: 'src/errors/failure.ts',
+    from: "entry.kind === 'http' && entry.status === 503",
+    to: "entry.kind === 'http' && entry.status === 504",
+    caughtBy: 'test/errors/failure.test.ts',
   },
   // src/plugins/error-handlers/index.ts
   {
@@ -81,5 +81,12 @@ export const breaks = [
     to: '',
     caughtBy: 'test/plugins/observability/metrics.test.ts',
     test: 'failed exchanges are counted by why',
+  },
+  {
+    what: 'a caller reads which error of Entra the server’s own credential met',
+    file: 'src/errors/failure.ts',
+    from: "details.aadsts !== undefined && entry.kind === 'oauth'",
+    to: 'details.aadsts !== undefined',
+    caughtBy: 'test/errors/oauth.test.ts',
   },
 ]

@@ -158,7 +158,7 @@ export const breaks = [
   {
     what: 'programs are told that every failure may be tried again',
     file: 'src/plugins/mcp/index.ts',
-    from: "retryable: answer.as === 'tool' && answer.retryable",
+    from: "retryable: entry.kind === 'tool' && entry.retryable",
     to: "retryable: answer.as === 'tool'",
     caughtBy: 'test/wire/answers.test.ts',
     test: 'a user without the role is told which one',

@@ -167,18 +167,18 @@ export const breaks = [
   {
     what: 'what waits for a log that nobody reads has no bound',
     file: 'src/plugins/observability/log-sink.ts',
-    from: 'if (page.length + lineBytes + bytes > waitingMaxBytes) {',
+    from: 'if (page.length + lineBytes + bytes > maxBufferedBytes) {',
     to: 'if (page.length + lineBytes + bytes < 0) {',
     caughtBy: 'test/plugins/observability/log-sink.test.ts',
     test: 'a full disk',
   },
-  // src/plugins/observability/refusal-sampling.ts
+  // src/plugins/observability/log-sampling.ts
   {
     what: 'a flood of refusals fills the log',
     file: 'src/plugins/observability/index.ts',
-    from: "isWritten ? how : { ...how, level: 'debug' }",
-    to: 'isWritten || name ? how : {}',
-    caughtBy: 'test/plugins/observability/refusal-sampling.test.ts',
+    from: "isLogged ? override : { ...override, level: 'debug' }",
+    to: 'isLogged || name ? override : {}',
+    caughtBy: 'test/plugins/observability/log-sampling.test.ts',
     test: 'a flood of requests',
   },
   // src/plugins/observability/metrics.ts

@@ -26,22 +26,22 @@ export const breaks = [
   {
     what: 'a stopping server is ready',
     file: 'src/routes/health.ts',
-    from: "if (stopping) return 'stopping'",
-    to: '',
+    from: "stopping && { code: 'stopping'",
+    to: "false && { code: 'stopping'",
     caughtBy: 'test/routes/health.test.ts',
   },
   {
     what: 'a server without signing keys is ready',
     file: 'src/routes/health.ts',
-    from: "if (!entraKeys.loaded) return 'signing keys are not loaded yet'",
-    to: '',
+    from: '!entraKeys.loaded && {',
+    to: 'false && {',
     caughtBy: 'test/routes/health.test.ts',
   },
   {
     what: 'a server without its credential is ready',
     file: 'src/routes/health.ts',
-    from: 'if (missing === undefined) return undefined',
-    to: 'return undefined',
+    from: 'missing !== undefined && {',
+    to: 'false && {',
     caughtBy: 'test/routes/health.test.ts',
   },
   // src/routes/mcp.ts
@@ -80,7 +80,7 @@ export const breaks = [
   {
     what: 'Graph’s claims challenge is told to the agent, and never to the client',
     file: 'src/routes/mcp.ts',
-    from: "if (answers[reason].as === 'http') throw failure",
+    from: "if (entryOf(reason).kind === 'http') throw failure",
     to: '',
     caughtBy: 'test/routes/mcp.test.ts',
     test: 'where Graph asks for more proof',

@@ -3,14 +3,14 @@ export const breaks = [
   {
     what: 'any page may call from a browser',
     file: 'src/plugins/security/index.ts',
-    from: "if (origin !== undefined && !isServed(origin) && !isOpen(url)) throw new Failure('origin_refused')",
+    from: "if (origin !== undefined && !isAllowed(origin) && !isOpen(url)) throw new Failure('origin_refused')",
     to: '',
     caughtBy: 'test/plugins/security.test.ts',
   },
   {
     what: 'a page of any Origin may not read where to sign in',
     file: 'src/plugins/security/index.ts',
-    from: '...(isOpen(url) ? openCors : servedCors)',
+    from: '...(isOpen(url) ? openCors : allowedCors)',
     to: '...servedCors',
     caughtBy: 'test/plugins/security.test.ts',
   },
@@ -59,10 +59,10 @@ export const breaks = [
     caughtBy: 'test/wire/trailing-slash.test.ts',
   },
   {
-    what: 'the Host is not looked at',
+    what: 'the Host header is not checked',
     file: 'src/plugins/security/index.ts',
-    from: "app.addHook('onRequest', hostHeaderValidation([publicHost, ...localNames]))",
-    to: '',
+    from: "if (!validateHostHeader(host, hostnames).ok) throw new Failure('host_not_allowed')",
+    to: 'validateHostHeader(host, hostnames)',
     caughtBy: 'test/plugins/security.test.ts',
   },
 ]

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ConfigError } from '../../src/config/index.ts'
-import { readConfigKeepingSealKey } from '../../src/config/seal-key-file.ts'
+import { readConfigWithSealKeyFile } from '../../src/config/seal-key-file.ts'
 
 const key = randomBytes(32).toString('base64')
 const env = {
@@ -21,7 +21,7 @@ function folder(t: TestContext): string {
   return path
 }
 const keysOf = (path: string, own: Readonly<Record<string, string>> = {}) =>
-  readConfigKeepingSealKey({ ...env, ...own }, { path }).oauthProxy?.sealKeys
+  readConfigWithSealKeyFile({ ...env, ...own }, { path }).oauthProxy?.sealKeys
 
 test('a key is made where there is none, for its owner alone, and is the same the next time', (t) => {
   const own = folder(t)
@@ -65,7 +65,7 @@ for (const [what, own, keys] of [
 test('in production a key in a file does not stand for one that is configured', (t) => {
   const path = join(folder(t), 'key')
   writeFileSync(path, key)
-  assert.throws(() => readConfigKeepingSealKey(production, { path }), /MCP_OAUTH_SEAL_KEY is not set/)
+  assert.throws(() => readConfigWithSealKeyFile(production, { path }), /MCP_OAUTH_SEAL_KEY is required in production/)
 })
 
 test('an invalid configuration makes no file', (t) => {
@@ -89,7 +89,10 @@ for (const [what, text] of [
       () => keysOf(path),
       (error: unknown) => {
         assert.ok(error instanceof ConfigError)
-        assert.deepEqual(error.faults, [`${path} holds no seal key: delete it, or set MCP_OAUTH_SEAL_KEY`])
+        assert.deepEqual(
+          error.errors.map(({ name, code }) => [name, code]),
+          [[path, 'invalid']],
+        )
         return text === '' || !error.message.includes(text)
       },
     )

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { posix } from 'node:path'
 import { test } from 'node:test'
-import { answers } from '../../src/errors/index.ts'
+import { catalogue } from '../../src/errors/index.ts'
 import { codeSpans, filesBelow, readText, root, section, tableRows, withoutBlocks } from './markdown.ts'
 
 const pages = filesBelow('', '.md')
@@ -70,16 +70,16 @@ test('docs/README.md lists every page of docs', () => {
 
 test('the troubleshooting table names reasons that exist, under the status that they have', () => {
   const seen = tableRows(section(readText('README.md'), 'Troubleshooting')).map(([symptom = '']) => symptom)
-  const reasons = new Map<string, { as: string; status?: number }>(Object.entries(answers))
+  const reasons = new Map<string, { kind: string; status?: number }>(Object.entries(catalogue))
   let named = 0
   for (const symptom of seen) {
     const status = /^(\d{3})\b/.exec(symptom)?.[1]
     for (const code of codeSpans(symptom)) {
-      const isForeign = /^AADSTS|^consent_required$|^Invalid Host$|^obo_failure$|^az$/.test(code)
+      const isForeign = /^AADSTS|^consent_required$|^obo_failure$|^az$/.test(code)
       if (isForeign) continue
       const answer = reasons.get(code)
       assert.ok(answer, code)
-      assert.equal(answer.as === 'http' ? String(answer.status) : undefined, status, code)
+      assert.equal(answer.kind === 'http' ? String(answer.status) : undefined, status, code)
       named++
     }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { answers } from '../../src/errors/index.ts'
+import { catalogue } from '../../src/errors/index.ts'
 import { freePort, listen } from '../helper.ts'
 import { type Scrape, scrape } from '../scrape.ts'
 import { file } from '../security/harness.ts'
@@ -77,7 +77,7 @@ test('reasons that alerts look for are reasons', () => {
     [...expr.matchAll(/(?:reason|outcome)(?:=|!~|=~)"([^"]+)"/g)].flatMap(([, values = '']) => values.split('|')),
   )
   assert.ok(named.length > 5)
-  for (const reason of named) assert.ok(reason === 'proven' || Object.hasOwn(answers, reason), reason)
+  for (const reason of named) assert.ok(reason === 'proven' || Object.hasOwn(catalogue, reason), reason)
 })
 
 test('what the alerts on single failures count is there before the first', () => {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bearerChallenge, type SignIn } from '../../src/errors/challenge.ts'
-import { answers, Failure, type FailureDetails, httpAnswer, type Reason } from '../../src/errors/index.ts'
+import {
+  bearerChallenge,
+  catalogue,
+  Failure,
+  type FailureDetails,
+  httpError,
+  type Reason,
+  type SignIn,
+} from '../../src/errors/index.ts'
 
 const signIn: SignIn = {
   resourceMetadataUrl: 'https://mcp.contoso.example/.well-known/oauth-protected-resource/mcp',
@@ -26,13 +33,13 @@ test('without a token a challenge says where to sign in and for what, and no err
   })
 })
 
-for (const reason of Object.keys(answers) as Reason[]) {
-  const answer = httpAnswer(new Failure(reason))
+for (const reason of Object.keys(catalogue) as Reason[]) {
+  const answer = httpError(new Failure(reason))
   if (answer.status !== 401 && answer.status !== 403) continue
   test(`the challenge of ${reason} is one well-formed header in ASCII`, () => {
     const { error, error_description, claims } = challenge(reason)
-    assert.equal(error, answer.oauth)
-    assert.equal(error_description === undefined, answer.oauth === undefined)
+    assert.equal(error, answer.challenge)
+    assert.equal(error_description === undefined, answer.challenge === undefined)
     assert.equal(claims, undefined)
   })
 }

@@ -169,7 +169,8 @@ test('only the log sees what Entra wrote, and of that numbers, names and ids: it
     correlation_id: '0A1B2C3D-0000-4000-8000-0000000000EE',
     assertion: 'zq7mark',
   })
-  assert.deepEqual(Object.keys(details), ['cause'])
+  assert.deepEqual(Object.keys(details), ['cause', 'aadsts'])
+  assert.equal(details.aadsts, 'AADSTS50013')
   assert.deepEqual(details.cause, {
     status: 400,
     error: 'invalid_grant',

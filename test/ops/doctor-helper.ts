@@ -20,7 +20,7 @@ export interface Diagnosis {
   readonly trouble: readonly Finding[]
 }
 
-/** Runs doctor in this process, with what a test says of the world. */
+/** Runs doctor in this process, with what a test replaces. */
 export async function diagnose(
   args: readonly string[],
   env: Env = {},
@@ -51,7 +51,7 @@ export async function diagnose(
   return { passed, findings, trouble: findings.filter(({ verdict }) => verdict === 'warning' || verdict === 'failure') }
 }
 
-/** Takes an answer over, and says so; else the server's own goes through. */
+/** Replaces a response and returns true; otherwise the server's own goes through. */
 export type Bend = (path: string, response: ServerResponse, request: IncomingMessage) => boolean
 
 export interface FrontOptions {
@@ -104,7 +104,7 @@ export async function makeCertificate({ host = 'localhost', fromDays = -1, toDay
   return { key, cert }
 }
 
-/** Says something else with a status. */
+/** Sends another response. */
 export function say(response: ServerResponse, status: number, body: string, type = 'application/json'): true {
   response.writeHead(status, { 'content-type': type }).end(body)
   return true

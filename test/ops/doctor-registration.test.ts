@@ -51,12 +51,12 @@ test('a registration in order is found in order, and read once', async (t) => {
   const { env } = await start(t)
   const { trouble, findings } = await diagnose(['--az'], env)
   assert.deepEqual(trouble, [])
-  const seen = new Map(findings.map(({ check, verdict, says }) => [check, `${verdict}: ${says}`]))
+  const seen = new Map(findings.map(({ check, verdict, message }) => [check, `${verdict}: ${message}`]))
   assert.match(seen.get('redirect URI') ?? '', /^ok: http:\/\/localhost:8080\/oauth\/callback/)
   assert.match(seen.get('scope') ?? '', /^ok: api:\/\/[\w-]+\/access_as_user/)
   assert.match(seen.get('token version') ?? '', /^ok/)
   assert.match(seen.get('admin consent') ?? '', /^ok: ServiceMessage\.Read\.All/)
-  assert.match(seen.get('credential dates') ?? '', /^skipped: the registration says no dates/)
+  assert.match(seen.get('credential dates') ?? '', /^skipped: no dates in the registration/)
   assert.match(seen.get('federated credential') ?? '', /^skipped/)
 })
 
@@ -71,7 +71,7 @@ test('without an operator’s token it is left out, and how to give one is said'
   const { env } = await start(t)
   const { trouble, findings } = await diagnose([], env)
   assert.deepEqual(trouble, [])
-  assert.match(findings.find(({ check }) => check === 'redirect URI')?.says ?? '', /--az or --graph-device-code/)
+  assert.match(findings.find(({ check }) => check === 'redirect URI')?.message ?? '', /--az or --graph-device-code/)
 })
 
 const faults: readonly {
@@ -79,8 +79,8 @@ const faults: readonly {
   readonly breakIt: (started: Started) => Env | undefined
   readonly check: string
   readonly verdict?: Verdict
-  readonly says: RegExp
-  readonly mend: RegExp
+  readonly message: RegExp
+  readonly fix: RegExp
 }[] = [
   {
     what: 'a redirect URI that is missing',
@@ -89,15 +89,15 @@ const faults: readonly {
       return undefined
     },
     check: 'redirect URI',
-    says: /http:\/\/localhost:8080\/oauth\/callback is not registered \(AADSTS50011\)/,
-    mend: /register server --public-base-url http:\/\/localhost:8080/,
+    message: /http:\/\/localhost:8080\/oauth\/callback is not registered \(AADSTS50011\)/,
+    fix: /register server --public-base-url http:\/\/localhost:8080/,
   },
   {
     what: 'a redirect URI of another host, where only localhost may differ by its port',
     breakIt: () => ({ PUBLIC_BASE_URL: 'https://mcp.example.com:8443' }),
     check: 'redirect URI',
-    says: /https:\/\/mcp\.example\.com:8443\/oauth\/callback is not registered/,
-    mend: /--public-base-url https:\/\/mcp\.example\.com:8443/,
+    message: /https:\/\/mcp\.example\.com:8443\/oauth\/callback is not registered/,
+    fix: /--public-base-url https:\/\/mcp\.example\.com:8443/,
   },
   {
     what: 'a redirect URI on the wrong platform',
@@ -107,8 +107,8 @@ const faults: readonly {
       return undefined
     },
     check: 'redirect URI',
-    says: /is registered for a single-page app/,
-    mend: /Move it to the platform Web/,
+    message: /is registered for a single-page app/,
+    fix: /Move it to the platform Web/,
   },
   {
     what: 'a scope that is missing',
@@ -117,8 +117,8 @@ const faults: readonly {
       return undefined
     },
     check: 'scope',
-    says: /has no scope access_as_user/,
-    mend: /register server adds/,
+    message: /Missing scope: access_as_user/,
+    fix: /register server adds/,
   },
   {
     what: 'a scope that is disabled',
@@ -130,8 +130,8 @@ const faults: readonly {
       return undefined
     },
     check: 'scope',
-    says: /The scope access_as_user is disabled/,
-    mend: /Enable it/,
+    message: /Disabled scope: access_as_user/,
+    fix: /Enable it/,
   },
   {
     what: 'another Application ID URI',
@@ -140,8 +140,8 @@ const faults: readonly {
       return undefined
     },
     check: 'scope',
-    says: /The Application ID URI is not api:\/\//,
-    mend: /register server sets it/,
+    message: /The Application ID URI is not api:\/\//,
+    fix: /register server sets it/,
   },
   {
     what: 'tokens of version 1',
@@ -151,8 +151,8 @@ const faults: readonly {
     },
     check: 'token version',
     verdict: 'warning',
-    says: /version 1/,
-    mend: /sets it to 2/,
+    message: /version 1/,
+    fix: /sets it to 2/,
   },
   {
     what: 'a permission that is neither asked for nor granted',
@@ -161,8 +161,8 @@ const faults: readonly {
       return undefined
     },
     check: 'Graph permission',
-    says: /does not ask for Graph’s ServiceMessage\.Read\.All/,
-    mend: /--admin-consent/,
+    message: /Missing Graph permission: ServiceMessage\.Read\.All/,
+    fix: /--admin-consent/,
   },
   {
     what: 'a permission without consent',
@@ -178,8 +178,8 @@ const faults: readonly {
       return undefined
     },
     check: 'admin consent',
-    says: /No administrator has consented to ServiceMessage\.Read\.All/,
-    mend: /register server --admin-consent/,
+    message: /Missing admin consent: ServiceMessage\.Read\.All/,
+    fix: /register server --admin-consent/,
   },
   {
     what: 'a secret that ends soon',
@@ -193,8 +193,8 @@ const faults: readonly {
     },
     check: 'credential dates',
     verdict: 'warning',
-    says: /ends in 5 days/,
-    mend: /--renew-secret/,
+    message: /expires in 5 days/,
+    fix: /--renew-secret/,
   },
   {
     what: 'secrets that have all expired',
@@ -206,8 +206,8 @@ const faults: readonly {
       return undefined
     },
     check: 'credential dates',
-    says: /expired on/,
-    mend: /--renew-secret/,
+    message: /expired on/,
+    fix: /--renew-secret/,
   },
   {
     what: 'a managed identity that no federated credential names',
@@ -216,8 +216,8 @@ const faults: readonly {
       GRAPH_MANAGED_IDENTITY_CLIENT_ID: tenant.client.clientId,
     }),
     check: 'federated credential',
-    says: /No federated credential names the managed identity/,
-    mend: /--managed-identity [\w-]{36}/,
+    message: /No federated credential names the managed identity/,
+    fix: /--managed-identity [\w-]{36}/,
   },
   {
     what: 'a managed identity that the tenant does not have',
@@ -226,12 +226,12 @@ const faults: readonly {
       GRAPH_MANAGED_IDENTITY_CLIENT_ID: '11111111-2222-3333-4444-555555555555',
     }),
     check: 'federated credential',
-    says: /has no such managed identity/,
-    mend: /it is a client id/,
+    message: /No such managed identity in the tenant/,
+    fix: /it is a client id/,
   },
 ]
 
-for (const { what, breakIt, check, verdict = 'failure', says, mend } of faults) {
+for (const { what, breakIt, check, verdict = 'failure', message, fix } of faults) {
   test(`${what} is found, and nothing else`, async (t) => {
     const started = await start(t)
     const env = breakIt(started)
@@ -241,8 +241,8 @@ for (const { what, breakIt, check, verdict = 'failure', says, mend } of faults) 
       [[check, verdict]],
       JSON.stringify(trouble, undefined, 2),
     )
-    assert.match(String(trouble[0]?.says), says)
-    assert.match(String(trouble[0]?.mend), mend)
+    assert.match(String(trouble[0]?.message), message)
+    assert.match(String(trouble[0]?.fix), fix)
     assert.equal(passed, verdict === 'warning')
   })
 }
@@ -256,8 +256,8 @@ test('an operator who may not read registrations is told so once', async (t) => 
     trouble.map(({ check }) => check),
     ['registration'],
   )
-  assert.match(trouble[0]?.says ?? '', /Graph answered 403 Authorization_RequestDenied to GET \/applications/)
-  assert.match(trouble[0]?.mend ?? '', /Global Reader/)
+  assert.match(trouble[0]?.message ?? '', /GET \/applications of Graph: HTTP 403 Authorization_RequestDenied/)
+  assert.match(trouble[0]?.fix ?? '', /Global Reader/)
 })
 
 test('a federated credential that names the identity is found in order', async (t) => {
@@ -272,7 +272,7 @@ test('a federated credential that names the identity is found in order', async (
   const { trouble, findings } = await diagnose(['--az'], { ...env, ...identity })
   assert.deepEqual(trouble, [])
   assert.equal(findings.find(({ check }) => check === 'federated credential')?.verdict, 'ok')
-  assert.match(findings.find(({ check }) => check === 'credential')?.says ?? '', /run doctor there/)
+  assert.match(findings.find(({ check }) => check === 'credential')?.message ?? '', /run doctor where the server runs/)
 })
 
 async function certificateEnv(made: Parameters<typeof makeCertificate>[0], pem?: string) {
@@ -288,26 +288,29 @@ test('a certificate that the app has is taken, and its last day told', async (t)
   tenant.api.certificates.push(new X509Certificate(cert))
   const { trouble, findings } = await diagnose([], { ...env, ...credential })
   assert.deepEqual(trouble, [])
-  assert.match(findings.find(({ check }) => check === 'certificate file')?.says ?? '', /^good until .* \(89 days\)$/)
+  assert.match(
+    findings.find(({ check }) => check === 'certificate file')?.message ?? '',
+    /^valid until .* \(89 days\)$/,
+  )
   assert.equal(findings.find(({ check }) => check === 'credential')?.verdict, 'ok')
 })
 
-for (const { what, made, pem, registered, check, verdict = 'failure', says, mend } of [
+for (const { what, made, pem, registered, check, verdict = 'failure', message, fix } of [
   {
     what: 'a certificate that the app does not have',
     made: {},
     registered: false,
     check: 'credential',
-    says: /AADSTS700027/,
-    mend: /register server --certificate/,
+    message: /AADSTS700027/,
+    fix: /register server --certificate/,
   },
   {
     what: 'a certificate that has expired',
     made: { fromDays: -30, toDays: -1 },
     registered: true,
     check: 'certificate file',
-    says: /expired on/,
-    mend: /Put a new one there/,
+    message: /expired on/,
+    fix: /Replace it there/,
   },
   {
     what: 'a certificate that ends soon',
@@ -315,8 +318,8 @@ for (const { what, made, pem, registered, check, verdict = 'failure', says, mend
     registered: true,
     check: 'certificate file',
     verdict: 'warning' as Verdict,
-    says: /ends in 10 days/,
-    mend: /Put a new one there/,
+    message: /Expires in 10 days/,
+    fix: /Replace it there/,
   },
   {
     what: 'a file without a private key',
@@ -324,8 +327,8 @@ for (const { what, made, pem, registered, check, verdict = 'failure', says, mend
     pem: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
     registered: false,
     check: 'certificate file',
-    says: /has no readable private key/,
-    mend: /Put a new one there/,
+    message: /has no readable private key/,
+    fix: /Replace it there/,
   },
 ]) {
   test(`${what} is found, and nothing else`, async (t) => {
@@ -338,8 +341,8 @@ for (const { what, made, pem, registered, check, verdict = 'failure', says, mend
       [[check, verdict]],
       JSON.stringify(trouble, undefined, 2),
     )
-    assert.match(String(trouble[0]?.says), says)
-    assert.match(String(trouble[0]?.mend), mend)
+    assert.match(String(trouble[0]?.message), message)
+    assert.match(String(trouble[0]?.fix), fix)
   })
 }
 
@@ -354,5 +357,5 @@ test('a certificate file that is not there is found, and nothing else', async (t
     trouble.map(({ check }) => check),
     ['certificate file'],
   )
-  assert.match(trouble[0]?.says ?? '', /cannot be read \(ENOENT\)/)
+  assert.match(trouble[0]?.message ?? '', /cannot be read \(ENOENT\)/)
 })

@@ -30,20 +30,20 @@ const impatient: DoctorWorld = { deadlineMs: 500 }
 interface Expected {
   readonly check: string
   readonly verdict?: Verdict
-  readonly says: RegExp
-  readonly mend: RegExp
+  readonly message: RegExp
+  readonly fix: RegExp
 }
 
 /** That one thing was found, and nothing else. */
 function assertFound({ passed, trouble }: Awaited<ReturnType<typeof diagnose>>, expected: Expected) {
-  const { check, verdict = 'failure', says, mend } = expected
+  const { check, verdict = 'failure', message, fix } = expected
   assert.deepEqual(
     trouble.map((finding) => [finding.check, finding.verdict]),
     [[check, verdict]],
     JSON.stringify(trouble, undefined, 2),
   )
-  assert.match(String(trouble[0]?.says), says)
-  assert.match(String(trouble[0]?.mend), mend)
+  assert.match(String(trouble[0]?.message), message)
+  assert.match(String(trouble[0]?.fix), fix)
   assert.equal(passed, verdict === 'warning')
 }
 
@@ -64,12 +64,12 @@ test('a deployment alone says which tenant it is of, and that is examined too', 
     assert.equal(findings.find((finding) => finding.check === check)?.verdict, 'ok', check)
 })
 
-test('a configuration alone leaves out what a deployment is needed for, and says so', async () => {
+test('a configuration alone skips the checks of a deployment, and says so', async () => {
   const { trouble, findings } = await diagnose([], ownEnv)
   assert.deepEqual(trouble, [])
   assert.equal(findings.find(({ check }) => check === 'credential')?.verdict, 'ok')
   const ready = findings.find(({ check }) => check === 'ready')
-  assert.deepEqual([ready?.verdict, ready?.says], ['skipped', 'no deployment is examined; --url names one'])
+  assert.deepEqual([ready?.verdict, ready?.message], ['skipped', 'no deployment; --url names one'])
 })
 
 test('--env-file is read instead of the environment', async (t) => {
@@ -78,13 +78,13 @@ test('--env-file is read instead of the environment', async (t) => {
   const path = join(folder, 'deployment.env')
   writeFileSync(path, `GRAPH_TENANT_ID=${tenant.tenantId}\nGRAPH_CLIENT_ID=not-a-guid\nGRAPH_CLIENT_SECRET=x\n`)
   const { findings } = await diagnose(['--env-file', path], ownEnv)
-  assert.match(findings[0]?.says ?? '', /^GRAPH_CLIENT_ID must be a GUID/)
+  assert.match(findings[0]?.message ?? '', /^GRAPH_CLIENT_ID must be a GUID/)
 })
 
-test('a file that is not there is told as such', async () => {
+test('a missing file is reported', async () => {
   const { code, err } = await ops(['doctor', '--env-file', '/nowhere/.env'])
   assert.equal(code, 1)
-  assert.match(err, /\/nowhere\/\.env cannot be read \(ENOENT\)/)
+  assert.match(err, /Cannot read \/nowhere\/\.env \(ENOENT\)/)
 })
 
 const otherGuid = '11111111-2222-3333-4444-555555555555'
@@ -99,110 +99,110 @@ const configurations: readonly (Expected & {
     what: 'a value that the server would not start with',
     env: { MCP_REQUIRE_AUTH: 'maybe' },
     check: 'configuration',
-    says: /^MCP_REQUIRE_AUTH must be true or false/,
-    mend: /README/,
+    message: /^MCP_REQUIRE_AUTH must be true or false/,
+    fix: /docs\/configuration\.md/,
   },
   {
     what: 'a wrong secret',
     env: { GRAPH_CLIENT_SECRET: 'not-the-secret-of-this-app' },
     check: 'credential',
-    says: /AADSTS7000215/,
-    mend: /Set its value, not its id/,
+    message: /AADSTS7000215/,
+    fix: /Set its value, not its id/,
   },
   {
     what: 'an expired secret',
     fault: { target: 'token', kind: 'aadsts', code: 7000222, grant: 'client_credentials' },
     check: 'credential',
-    says: /AADSTS7000222/,
-    mend: /has expired: make another/,
+    message: /AADSTS7000222/,
+    fix: /has expired: create another/,
   },
   {
     what: 'an app that is not in the tenant',
     env: { GRAPH_CLIENT_ID: otherGuid },
     check: 'credential',
-    says: new RegExp(`for the app ${otherGuid} \\(AADSTS7000?\\d\\d\\)`),
-    mend: /The app is not in this tenant/,
+    message: new RegExp(`for the app ${otherGuid} \\(AADSTS7000?\\d\\d\\)`),
+    fix: /The app is not in this tenant/,
   },
   {
     what: 'a wrong secret of the app that users sign in to',
     env: { MCP_OAUTH_CLIENT_ID: tenant.client.clientId, MCP_OAUTH_CLIENT_SECRET: 'not-the-secret-of-that-app' },
     check: 'credential for sign-in',
-    says: new RegExp(`for the app ${tenant.client.clientId} \\(AADSTS7000215\\)`),
-    mend: /Set its value, not its id/,
+    message: new RegExp(`for the app ${tenant.client.clientId} \\(AADSTS7000215\\)`),
+    fix: /Set its value, not its id/,
   },
   {
     what: 'an Entra that limits requests',
     fault: { target: 'token', kind: 'status', status: 429 },
     check: 'credential',
     verdict: 'warning',
-    says: /could not be tried: Entra answered HTTP 429/,
-    mend: /Try again/,
+    message: /Could not be tested: HTTP 429/,
+    fix: /Retry/,
   },
   {
     what: 'a wrong tenant',
     env: { GRAPH_TENANT_ID: otherGuid },
     check: 'tenant',
-    says: new RegExp(`Entra knows no tenant ${otherGuid}`),
-    mend: /Check GRAPH_TENANT_ID/,
+    message: new RegExp(`Unknown tenant ${otherGuid}`),
+    fix: /Check GRAPH_TENANT_ID/,
   },
   {
     what: 'an authority where nothing listens',
     env: { ENTRA_AUTHORITY_HOST: nothing },
     check: 'tenant',
-    says: /Nothing listens on/,
-    mend: /name the right address/,
+    message: /Nothing listens on/,
+    fix: /name the right address/,
   },
   {
     what: 'an authority that never answers',
     fault: { target: 'discovery', kind: 'hang' },
     world: impatient,
     check: 'tenant',
-    says: /did not answer in time/,
-    mend: /firewall or proxy/,
+    message: /did not answer in time/,
+    fix: /firewall or proxy/,
   },
   {
     what: 'a page where the discovery document should be',
     fault: { target: 'discovery', kind: 'html' },
     check: 'tenant',
-    says: /discovery document of the tenant is answered with/,
-    mend: /./,
+    message: /Discovery document of the tenant: /,
+    fix: /./,
   },
   {
     what: 'keys that are down',
     fault: { target: 'keys', kind: 'status', status: 503 },
     check: 'signing keys',
-    says: /key set of the tenant is answered with 503/,
-    mend: /./,
+    message: /Key set of the tenant: HTTP 503/,
+    fix: /./,
   },
   {
     what: 'keys that are no keys',
     fault: { target: 'keys', kind: 'empty-object' },
     check: 'signing keys',
-    says: /holds no RSA key/,
-    mend: /ENTRA_AUTHORITY_HOST/,
+    message: /no RSA signing key/,
+    fix: /ENTRA_AUTHORITY_HOST/,
   },
   {
     what: 'keys that never come',
     fault: { target: 'keys', kind: 'hang' },
     world: impatient,
     check: 'signing keys',
-    says: /did not answer in time/,
-    mend: /try again/,
+    message: /did not answer in time/,
+    fix: /try again/,
   },
   {
-    what: 'a clock that is 400 s before',
+    what: 'a clock that is 400 s ahead',
     world: { now: () => Date.now() + 400_000 },
     check: 'clock',
-    says: /this machine is (399|400|401) s before that of Entra/,
-    mend: /NTP/,
+    message: /this machine is (399|400|401) s ahead of that of Entra/,
+    fix: /NTP/,
   },
   {
     what: 'a clock that is 90 s behind',
     world: { now: () => Date.now() - 90_000 },
     check: 'clock',
     verdict: 'warning',
-    says: /this machine is (89|90|91) s behind that of Entra/,
-    mend: /NTP/,
+    message: /this machine is (89|90|91) s behind that of Entra/,
+    fix: /NTP/,
   },
 ]
 
@@ -233,54 +233,55 @@ const deployments: readonly (Expected & {
     what: 'a page where /healthz should be',
     front: { bend: (_path, response) => say(response, 200, page, 'text/html') },
     check: 'alive',
-    says: /answered with something that is no JSON object \(text\/html\)/,
-    mend: /Something else answers there/,
+    message: /not a JSON object \(text\/html\)/,
+    fix: /Check the address/,
   },
   {
     what: 'a gateway that does not reach the server',
     front: { bend: (_path, response) => say(response, 502, 'bad gateway', 'text/plain') },
     check: 'alive',
-    says: /\/healthz is answered with 502/,
-    mend: /what stands in front/,
+    message: /\/healthz: HTTP 502/,
+    fix: /any gateway in front/,
   },
   {
     what: 'a server that never answers',
     front: { bend: () => true },
     world: impatient,
     check: 'alive',
-    says: /did not answer in time/,
-    mend: /firewall or proxy/,
+    message: /did not answer in time/,
+    fix: /firewall or proxy/,
   },
   {
     what: 'a readiness that never comes',
     front: { bend: (path) => path === '/readyz' },
     world: impatient,
     check: 'ready',
-    says: /did not answer in time/,
-    mend: /./,
+    message: /did not answer in time/,
+    fix: /./,
   },
   {
     what: 'a page where the metadata should be',
     front: { bend: at(`${resourcePath}/mcp`, 200, page, 'text/html') },
     check: 'protected resource',
-    says: /oauth-protected-resource\/mcp is answered with something that is no JSON object/,
-    mend: /Something else answers there/,
+    message: /oauth-protected-resource\/mcp: the response is not a JSON object/,
+    fix: /Check the address/,
   },
   {
     what: 'metadata at the root that differ from those at the path',
     front: { bend: at(resourcePath, 200, '{"resource":"https://other.example/mcp"}') },
     check: 'protected resource',
-    says: /at the root and at the path \/mcp differ/,
-    mend: /Route both/,
+    message: /at the root and at the path \/mcp differ/,
+    fix: /Route both/,
   },
   {
     what: 'a name that the server does not know',
     front: {
-      bend: (path, response) => path.startsWith('/.well-known') && say(response, 403, '{"error":"Invalid Host"}'),
+      bend: (path, response) =>
+        path.startsWith('/.well-known') && say(response, 403, '{"error":{"data":{"reason":"host_not_allowed"}}}'),
     },
     check: 'protected resource',
-    says: /does not know itself under this name/,
-    mend: /PUBLIC_BASE_URL/,
+    message: /host_not_allowed/,
+    fix: /PUBLIC_BASE_URL/,
   },
   {
     what: 'an authorization server without PKCE',
@@ -298,15 +299,15 @@ const deployments: readonly (Expected & {
       ),
     },
     check: 'authorization server',
-    says: /lacks PKCE with S256/,
-    mend: /./,
+    message: /lacks PKCE with S256/,
+    fix: /./,
   },
   {
-    what: 'a gateway that serves anybody',
+    what: 'a gateway that requires no token',
     front: { bend: at('/mcp', 200, '{}') },
     check: 'challenge',
-    says: /serves anybody without a token/,
-    mend: /MCP_REQUIRE_AUTH/,
+    message: /does not require a token/,
+    fix: /MCP_REQUIRE_AUTH/,
   },
   {
     what: 'a gateway with a sign-in of its own',
@@ -318,8 +319,8 @@ const deployments: readonly (Expected & {
       },
     },
     check: 'challenge',
-    says: /another challenge than Bearer/,
-    mend: /in front of it/,
+    message: /is not Bearer/,
+    fix: /in front of it/,
   },
   {
     what: 'a gateway that takes the challenge away',
@@ -329,8 +330,8 @@ const deployments: readonly (Expected & {
       },
     },
     check: 'challenge',
-    says: /does not say where and for what/,
-    mend: /WWW-Authenticate/,
+    message: /lacks resource_metadata or scope/,
+    fix: /WWW-Authenticate/,
   },
   {
     what: 'a gateway that takes security headers away',
@@ -341,8 +342,8 @@ const deployments: readonly (Expected & {
       },
     },
     check: 'security headers',
-    says: /content-security-policy, x-content-type-options/,
-    mend: /in front of it pass them on/,
+    message: /content-security-policy, x-content-type-options/,
+    fix: /in front of it pass them on/,
   },
   {
     what: 'a deployment whose clock is 400 s behind',
@@ -352,15 +353,15 @@ const deployments: readonly (Expected & {
       },
     },
     check: 'clock of the deployment',
-    says: /the deployment is (39\d|40\d) s behind that of Entra/,
-    mend: /NTP/,
+    message: /the deployment is (39\d|40\d) s behind that of Entra/,
+    fix: /NTP/,
   },
   {
     what: 'another address in all that clients are told',
     front: { env: { PUBLIC_BASE_URL: 'http://localhost:1' } },
     check: 'public address',
-    says: /resource is http:\/\/localhost:1\/mcp, and 6 more/,
-    mend: /Set PUBLIC_BASE_URL of the server to http:\/\/localhost:\d+/,
+    message: /resource is http:\/\/localhost:1\/mcp, and 6 more/,
+    fix: /Set PUBLIC_BASE_URL of the server to http:\/\/localhost:\d+/,
   },
 ]
 
@@ -374,20 +375,20 @@ for (const { what, front, world, ...expected } of deployments) {
 test('a port where nothing listens is found, and everything behind it left out', async () => {
   assertFound(await diagnose(['--url', nothing]), {
     check: 'address',
-    says: /Nothing listens on 127\.0\.0\.1:\d+/,
-    mend: /Start the server/,
+    message: /Nothing listens on 127\.0\.0\.1:\d+/,
+    fix: /Start the server/,
   })
 })
 
 test('a name that nobody has is found', async () => {
   assertFound(await diagnose(['--url', 'https://mcp.invalid']), {
     check: 'address',
-    says: /The name mcp\.invalid:443 does not resolve/,
-    mend: /DNS/,
+    message: /The name mcp\.invalid:443 does not resolve/,
+    fix: /DNS/,
   })
 })
 
-test('a server that has no keys yet is found, with the reason that it gives itself', async (t) => {
+test('a server without signing keys is found, with its own code', async (t) => {
   const port = String(await freePort())
   const app = await buildApp(configFor(tenant, { PORT: port, ENTRA_AUTHORITY_HOST: nothing, LOG_LEVEL: 'silent' }))
   t.after(() => app.close())
@@ -395,8 +396,8 @@ test('a server that has no keys yet is found, with the reason that it gives itse
   await app.listen({ host: '127.0.0.1', port: Number(port) })
   assertFound(await diagnose(['--url', origin], { ...ownEnv, PUBLIC_BASE_URL: origin }), {
     check: 'ready',
-    says: /Not ready: signing keys are not loaded yet/,
-    mend: /ENTRA_AUTHORITY_HOST/,
+    message: /Not ready \(signing_keys_unavailable\)/,
+    fix: /ENTRA_AUTHORITY_HOST/,
   })
 })
 
@@ -408,8 +409,8 @@ test('a configuration that is not the deployment’s is found', async () => {
   }
   assertFound(await diagnose(['--url', healthy.origin], env), {
     check: 'same configuration',
-    says: /signs clients in to the app/,
-    mend: /belong together/,
+    message: /signs clients in to the app/,
+    fix: /belong together/,
   })
 })
 
@@ -422,32 +423,38 @@ const certificates: readonly (Expected & {
     what: 'of another host',
     made: { host: 'other.example' },
     check: 'certificate',
-    says: /not for localhost, but for DNS:other\.example/,
-    mend: /Bind a certificate/,
+    message: /Issued for DNS:other\.example, not for localhost/,
+    fix: /Bind a certificate/,
   },
   {
     what: 'that ends in some days',
     made: { toDays: 3.5 },
     check: 'certificate',
     verdict: 'warning',
-    says: /expires in 3 days/,
-    mend: /Renew it/,
+    message: /Expires in 3 days/,
+    fix: /Renew it/,
   },
   {
     what: 'that has expired',
     made: { fromDays: -30, toDays: -1 },
     check: 'certificate',
-    says: /expired on/,
-    mend: /Renew/,
+    message: /Expired on/,
+    fix: /Renew/,
   },
-  { what: 'that begins tomorrow', made: { fromDays: 1 }, check: 'certificate', says: /valid from/, mend: /clock/ },
+  {
+    what: 'that begins tomorrow',
+    made: { fromDays: 1 },
+    check: 'certificate',
+    message: /Not valid before/,
+    fix: /clock/,
+  },
   {
     what: 'that nobody vouches for',
     made: {},
     isTrusted: false,
     check: 'certificate',
-    says: /chain does not hold \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
-    mend: /NODE_EXTRA_CA_CERTS/,
+    message: /Invalid certificate chain \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
+    fix: /NODE_EXTRA_CA_CERTS/,
   },
 ]
 
@@ -465,36 +472,36 @@ test('a certificate that holds is told with its name and its last day', async (t
   const { trouble, findings } = await diagnose(['--url', origin], {}, { trusted: tls.cert })
   assert.deepEqual(trouble, [])
   assert.match(
-    findings.find(({ check }) => check === 'certificate')?.says ?? '',
+    findings.find(({ check }) => check === 'certificate')?.message ?? '',
     /^for localhost, until .* \(89 days\)$/,
   )
-  assert.match(findings.find(({ check }) => check === 'security headers')?.says ?? '', /^6 of 6/)
+  assert.match(findings.find(({ check }) => check === 'security headers')?.message ?? '', /^6 of 6/)
 })
 
 test('https where only http is spoken is found', async () => {
   assertFound(await diagnose(['--url', healthy.origin.replace('http:', 'https:')]), {
     check: 'TLS',
-    says: /does not speak TLS/,
-    mend: /begins with http/,
+    message: /does not speak TLS/,
+    fix: /begins with http/,
   })
 })
 
-for (const [what, user, says, mend] of [
-  ['no role', 'nico', /graph_forbidden: .*Message Center Reader/, /role named above/],
-  ['no consent', 'cato', /user_consent_required/, /An administrator opens the link/],
+for (const [what, user, message, fix] of [
+  ['no role', 'nico', /graph_forbidden: .*Message Center Reader/, /Assign the role/],
+  ['no consent', 'cato', /user_consent_required/, /Have an administrator open the link/],
   ['a policy against them', 'blake', /access_blocked/, /Conditional Access/],
 ] as const) {
   test(`a user with ${what} is found, and nothing else`, async () => {
     const token = await tenant.mint({ user })
     assertFound(await diagnose(['--url', healthy.origin], { MCP_ACCESS_TOKEN: token }), {
       check: 'reading as a user',
-      says,
-      mend,
+      message,
+      fix,
     })
   })
 }
 
-test('several faults are all found in one run', async (t) => {
+test('several errors are all found in one run', async (t) => {
   const own: Emulator = await startEmulator()
   t.after(() => own.close())
   const origin = await deploy(t, own, { bend: at(resourcePath, 500, '{}') })
@@ -511,23 +518,23 @@ test('several faults are all found in one run', async (t) => {
   )
 })
 
-test('for people it prints a line for each check, with the mend below it, and what it came to', async () => {
+test('it prints a line for each check, with the fix below it, and a summary', async () => {
   const env = { ...ownEnv, GRAPH_CLIENT_SECRET: 'not-the-secret-of-this-app' }
   const { code, out, err } = await ops(['doctor'], { env })
   assert.equal(code, 1)
-  assert.match(out, /^✔ configuration +no fault; development, known as http:\/\/localhost:\d+$/m)
-  assert.match(out, /^✘ credential +Entra refuses it .*\n {27}The secret is wrong/m)
-  assert.match(out, /^- address, TLS, .*: no deployment is examined; --url names one$/m)
+  assert.match(out, /^✔ configuration +valid; development, PUBLIC_BASE_URL http:\/\/localhost:\d+$/m)
+  assert.match(out, /^✘ credential +Entra rejects it .*\n {27}The secret is wrong/m)
+  assert.match(out, /^- address, TLS, .*: no deployment; --url names one$/m)
   assert.match(err, /^Ok 4, warnings 0, failures 1, skipped \d+\.$/m)
   assert.doesNotMatch(out + err, /not-the-secret/)
 })
 
-test('checks that wait for what failed share a line, and each of them says in JSON what it waits for', async () => {
+test('checks blocked by a failure share a line, and each of them names it in JSON', async () => {
   const { out } = await ops(['doctor', '--url', nothing])
-  assert.match(out, /^- TLS, certificate, .*reading as a user: not made, for what failed$/m)
+  assert.match(out, /^- TLS, certificate, .*reading as a user: skipped after a failure$/m)
   assert.doesNotMatch(out, /^- alive/m)
   const { findings } = await diagnose(['--url', nothing])
-  assert.equal(findings.find(({ check }) => check === 'ready')?.waitsFor, 'alive')
+  assert.equal(findings.find(({ check }) => check === 'ready')?.blockedBy, 'alive')
 })
 
 test('nothing secret of a configuration is in what it prints', async () => {
@@ -537,21 +544,35 @@ test('nothing secret of a configuration is in what it prints', async () => {
   assert.doesNotMatch(out + err, /eyJ/)
 })
 
-for (const [why, mend] of [
-  ['signing keys are not loaded yet', /way to Entra.*keys_unavailable/],
-  ['the server’s credential could not be had from Key Vault yet: the log says why', /credential_unavailable/],
-  ['stopping', /wait for its successor/],
-  ['something of a later version', /log says more/],
+for (const [code, fix] of [
+  ['signing_keys_unavailable', /path to Entra.*keys_unavailable/],
+  ['credential_unavailable', /credential_unavailable/],
+  ['stopping', /replica that replaces it/],
+  ['of_a_later_version', /See the log/],
 ] as const) {
-  test(`a server that is not ready since “${why}” gets the mend for that`, () => {
-    const body = JSON.stringify({ status: 'not ready', why })
-    const opinion = judgeReadiness({ status: 503, json: JSON.parse(body), body })
-    assert.equal(opinion.verdict, 'failure')
-    assert.match(String(opinion.mend), mend)
+  test(`a server that is not ready (${code}) gets the fix for that, whatever its message`, () => {
+    const json = { status: 'not_ready', problems: [{ code, message: 'Anything.' }] }
+    const [outcome, ...more] = [judgeReadiness({ status: 503, json })].flat()
+    assert.deepEqual([outcome?.verdict, outcome?.message, more], ['failure', `Not ready (${code}). Anything.`, []])
+    assert.match(String(outcome?.fix), fix)
   })
 }
 
-/** What a deployment of that origin says of its tenant, taken at its word or not. */
+for (const [name, status, json] of [
+  ['a 503 of a gateway', 503, undefined],
+  ['a 503 without problems', 503, { status: 'not_ready', problems: [] }],
+  ['a 200 that is not ready', 200, { status: 'ok' }],
+] as const) {
+  test(`/readyz that is ${name} is not this server’s`, () => {
+    const [outcome] = [judgeReadiness({ status, json })].flat()
+    assert.deepEqual(
+      [outcome?.verdict, outcome?.message],
+      ['failure', `Unexpected response of /readyz: HTTP ${status}.`],
+    )
+  })
+}
+
+/** The tenant that a deployment of that origin names, if it is trusted. */
 function tenantBy(origin: string, discover: object, jwksUri: string) {
   const answer = (json: Record<string, unknown>) => ({
     ...{ status: 200, headers: {}, body: '', json },
@@ -576,13 +597,13 @@ const said: readonly [what: string, discover: object, jwksUri: string][] = [
   ['a client id that is a filter', { clientId: "' or true or appId eq '" }, microsoft],
 ]
 for (const [what, discover, jwksUri] of said) {
-  test(`a deployment that names ${what} is not taken at its word: an operator may sign in there`, async () => {
-    const sound = { tenantId: guid, clientId: guid }
-    await assert.rejects(tenantBy('https://mcp.example', { ...sound, ...discover }, jwksUri), {
-      message: 'The deployment does not say which tenant it is of.',
+  test(`a deployment that names ${what} is not trusted: an operator may sign in there`, async () => {
+    const valid = { tenantId: guid, clientId: guid }
+    await assert.rejects(tenantBy('https://mcp.example', { ...valid, ...discover }, jwksUri), {
+      message: 'The deployment does not name its tenant.',
     })
     assert.equal(
-      (await tenantBy('https://mcp.example', sound, microsoft)).authorityHost,
+      (await tenantBy('https://mcp.example', valid, microsoft)).authorityHost,
       'https://login.microsoftonline.com',
     )
   })

@@ -26,30 +26,44 @@ async function build(t: TestContext, env: Env = {}) {
     const response = await app.inject({ url, headers: { host: '10.0.0.4' } })
     return [response.statusCode, response.json()]
   }
-  return { app, probe }
+  /** The codes of /readyz, which is a 503. */
+  const problems = async () => {
+    const [status, { status: word, problems }] = await probe('/readyz')
+    assert.deepEqual([status, word], [503, 'not_ready'])
+    return problems.map(({ code }: { code: string }) => code)
+  }
+  return { app, probe, problems }
 }
 
-test('a server lives as soon as it answers, and is ready once it has keys', async (t) => {
-  const { app, probe } = await build(t)
+test('a server is alive as soon as it responds, and ready once it has keys', async (t) => {
+  const { app, probe, problems } = await build(t)
   assert.deepEqual(await probe('/healthz'), [200, { status: 'ok' }])
-  assert.deepEqual(await probe('/readyz'), [503, { status: 'not ready', why: 'signing keys are not loaded yet' }])
+  assert.deepEqual(await problems(), ['signing_keys_unavailable'])
   await app.entraKeys.start()
   assert.deepEqual(await probe('/readyz'), [200, { status: 'ready' }])
 })
 
-test('a stopping server lives and is not ready, whatever it has', async (t) => {
-  const { app, probe } = await build(t)
+test('a stopping server is alive and not ready, whatever it has', async (t) => {
+  const { app, probe, problems } = await build(t)
   await app.entraKeys.start()
   app.stopping = true
-  assert.deepEqual(await probe('/readyz'), [503, { status: 'not ready', why: 'stopping' }])
+  assert.deepEqual(await problems(), ['stopping'])
   assert.deepEqual(await probe('/healthz'), [200, { status: 'ok' }])
 })
 
-test('a server whose credential is unavailable names its source, and no more', async (t) => {
-  const env = { GRAPH_CLIENT_SECRET: '', GRAPH_CLIENT_CERT_PATH: '/nowhere/at/all.pem' }
-  const { app, probe } = await build(t, env)
+const noCredential = { GRAPH_CLIENT_SECRET: '', GRAPH_CLIENT_CERT_PATH: '/nowhere/at/all.pem' }
+
+test('a server without its credential says where it comes from, and no more', async (t) => {
+  const { app, probe, problems } = await build(t, noCredential)
   await Promise.all([app.entraKeys.start(), app.clientAuthentication.start()])
-  const why = 'the server’s credential could not be had from its file yet: the log says why (credential_unavailable)'
-  assert.deepEqual(await probe('/readyz'), [503, { status: 'not ready', why }])
+  assert.deepEqual(await problems(), ['credential_unavailable'])
+  const body = JSON.stringify(await probe('/readyz'))
+  assert.match(body, /its file/)
+  assert.doesNotMatch(body, /nowhere/)
   assert.deepEqual(await probe('/healthz'), [200, { status: 'ok' }])
+})
+
+test('every problem is listed at once', async (t) => {
+  const { problems } = await build(t, noCredential)
+  assert.deepEqual(await problems(), ['signing_keys_unavailable', 'credential_unavailable'])
 })

@@ -408,7 +408,7 @@ async function assertForgeryFails(t: TestContext, { server, origin, form, cookie
   assert.equal(cookie.includes('mcp-sign-in-'), cookies)
   assert.equal(answer.status(), 403)
   await other.getByRole('alert').waitFor()
-  assert.equal(await heading(other), 'Sign-in did not work')
+  assert.equal(await heading(other), 'Sign-in failed')
   const kept = (await context.cookies(server.origin)).map(({ name }) => name)
   assert.deepEqual(
     kept.filter((name) => name.startsWith('mcp-consents')),

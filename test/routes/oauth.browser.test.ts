@@ -390,7 +390,7 @@ async function* everyPage(t: TestContext, options: ProfileOptions = {}): AsyncGe
 
 async function assertFailure(page: Page, text: RegExp): Promise<void> {
   assert.match((await page.getByRole('alert').textContent()) ?? '', text)
-  assert.equal(await heading(page), 'Sign-in did not work')
+  assert.equal(await heading(page), 'Sign-in failed')
 }
 
 async function assertFits(page: Page, name: string): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { buildApp } from '../../src/app.ts'
+import { catalogue, type Reason } from '../../src/errors/index.ts'
 import { configFor, type Env, freePort } from '../helper.ts'
 import { startEmulator } from '../tenant.ts'
 import {
@@ -9,7 +10,6 @@ import {
   type Call,
   call,
   file,
-  isRpcError,
   listTools,
   productionConfig,
   raw,
@@ -166,15 +166,15 @@ for (const [mode, { routes, origin, host }] of Object.entries(servers)) {
 
     for (const { method, url } of places) {
       const isOpen = openPaths.includes(url)
-      test(`${method} ${url} ${isOpen ? 'serves every Origin' : 'refuses every bad Origin'} and refuses every other Host`, async () => {
+      test(`${method} ${url} ${isOpen ? 'serves every Origin and rejects' : 'rejects every bad Origin and'} every other Host`, async () => {
         for (const bad of badOrigins) {
           const answer = await call(origin + url, { method, headers: { host, origin: bad } })
           if (isOpen) assertOpen(answer, `Origin: ${bad}`)
-          else assertForbidden(answer, method, `Origin: ${bad}`)
+          else assertForbidden(answer, method, `Origin: ${bad}`, 'origin_refused')
         }
         for (const bad of badHosts) {
           const answer = await call(origin + url, { method, headers: { host: bad } })
-          assertForbidden(answer, method, `Host: ${bad}`)
+          assertForbidden(answer, method, `Host: ${bad}`, 'host_not_allowed')
         }
       })
     }
@@ -315,10 +315,10 @@ test('production makes no allowance for loopback, neither as Origin nor as Host'
   }
 })
 
-function assertForbidden(answer: Answer, method: string, what: string) {
+function assertForbidden(answer: Answer, method: string, what: string, reason: Reason) {
   assert.equal(answer.status, 403, what)
   assert.deepEqual(corsHeaders(answer), [], what)
-  if (method !== 'HEAD') assert.ok(isRpcError(answer) || isOAuthRefusal(answer), `${what}: ${answer.text}`)
+  if (method !== 'HEAD') assert.ok(hasReason(answer, reason), `${what}: ${answer.text}`)
 }
 
 /** Whatever became of it, any page may read it; no cookie of its user's is sent along. */
@@ -328,11 +328,11 @@ function assertOpen({ status, headers }: Answer, what: string) {
   assert.equal(headers['access-control-allow-credentials'], undefined, what)
 }
 
-/** Where clients sign in, a refusal is an OAuth error or a page. */
-function isOAuthRefusal({ text, headers }: Answer): boolean {
-  return String(headers['content-type']).startsWith('text/html')
-    ? /role="alert">This server does not answer requests from that Origin\.</.test(text)
-    : /^\{"error":"invalid_request","error_description":"This server does not answer [^"]+"\}$/.test(text)
+/** As JSON-RPC, as a page for people, or as an OAuth error, which has no field for the reason. */
+function hasReason({ text, headers }: Answer, reason: Reason): boolean {
+  if (String(headers['content-type']).startsWith('text/html')) return text.includes(`server: ${reason}, request `)
+  const { error, error_description } = JSON.parse(text)
+  return error === 'invalid_request' ? error_description === catalogue[reason].text : error.data.reason === reason
 }
 
 function corsHeaders({ headers }: Answer): string[] {

@@ -147,13 +147,13 @@ test('register server registers both and consents to both; doctor misses the one
     const { findings } = await diagnose(['--az'], lines)
     return findings.find(({ verdict, check }) => check === 'admin consent' && verdict !== 'skipped')
   }
-  assert.match((await found())?.says ?? '', /ServiceMessage\.Read\.All, ServiceHealth\.Read\.All, for everybody/)
+  assert.match((await found())?.message ?? '', /ServiceMessage\.Read\.All, ServiceHealth\.Read\.All, for all users/)
 
   const principal = tenant.applications.servicePrincipals.find(({ appId }) => appId === clientId)
   for (const grant of tenant.applications.grants) {
     if (grant.clientId === principal?.id) grant.scope = grant.scope.replace('ServiceHealth.Read.All', '').trim()
   }
-  assert.match((await found())?.says ?? '', /consented to ServiceHealth\.Read\.All for everybody/)
+  assert.match((await found())?.message ?? '', /Missing admin consent: ServiceHealth\.Read\.All/)
   assert.match((await register('--admin-consent')).out, /\+ oauth2PermissionGrants {2}ServiceHealth.*\n1 change made/)
 })
 

@@ -2,24 +2,22 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Configured } from '../../config/index.ts'
 import { resourceOf } from '../../config/resource.ts'
-import { bearerChallenge, type SignIn } from '../../errors/challenge.ts'
 import {
-  answers,
+  bearerChallenge,
+  entryOf,
   Failure,
   failureText,
-  httpAnswer,
+  httpError,
   jsonRpcError,
   oauthError,
+  type SignIn,
   toFailure,
   toOAuthFailure,
 } from '../../errors/index.ts'
 import { malformedPath } from '../../lib/request-target.ts'
 import { errorPage } from './error-page.ts'
 
-/**
- * Turns whatever is thrown, and every unknown path, into an answer in the shape that is spoken in its scope. Nothing
- * else writes an error.
- */
+/** For MCP clients: whatever is thrown, and every unknown path, as a JSON-RPC error. */
 export const failures = fp<Configured>(
   async (app, { config }) => {
     const signIn = resourceOf(config)
@@ -32,14 +30,14 @@ export const failures = fp<Configured>(
   { name: 'failures', dependencies: ['observability'] },
 )
 
-/** For endpoints that clients ask: JSON, as RFC 6749 section 5.2 has it. */
+/** For OAuth endpoints that clients call: JSON (RFC 6749 section 5.2). */
 export const oauthFailures = fp(
   async (app) => {
     app.setErrorHandler((error, request, reply) => {
       const failure = toOAuthFailure(error)
       const { status, body } = oauthError(failure)
-      begin(failure, status, request, reply)
-      // RFC 6749 section 5.2: a client that tried HTTP authentication is told which one there is.
+      beginError(failure, status, request, reply)
+      // RFC 6749 section 5.2: a client that tried HTTP authentication is told which scheme there is.
       if (status === 401 && request.headers.authorization !== undefined)
         reply.header('www-authenticate', 'Basic realm="token"')
       return reply.send(body)
@@ -48,7 +46,7 @@ export const oauthFailures = fp(
   { name: 'oauth-failures', dependencies: ['observability'] },
 )
 
-/** For endpoints that people meet in their browser: a plain page. */
+/** For OAuth endpoints that people open in a browser: a page. */
 export const pageFailures = fp(
   async (app) => {
     app.setErrorHandler((error, request, reply) => {
@@ -56,7 +54,7 @@ export const pageFailures = fp(
       const failure = code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' ? new Failure('form_required') : toOAuthFailure(error)
       const { status } = oauthError(failure)
       // 401 is for clients that can answer a challenge.
-      begin(failure, status === 401 ? 400 : status, request, reply)
+      beginError(failure, status === 401 ? 400 : status, request, reply)
       const reference = `${status < 500 ? `${failure.reason}, ` : ''}request ${request.id}`
       const page = errorPage(failureText(failure), reference)
       return reply
@@ -69,32 +67,32 @@ export const pageFailures = fp(
 )
 
 function sendRpcError(failure: Failure, request: FastifyRequest, reply: FastifyReply, signIn: SignIn) {
-  const { status, oauth } = httpAnswer(failure)
-  begin(failure, status, request, reply)
-  if (status === 401 || status === 403 || oauth !== undefined)
+  const { status, challenge } = httpError(failure)
+  beginError(failure, status, request, reply)
+  if (status === 401 || status === 403 || challenge !== undefined)
     reply.header('www-authenticate', bearerChallenge(failure, signIn))
   if (status === 405) reply.header('allow', 'POST')
   return reply.send(jsonRpcError(failure, request.id, rpcId(request.body)))
 }
 
-/** What every failed answer has in common, whatever its shape: the log line, the status, when to come again. */
-function begin(failure: Failure, status: number, request: FastifyRequest, reply: FastifyReply) {
+/** What every error response has in common, whatever its format: the log line, the status, when to retry. */
+function beginError(failure: Failure, status: number, request: FastifyRequest, reply: FastifyReply) {
   const { reason, details } = failure
   if (request.rpc) request.rpc.outcome = reason
-  // A flood is told of in one line, by whoever refuses it.
+  // Overload is logged in one line, by whoever sheds the load.
   if (status >= 500 && !request.isShed) {
     request.audit('failure', { reason, err: details.cause ?? failure })
-  } else if (answers[reason].as === 'oauth') {
-    const { redirectUri, allowLine, cause } = details
-    request.audit('sign_in_failure', { reason, redirectUri, allowLine, err: cause })
+  } else if (entryOf(reason).kind === 'oauth') {
+    const { aadsts, redirectUri, allowLine, cause } = details
+    request.audit('sign_in_failure', { reason, aadsts, redirectUri, allowLine, err: cause })
   }
   if (details.retryAfterSeconds !== undefined) reply.header('retry-after', details.retryAfterSeconds)
-  // RFC 9110 section 12.5.3: that it is about the encoding, and not the media type.
+  // RFC 9110 section 12.5.3: the 415 is about the encoding, not the media type.
   if (reason === 'content_encoding_unsupported') reply.header('accept-encoding', 'identity')
   reply.code(status).header('cache-control', 'no-store')
 }
 
-/** The id of the JSON-RPC request that failed, where there is one to answer; one that is malformed is none. */
+/** The id of the JSON-RPC request that failed; null where it is absent or malformed. */
 function rpcId(body: unknown): string | number | null {
   const id = (body as { id?: unknown } | null | undefined)?.id
   if (typeof id === 'string') return id.length <= 200 ? id : null

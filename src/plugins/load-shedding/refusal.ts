@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { type Failure, failureText, httpAnswer, jsonRpcError } from '../../errors/index.ts'
+import { type Failure, failureText, httpError, jsonRpcError } from '../../errors/index.ts'
 
 /** A refusal as it goes out, but for the request's id: made once, since that would be two fifths of its cost. */
 export interface Refusal {
@@ -31,7 +31,7 @@ function refusalOf(failure: Failure, contentType: string, body: Refusal['body'])
     // Ids are all of one length.
     'content-length': String(Buffer.byteLength(body(randomUUID()))),
   }
-  return { status: httpAnswer(failure).status, headers: Object.entries(headers).flat(), body }
+  return { status: httpError(failure).status, headers: Object.entries(headers).flat(), body }
 }
 
 export function refuse(

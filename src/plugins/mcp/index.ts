@@ -13,7 +13,7 @@ import {
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Configured } from '../../config/index.ts'
-import { answers, Failure, failureText, toFailure } from '../../errors/index.ts'
+import { entryOf, Failure, failureText, toFailure } from '../../errors/index.ts'
 import { beforeDeadline, type Deadline } from '../../lib/deadline.ts'
 import type { Caller } from '../auth/claims.ts'
 import type { GraphSession } from '../graph-client/index.ts'
@@ -259,14 +259,14 @@ function checkVersionHeader({ headers }: FastifyRequest, { method }: McpMessage)
 /** A failure as the agent sees it: a sentence to act on, and the same for programs in `_meta`. */
 function toolError(failure: Failure): CallToolResult {
   const { reason, details } = failure
-  const answer = answers[reason]
+  const entry = entryOf(reason)
   return {
     isError: true,
     content: [{ type: 'text', text: `${reason}: ${failureText(failure)}` }],
     _meta: {
       'mcp-message-center-server/error': {
         reason,
-        retryable: answer.as === 'tool' && answer.retryable,
+        retryable: entry.kind === 'tool' && entry.retryable,
         ...(details.retryAfterSeconds !== undefined && { retryAfterSeconds: details.retryAfterSeconds }),
         ...(details.graphRequestId !== undefined && { graphRequestId: details.graphRequestId }),
         ...(details.link !== undefined && { link: details.link }),

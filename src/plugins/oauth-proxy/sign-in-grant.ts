@@ -1,5 +1,5 @@
 import type { TenantEndpoints } from '../../config/tenant.ts'
-import { answers, Failure } from '../../errors/index.ts'
+import { entryOf, Failure } from '../../errors/index.ts'
 import { type BoundedClient, TransportError } from '../../lib/bounded-client.ts'
 import { type Deadline, deadlineIn } from '../../lib/deadline.ts'
 import { type EntraError, exchangeFailure } from '../../lib/exchange-failure.ts'
@@ -92,8 +92,8 @@ export function createSignInGrant({
  * about all that concern the user, and that is to sign in again. Entra's number stays with it.
  */
 function grantFailure(failure: Failure): Failure {
-  const answer = answers[failure.reason]
-  if (answer.as === 'http' && answer.status >= 500) return failure
+  const entry = entryOf(failure.reason)
+  if (entry.kind === 'http' && entry.status >= 500) return failure
   const { error_codes } = failure.details.cause as EntraError
   const [code] = error_codes ?? []
   return new Failure('grant_refused', {

@@ -1,5 +1,5 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
-import { answers, type Reason } from '../../errors/index.ts'
+import { catalogue, type Reason } from '../../errors/index.ts'
 
 /** Pino's levels, by the numbers that lines carry. */
 const levels = { debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const
@@ -10,64 +10,62 @@ const number = (description: string) => Type.Number({ description })
 const whole = (description: string) => Type.Integer({ description })
 const optional = Type.Optional
 
-const requestId = text('The request; Entra and Graph know it as `client-request-id`')
-const traceId = text('The trace that the request is part of, where tracing is on')
-const user = text('The user: a hash over tenant and object id, which names nobody and is the same in every line')
-const client = text('The client application: a client id of Entra, or a hash of one that the OAuth proxy gave')
-const reason = Type.Enum(Object.keys(answers) as Reason[], { description: 'A reason of `src/errors/index.ts`' })
+const requestId = text('The request’s id; Entra and Graph know it as `client-request-id`')
+const traceId = text('The trace that the request is part of; tracing only')
+const user = text('The user: a hash of tenant and object id, the same in every line')
+const client = text('The client application: an Entra client id, or a hash of one that the OAuth proxy issued')
+const reason = Type.Enum(Object.keys(catalogue) as Reason[], { description: 'A reason of [errors.md](errors.md)' })
 const err = Type.Unknown({
-  description: 'What lies behind it: an error with its stack, or of what Entra answered the names, numbers and ids',
+  description: 'The cause: an error with its stack, or the names, codes and ids of Entra’s error',
 })
-const graphRequestId = text('Graph’s own id of the call, `request-id`, which Microsoft’s support asks for')
+const graphRequestId = text('Graph’s `request-id`, which Microsoft’s support asks for')
 const ofRequest = { requestId: optional(requestId), traceId: optional(traceId) }
 
-/** What every line has. */
+/** Fields of every line. */
 const everyLine = {
   level: whole('20 debug, 30 info, 40 warn, 50 error, 60 fatal'),
   time: whole('Milliseconds since the epoch'),
   pid: whole('The process'),
   hostname: text('The host or container'),
-  tenant: text('The Entra tenant that this server is for'),
-  event: text('Its name'),
-  msg: text('The same for people'),
+  tenant: text('The Entra tenant of this server'),
+  event: text('The event’s name'),
+  msg: text('The event in words'),
 }
 
-const event = <Fields extends TProperties>(level: Level, message: string, tells: string, fields: Fields) => ({
+const event = <Fields extends TProperties>(level: Level, message: string, description: string, fields: Fields) => ({
   level,
   message,
-  tells,
+  description,
   fields: Type.Object(fields),
 })
 
-/** Of this server, and never the thing itself. */
+/** The server's own credential, without anything secret. */
 const credential = {
-  kind: text('What it comes from: `certificate_file`, `vault_key`, `vault_secret` or `managed_identity`'),
-  thumbprint: optional(text('The certificate’s thumbprint, where there is one')),
-  certificateExpires: optional(text('When the certificate ends (ISO 8601)')),
+  kind: text('Its kind: `certificate_file`, `vault_key`, `vault_secret` or `managed_identity`'),
+  thumbprint: optional(text('The certificate’s thumbprint')),
+  certificateExpires: optional(text('When the certificate expires (ISO 8601)')),
 }
 const signInStep = { ...ofRequest, client }
 
-/** Every event that this server logs: at which level, when, and with what. Nothing in them is secret. */
+/** Every event that this server logs: its level, when it is logged, and its fields. Nothing in them is secret. */
 export const events = {
   // Calls.
   request: event(
     'info',
     'request',
-    'A request is over. At `warn` with `err` where the answer could not be sent; at `debug` for a probe that found all well, and for `calls` that `overloaded` counts',
+    'A request ended. At `warn` with `err` where the response could not be sent; at `debug` for a successful probe, and for `calls` that `overloaded` counts',
     {
       ...ofRequest,
-      method: text('The HTTP method; `none` where the request could not be read'),
-      route: text('The route’s pattern; `none` where there is none'),
-      status: whole('The HTTP status; 499 where the client went away'),
-      ms: number('How long it took, in milliseconds'),
+      method: text('The HTTP method; `none` for an unreadable request'),
+      route: text('The route’s pattern; `none` without one'),
+      status: whole('The HTTP status; 499 where the client closed the connection'),
+      ms: number('Duration in milliseconds'),
       user: optional(user),
       client: optional(client),
-      rpcMethod: optional(text('The JSON-RPC method; `other` where it is none of MCP’s')),
+      rpcMethod: optional(text('The JSON-RPC method; `other` for methods that MCP does not have')),
       tool: optional(text('The tool that was called')),
       outcome: optional(reason),
-      ageSeconds: optional(
-        whole('How old the answer was, where it was kept from an earlier call and Graph was not asked'),
-      ),
+      ageSeconds: optional(whole('Age of the result in seconds, where it came from the cache and not from Graph')),
       err: optional(err),
     },
   ),
@@ -80,33 +78,33 @@ export const events = {
     ...ofRequest,
     reason,
   }),
-  obo_success: event('info', 'exchanged a token On-Behalf-Of', 'Entra gave a Graph token for a user', {
+  obo_success: event('info', 'token exchanged', 'Entra issued a Graph token for a user', {
     ...ofRequest,
     user,
-    ms: number('How long the exchange took, retries included, in milliseconds'),
+    ms: number('Duration of the exchange with retries, in milliseconds'),
   }),
   obo_failure: event(
     'warn',
-    'a token could not be exchanged',
-    'Entra gave none. At `error` where it is this server’s own fault',
+    'token exchange failed',
+    'Entra issued no Graph token. At `error` where the cause is this server’s credential or configuration',
     {
       ...ofRequest,
       user,
       reason,
-      ms: number('How long the exchange took, retries included, in milliseconds'),
+      ms: number('Duration of the exchange with retries, in milliseconds'),
       err: optional(err),
     },
   ),
-  graph_call: event('info', 'called Graph', 'Graph was read for a user: one line for each attempt', {
+  graph_call: event('info', 'Graph called', 'Graph was called for a user: one line for each attempt', {
     ...ofRequest,
     user: optional(user),
-    tool: optional(text('The tool that read')),
-    path: text('What was read: the path, without the query'),
+    tool: optional(text('The tool that called')),
+    path: text('The path, without the query'),
     attempt: whole('1 for the first'),
-    ms: number('How long this attempt took, in milliseconds'),
+    ms: number('Duration of this attempt, in milliseconds'),
     status: optional(whole('Graph’s HTTP status')),
     outcome: optional(
-      Type.Enum(['timeout', 'cancelled', 'too_large', 'unreachable'], { description: 'Why there was no answer' }),
+      Type.Enum(['timeout', 'cancelled', 'too_large', 'unreachable'], { description: 'Why there was no response' }),
     ),
     graphRequestId: optional(graphRequestId),
   }),
@@ -129,7 +127,7 @@ export const events = {
     seconds: whole('For how long'),
     toldBy: Type.Enum(['graph', 'replica'], { description: 'Who said so: Graph to this replica, or another replica' }),
   }),
-  rate_limit: event('warn', 'rate limit reached', 'A request was refused, since there were too many', {
+  rate_limit: event('warn', 'rate limit exceeded', 'A request was rejected by a rate limit', {
     ...ofRequest,
     by: Type.Enum(['address', 'user', 'registration'], { description: 'What was counted' }),
     user: optional(user),
@@ -152,18 +150,16 @@ export const events = {
   ),
   lines_omitted: event(
     'warn',
-    'more refusals than are written',
-    'Of a kind of refusal, ten lines a second are written. The others are at `debug`, metrics count them, and this line says how many they were',
+    'log lines omitted',
+    'Of each kind of rejection, ten lines a second are logged. The rest are at `debug`, metrics count them, and this line says how many they were',
     {
-      of: text(
-        'Which event: `request` from status 400 on, `auth_failure`, `sign_in_failure`, `rate_limit` or `failure`',
-      ),
-      what: text('Its status, reason or limit'),
-      lines: whole('How many lines of that second are not written'),
+      of: text('The event: `request` from status 400 on, `auth_failure`, `sign_in_failure`, `rate_limit` or `failure`'),
+      what: text('The status, reason or limit'),
+      lines: whole('How many lines of that second were omitted'),
     },
   ),
-  mcp_refused: event('debug', 'MCP message refused', 'A message is none that MCP allows', {
-    why: text('The SDK’s name for it'),
+  mcp_refused: event('debug', 'MCP message rejected', 'A message is not valid MCP', {
+    why: text('The SDK’s code for it'),
   }),
 
   // The OAuth proxy.
@@ -174,39 +170,39 @@ export const events = {
   authorize: event(
     'info',
     'sign-in',
-    'A browser was sent to Entra: the operator or the user approved before',
+    'A browser was redirected to Entra, with the operator’s or an earlier consent',
     signInStep,
   ),
-  consent_asked: event('info', 'sign-in', 'A user was asked whether the application may sign them in', signInStep),
-  consent_given: event('info', 'sign-in', 'The user allowed it, and was sent to Entra', signInStep),
-  consent_denied: event('info', 'sign-in', 'The user did not allow it', signInStep),
-  sign_in: event('info', 'sign-in', 'Entra signed the user in; the application has a code', signInStep),
-  sign_in_failure: event('warn', 'sign-in refused', 'A step of a sign-in was refused', {
+  consent_asked: event('info', 'sign-in', 'The consent page was shown', signInStep),
+  consent_given: event('info', 'sign-in', 'The user consented, and was redirected to Entra', signInStep),
+  consent_denied: event('info', 'sign-in', 'The user denied consent', signInStep),
+  sign_in: event('info', 'sign-in', 'Entra signed the user in; the application was sent a code', signInStep),
+  sign_in_failure: event('warn', 'sign-in failed', 'A step of a sign-in failed', {
     ...ofRequest,
     client: optional(client),
     reason,
-    aadsts: optional(text('Entra’s number for it')),
+    aadsts: optional(text('Entra’s error code')),
     redirectUri: optional(text('The redirect URI that was rejected: origin and path')),
     allowLine: optional(
-      text('The line for the environment that would allow it: paste it where you know whose URI it is'),
+      text('The line for the environment that would allow it. Check whose URI it is before you paste it'),
     ),
     err: optional(err),
   }),
-  token_issued: event('info', 'tokens issued', 'An application got tokens', {
+  token_issued: event('info', 'tokens issued', 'An application was issued tokens', {
     ...ofRequest,
     client,
-    grant: Type.Enum(['authorization_code', 'refresh_token'], { description: 'What it gave for them' }),
+    grant: Type.Enum(['authorization_code', 'refresh_token'], { description: 'The grant' }),
   }),
   seal_key_random: event(
     'warn',
-    'sign-ins end with this process: MCP_OAUTH_SEAL_KEY is not set',
-    'The server made a seal key of its own',
+    'MCP_OAUTH_SEAL_KEY is not set: sign-ins end with this process',
+    'The server generated a key of its own',
     {},
   ),
   proxy_client_not_allowed: event(
     'warn',
-    'MCP_ALLOWED_CLIENT_IDS does not list the app of the OAuth proxy: whoever signs in here is refused',
-    'Two variables contradict each other',
+    'MCP_ALLOWED_CLIENT_IDS lacks the app of the OAuth proxy: every user who signs in here is rejected',
+    'Two variables conflict',
     { client },
   ),
 
@@ -252,36 +248,34 @@ export const events = {
     { what: text('What it was: a topic, `graph-budget` or `rate`') },
   ),
   redis_up: event('info', 'Redis answers again', 'Once, when it is back', {}),
-  traces_unavailable: event('warn', 'spans cannot be sent', 'The collector refuses or does not answer; said once', {
-    why: text('What the exporter says'),
+  traces_unavailable: event('warn', 'trace export failed', 'The collector is unavailable or rejects spans; once', {
+    why: text('The exporter’s error'),
   }),
-  traces_available: event('info', 'spans are sent again', 'Once, when it is back', {}),
+  traces_available: event('info', 'trace export resumed', 'Once, when the collector is available again', {}),
 
   // The process.
   unsafe_setting: event(
     'warn',
-    'a setting takes a protection away',
-    'Once for each at a start: what production does not start with, or a connection that is not encrypted',
-    { name: text('The variable, or `node` for a flag of its own'), why: text('What is wrong with it') },
+    'a setting removes a protection',
+    'Once for each at start: a setting that production rejects, or an unencrypted connection',
+    { name: text('The variable, or `node` for one of Node’s own flags'), message: text('What is wrong with it') },
   ),
   listening: event('info', 'listening: clients use this address', 'The process accepts connections', {
-    url: text(
-      'The address to give to clients. Another name of the same machine is another address to them: they compare it with what the metadata says',
-    ),
+    url: text('The address for clients, which must use exactly this one: they compare it with the metadata'),
   }),
-  stopping: event('info', 'finishing the calls in flight', 'The process was told to stop', {
-    signal: optional(text('By which signal')),
+  stopping: event('info', 'stopping: calls in flight finish', 'The process was told to stop', {
+    signal: optional(text('The signal')),
   }),
   log_resumed: event(
     'warn',
-    'the log is written again: lines before this one are missing',
-    'Standard output takes lines again, and some were dropped meanwhile: a full disk, a closed pipe, a reader that does not read',
+    'log resumed: lines before this one were dropped',
+    'Standard output accepts lines again, and some were dropped: a full disk, a closed pipe, a blocked reader',
     {
       lines: whole('How many were dropped'),
-      why: text('The system’s code for it, such as `ENOSPC`; `EAGAIN` where nobody read'),
+      why: text('The system’s error code, such as `ENOSPC`; `EAGAIN` for a blocked reader'),
     },
   ),
-  crash: event('fatal', 'the process cannot go on', 'Something was thrown that nobody caught', { err }),
+  crash: event('fatal', 'crash: the process stops', 'An uncaught error', { err }),
 } as const
 
 export type EventName = keyof typeof events
@@ -290,12 +284,12 @@ type Fields<Name extends EventName> = OrUndefined<Static<(typeof events)[Name]['
 type OrUndefined<T> = { [Key in keyof T]: T[Key] | (Record<never, never> extends Pick<T, Key> ? undefined : never) }
 
 /**
- * Writes an event, and lets those know who listen for it.
+ * Logs an event and calls its listeners.
  *
- * @param how where an event is not always of its usual level, or more can be said about it
+ * @param override another level or message than the event's usual one
  */
-export type Audit = <Name extends EventName>(name: Name, fields: Fields<Name>, how?: HowToSay) => void
-interface HowToSay {
+export type Audit = <Name extends EventName>(name: Name, fields: Fields<Name>, override?: Override) => void
+interface Override {
   readonly level?: Level
   readonly message?: string
 }
@@ -305,7 +299,7 @@ export type AuditListeners = { readonly [Name in EventName]?: (fields: Fields<Na
 
 type AuditSink = Readonly<Record<Level, (fields: object, message: string) => void>>
 
-/** The one way to log an event. Whatever counts events listens here, so that what is counted is what was logged. */
+/** The one way to log an event. Metrics listen here, so that what is counted is what was logged. */
 export function createAudit() {
   const listening: AuditListeners[] = []
   return {
@@ -313,7 +307,7 @@ export function createAudit() {
       log: AuditSink,
       name: Name,
       fields: Fields<Name>,
-      { level = events[name].level, message = events[name].message }: HowToSay = {},
+      { level = events[name].level, message = events[name].message }: Override = {},
     ) {
       log[level]({ event: name, ...fields }, message)
       for (const listeners of listening) listeners[name]?.(fields)
@@ -324,7 +318,7 @@ export function createAudit() {
   }
 }
 
-/** A whole line of that event, as it is logged, and nothing beside it. */
+/** The schema of a whole line of that event. */
 export function lineSchema(name: EventName): TObject {
   return Type.Object({ ...everyLine, ...events[name].fields.properties }, { additionalProperties: false })
 }

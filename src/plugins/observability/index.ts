@@ -6,15 +6,15 @@ import type { Config } from '../../config/index.ts'
 import { probePaths } from '../../lib/probes.ts'
 import { requestIdOf } from '../../lib/request-id.ts'
 import { type Audit, type AuditListeners, createAudit } from './audit.ts'
-import { createRefusalSampling } from './refusal-sampling.ts'
+import { createLogSampling } from './log-sampling.ts'
 import type { TraceSpan } from './spans.ts'
 
-/** Where log lines go, and how many of them it dropped, where it does. */
+/** A log destination; `dropped` counts the lines that it lost. */
 export type LogDestination = DestinationStream & { readonly dropped?: number }
 
 /**
  * Log lines are JSON; none holds a header, a body or a query string, so that no token or code can get into one.
- * Requests are numbered by GUID, since the same id goes to Entra and Graph as `client-request-id`.
+ * Request ids are GUIDs, since the same id goes to Entra and Graph as `client-request-id`.
  */
 export function loggingOptions(
   { logLevel, entra }: { readonly logLevel: string; readonly entra: Pick<Config['entra'], 'tenantId'> },
@@ -32,19 +32,19 @@ export function loggingOptions(
   }
 }
 
-/** One line a request, when it is over. */
+/** One line per request, when it ends. */
 class RequestLog extends LogController {
   override incomingRequest() {}
   override routeNotFound() {}
 
   override requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply) {
     const line = lineOf(request, reply, reply.statusCode)
-    if (error) request.audit('request', { ...line, err: error }, { level: 'warn', message: 'request broken off' })
+    if (error) request.audit('request', { ...line, err: error }, { level: 'warn', message: 'response aborted' })
     // A probe that finds all well comes every few seconds and tells nothing; a flood is told of in one line.
     else request.audit('request', line, isRoutineProbe(line) || request.isShed ? { level: 'debug' } : {})
   }
 
-  /** The client went away with part of a large answer. */
+  /** The client closed the connection during a large response. */
   override streamError(error: Error, request: FastifyRequest, reply: FastifyReply) {
     this.requestCompleted(error, request, reply)
   }
@@ -67,42 +67,42 @@ function lineOf(request: FastifyRequest, reply: FastifyReply, status: number) {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Logs an event that is no single request's own; its fields say which request it was for, if any. */
+    /** Logs an event outside of a request's scope; its fields name the request, if there is one. */
     audit: Audit
-    /** Calls back with the fields of each event that is logged from now on, at whatever level. */
+    /** Calls back with the fields of each event that is logged from now on, at any level. */
     onAudit(listeners: AuditListeners): void
   }
   interface FastifyRequest {
     /** Logs an event of this request, under its id. */
     audit: Audit
-    /** Where this request is in a trace; null where tracing is off. */
+    /** The request's span; null where tracing is off. */
     trace: TraceSpan | null
   }
 }
 
 /**
- * Events, and an id for every answer under which the log tells its story. Requests whose client went away, of which
- * Fastify says nothing, get a line too (status 499, as nginx has it).
+ * Events, and on every response the id under which the log has them. Requests whose client closed the connection, which
+ * Fastify does not log, get a line too (status 499, as in nginx).
  */
 export const observability = fp(
   async (app) => {
     const trail = createAudit()
-    const audit: Audit = (name, fields, how) => trail.write(app.log, name, fields, how)
-    const refusals = createRefusalSampling((omitted) => audit('lines_omitted', omitted))
-    app.addHook('onClose', async () => refusals.close())
+    const audit: Audit = (name, fields, override) => trail.write(app.log, name, fields, override)
+    const sampling = createLogSampling((omitted) => audit('lines_omitted', omitted))
+    app.addHook('onClose', async () => sampling.close())
     app.decorate('audit', audit)
     app.decorate('onAudit', trail.listen)
     app.decorateRequest('trace', null)
-    app.decorateRequest('audit', function (this: FastifyRequest, name, fields, how) {
-      const isWritten = refusals.admits(name, fields)
-      trail.write(this.log, name, fields, isWritten ? how : { ...how, level: 'debug' })
+    app.decorateRequest('audit', function (this: FastifyRequest, name, fields, override) {
+      const isLogged = sampling.admits(name, fields)
+      trail.write(this.log, name, fields, isLogged ? override : { ...override, level: 'debug' })
     } as Audit)
 
     app.addHook('onRequest', (request, reply, next) => {
       reply.header('x-request-id', request.id)
       reply.raw.once('close', () => {
         if (!reply.raw.writableFinished)
-          request.audit('request', lineOf(request, reply, 499), { message: 'client gone' })
+          request.audit('request', lineOf(request, reply, 499), { message: 'client closed the connection' })
       })
       next()
     })

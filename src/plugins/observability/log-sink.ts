@@ -1,24 +1,24 @@
 import { write, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A write for each line is a fifteenth of what a call costs: lines go by the page, or the tenth of a second. */
+/** A write per line is a fifteenth of the cost of a call: lines are written per page, or per tenth of a second. */
 const pageBytes = 4_096
 const pageEveryMs = 100
-/** What may wait for a sink that does not take it: some 10,000 lines. Further ones are dropped and counted. */
-const waitingMaxBytes = 4 * 1024 * 1024
-/** A reader that is behind (EAGAIN) is tried again soon, a full disk or a closed pipe after a while. */
+/** The buffer for a blocked sink: some 10,000 lines. Further ones are dropped and counted. */
+const maxBufferedBytes = 4 * 1024 * 1024
+/** A blocked reader (EAGAIN) is retried soon, a full disk or a closed pipe after a while. */
 const defaultRetryBusyMs = 50
 const retryFailedMs = 500
-/** What is left to write when the process ends has this long. */
+/** For the last writes when the process ends. */
 const defaultLastWritesMs = 500
 
 /**
- * Where log lines go. Whatever becomes of it (a full disk, a reader that is gone or does not read), no call waits for
- * it, what waits is bounded, and the process ends when it is told to.
+ * A log destination. Whatever happens to it (a full disk, a reader that is gone or blocked), no call waits for it, its
+ * buffer is bounded, and the process ends when it is told to.
  *
- * Pino's own destination, sonic-boom, tries without end to write what is left at exit, unless the error is EAGAIN.
+ * Pino's own destination, sonic-boom, retries without end to write the rest at exit, unless the error is EAGAIN.
  *
- * @param fd should be non-blocking where it is a pipe: a thread that waits in write(2) keeps a process from ending
+ * @param fd non-blocking where it is a pipe: a thread that waits in write(2) keeps a process from ending
  */
 export function createLogSink(
   fd: number,
@@ -29,9 +29,9 @@ export function createLogSink(
 ) {
   let lines: string[] = []
   let lineBytes = 0
-  /** What was handed to the system last and is not written yet. */
+  /** Handed to the system and not written yet. */
   let page = Buffer.alloc(0)
-  /** When a thread began to write; undefined: none does. */
+  /** When the current write began; undefined: there is none. */
   let writingSinceMs: number | undefined
   let timer: NodeJS.Timeout | undefined
   let why = 'blocked'
@@ -62,7 +62,7 @@ export function createLogSink(
     })
   }
 
-  /** What is left of a page goes first, so that no line is torn by those after it. */
+  /** The rest of a page goes first, so that no line is torn apart. */
   function takePage(): boolean {
     if (page.length === 0 && lineBytes > 0) {
       page = Buffer.from(lines.join(''))
@@ -99,10 +99,10 @@ export function createLogSink(
   }
 
   return {
-    /** Takes a line, or drops it. */
+    /** Buffers a line, or drops it. */
     write(line: string) {
       const bytes = Buffer.byteLength(line)
-      if (page.length + lineBytes + bytes > waitingMaxBytes) {
+      if (page.length + lineBytes + bytes > maxBufferedBytes) {
         dropped++
         return
       }
@@ -111,15 +111,15 @@ export function createLogSink(
       if (lineBytes >= pageBytes && timer === undefined) send()
       else sendIn(pageEveryMs)
     },
-    /** Lines that were dropped so far. */
+    /** Lines dropped so far. */
     get dropped(): number {
       return dropped
     },
-    /** Calls back when all that waited is written, where lines were dropped: how many, and the error that there was. */
+    /** Calls back when the buffer is written and lines were dropped: how many, and the error. */
     onResumed(listener: (dropped: number, why: string) => void) {
       onResumed = listener
     },
-    /** Waits until all is written, or not much longer. Never rejects. */
+    /** Waits until all is written, within `lastWritesMs`. Never rejects. */
     async flush(): Promise<void> {
       const untilMs = performance.now() + lastWritesMs
       while (page.length + lineBytes > 0 && performance.now() < untilMs) {

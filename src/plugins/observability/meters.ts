@@ -1,14 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 import type { Counter, Histogram, Registry } from 'prom-client'
-import { answers } from '../../errors/index.ts'
+import { catalogue } from '../../errors/index.ts'
 
-/** From what memory answers to where deadlines end, in seconds. */
+/** From cache hits to timeouts, in seconds. */
 const durations = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20]
 const prefix = 'message_center_'
 
 type Prom = typeof import('prom-client')
 
-/** What events tell. Labels have few values, all of them this server's own words. */
+/** Metrics from events. Labels have few values, all of them this server's own codes. */
 export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom) {
   const counter = <Name extends string>(name: string, help: string, labelNames: readonly Name[]) =>
     adder(new prom.Counter({ name: prefix + name, help, labelNames, registers: [registry] }))
@@ -16,9 +16,9 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
     observer(new prom.Histogram({ name: prefix + name, help, labelNames, buckets: durations, registers: [registry] }))
 
   const requests = counter('http_requests_total', 'HTTP requests', ['route', 'status'])
-  const requestTime = histogram('http_request_duration_seconds', 'How long HTTP requests took', ['route'])
-  const calls = counter('mcp_calls_total', 'MCP messages; outcome: ok, or why not', ['method', 'tool', 'outcome'])
-  const callTime = histogram('mcp_call_duration_seconds', 'How long MCP messages took', ['tool', 'outcome'])
+  const requestTime = histogram('http_request_duration_seconds', 'Duration of HTTP requests', ['route'])
+  const calls = counter('mcp_calls_total', 'MCP messages; outcome: ok, or the reason', ['method', 'tool', 'outcome'])
+  const callTime = histogram('mcp_call_duration_seconds', 'Duration of MCP messages', ['tool', 'outcome'])
   const verifications = counter(
     'auth_total',
     'Tokens verified or rejected, without those cached; outcome: verified, or the reason',
@@ -26,26 +26,26 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
   )
   const exchanges = histogram('obo_exchange_duration_seconds', 'On-Behalf-Of exchanges', ['outcome'])
   const graphCalls = histogram('graph_call_duration_seconds', 'Attempts to call Graph, by HTTP status', ['status'])
-  const throttles = counter('graph_throttles_total', 'Answers of Graph with status 429', [])
+  const throttles = counter('graph_throttles_total', 'Responses of Graph with status 429', [])
   const overBudget = counter('graph_budget_refusals_total', 'Calls that the Graph budget had no room for', [
     'window',
     'why',
   ])
-  const refusals = counter('rate_limited_total', 'Requests refused since there were too many', ['by'])
+  const refusals = counter('rate_limited_total', 'Requests rejected by a rate limit', ['by'])
   const failures = counter('failures_total', 'Requests that ended with a 5xx', ['reason'])
   const signIns = counter('sign_in_steps_total', 'Steps of sign-ins through the OAuth proxy', ['step'])
-  const signInFailures = counter('sign_in_failures_total', 'Sign-ins that were refused', ['reason'])
-  const tokens = counter('tokens_issued_total', 'Tokens given to clients', ['grant'])
+  const signInFailures = counter('sign_in_failures_total', 'Failed steps of sign-ins', ['reason'])
+  const tokens = counter('tokens_issued_total', 'Tokens issued to clients', ['grant'])
   // From 0 on: to Prometheus, the first of a series that was not there before is no increase.
-  for (const [reason, answer] of Object.entries(answers)) {
-    if (answer.as === 'http' && answer.status >= 500) failures.add(0, reason)
+  for (const [reason, entry] of Object.entries(catalogue)) {
+    if (entry.kind === 'http' && entry.status >= 500) failures.add(0, reason)
   }
   for (const window of ['minute', 'hour']) for (const why of ['share', 'all']) overBudget.add(0, window, why)
   const step = (name: string) => () => signIns(name)
 
   const credentialEnds = new prom.Gauge({
     name: `${prefix}credential_expires_timestamp_seconds`,
-    help: 'When the certificate that proves this server ends',
+    help: 'When the certificate of this server expires',
     labelNames: ['kind'],
     registers: [registry],
   })
@@ -89,7 +89,7 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
   })
 }
 
-/** What is read off the other plugins when somebody asks. */
+/** Metrics that are read from the other plugins on each scrape. */
 export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom) {
   const registers = [registry]
   const gauge = (name: string, help: string, read: () => number | undefined) => {
@@ -117,24 +117,24 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
   }
 
   const { oboTokens, entraKeys, graphBudget, mcp } = app
-  total('obo_cache_requests_total', 'Calls that looked for a Graph token', 'result', () => {
+  total('obo_cache_requests_total', 'Lookups of a Graph token', 'result', () => {
     return oboTokens.stats.requests
   })
   total('obo_shared_tokens_total', 'Graph tokens found in Redis; unreadable ones count as none', 'result', () => {
     return oboTokens.stats.shared ?? {}
   })
-  gauge('obo_cache_entries', 'Graph tokens kept', () => oboTokens.stats.entries)
-  gauge('obo_cache_bytes', 'What they take, roughly', () => oboTokens.stats.bytes)
-  gauge('obo_cache_max_bytes', 'What they may take', () => oboTokens.stats.maxBytes)
+  gauge('obo_cache_entries', 'Cached Graph tokens', () => oboTokens.stats.entries)
+  gauge('obo_cache_bytes', 'Their approximate size', () => oboTokens.stats.bytes)
+  gauge('obo_cache_max_bytes', 'Their maximum size', () => oboTokens.stats.maxBytes)
   total(
     'answer_cache_requests_total',
-    'Calls of tools whose answers are kept; joined: answered with another',
+    'Calls of tools with cached results; joined: shared another call in flight',
     'result',
     () => {
       return mcp.answerStats.requests
     },
   )
-  gauge('answer_cache_bytes', 'What the answers that are kept take', () => mcp.answerStats.bytes)
+  gauge('answer_cache_bytes', 'Size of cached results', () => mcp.answerStats.bytes)
   new prom.Gauge({
     name: `${prefix}graph_budget_left`,
     help: 'Calls to Graph that are left in a window, as this replica last knew',
@@ -144,12 +144,12 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
       for (const [window, left] of Object.entries(graphBudget.left)) this.set({ window }, left)
     },
   })
-  gauge('graph_paused', '1 while Graph is left alone, since it asked to wait', () => Number(graphBudget.isPaused))
+  gauge('graph_paused', '1 while calls to Graph are paused by its Retry-After', () => Number(graphBudget.isPaused))
   total('key_refreshes_total', 'Fetches of the tenant’s signing keys', 'outcome', () => {
     const { refreshes, failures } = entraKeys.stats
     return { success: refreshes, failure: failures }
   })
-  gauge('signing_keys', 'Signing keys known', () => entraKeys.stats.known)
+  gauge('signing_keys', 'Signing keys loaded', () => entraKeys.stats.known)
   gauge('keys_loaded_timestamp_seconds', 'When the keys were last fetched', () => {
     const { loadedAt } = entraKeys.stats
     return loadedAt === undefined ? undefined : loadedAt / 1000
@@ -162,11 +162,11 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
   })
 }
 
-/** Read off and not an event's: while lines are dropped, none can say so. */
+/** Read and not from an event: while lines are dropped, no event can be logged. */
 export function countDroppedLines(read: () => number, registry: Registry, prom: Prom) {
   new prom.Counter({
     name: `${prefix}log_lines_dropped_total`,
-    help: 'Log lines that were lost, since standard output did not take them',
+    help: 'Log lines dropped, since standard output was blocked or failed',
     registers: [registry],
     collect() {
       this.reset()

@@ -8,12 +8,12 @@ import { countDroppedLines, countEvents, readGauges } from './meters.ts'
 /**
  * Prometheus metrics, on a port of their own that serves nothing else.
  *
- * What is counted is what was logged: counters listen to the audit events, and gauges are read off the other plugins
- * when somebody asks.
+ * Counters listen to the audit events, so that what is counted is what was logged; gauges are read from the other plugins
+ * on each scrape.
  */
 export const metrics = fp<Configured & { readonly logTo?: LogDestination | undefined }>(
   async (app, { config, logTo }) => {
-    // Loaded only where it is used; by its default, since a bundle knows no other name of a CommonJS package.
+    // Loaded only where it is used; its default export, since a bundle has no named exports of a CommonJS package.
     const { default: prom } = await import('prom-client')
     const registry = new prom.Registry()
     prom.collectDefaultMetrics({ register: registry })
@@ -29,14 +29,16 @@ export const metrics = fp<Configured & { readonly logTo?: LogDestination | undef
   },
 )
 
-/** A server of its own, so that what lets clients in does not let them in here. */
+/** A server of its own, so that clients of the MCP server cannot reach it. */
 async function serve(app: FastifyInstance, registry: Registry, { metricsHost, metricsPort }: Config) {
   const server = Fastify({ logger: false, requestTimeout: 5_000 })
   server.get('/metrics', async (_request, reply) => {
     reply.header('content-type', registry.contentType).header('cache-control', 'no-store')
     return registry.metrics()
   })
-  server.setNotFoundHandler((_request, reply) => reply.code(404).type('text/plain').send('There is only /metrics.\n'))
+  server.setNotFoundHandler((_request, reply) =>
+    reply.code(404).type('text/plain').send('Not found. Only /metrics is served.\n'),
+  )
   app.addHook('onReady', async () => {
     await server.listen({ host: metricsHost, port: metricsPort ?? 0 })
   })

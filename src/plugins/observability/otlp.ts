@@ -25,12 +25,12 @@ import {
 import type { TracesConfig } from '../../config/traces.ts'
 import type { Arrival, ServerSpan, SpanAttributes, Tracer, TraceSpan } from './spans.ts'
 
-/** What is left to send when the server stops has this long. */
+/** For the last spans when the server stops. */
 const flushMs = 2_000
 /** A `traceparent` has 55 characters; those of versions to come may have some more. */
 const longestTraceParent = 200
 
-/** @param onCollector called when the collector goes, with why, and when it is back */
+/** @param onCollector called with the error when the collector fails, and with undefined when it works again */
 export function createTracer(
   { endpoint, headers, serviceName, exportEveryMs, exportTimeoutMs, ...sampling }: TracesConfig,
   onCollector: (why: string | undefined) => void,
@@ -68,20 +68,20 @@ export function createTracer(
     },
     async close() {
       let timer: NodeJS.Timeout | undefined
-      const enough = new Promise<void>((resolve) => {
+      const timeout = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, flushMs)
       })
-      // A collector that is away is known of by now, and no reason not to stop.
-      await Promise.race([provider.shutdown().catch(() => {}), enough])
+      // An unavailable collector is logged already, and does not keep the server from stopping.
+      await Promise.race([provider.shutdown().catch(() => {}), timeout])
       clearTimeout(timer)
     },
   }
 }
 
 /**
- * Which requests are recorded. By chance and not by the trace id, which a client chooses; its `sampled` flag costs the
- * operator, so that it counts where they say so (W3C Trace Context, section 5.1, "Privacy and security of the
- * traceparent header"). What a client does not want recorded is not.
+ * Which requests are recorded: by chance and not by the trace id, which a client chooses. A client's `sampled` flag costs
+ * the operator, and counts only where configured (W3C Trace Context, section 5.1, "Privacy and security of the traceparent
+ * header"). A client's flag not to record always counts.
  */
 function createSampler({ sampledShare, trustsClients }: Pick<TracesConfig, 'sampledShare' | 'trustsClients'>): Sampler {
   const byChance: Sampler = {
@@ -92,7 +92,7 @@ function createSampler({ sampledShare, trustsClients }: Pick<TracesConfig, 'samp
   return new ParentBasedSampler({ root: byChance, ...(!trustsClients && { remoteParentSampled: byChance }) })
 }
 
-/** Only what W3C Trace Context allows; `tracestate` and `baggage` are not read, so that nothing in them goes anywhere. */
+/** Only a valid `traceparent`; `tracestate` and `baggage` are not read, so that nothing in them is forwarded. */
 function contextOf(traceParent: unknown): SpanContext | undefined {
   if (typeof traceParent !== 'string' || traceParent.length > longestTraceParent) return undefined
   return parseTraceParent(traceParent) ?? undefined
@@ -130,7 +130,7 @@ class OtelSpan implements ServerSpan {
   }
 }
 
-/** The exporter, with an eye on whether the collector takes what it is sent. */
+/** The exporter, which reports when the collector fails and recovers. */
 function watched(exporter: SpanExporter, onCollector: (why: string | undefined) => void): SpanExporter {
   let isDown = false
   function note({ code, error }: ExportResult) {

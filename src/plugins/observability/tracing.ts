@@ -7,13 +7,12 @@ import type { ServerSpan, Tracer } from './spans.ts'
  * OpenTelemetry traces: a span for each request, and below it one for each exchange and each attempt to call Graph.
  *
  * A message joins the trace that its `_meta.traceparent` names (MCP 2026-07-28, SEP-414), else that of the HTTP header;
- * so the span of a call begins, in the sense of the clock, when the request arrives, but is made when it is known whose
- * it is. Names and attributes: OpenTelemetry semantic conventions for MCP and HTTP.
+ * so the span of a call has the time of the request's arrival, but is created once its trace is known. Names and attributes: OpenTelemetry semantic conventions for MCP and HTTP.
  */
 export const tracing = fp<Configured>(
   async (app, { config: { traces } }) => {
-    if (traces === undefined) throw new Error('There is no OTEL_EXPORTER_OTLP_ENDPOINT')
-    // Some hundred files, loaded only where they are used.
+    if (traces === undefined) throw new Error('OTEL_EXPORTER_OTLP_ENDPOINT is not set')
+    // Some hundred files, loaded only if used.
     const { createTracer } = await import('./otlp.ts')
     const tracer = createTracer(traces, (why) => {
       if (why === undefined) app.audit('traces_available', {})
@@ -32,7 +31,7 @@ function traceRequests(app: FastifyInstance, tracer: Tracer) {
   app.addHook('onRequest', (request, reply, next) => {
     const { traceparent } = request.headers
     arrivals.set(request, Date.now())
-    // A message may yet name another trace; whatever else came is known to.
+    // A message may name another trace; other requests cannot.
     if (request.routeOptions.url !== '/mcp' || tracer.isTraceParent(traceparent)) begin(request, traceparent)
     reply.raw.once('close', () => end(request, reply.raw.writableFinished ? reply.statusCode : 499))
     next()
@@ -46,7 +45,7 @@ function traceRequests(app: FastifyInstance, tracer: Tracer) {
     next()
   })
 
-  // Refused before it was read, and told of in the log now.
+  // Rejected before its body was read.
   app.addHook('onResponse', (request, _reply, next) => {
     if (request.trace === null) begin(request, undefined)
     next()

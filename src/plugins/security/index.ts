@@ -1,6 +1,6 @@
 import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import helmet from '@fastify/helmet'
-import { hostHeaderValidation } from '@modelcontextprotocol/fastify'
+import { validateHostHeader } from '@modelcontextprotocol/server'
 import Fastify from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config, Configured } from '../../config/index.ts'
@@ -10,7 +10,7 @@ import { malformedPath, pathOf } from '../../lib/request-target.ts'
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
-/** What a browser-based MCP client sends beyond the plain headers, and what it has to read. */
+/** What a browser-based MCP client sends beyond the CORS-safelisted headers, and what it has to read. */
 const requestHeaders = [
   'Authorization',
   'Content-Type',
@@ -49,7 +49,7 @@ const openCors: FastifyCorsOptions = {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What every answer carries, and for a browser's page that may read it there, that it may. */
+    /** Headers of every response, with those of CORS for a page that may read it. */
     securityHeaders(origin?: string, url?: string): Record<string, string>
   }
   interface FastifyContextConfig {
@@ -59,16 +59,13 @@ declare module 'fastify' {
 }
 
 /**
- * Who may speak to this server at all: the Host it is known by and the Origins it serves (DNS rebinding; MCP,
- * "Transports: Security Warning"), CORS for those Origins and no others, and helmet's headers on every answer. Routes
- * with `anyOrigin` serve the pages of all Origins.
+ * Rejects requests to another Host or from another Origin (DNS rebinding; MCP, "Transports: Security Warning"), allows
+ * CORS for the served Origins, and puts helmet's headers on every response. Routes with `anyOrigin` serve all Origins.
  */
 export const security = fp<Configured>(
   async (app, { config }) => {
-    const publicHost = new URL(config.publicBaseUrl).hostname
-    const localNames = config.production ? [] : loopbackNames
     const origins = new Set([config.publicBaseUrl, ...config.allowedOrigins])
-    const isServed = (origin: string) => origins.has(origin) || isLocal(origin, config)
+    const isAllowed = (origin: string) => origins.has(origin) || isLocal(origin, config)
 
     const openPaths = new Set<string>()
     app.addHook('onRoute', ({ url, config: route }) => {
@@ -78,7 +75,7 @@ export const security = fp<Configured>(
 
     const headers = await helmetHeaders(config)
     app.decorate('securityHeaders', (origin, url) =>
-      origin === undefined || !(isOpen(url) || isServed(origin))
+      origin === undefined || !(isOpen(url) || isAllowed(origin))
         ? headers
         : {
             ...headers,
@@ -91,14 +88,17 @@ export const security = fp<Configured>(
       reply.headers(headers)
       next()
     })
-    app.addHook('onRequest', hostHeaderValidation([publicHost, ...localNames]))
-    // Scheme and port count as well as the name (RFC 6454 section 5), which the SDK's own check leaves out.
+    const hostnames = [new URL(config.publicBaseUrl).hostname, ...(config.production ? [] : loopbackNames)]
+    app.addHook('onRequest', async ({ headers: { host } }) => {
+      if (!validateHostHeader(host, hostnames).ok) throw new Failure('host_not_allowed')
+    })
+    // An origin is scheme, host and port (RFC 6454 section 5); the SDK's own check compares host names only.
     app.addHook('onRequest', async ({ headers: { origin }, url }) => {
-      if (origin !== undefined && !isServed(origin) && !isOpen(url)) throw new Failure('origin_refused')
+      if (origin !== undefined && !isAllowed(origin) && !isOpen(url)) throw new Failure('origin_refused')
     })
 
-    const servedCors: FastifyCorsOptions = {
-      origin: (origin, allow) => allow(null, origin !== undefined && isServed(origin)),
+    const allowedCors: FastifyCorsOptions = {
+      origin: (origin, allow) => allow(null, origin !== undefined && isAllowed(origin)),
       methods: ['GET', 'POST'],
       allowedHeaders: requestHeaders,
       exposedHeaders,
@@ -107,15 +107,15 @@ export const security = fp<Configured>(
     await app.register(cors, {
       // A preflight has no route of its own, so the path decides.
       delegator: ({ url }, decide) =>
-        decide(null, { ...(isOpen(url) ? openCors : servedCors), preflight: url !== malformedPath }),
+        decide(null, { ...(isOpen(url) ? openCors : allowedCors), preflight: url !== malformedPath }),
     })
   },
   { name: 'security' },
 )
 
 /**
- * What helmet puts on an answer. It is the same for every answer, so helmet is asked once, at start: asking it for each
- * request costs as much as everything else that is checked before a caller is known.
+ * Helmet's headers. They are the same for every response, so that they are computed once, at start: computing them for
+ * each request costs as much as everything else that is checked before a caller is authenticated.
  */
 async function helmetHeaders({ publicBaseUrl }: Config): Promise<Record<string, string>> {
   const probe = Fastify()
@@ -135,7 +135,7 @@ async function helmetHeaders({ publicBaseUrl }: Config): Promise<Record<string, 
   return own as Record<string, string>
 }
 
-/** Browser-based tools of a developer run on any loopback port. */
+/** A developer's browser-based tools run on any loopback port. */
 function isLocal(origin: string, { production }: Config): boolean {
   return !production && URL.canParse(origin) && isLoopback(new URL(origin).hostname)
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
-import { Failure, httpAnswer, jsonRpcError, type Reason } from '../../errors/index.ts'
+import { Failure, httpError, jsonRpcError, type Reason } from '../../errors/index.ts'
 
 /** By the code of Node's error; whatever else its parser rejects is malformed. */
 const reasons: Readonly<Record<string, Reason>> = {
@@ -24,7 +24,7 @@ export const unreadableRequests = fp(
     app.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       if (error.code === 'ECONNRESET' || socket.destroyed) return
       const failure = new Failure(reasons[String(error.code)] ?? 'bad_request')
-      const { status } = httpAnswer(failure)
+      const { status } = httpError(failure)
       const requestId = randomUUID()
       app.audit('request', { requestId, method: 'none', route: 'none', status, ms: 0 })
       if (socket.writable) socket.write(responseText(failure, status, requestId))

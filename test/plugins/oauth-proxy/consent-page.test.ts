@@ -28,7 +28,7 @@ const pages: readonly [name: string, page: Page, title: string, heading: string]
     'Allow this application to read the Message Center as you?',
   ],
   ['the onward page', onwardPage('https://app.example/?a=b&c=d', 'the application'), 'One moment', 'One moment'],
-  ['the error page', errorPage('It did not work.', 'req-1'), 'Sign-in did not work', 'Sign-in did not work'],
+  ['the error page', errorPage('It did not work.', 'req-1'), 'Sign-in failed', 'Sign-in failed'],
 ]
 
 /** Tags of a document with their attributes, in order; every `<` has to begin one. */

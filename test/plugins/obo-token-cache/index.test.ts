@@ -247,7 +247,7 @@ test('a throttled assertion is told what is left of the wait, and others are ser
 })
 
 /** As Entra's number says it. */
-const byCode = (reason: Reason, code: number) => new Failure(reason, { cause: { status: 400, error_codes: [code] } })
+const byCode = (reason: Reason, code: number) => new Failure(reason, { aadsts: `AADSTS${code}` })
 
 for (const [reason, code] of [
   ['credential_refused', 7000215],

@@ -69,7 +69,7 @@ test('a throttled assertion waits as long as Entra said, and is told what is lef
 })
 
 /** As Entra's number says it. */
-const named = (reason: Reason, code: number) => new Failure(reason, { cause: { status: 400, error_codes: [code] } })
+const named = (reason: Reason, code: number) => new Failure(reason, { aadsts: `AADSTS${code}` })
 
 for (const [reason, code] of [
   ['credential_refused', 7000215],
@@ -127,7 +127,7 @@ test('putting off does not shorten what Entra asked for', () => {
 for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) {
   test(`${reason} without a known number stops nobody else until a second assertion meets it`, () => {
     const { clock, remember, find } = refusals()
-    const failure = new Failure(reason, { cause: { status: 400, error_codes: [999_999] } })
+    const failure = new Failure(reason, { aadsts: 'AADSTS999999' })
     for (let times = 0; times < 3; times++) {
       remember('one', failure)
       assert.equal(find('one')?.reason, reason)

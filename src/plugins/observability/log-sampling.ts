@@ -1,17 +1,17 @@
 import type { EventName } from './audit.ts'
 
-/** A person finds by ten what the others are; a flood of refusals would fill a disk. */
-const writtenPerSecond = 10
+/** Ten show what the rest are; a flood of rejections would fill a disk. */
+const loggedPerSecond = 10
 const windowMs = 1_000
 
-/** Lines that were left out: of which event, for what (reason, status, limit), and how many. */
+/** Lines that were omitted: of which event, for what (reason, status, limit), and how many. */
 export interface Omitted {
   readonly of: EventName
   readonly what: string
   readonly lines: number
 }
 
-/** Refusals cost nothing to cause, so that their lines are rationed; what was served and who read what never is. */
+/** Rejections cost a client nothing, so that their lines are limited; lines of what was served never are. */
 function kindOf(event: EventName, fields: object): string | undefined {
   const { reason, by, status } = fields as { reason?: string; by?: string; status?: number }
   switch (event) {
@@ -29,11 +29,11 @@ function kindOf(event: EventName, fields: object): string | undefined {
 }
 
 /**
- * Which refusals are written: of each kind, the first in a second. The others are told of in one line when it is over.
+ * Limits the log lines of rejections: of each kind, the first ten in a second. The rest are summed up in one line.
  *
- * @param tell called for each kind of which some were left out, at the end of their second
+ * @param onOmitted called for each kind of which some were omitted, at the end of their second
  */
-export function createRefusalSampling(tell: (omitted: Omitted) => void) {
+export function createLogSampling(onOmitted: (omitted: Omitted) => void) {
   const seen = new Map<string, { of: EventName; what: string; lines: number }>()
   let timer: NodeJS.Timeout | undefined
 
@@ -43,12 +43,12 @@ export function createRefusalSampling(tell: (omitted: Omitted) => void) {
     const kinds = [...seen.values()]
     seen.clear()
     for (const { of, what, lines } of kinds) {
-      if (lines > writtenPerSecond) tell({ of, what, lines: lines - writtenPerSecond })
+      if (lines > loggedPerSecond) onOmitted({ of, what, lines: lines - loggedPerSecond })
     }
   }
 
   return {
-    /** Whether a line of that event is written; those that are not have been counted. */
+    /** Whether a line of that event is logged; counts those that are not. */
     admits(of: EventName, fields: object): boolean {
       const what = kindOf(of, fields)
       if (what === undefined) return true
@@ -57,9 +57,9 @@ export function createRefusalSampling(tell: (omitted: Omitted) => void) {
       const kind = seen.get(key) ?? { of, what, lines: 0 }
       kind.lines++
       seen.set(key, kind)
-      return kind.lines <= writtenPerSecond
+      return kind.lines <= loggedPerSecond
     },
-    /** Tells what is left to tell. */
+    /** Reports what is left. */
     close: endWindow,
   }
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EventName } from '../../../src/plugins/observability/audit.ts'
-import { createRefusalSampling, type Omitted } from '../../../src/plugins/observability/refusal-sampling.ts'
+import { createLogSampling, type Omitted } from '../../../src/plugins/observability/log-sampling.ts'
 import { freePort, listen, mcpHeaders } from '../../helper.ts'
 import { scrape } from '../../scrape.ts'
 
 function admitted(event: EventName, fields: object, times = 30) {
   const omitted: Omitted[] = []
-  const sampling = createRefusalSampling((one) => omitted.push(one))
+  const sampling = createLogSampling((one) => omitted.push(one))
   const written = Array.from({ length: times }, () => sampling.admits(event, fields)).filter(Boolean).length
   sampling.close()
   return { written, omitted }
@@ -49,7 +49,7 @@ for (const [event, fields] of always) {
 
 test('one kind does not use up what another may have', () => {
   const omitted: Omitted[] = []
-  const sampling = createRefusalSampling((one) => omitted.push(one))
+  const sampling = createLogSampling((one) => omitted.push(one))
   for (let i = 0; i < 30; i++) sampling.admits('auth_failure', { reason: 'missing_token' })
   assert.ok(sampling.admits('auth_failure', { reason: 'bad_signature' }))
   assert.ok(sampling.admits('request', { status: 401 }))
@@ -60,7 +60,7 @@ test('one kind does not use up what another may have', () => {
 test('the next second has its own ten', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const omitted: Omitted[] = []
-  const sampling = createRefusalSampling((one) => omitted.push(one))
+  const sampling = createLogSampling((one) => omitted.push(one))
   const ask = () => sampling.admits('rate_limit', { by: 'address' })
   const written = () => Array.from({ length: 12 }, ask).filter(Boolean).length
   assert.deepEqual([written(), written()], [10, 0])
