@@ -481,7 +481,7 @@ test('https where only http is spoken is found', async () => {
 
 for (const [what, user, says, mend] of [
   ['no role', 'nico', /graph_forbidden: .*Message Center Reader/, /role named above/],
-  ['no consent', 'cato', /user_consent_required/, /An administrator opens the link/],
+  ['no consent', 'cato', /user_consent_required/, /Have an administrator open the link/],
   ['a policy against them', 'blake', /access_blocked/, /Conditional Access/],
 ] as const) {
   test(`a user with ${what} is found, and nothing else`, async () => {
