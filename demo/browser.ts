@@ -4,18 +4,18 @@ import { type CookieJar, signIn } from '../emulator/sign-in.ts'
 export interface BrowserOptions {
   /** Who signs in at the emulated tenant. */
   readonly user: string
-  /** The answer on this server's consent page, where there is one; `true` unless said. */
+  /** The decision on this server's consent page, if there is one; defaults to `true`. */
   readonly consent?: boolean
-  /** Cookies of the server and of the tenant: pass the same ones for the same browser. */
+  /** Cookies of server and tenant: pass the same ones for the same browser. */
   readonly cookies?: { readonly server: CookieJar; readonly tenant: CookieJar }
 }
 
-/** Where the browser ended, and what it met on its way. */
-export interface Journey {
-  /** The client's redirect URI, with the answer in it. */
+/** The result of a sign-in in the browser. */
+export interface BrowserResult {
+  /** The client's redirect URI with the authorization response. */
   readonly url: URL
-  /** The client's name on the consent page; undefined where none was shown. */
-  readonly askedFor: string | undefined
+  /** The client's name on the consent page; undefined if none was shown. */
+  readonly clientName: string | undefined
 }
 
 export interface ServerPage {
@@ -30,30 +30,30 @@ export class PageError extends Error {
 }
 
 /**
- * A browser without a window: it goes from a client's authorization URL over this server's pages and Entra's to the
- * client's redirect URI, which it does not open.
+ * A scripted browser: follows a client's authorization URL through the pages of this server and Entra up to the client's
+ * redirect URI, which it does not open.
  *
  * @throws {PageError} with the text of an error page
  */
-export async function browse(authorizationUrl: string | URL, options: BrowserOptions): Promise<Journey> {
+export async function browse(authorizationUrl: string | URL, options: BrowserOptions): Promise<BrowserResult> {
   const { user, consent = true, cookies = { server: new Map(), tenant: new Map() } } = options
   const server = new URL(authorizationUrl).origin
   let page = await visit(authorizationUrl, cookies.server)
-  const askedFor = textOf(page, /<bdi>([^<]*)<\/bdi>/)
+  const clientName = textOf(page, /<bdi>([^<]*)<\/bdi>/)
   const form = textOf(page, /name="request" value="([^"]*)"/)
   if (form !== undefined) {
     const decision = consent ? { decision: 'allow', confirmed: 'yes' } : { decision: 'deny' }
     page = await visit(`${server}/oauth/consent`, cookies.server, { request: form, ...decision })
   }
-  const onward = new URL(leadsTo(page))
-  if (!onward.pathname.endsWith('/oauth2/v2.0/authorize')) return { url: onward, askedFor }
+  const next = new URL(nextUrl(page))
+  if (!next.pathname.endsWith('/oauth2/v2.0/authorize')) return { url: next, clientName }
 
-  const { url: callback } = await signIn(onward, { user, cookies: cookies.tenant })
-  const answer = await visit(callback, cookies.server)
-  return { url: new URL(leadsTo(answer)), askedFor }
+  const { url: callback } = await signIn(next, { user, cookies: cookies.tenant })
+  const last = await visit(callback, cookies.server)
+  return { url: new URL(nextUrl(last)), clientName }
 }
 
-/** One request of a browser to the server, with its cookies; a form makes it a POST from the server's own page. */
+/** A browser's request to the server, with cookies; a POST from the server's own page if there is a form. */
 export async function visit(
   url: string | URL,
   cookies: CookieJar,
@@ -84,12 +84,12 @@ export async function visit(
   }
 }
 
-/** Where a page sends its browser: by redirect, or by the refresh after a form. */
-function leadsTo(page: ServerPage): string {
+/** The URL of a redirect, or of the refresh after a form. */
+function nextUrl(page: ServerPage): string {
   const refresh = textOf(page, /http-equiv="refresh" content="0; url=([^"]*)"/)
   const target = page.location ?? refresh
   if (target !== undefined) return target
-  throw new PageError(textOf(page, /role="alert">([^<]*)</) ?? `The server answered ${page.status}.`)
+  throw new PageError(textOf(page, /role="alert">([^<]*)</) ?? `The server responded with ${page.status}.`)
 }
 
 function textOf({ html }: ServerPage, pattern: RegExp): string | undefined {

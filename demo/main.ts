@@ -1,7 +1,7 @@
 import type { Emulator } from '../emulator/app.ts'
+import { CallError } from './call-error.ts'
 import { connectText } from './connect.ts'
 import { help, readOptions } from './options.ts'
-import { Refused } from './refused.ts'
 import { openSession, type Page } from './session.ts'
 import { discover, type SignedIn, type SignInPlace, signIn } from './sign-in.ts'
 import { startServer, startTenant } from './stack.ts'
@@ -10,7 +10,7 @@ import { messageTable } from './table.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
-/** What was started, to be closed in the reverse order. */
+/** Closed in reverse order. */
 const running: { close(): Promise<unknown> }[] = []
 
 async function main(): Promise<void> {
@@ -19,20 +19,20 @@ async function main(): Promise<void> {
     process.stdout.write(help)
     return
   }
-  // A terminal sends Ctrl-C to every process of its group, and some of them pass it on: it can come twice.
+  // SIGINT may arrive twice: the terminal sends it to the whole process group, and npm forwards it.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
 
   const step = createSteps(print)
   const tenant = await step(async () => {
     const value = await startTenant(options.emulatorPort)
     running.push(value)
-    return { value, says: `an emulated tenant, Entra and Graph, listens on ${value.origin}` }
+    return { value, detail: `emulated tenant (Entra and Graph) listening on ${value.origin}` }
   })
   const user = findUser(tenant, options.user)
   const server = await step(async () => {
     const value = await startServer(tenant, options)
     running.push(value)
-    return { value, says: `the server listens on ${value.url}` }
+    return { value, detail: `server listening on ${value.url}` }
   })
 
   const place = await discover(server.url, step)
@@ -42,31 +42,31 @@ async function main(): Promise<void> {
   else print(`\n${connectText(server.url, user, signedIn)}`)
 }
 
-/** Signs in and reads; where the server wants more proof, signs in again with it, as it was told to. */
+/** Signs in and reads messages; on a claims challenge, signs in again with its claims. */
 async function readAsUser(url: string, place: SignInPlace, who: { user: string }, step: Step): Promise<SignedIn> {
   const signedIn = await signIn(place, who, step)
-  const refused = await read(url, signedIn, step)
-  if (refused?.claims === undefined) {
-    if (refused !== undefined) process.exitCode = 1
+  const error = await read(url, signedIn, step)
+  if (error?.claims === undefined) {
+    if (error !== undefined) process.exitCode = 1
     return signedIn
   }
-  const proven = await signIn(place, { ...who, claims: refused.claims }, step)
-  if ((await read(url, proven, step)) !== undefined) process.exitCode = 1
-  return proven
+  const signedInAgain = await signIn(place, { ...who, claims: error.claims }, step)
+  if ((await read(url, signedInAgain, step)) !== undefined) process.exitCode = 1
+  return signedInAgain
 }
 
-/** Two questions an administrator asks, and their answers; or the server's refusal of the first. */
-async function read(url: string, { accessToken }: SignedIn, step: Step): Promise<Refused | undefined> {
+/** Prints two lists of messages. @returns the error, if a call fails */
+async function read(url: string, { accessToken }: SignedIn, step: Step): Promise<CallError | undefined> {
   const session = await openSession(url, accessToken, step)
-  const ask = (args: Record<string, unknown>): Promise<Page> =>
+  const getMessages = (args: Record<string, unknown>): Promise<Page> =>
     step(async () => {
       const value = await session.getMessages(args)
-      return { value, says: `getMessages: ${value.value.length} of ${value['@odata.count']} messages` }
+      return { value, detail: `getMessages: ${value.value.length} of ${value['@odata.count']} messages` }
     })
 
   try {
     const newestFirst = { top: 5 }
-    const newest = await ask(newestFirst)
+    const newest = await getMessages(newestFirst)
     const today = Date.now()
     const urgentFirst = {
       isMajorChange: true,
@@ -75,14 +75,14 @@ async function read(url: string, { accessToken }: SignedIn, step: Step): Promise
       orderby: 'actionRequiredByDateTime',
       top: 6,
     }
-    const urgent = await ask(urgentFirst)
+    const urgent = await getMessages(urgentFirst)
     print(`\nMajor changes to act on within 60 days\n${JSON.stringify(urgentFirst)}`)
     print(messageTable(urgent.value, { heading: 'act by', field: 'actionRequiredByDateTime' }))
-    print(`\nChanged last\n${JSON.stringify(newestFirst)}`)
-    print(messageTable(newest.value, { heading: 'changed', field: 'lastModifiedDateTime' }))
+    print(`\nMost recently modified\n${JSON.stringify(newestFirst)}`)
+    print(messageTable(newest.value, { heading: 'modified', field: 'lastModifiedDateTime' }))
     return undefined
   } catch (error) {
-    if (error instanceof Refused) return error
+    if (error instanceof CallError) return error
     throw error
   } finally {
     await session.close()
@@ -97,7 +97,7 @@ function findUser({ tenant, users }: Emulator, name: string): string {
   const user = tenant.directory.find(name)
   if (user !== undefined) return user.userPrincipalName
   const names = users.map(({ userPrincipalName }) => userPrincipalName.split('@')[0])
-  throw new Error(`Nobody in the tenant is called "${name}"; there are ${names.join(', ')}.`)
+  throw new Error(`Unknown user: "${name}". Users: ${names.join(', ')}.`)
 }
 
 function print(line: string): void {

@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util'
 
-export const help = `The server against an emulated tenant, from sign-in to messages, all on this machine.
+export const help = `Runs the server with an emulated tenant on this machine, signs in and reads messages.
 
   npm run demo -- [options]
 
   --user <name>          who signs in (default rowan, a Message Center Reader)
-  --once                 end after the messages; exit code 1 where there were none to show
-  --port <n>             where the server listens (default 0: a free port)
-  --emulator-port <n>    where the tenant listens (default 0: a free port)
-  --log                  show the server's log, JSON lines on standard error
-  --help                 this text
+  --once                 exit after printing messages; exit code 1 on failure
+  --port <n>             port of the server (default 0: a free port)
+  --emulator-port <n>    port of the tenant (default 0: a free port)
+  --log                  print the server's log to standard error, as JSON lines
+  --help                 show this help
 `
 
 export interface Options {
@@ -21,7 +21,7 @@ export interface Options {
   readonly help: boolean
 }
 
-/** The options of the command line. @throws an Error of one line for whatever is unknown or malformed */
+/** Parses the command line. @throws {Error} with a one-line message for unknown or invalid options */
 export function readOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
@@ -45,7 +45,7 @@ export function readOptions(args: string[]): Options {
   }
 }
 
-function readPort(option: string, given: string): number {
-  if (/^\d{1,5}$/.test(given) && Number(given) <= 65_535) return Number(given)
-  throw new Error(`${option} takes a port, 0 to 65535, and not "${given}".`)
+function readPort(option: string, value: string): number {
+  if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value)
+  throw new Error(`${option} must be a port from 0 to 65535, not "${value}".`)
 }

@@ -1,6 +1,6 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { Message } from '../src/plugins/message-center/message.ts'
-import { Refused } from './refused.ts'
+import { CallError } from './call-error.ts'
 import type { Step } from './steps.ts'
 
 export interface Page {
@@ -9,21 +9,21 @@ export interface Page {
 }
 
 export interface Session {
-  /** @throws {Refused} */
+  /** @throws {CallError} */
   getMessages(args: Record<string, unknown>): Promise<Page>
   close(): Promise<void>
 }
 
-/** An MCP client of the official SDK, connected with a bearer token; it takes the newest revision that both know. */
+/** Connects the official MCP client with a bearer token; it negotiates the newest common revision. */
 export async function openSession(url: string, accessToken: string, step: Step): Promise<Session> {
-  let refusal: Refused | undefined
+  let callError: CallError | undefined
   const client = new Client({ name: 'message-center-demo', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } })
   const transport = new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { authorization: `Bearer ${accessToken}` } },
-    // The SDK's errors do not carry the challenge, which says what to do.
+    // The SDK's errors do not include the challenge.
     fetch: async (input, init) => {
       const response = await fetch(input, init)
-      refusal = response.ok ? undefined : await readRefusal(response.clone())
+      callError = response.ok ? undefined : await readCallError(response.clone())
       return response
     },
   })
@@ -33,33 +33,33 @@ export async function openSession(url: string, accessToken: string, step: Step):
     const server = client.getServerVersion()
     return {
       value: undefined,
-      says: `MCP ${client.getNegotiatedProtocolVersion()}: connected to ${server?.name} ${server?.version}`,
+      detail: `MCP ${client.getNegotiatedProtocolVersion()}: connected to ${server?.name} ${server?.version}`,
     }
   })
   await step(async () => {
     const { tools } = await client.listTools()
-    return { value: undefined, says: `tools/list: ${tools.map(({ name }) => name).join(', ')}` }
+    return { value: undefined, detail: `tools/list: ${tools.map(({ name }) => name).join(', ')}` }
   })
 
   return {
     async getMessages(args) {
       const result = await client.callTool({ name: 'getMessages', arguments: args }).catch((error) => {
-        throw refusal ?? error
+        throw callError ?? error
       })
       if (result.isError !== true) return result.structuredContent as unknown as Page
       const [content] = result.content
-      throw new Refused(content?.type === 'text' ? content.text : 'The tool failed without saying why.')
+      throw new CallError(content?.type === 'text' ? content.text : 'The tool failed without an error text.')
     },
     close: () => client.close(),
   }
 }
 
-async function readRefusal(response: Response): Promise<Refused> {
+async function readCallError(response: Response): Promise<CallError> {
   const challenge = response.headers.get('www-authenticate') ?? ''
   const error = /\berror="([^"]+)"/.exec(challenge)?.[1]
   const claims = /\bclaims="([^"]+)"/.exec(challenge)?.[1]
   const body = (await response.json().catch(() => ({}))) as { error?: { message?: string } }
-  return new Refused(
+  return new CallError(
     [response.status, error, body.error?.message].filter((part) => part !== undefined).join(' '),
     claims === undefined ? undefined : Buffer.from(claims, 'base64').toString(),
   )

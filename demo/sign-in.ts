@@ -13,13 +13,13 @@ import {
 import { browse } from './browser.ts'
 import type { Step } from './steps.ts'
 
-/** What a client learns by asking, before anybody has signed in. */
+/** What a client discovers before the sign-in. */
 export interface SignInPlace {
   readonly issuer: string
   readonly metadata: AuthorizationServerMetadata
   readonly resource: string
   readonly scope: string
-  /** The client, as it was registered a moment ago. */
+  /** The registered client. */
   readonly client: OAuthClientInformationFull
 }
 
@@ -28,12 +28,12 @@ export interface SignedIn {
   readonly expiresAtMs: number
 }
 
-/** Nothing listens there: the browser of the demo reads the answer off the address. */
+/** Nothing listens there: the scripted browser reads the response from the URL. */
 const redirectUrl = 'http://127.0.0.1/callback'
 
 /**
- * Finds where to sign in, knowing nothing but the MCP endpoint: its 401 names the protected-resource metadata
- * (RFC 9728), that names the authorization server, whose own metadata (RFC 8414) says where to register (RFC 7591).
+ * Discovers where to sign in from the MCP endpoint alone: 401 challenge, protected-resource metadata (RFC 9728),
+ * authorization-server metadata (RFC 8414); then registers a client (RFC 7591).
  */
 export async function discover(mcpUrl: string, step: Step): Promise<SignInPlace> {
   const resourceMetadataUrl = await step(async () => {
@@ -45,9 +45,9 @@ export async function discover(mcpUrl: string, step: Step): Promise<SignInPlace>
     await response.arrayBuffer()
     const { resourceMetadataUrl } = extractWWWAuthenticateParams(response)
     if (response.status !== 401 || resourceMetadataUrl === undefined) {
-      throw new Error(`The server answered ${response.status} without saying how to sign in.`)
+      throw new Error(`The server responded with ${response.status}, without a challenge to sign in.`)
     }
-    return { value: resourceMetadataUrl, says: 'POST /mcp without a token: 401, and where to read how to sign in' }
+    return { value: resourceMetadataUrl, detail: 'POST /mcp without a token: 401 with resource_metadata' }
   })
 
   const { issuer, scope, resource } = await step(async () => {
@@ -56,28 +56,31 @@ export async function discover(mcpUrl: string, step: Step): Promise<SignInPlace>
     })
     const issuer = String(authorization_servers?.[0])
     const scope = (scopes_supported ?? []).join(' ')
-    return { value: { issuer, scope, resource }, says: `protected resource: sign in at ${issuer} for ${scope}` }
+    return {
+      value: { issuer, scope, resource },
+      detail: `protected resource: authorization server ${issuer}, scope ${scope}`,
+    }
   })
 
   const metadata = await step(async () => {
     const value = await discoverAuthorizationServerMetadata(issuer)
-    if (value === undefined) throw new Error(`${issuer} has no metadata of an authorization server.`)
-    return { value, says: `authorization server: PKCE ${value.code_challenge_methods_supported?.join(' ')}` }
+    if (value === undefined) throw new Error(`${issuer} has no authorization-server metadata.`)
+    return { value, detail: `authorization server: PKCE ${value.code_challenge_methods_supported?.join(' ')}` }
   })
 
   const client = await step(async () => {
     const clientMetadata = { client_name: 'Message Center demo', redirect_uris: [redirectUrl] }
     const value = await registerClient(issuer, { metadata, clientMetadata })
-    return { value, says: `register: a client id of ${value.client_id.length} characters, and no secret` }
+    return { value, detail: `register: client id of ${value.client_id.length} characters, no secret` }
   })
   return { issuer, metadata, resource, scope, client }
 }
 
 /**
- * Signs a user in with the authorization code flow and PKCE (RFC 7636). The browser is a script; everything else is
- * what goes over the wire in earnest, by the official client.
+ * Signs a user in with the authorization code flow and PKCE (RFC 7636), by the official client. Only the browser is
+ * scripted.
  *
- * @param claims the claims request of a challenge, as JSON text, that this sign-in has to meet
+ * @param claims the claims request of a challenge, as JSON text, that this sign-in must satisfy
  */
 export async function signIn(
   { issuer, metadata, resource, scope, client }: SignInPlace,
@@ -96,14 +99,14 @@ export async function signIn(
       resource,
     })
     if (claims !== undefined) authorizationUrl.searchParams.set('claims', claims)
-    const { url, askedFor } = await browse(authorizationUrl, { user })
+    const { url, clientName } = await browse(authorizationUrl, { user })
     const { code, state: returned, iss = '', error_description } = Object.fromEntries(url.searchParams)
-    if (code === undefined) throw new Error(`${user} is not signed in: ${error_description}`)
-    if (returned !== state) throw new Error('The redirect carries a state that is not ours.')
-    const proof = claims === undefined ? '' : ' with the claims of the challenge (MFA)'
+    if (code === undefined) throw new Error(`Sign-in of ${user} failed: ${error_description}`)
+    if (returned !== state) throw new Error('The state of the redirect does not match.')
+    const withClaims = claims === undefined ? '' : ' with the claims of the challenge (MFA)'
     return {
       value: { code, iss, codeVerifier },
-      says: `authorize: “${askedFor}” allowed on the consent page; ${user} signs in at Entra${proof}`,
+      detail: `authorize: “${clientName}” allowed on the consent page; ${user} signs in at Entra${withClaims}`,
     }
   })
 
@@ -117,12 +120,12 @@ export async function signIn(
       redirectUri: redirectUrl,
       resource,
     }).catch((error: unknown) => {
-      throw error instanceof OAuthError ? new Error(`${user} is not signed in: ${error.message}`) : error
+      throw error instanceof OAuthError ? new Error(`Sign-in of ${user} failed: ${error.message}`) : error
     })
     const seconds = tokens.expires_in ?? 0
     return {
       value: { accessToken: tokens.access_token, expiresAtMs: Date.now() + seconds * 1000 },
-      says: `token: the code and the verifier for an access token, good for ${Math.round(seconds / 60)} minutes`,
+      detail: `token: access token, valid for ${Math.round(seconds / 60)} minutes`,
     }
   })
 }

@@ -3,7 +3,7 @@ import { type Emulator, startEmulator } from '../emulator/app.ts'
 import { buildApp } from '../src/app.ts'
 import { readConfigWithSealKeyFile } from '../src/config/seal-key-file.ts'
 
-/** The emulated tenant. @throws an Error of one line where the port is taken */
+/** Starts the emulated tenant. @throws {Error} with a one-line message where the port is in use */
 export function startTenant(port: number): Promise<Emulator> {
   return startEmulator({ port }).catch((error) => {
     throw portError(error, '--emulator-port')
@@ -17,14 +17,14 @@ export interface Server {
 }
 
 /**
- * The server as it is, told of the tenant alone: the variables of the shell, NODE_ENV included, do not reach it. Its
- * seal key is that of `npm run dev`, so that clients which were added to one demo are known to the next.
+ * Starts the server, configured for the tenant only: it ignores the variables of the shell, including NODE_ENV. Its seal
+ * key is that of `npm run dev`, so that clients registered in one demo are valid in the next.
  *
- * @param log whether its log goes to standard error; it is silent otherwise
- * @throws an Error of one line where the port is taken
+ * @param log whether to log to standard error
+ * @throws {Error} with a one-line message where the port is in use
  */
 export async function startServer(tenant: Emulator, { port, log }: { port: number; log: boolean }): Promise<Server> {
-  // Its public origin has to be known before it listens, and names the port.
+  // The public origin includes the port, and must be known before it listens.
   const ownPort = port === 0 ? await freePort() : port
   const origin = `http://localhost:${ownPort}`
   const config = readConfigWithSealKeyFile({
@@ -58,5 +58,5 @@ async function freePort(): Promise<number> {
 
 function portError(error: unknown, option: string): unknown {
   const { code, port } = error as NodeJS.ErrnoException & { port?: number }
-  return code === 'EADDRINUSE' ? new Error(`Port ${port} is in use; ${option} takes another.`) : error
+  return code === 'EADDRINUSE' ? new Error(`Port ${port} is in use; choose another with ${option}.`) : error
 }

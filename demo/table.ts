@@ -1,13 +1,13 @@
 import Table from 'cli-table3'
 import type { Message } from '../src/plugins/message-center/message.ts'
 
-/** Borders and padding included, the columns make 100 characters. */
+/** 100 characters in total, including borders and padding. */
 const widths = [11, 12, 19, 19, 33]
 
 /**
  * Messages as a table of 100 columns.
  *
- * @param date which of a message's times to show, under that heading
+ * @param date which timestamp of a message to show, and its heading
  */
 export function messageTable(
   messages: readonly Message[],

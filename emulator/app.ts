@@ -24,9 +24,9 @@ import { createSeal } from './entra/seal.ts'
 import { tokenRoute } from './entra/token.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { createCorpus } from './graph/corpus/index.ts'
-import { frameGraph } from './graph/frame.ts'
 import { issueRoutes } from './graph/issues.ts'
 import { graphRoutes } from './graph/routes.ts'
+import { setUpGraph } from './graph/setup.ts'
 import { createGraphAccess } from './graph-access.ts'
 import { identityRoutes } from './identity-endpoint.ts'
 import { createMint, type Mint } from './mint.ts'
@@ -35,24 +35,24 @@ import { createStats, type Endpoint, type Stats } from './stats.ts'
 import { type AppRegistration, createTenant, type Tenant } from './tenant.ts'
 
 export interface EmulatorOptions {
-  /** 0, the default, takes a free one. */
+  /** 0, the default, picks a free port. */
   port?: number
   /** A loopback address unless `allowNonLoopback`. */
   host?: string
   allowNonLoopback?: boolean
-  /** The origin it names in metadata and tokens, such as `http://localhost:9600`; where it listens unless given. */
+  /** The origin in metadata and tokens, such as `http://localhost:9600`; defaults to the listening address. */
   publicOrigin?: string
   tenantId?: string
-  /** Where its keys and secrets are kept, and found again; where none is given they end with it. */
+  /** Stores keys and secrets; without it they are lost on exit. */
   secretsFile?: string
   logger?: FastifyServerOptions['logger']
-  /** Epoch milliseconds; a test that lets time pass gives its own. */
+  /** Epoch milliseconds; tests inject one to advance time. */
   clock?: () => number
-  /** Where RSA keys come from: PKCS #8 as PEM. Each is made when it is needed, unless a test has some in store. */
+  /** Generates an RSA key, PKCS #8 as PEM; tests inject pre-generated ones. */
   makeSigningKey?: () => Promise<string>
 }
 
-/** A running tenant, held by the process that started it. `/_emulator/` offers the same to other processes. */
+/** A running tenant, for the process that started it. `/_emulator/` offers the same over HTTP. */
 export interface Emulator {
   readonly origin: string
   readonly tenantId: string
@@ -65,7 +65,7 @@ export interface Emulator {
   readonly keys: KeyRing
   readonly stats: Stats
   readonly mint: Mint
-  /** Ends hanging answers too. */
+  /** Closes hanging responses too. */
   close(): Promise<void>
 }
 
@@ -73,13 +73,13 @@ const LOOPBACK_HOSTS = new Set(['127.0.0.1', '::1', 'localhost'])
 
 /**
  * Starts a tenant: Entra at the root, Graph under `/v1.0`, the controls under `/_emulator`.
- * @throws where `host` is not a loopback address and nobody said that this is meant
+ * @throws where `host` is not a loopback address, unless `allowNonLoopback`
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { host = '127.0.0.1', port = 0, allowNonLoopback = false } = options
   if (!LOOPBACK_HOSTS.has(host) && !allowNonLoopback) {
     throw new Error(
-      `The emulator signs in anybody as anybody, so it listens on loopback only; ${host} is not loopback (allowNonLoopback overrides).`,
+      `${host} is not a loopback address. The emulator signs in any user without a password; allowNonLoopback overrides.`,
     )
   }
   const app = createServer(options)
@@ -111,7 +111,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 function createServer({ logger = false }: EmulatorOptions): FastifyInstance {
   const app = Fastify({
     logger,
-    // `close()` must not wait for an answer that was told to hang.
+    // `close()` must not wait for a hanging response.
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, validateSchema: false } },
@@ -160,7 +160,7 @@ function registerEndpoints(app: FastifyInstance, authority: Authority): void {
   for (const [endpoint, routes] of endpoints) {
     app.register(async (scope) => {
       scope.addHook('onRequest', async () => authority.stats.countEndpoint(endpoint))
-      // The token endpoint strikes for itself: a rule may name a grant, which is in the body.
+      // The token endpoint applies faults itself: a rule may name a grant, which is in the body.
       if (endpoint !== 'token') scope.addHook('preHandler', faultHook(authority, endpoint))
       scope.register(routes, { authority })
     })
@@ -174,7 +174,7 @@ const graph: FastifyPluginAsync<{ authority: Authority }> = async (app, { author
   app.register(graphRoutes, { prefix: '/v1.0', tenant: access, messages: () => createCorpus(startedAt) })
   app.register(
     async (scope) => {
-      frameGraph(scope, access)
+      setUpGraph(scope, access)
       scope.register(issueRoutes, { tenant: access })
       const { tenant, applications: store } = authority
       scope.register(applicationRoutes, { tenant, store })
@@ -185,12 +185,12 @@ const graph: FastifyPluginAsync<{ authority: Authority }> = async (app, { author
   )
 }
 
-/** Rules that name a user have their turn too: by now Graph's own hook knows the caller. */
+/** Applies rules without a user first, then those for the caller, whom Graph's own hook has authenticated. */
 function faultHook({ faults }: Authority, target: Endpoint) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    if (await faults.strike(request, reply, { target })) return reply
+    if (await faults.apply(request, reply, { target })) return reply
     const user = request.graphCaller?.user
-    if (user && (await faults.strike(request, reply, { target, user }))) return reply
+    if (user && (await faults.apply(request, reply, { target, user }))) return reply
     return undefined
   }
 }

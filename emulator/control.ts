@@ -7,14 +7,14 @@ import { applyTenantPatch, TenantPatch } from './tenant-patch.ts'
 
 // Signing is CPU work: 50,000 tokens keep one core busy for about half a minute.
 const MAX_TOKENS = 50_000
-const SIGNED_AT_ONCE = 64
+const BATCH_SIZE = 64
 
 const TokensRequest = Type.Object(
   { ...MintOptions.properties, count: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_TOKENS })) },
   { additionalProperties: false },
 )
 
-/** The controls, for processes that did not start the emulator. */
+/** The emulator's controls over HTTP. */
 export const controlRoutes: FastifyPluginAsyncTypebox<{ authority: Authority; mint: Mint }> = async (app, options) => {
   const { authority, mint } = options
   const { tenant, faults, keys, stats } = authority
@@ -50,11 +50,14 @@ export const controlRoutes: FastifyPluginAsyncTypebox<{ authority: Authority; mi
     return reply.code(409).send({ message: `${params.kid} is not published, or is the last key.` })
   })
 
-  app.post('/tokens', { schema: { body: TokensRequest } }, async ({ body: { count = 1, ...asked } }) => {
+  app.post('/tokens', { schema: { body: TokensRequest } }, async ({ body: { count = 1, ...mintOptions } }) => {
     const tokens: string[] = []
-    for (let first = 0; first < count; first += SIGNED_AT_ONCE) {
-      const batch = Array.from({ length: Math.min(SIGNED_AT_ONCE, count - first) }, (_, index) =>
-        mint({ ...asked, ...(asked.user !== undefined && { user: numbered(asked.user, first + index) }) }),
+    for (let first = 0; first < count; first += BATCH_SIZE) {
+      const batch = Array.from({ length: Math.min(BATCH_SIZE, count - first) }, (_, index) =>
+        mint({
+          ...mintOptions,
+          ...(mintOptions.user !== undefined && { user: numbered(mintOptions.user, first + index) }),
+        }),
       )
       tokens.push(...(await Promise.all(batch)))
     }

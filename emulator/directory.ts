@@ -1,14 +1,14 @@
-/** How Conditional Access meets a user's On-Behalf-Of exchange; both forms of a challenge are seen from Entra. */
+/** How Conditional Access handles a user's On-Behalf-Of exchange; Entra sends both forms of the challenge. */
 export type ConditionalAccess = 'none' | 'interaction_required' | 'invalid_grant' | 'blocked'
 
-/** What a test or a person at the controls may change about a user. */
+/** Settings of a user that can be changed at run time. */
 export interface UserFlags {
   /** The account may not sign in (AADSTS50057). */
   disabled: boolean
   /** The API requires assignment and this user has none (AADSTS50105). */
   unassigned: boolean
-  /** The API's consent to call Graph does not hold for this user (AADSTS65001). */
-  graphConsentRefused: boolean
+  /** The API has no consent to call Graph for this user (AADSTS65001). */
+  graphConsentMissing: boolean
   conditionalAccess: ConditionalAccess
 }
 
@@ -17,11 +17,11 @@ export interface User extends UserFlags {
   readonly id: string
   readonly displayName: string
   readonly userPrincipalName: string
-  /** Directory roles by display name; Graph decides by them. */
+  /** Directory roles by display name; Graph authorizes by them. */
   roles: string[]
   /** Tokens issued before this moment (epoch seconds) are revoked; Graph's `signInSessionsValidFromDateTime`. */
   sessionsValidFrom: number
-  /** Shown on the sign-in page: what choosing this user leads to. */
+  /** Shown on the sign-in page. */
   readonly about: string
 }
 
@@ -33,8 +33,8 @@ const LOAD_USER = /^load-(\d{1,9})$/
 const LOAD_USER_ID = /^10ad10ad-0000-4000-8000-([1-9])00(\d{9})$/
 
 /**
- * The tenant's people: twelve written ones, and `load-00042`-style ones who exist as soon as they are named, always with
- * the same object id. That names them too, to a tenant that started after it was given out.
+ * The users of the tenant: twelve predefined ones, and load users such as `load-00042`, created on first use. Their
+ * object id encodes the name, so that another emulator process finds the same user.
  */
 export function createDirectory() {
   const people = PEOPLE.map(makeUser)
@@ -48,10 +48,10 @@ export function createDirectory() {
   for (const person of people) add(person)
 
   return {
-    /** The written users, in the order the sign-in page shows them. */
+    /** The predefined users, in the order of the sign-in page. */
     people: people as readonly User[],
 
-    /** A user by object id, user principal name or the part before its `@`; case does not count. */
+    /** Finds a user by object id, user principal name or the part before its `@`, ignoring case. */
     find(reference: string): User | undefined {
       const key = reference.toLowerCase()
       const alias = key.endsWith(`@${DOMAIN}`) ? key.slice(0, -DOMAIN.length - 1) : key
@@ -92,7 +92,7 @@ const PEOPLE: readonly Person[] = [
     displayName: 'Nico Plain',
     alias: 'nico',
     roles: [],
-    about: 'No admin role: Graph answers 403',
+    about: 'No admin role: Graph returns 403',
   },
   {
     id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1005',
@@ -140,7 +140,7 @@ const PEOPLE: readonly Person[] = [
     alias: 'cato',
     roles: [READER],
     about: 'No consent to Graph (AADSTS65001)',
-    graphConsentRefused: true,
+    graphConsentMissing: true,
   },
   {
     id: '6f0a2f3e-5c1b-4d7e-9a41-3b8c2e7d1011',
@@ -154,11 +154,11 @@ const PEOPLE: readonly Person[] = [
     displayName: 'Conrad Ruhl',
     alias: 'conrad',
     roles: ['Compliance Administrator', 'Reports Reader'],
-    about: 'Compliance Administrator: Graph answers 403',
+    about: 'Compliance Administrator: Graph returns 403',
   },
 ]
 
-/** Of a load user's object id: the digits of the name. */
+/** The digits of a load user's name, from the object id. */
 function digitsOf(id: string): string | undefined {
   const [, length, padded = ''] = LOAD_USER_ID.exec(id) ?? []
   const digits = padded.slice(-Number(length))
@@ -172,7 +172,7 @@ function loadUser(digits: string): User {
     displayName: alias,
     alias,
     roles: [READER],
-    about: 'A user made for load',
+    about: 'Load test user',
   })
 }
 
@@ -180,10 +180,10 @@ function makeUser({ alias, ...person }: Person): User {
   return {
     disabled: false,
     unassigned: false,
-    graphConsentRefused: false,
+    graphConsentMissing: false,
     conditionalAccess: 'none',
     ...person,
-    // A copy: each tenant changes its own.
+    // Copied, since each tenant may change them.
     roles: [...person.roles],
     userPrincipalName: `${alias}@${DOMAIN}`,
     sessionsValidFrom: 0,

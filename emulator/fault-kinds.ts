@@ -11,7 +11,7 @@ const MEGABYTE = 1024 * 1024
 const HUGE_MEGABYTES = 50
 const DRIP_INTERVAL_MS = 20
 
-/** What each kind does with an answer; `delay` alone leaves it to whoever comes next. */
+/** How each kind responds; `delay` does not respond. */
 const KINDS: Readonly<Record<Exclude<FaultRule['kind'], 'delay'>, Kind>> = {
   status: (rule, reply) => reply.code(rule.status ?? 500).send(rule.body ?? ''),
 
@@ -56,7 +56,7 @@ const KINDS: Readonly<Record<Exclude<FaultRule['kind'], 'delay'>, Kind>> = {
 
   'graph-error': (rule, reply) =>
     reply.code(rule.status ?? 500).send({
-      error: { code: String(rule.code ?? 'UnknownError'), message: 'A fault was asked for.', innerError: {} },
+      error: { code: String(rule.code ?? 'UnknownError'), message: 'Injected fault.', innerError: {} },
     }),
 
   hang: (_rule, reply) => reply.hijack(),
@@ -92,8 +92,8 @@ const KINDS: Readonly<Record<Exclude<FaultRule['kind'], 'delay'>, Kind>> = {
 
 let bombMember: Buffer | undefined
 
-/** Does what the rule says; true where that was the answer. `now` is in epoch seconds. */
-export async function inflict(
+/** Applies a rule. @param now epoch seconds @returns whether the request has been handled */
+export async function applyFault(
   rule: FaultRule,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -114,7 +114,7 @@ async function sleepUnlessClosed(ms: number, reply: FastifyReply): Promise<void>
   await sleep(ms, undefined, { signal: closing(reply) }).catch(() => {})
 }
 
-/** Writes by hand and no faster than the client reads; stops as soon as the socket closes. */
+/** Writes with backpressure until the socket closes. */
 function stream(
   reply: FastifyReply,
   rule: FaultRule,
@@ -132,7 +132,7 @@ function stream(
     }
     raw.end()
   }
-  // The only way this fails is the one it is meant to end by: the client went away.
+  // Fails only when the client disconnects.
   write().catch(() => raw.destroy())
 }
 

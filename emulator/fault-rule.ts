@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-/** Something that goes wrong at an endpoint, until it is cleared or used up. */
+/** A fault at an endpoint, until it is cleared or used up. */
 export const FaultRule = Type.Object(
   {
     target: Type.Enum(['keys', 'discovery', 'authorize', 'token', 'devicecode', 'graph', 'identity']),
@@ -25,13 +25,13 @@ export const FaultRule = Type.Object(
     code: Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.String({ minLength: 1 })])),
     /** Seconds, or an HTTP date (RFC 9110 §10.2.3). */
     retryAfter: Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.String({ minLength: 1 })])),
-    /** Waits so long before anything else; any kind may have it. */
+    /** Delay before the fault; for any kind. */
     delayMs: Type.Optional(Type.Integer({ minimum: 0 })),
-    /** How often it strikes before it goes away; for ever where absent. */
+    /** How often it applies; unlimited by default. */
     times: Type.Optional(Type.Integer({ minimum: 1 })),
-    /** Only calls by this HTTP method. */
+    /** Only requests with this HTTP method. */
     method: Type.Optional(Type.Enum(['GET', 'POST', 'PATCH', 'DELETE'])),
-    /** Only this user's calls to Graph and grants: an object id or user principal name. */
+    /** Only this user's Graph requests and grants: an object id or user principal name. */
     user: Type.Optional(Type.String({ minLength: 1 })),
     grant: Type.Optional(
       Type.Enum(['authorization_code', 'refresh_token', 'on_behalf_of', 'client_credentials', 'device_code']),
@@ -40,7 +40,7 @@ export const FaultRule = Type.Object(
     location: Type.Optional(Type.String({ minLength: 1 })),
     /** The claims request of an AADSTS error, as JSON text. */
     claims: Type.Optional(Type.String({ minLength: 1 })),
-    /** Replaces the one that goes with the AADSTS number; `null` leaves it out. */
+    /** Replaces the suberror of the AADSTS number; `null` omits it. */
     suberror: Type.Optional(Type.Union([Type.String({ minLength: 1 }), Type.Null()])),
   },
   { additionalProperties: false },

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { User } from './directory.ts'
-import { inflict } from './fault-kinds.ts'
+import { applyFault } from './fault-kinds.ts'
 import type { FaultRule } from './fault-rule.ts'
 import type { Endpoint, GrantName } from './stats.ts'
 
-/** Where a request has come to: before its user is known, and again once it is. */
-export interface Occasion {
+/** A request, checked before its user is known and again afterwards. */
+export interface FaultContext {
   target: Endpoint
   grant?: GrantName
   user?: Pick<User, 'id' | 'userPrincipalName'>
@@ -13,20 +13,20 @@ export interface Occasion {
 
 export type Faults = ReturnType<typeof createFaults>
 
-/** The rules in force. Delays add up and then let the first other kind strike. */
+/** The active rules. Delays add up; the first rule of another kind applies. */
 export function createFaults(now: () => number) {
   let rules: { rule: FaultRule; left: number }[] = []
 
-  function take(occasion: Occasion, method: string): FaultRule[] {
-    const taken: FaultRule[] = []
+  function takeMatching(context: FaultContext, method: string): FaultRule[] {
+    const matching: FaultRule[] = []
     for (const entry of rules) {
-      if (!applies(entry.rule, occasion, method)) continue
+      if (!matches(entry.rule, context, method)) continue
       entry.left -= 1
-      taken.push(entry.rule)
+      matching.push(entry.rule)
       if (entry.rule.kind !== 'delay') break
     }
-    if (taken.length > 0) rules = rules.filter(({ left }) => left > 0)
-    return taken
+    if (matching.length > 0) rules = rules.filter(({ left }) => left > 0)
+    return matching
   }
 
   return {
@@ -39,21 +39,21 @@ export function createFaults(now: () => number) {
     clear(): void {
       rules = []
     },
-    /** Lets the matching rules strike; true where one of them has taken the answer over. */
-    async strike(request: FastifyRequest, reply: FastifyReply, occasion: Occasion): Promise<boolean> {
+    /** Applies the matching rules. @returns whether one of them has handled the request */
+    async apply(request: FastifyRequest, reply: FastifyReply, context: FaultContext): Promise<boolean> {
       if (rules.length === 0) return false
-      for (const rule of take(occasion, request.method)) {
-        if (await inflict(rule, request, reply, now())) return true
+      for (const rule of takeMatching(context, request.method)) {
+        if (await applyFault(rule, request, reply, now())) return true
       }
       return false
     },
   }
 }
 
-function applies(rule: FaultRule, { target, grant, user }: Occasion, method: string): boolean {
+function matches(rule: FaultRule, { target, grant, user }: FaultContext, method: string): boolean {
   if (rule.target !== target || (rule.method ?? method) !== method) return false
   if (rule.grant !== undefined && rule.grant !== grant) return false
-  // A rule without a user had its turn before the user was known.
+  // Rules without a user were applied before the user was known.
   if (rule.user === undefined || user === undefined) return rule.user === undefined && user === undefined
   return [user.id, user.userPrincipalName].includes(rule.user.toLowerCase())
 }

@@ -3,17 +3,17 @@ import { LRUCache } from 'lru-cache'
 import { type Authority, issuerOf } from './entra/authority.ts'
 import { revocationClaims } from './entra/claims-request.ts'
 import { isSignedBy, type JwtClaims, readJwt } from './entra/jwt.ts'
-import type { GraphCaller, GraphTenant } from './graph/frame.ts'
+import type { GraphCaller, GraphTenant } from './graph/setup.ts'
 import { GRAPH } from './tenant.ts'
 
 type Access = Awaited<ReturnType<GraphTenant['authenticate']>>
 
-// Every user of a load run, with room for one renewal of each token.
+// Every user of a load test, with one renewal of each token.
 const MAX_VERIFIED_TOKENS = 65_536
 
 /**
- * How Graph proves a caller: a token this tenant signed, for Graph, still in time and not revoked.
- * A signature is checked once for each token; time, key and revocation are checked on every call.
+ * Authenticates Graph's callers: a token for Graph, signed by this tenant, neither expired nor revoked.
+ * The signature is verified once per token; expiry, key and revocation on every call.
  */
 export function createGraphAccess(authority: Authority): GraphTenant {
   // Counted as sizes: with `max`, lru-cache allocates room for all of them at once.
@@ -24,14 +24,14 @@ export function createGraphAccess(authority: Authority): GraphTenant {
 
   function verify(token: string) {
     const digest = createHash('sha256').update(token).digest('base64')
-    const known = verified.get(digest)
-    if (known !== undefined) return known
+    const cached = verified.get(digest)
+    if (cached !== undefined) return cached
     const jwt = readJwt(token)
     const key = authority.keys.find(jwt?.header['kid'])
     if (jwt === undefined || key === undefined || !isSignedBy(jwt, key.publicKey)) return undefined
-    const proven = { kid: key.kid, claims: jwt.claims }
-    verified.set(digest, proven)
-    return proven
+    const verifiedToken = { kid: key.kid, claims: jwt.claims }
+    verified.set(digest, verifiedToken)
+    return verifiedToken
   }
 
   return {
@@ -53,28 +53,29 @@ export function createGraphAccess(authority: Authority): GraphTenant {
 
     async authenticate(authorization) {
       const token = /^Bearer +([^ ]+)$/i.exec(authorization ?? '')?.[1]
-      if (token === undefined) return refuse(authority, 'Access token is empty.')
-      const proven = verify(token)
-      if (proven === undefined || authority.keys.find(proven.kid) === undefined) {
-        return refuse(authority, 'Access token validation failure. Signature is invalid.')
+      if (token === undefined) return unauthorized(authority, 'Access token is empty.')
+      const verifiedToken = verify(token)
+      if (verifiedToken === undefined || authority.keys.find(verifiedToken.kid) === undefined) {
+        return unauthorized(authority, 'Access token validation failure. Signature is invalid.')
       }
-      return admit(authority, proven.claims)
+      return checkClaims(authority, verifiedToken.claims)
     },
   }
 }
 
-function admit(authority: Authority, claims: JwtClaims): Access {
+function checkClaims(authority: Authority, claims: JwtClaims): Access {
   if (claims['aud'] !== GRAPH.identifierUri && claims['aud'] !== GRAPH.clientId) {
-    return refuse(authority, 'Access token validation failure. Invalid audience.')
+    return unauthorized(authority, 'Access token validation failure. Invalid audience.')
   }
   if (claims['iss'] !== issuerOf(authority, 1)) {
-    return refuse(authority, 'Access token validation failure. Invalid issuer.')
+    return unauthorized(authority, 'Access token validation failure. Invalid issuer.')
   }
   if (Number(claims['exp']) <= authority.now()) {
-    return refuse(authority, 'Lifetime validation failed, the token is expired.')
+    return unauthorized(authority, 'Lifetime validation failed, the token is expired.')
   }
   const caller = claims['scp'] === undefined ? appCaller(claims) : userCaller(authority, claims)
-  if (caller === undefined) return refuse(authority, 'The user of the access token was not found in the directory.')
+  if (caller === undefined)
+    return unauthorized(authority, 'The user of the access token was not found in the directory.')
   const validFrom = authority.tenant.directory.find(caller.user.id)?.sessionsValidFrom ?? 0
   return Number(claims['iat']) < validFrom ? challenge(authority, validFrom) : { ok: true, caller }
 }
@@ -84,7 +85,7 @@ function userCaller(authority: Authority, claims: JwtClaims): GraphCaller | unde
   return user && { user, scopes: String(claims['scp']).split(' ') }
 }
 
-/** An app has no directory roles of its own; its application roles stand where a user's scopes would. */
+/** An app has no directory roles; its application roles take the place of scopes. */
 function appCaller({ oid, roles }: JwtClaims): GraphCaller {
   return {
     user: { id: String(oid), userPrincipalName: '', roles: [] },
@@ -92,7 +93,7 @@ function appCaller({ oid, roles }: JwtClaims): GraphCaller {
   }
 }
 
-function refuse(authority: Authority, message: string): Access {
+function unauthorized(authority: Authority, message: string): Access {
   return { ok: false, status: 401, code: 'InvalidAuthenticationToken', message, wwwAuthenticate: realm(authority) }
 }
 

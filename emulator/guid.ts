@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** A GUID that is always the same for the same text (RFC 9562 version 8: made by hashing). */
+/** A GUID derived from a text by hashing (RFC 9562 version 8). */
 export function guidFrom(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`

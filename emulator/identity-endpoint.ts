@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { type Authority, issuerOf } from './entra/authority.ts'
 import { issueToken } from './entra/tokens.ts'
 
-/** A managed identity's tokens live for a day. */
+/** A managed identity's tokens are valid for a day. */
 const lifetimeSeconds = 86_400
 
 interface TokenQuery {
@@ -11,15 +11,15 @@ interface TokenQuery {
 }
 
 /**
- * Where a workload in Azure gets its managed identity's tokens: a virtual machine from the instance metadata service,
- * an app of Container Apps or App Service from its own endpoint (`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`).
+ * Issues a managed identity's tokens: the instance metadata service of virtual machines, and the endpoint of Container
+ * Apps and App Service (`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`).
  * Sources: Microsoft, "How to use managed identities on an Azure VM to acquire an access token" and "Managed
  * identities in Azure Container Apps: REST endpoint reference".
  */
 export const identityRoutes: FastifyPluginAsync<{ authority: Authority }> = async (app, { authority }) => {
   const { managedIdentity } = authority.tenant
 
-  // With a slash at its end where MSAL was told the host.
+  // MSAL adds a slash where it is configured with a host.
   for (const path of ['/metadata/identity/oauth2/token', '/metadata/identity/oauth2/token/']) {
     app.get<{ Querystring: TokenQuery }>(path, async ({ headers, query }, reply) => {
       if (headers['metadata'] !== 'true') {

@@ -8,13 +8,13 @@ const HELP = `A Microsoft Entra tenant and Microsoft Graph's Message Center on t
 
   npm run emulator -- [options]
 
-  --port <n>             where to listen (default ${DEFAULT_PORT}, or EMULATOR_PORT; 0 takes a free port)
+  --port <n>             port (default EMULATOR_PORT or ${DEFAULT_PORT}; 0 picks a free port)
   --host <address>       a loopback address (default 127.0.0.1)
-  --allow-non-loopback   let it listen elsewhere; it signs in anybody as anybody, so think twice
-  --origin <url>         the origin it names, where others reach it by another name than it listens on
-  --secrets <file>       keep its keys and secrets in this file, so that a restart leaves what was issued good
-  --write-env <file>     also write the lines for .env.local to this file, for a server that waits for it
-  --help                 this text
+  --allow-non-loopback   listen on other addresses; dangerous: any user signs in without a password
+  --origin <url>         public origin, if it differs from the listening address
+  --secrets <file>       store keys and secrets in this file, so that tokens stay valid after a restart
+  --write-env <file>     also write the variables for .env.local to this file
+  --help                 show this help
 `
 
 async function main(): Promise<void> {
@@ -42,19 +42,19 @@ async function main(): Promise<void> {
   })
   if (values['write-env'] !== undefined) writePrivateFile(values['write-env'], envLines(emulator))
   process.stdout.write(welcome(emulator))
-  // A terminal sends Ctrl-C to every process of its group, and npm passes it on: it comes twice.
+  // SIGINT arrives twice: the terminal sends it to the whole process group, and npm forwards it.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void emulator.close())
 }
 
 function readPort(text: string | undefined): number {
   if (text === undefined || text === '') return DEFAULT_PORT
   const port = Number(text)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`"${text}" is not a port.`)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`Invalid port: "${text}".`)
   return port
 }
 
 function readOrigin(text: string): string {
-  if (!URL.canParse(text) || new URL(text).origin !== text) throw new Error(`"${text}" is not an origin.`)
+  if (!URL.canParse(text) || new URL(text).origin !== text) throw new Error(`Invalid origin: "${text}".`)
   return text
 }
 
@@ -70,15 +70,15 @@ GRAPH_BASE_URL=${origin}/v1.0
 function welcome(emulator: Emulator): string {
   const { origin, tenantId, client, users } = emulator
   const width = Math.max(...users.map((user) => user.userPrincipalName.length))
-  return `Tenant ${tenantId} (Entra and Graph) listens on ${origin}
+  return `Tenant ${tenantId} (Entra and Graph) listening on ${origin}
 
-Users, no passwords:
+Users (no password):
 ${users.map((user) => `  ${user.userPrincipalName.padEnd(width)}  ${user.about}`).join('\n')}
-  ${'load-00001@… and so on'.padEnd(width)}  Message Center Reader, as many as are named
+  ${'load-00001@…'.padEnd(width)}  Message Center Reader; any number, created on first use
 
 Client app: ${client.clientId}, secret ${client.clientSecret}
 
-To point the server at it, put this into .env.local (secrets are new with every start, but for --secrets):
+To connect the server, add to .env.local (secrets change with every start, unless --secrets is set):
 
 ${envLines(emulator)}`
 }
@@ -86,7 +86,7 @@ ${envLines(emulator)}`
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { code, port } = error as NodeJS.ErrnoException & { port?: number }
-  return code === 'EADDRINUSE' ? `Port ${port} is in use; --port takes another.` : error.message
+  return code === 'EADDRINUSE' ? `Port ${port} is in use; choose another with --port.` : error.message
 }
 
 main().catch((error: unknown) => {

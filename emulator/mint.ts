@@ -6,22 +6,22 @@ import { type JwtClaims, signJwt } from './entra/jwt.ts'
 import { accessTokenClaims, appOnlyClaims, idTokenClaims, tokenHeader } from './entra/tokens.ts'
 import { GRAPH } from './tenant.ts'
 
-/** What a minted token should be; without any of it, a good access token of the first user for the API. */
+/** Options of a minted token; by default a valid access token of the first user for the API. */
 export const MintOptions = Type.Object(
   {
-    /** Object id, user principal name or its first part; `load-00042` makes the user. */
+    /** Object id, user principal name or its first part; `load-00042` creates the user. */
     user: Type.Optional(Type.String({ minLength: 1 })),
     /** `access`: the user's for the API; `id`: the client's ID token; `graph`: the user's for Graph; `app`: no user. */
     kind: Type.Optional(Type.Enum(['access', 'id', 'graph', 'app'])),
-    /** The token's shape; the API registration's own where absent. */
+    /** Token version; defaults to that of the API registration. */
     version: Type.Optional(Type.Enum([1, 2])),
-    /** Set over the claims it would have. */
+    /** Overrides claims. */
     claims: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-    /** Claims to leave out. */
+    /** Claims to omit. */
     drop: Type.Optional(Type.Array(Type.String())),
-    /** Set over the header it would have; `alg` is obeyed, `none` included. */
+    /** Overrides header members; `alg` selects the algorithm, including `none`. */
     header: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-    /** A published key's id, or `foreign`: a forger's key under the current one's id. */
+    /** A published key's id, or `foreign`: an unpublished key with the current key's id. */
     key: Type.Optional(Type.String({ minLength: 1 })),
   },
   { additionalProperties: false },
@@ -30,15 +30,15 @@ export type MintOptions = Static<typeof MintOptions>
 
 export type Mint = ReturnType<typeof createMint>
 
-/** Signs any token, right or wrong. It asks nobody for consent: what it makes is what a test wants to see refused or served. */
+/** Signs any token, valid or not, without checking consent. */
 export function createMint(authority: Authority) {
   return async (options: MintOptions = {}): Promise<string> => {
     const { current } = authority.keys
     const claims: JwtClaims = { ...mintedClaims(authority, options), ...options.claims }
     for (const name of options.drop ?? []) delete claims[name]
     const signer = await findSigner(authority, options.key)
-    const named = options.key === 'foreign' ? current : signer
-    return signJwt({ ...tokenHeader(claims, named), ...options.header }, claims, signer.privateKey)
+    const headerKey = options.key === 'foreign' ? current : signer
+    return signJwt({ ...tokenHeader(claims, headerKey), ...options.header }, claims, signer.privateKey)
   }
 }
 
@@ -46,7 +46,7 @@ async function findSigner({ keys }: Authority, kid: string | undefined) {
   if (kid === undefined) return keys.current
   if (kid === 'foreign') return keys.foreign()
   const key = keys.find(kid)
-  if (key === undefined) throw new RangeError(`no published key has the id ${kid}`)
+  if (key === undefined) throw new RangeError(`Unknown key: ${kid}`)
   return key
 }
 
@@ -55,7 +55,7 @@ function mintedClaims(authority: Authority, { user: reference, kind = 'access', 
   const user = findUser(authority, reference)
   const sessionId = randomUUID()
   const resource = { ...api, requestedAccessTokenVersion: version ?? api.requestedAccessTokenVersion }
-  const signedIn = { user, proof: '1', acrs: [], clientCapabilities: [], sessionId } as const
+  const signedIn = { user, authMethod: '1', acrs: [], clientCapabilities: [], sessionId } as const
   switch (kind) {
     case 'access':
       return accessTokenClaims(authority, {
@@ -78,7 +78,7 @@ function mintedClaims(authority: Authority, { user: reference, kind = 'access', 
     case 'app':
       return appOnlyClaims(authority, client, resource, {
         audience: api.identifierUri,
-        proof: '1',
+        authMethod: '1',
         roles: ['Messages.Read'],
       })
   }
@@ -86,6 +86,6 @@ function mintedClaims(authority: Authority, { user: reference, kind = 'access', 
 
 function findUser({ tenant: { directory } }: Authority, reference: string | undefined): User {
   const user = reference === undefined ? directory.people[0] : directory.find(reference)
-  if (user === undefined) throw new RangeError(`nobody in the tenant is called ${reference}`)
+  if (user === undefined) throw new RangeError(`Unknown user: ${reference}`)
   return user
 }

@@ -5,16 +5,16 @@ import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { writePrivateFile } from './private-file.ts'
 
-/** What a tenant makes at random and is known by: with the same ones, two processes are the same tenant. */
+/** A tenant's random secrets; two processes with the same secrets are the same tenant. */
 const TenantSecrets = Type.Object(
   {
     /** PKCS #8 as PEM, oldest first. */
     signingKeys: Type.Array(Type.String({ pattern: '^-----BEGIN PRIVATE KEY-----' }), { minItems: 1 }),
     apiSecret: Type.String({ minLength: 1 }),
     clientSecret: Type.String({ minLength: 1 }),
-    /** What the endpoint of managed identities wants to see. */
+    /** Required by the managed identity endpoint. */
     identityHeader: Type.String({ minLength: 1 }),
-    /** 32 bytes each, as base64url: what refresh tokens and browser sessions are sealed with. */
+    /** 32 bytes each, as base64url: encrypt refresh tokens and browser sessions. */
     refreshTokenKey: Type.String({ pattern: '^[\\w-]{43}$' }),
     sessionKey: Type.String({ pattern: '^[\\w-]{43}$' }),
   },
@@ -23,7 +23,7 @@ const TenantSecrets = Type.Object(
 export type TenantSecrets = Static<typeof TenantSecrets>
 
 export interface SecretStore {
-  /** As they are now: another process of the same tenant may have changed them. */
+  /** The current secrets: another process of the same tenant may have changed them. */
   read(): TenantSecrets
   write(secrets: TenantSecrets): void
 }
@@ -31,8 +31,8 @@ export interface SecretStore {
 const generateRsaKeyPair = promisify(generateKeyPair)
 
 /**
- * The tenant's secrets: new ones that end with the process, or those of a file, where they are made if it is not there.
- * @throws where the file is not one that this function wrote
+ * The tenant's secrets: in memory, or in a file that is created if it does not exist.
+ * @throws where the file is invalid
  */
 export async function openSecrets(file?: string, makeSigningKey = makeRsaKey): Promise<SecretStore> {
   if (file === undefined) return inMemory(await makeSecrets(makeSigningKey))
@@ -42,13 +42,13 @@ export async function openSecrets(file?: string, makeSigningKey = makeRsaKey): P
   return store
 }
 
-/** An RSA key of 2,048 bits, as {@link TenantSecrets} has it. */
+/** Generates an RSA key of 2,048 bits, PKCS #8 as PEM. */
 export async function makeRsaKey(): Promise<string> {
   const { privateKey } = await generateRsaKeyPair('rsa', { modulusLength: 2048 })
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
-/** Two keys are live from the start, as in Entra. */
+/** Two keys are published from the start, as in Entra. */
 async function makeSecrets(makeSigningKey: () => Promise<string>): Promise<TenantSecrets> {
   const random = (bytes: number) => randomBytes(bytes).toString('base64url')
   return {
@@ -62,11 +62,11 @@ async function makeSecrets(makeSigningKey: () => Promise<string>): Promise<Tenan
 }
 
 function inMemory(secrets: TenantSecrets): SecretStore {
-  let kept = secrets
+  let current = secrets
   return {
-    read: () => kept,
+    read: () => current,
     write(changed) {
-      kept = changed
+      current = changed
     },
   }
 }
@@ -75,7 +75,8 @@ function inFile(file: string): SecretStore {
   return {
     read() {
       const secrets = parse(readFileSync(file, 'utf8'))
-      if (!Value.Check(TenantSecrets, secrets)) throw new Error(`${file} holds no tenant's secrets; name another file.`)
+      if (!Value.Check(TenantSecrets, secrets))
+        throw new Error(`${file} is not a secrets file of the emulator; choose another.`)
       return secrets
     },
     write: (secrets) => writePrivateFile(file, JSON.stringify(secrets, undefined, 2)),

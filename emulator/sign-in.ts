@@ -3,22 +3,22 @@ import { request } from 'undici'
 export interface SignInOptions {
   /** Object id, user principal name or its first part. */
   user: string
-  /** The answer on the consent page, where there is one; `true` unless said. */
+  /** The decision on the consent page, if there is one; defaults to `true`. */
   consent?: boolean
-  /** Cookies of an earlier sign-in, which this one reads and adds to: pass the same jar for the same browser. */
+  /** Cookies of the browser, read and updated: pass the same jar for the same browser. */
   cookies?: CookieJar
 }
 
 /** Name → value of a browser's cookies for the emulator. */
 export type CookieJar = Map<string, string>
 
-/** Where the browser was sent back to, and with what: in the query, the fragment or a posted form. */
+/** The authorization response: its redirect URI, and its parameters from query, fragment or posted form. */
 export interface SignInResult {
   url: URL
   parameters: URLSearchParams
 }
 
-/** The tenant showed an error page, or a page that this helper cannot answer. */
+/** The tenant showed an error page, or an unknown page. */
 export class SignInError extends Error {
   /** The AADSTS number on the page. */
   readonly code: number | undefined
@@ -37,7 +37,7 @@ interface Page {
 
 /**
  * Signs a user in over plain HTTP as a browser would: opens the authorize URL, posts the sign-in form, and the consent
- * form where it comes. It follows no redirect: the last one is the result, for the caller to look at or to follow.
+ * form if there is one. The redirect to the client is returned, not followed.
  *
  * @throws {SignInError}
  */
@@ -92,7 +92,7 @@ function canaryOf({ body }: Page): string {
 
 function errorOn(body: string): SignInError {
   const [, code, text] = /AADSTS(\d+):<\/strong> ([^<]*)/.exec(body) ?? []
-  if (code === undefined) return new SignInError('The tenant answered with a page that is no form and no error.')
+  if (code === undefined) return new SignInError('The tenant returned a page that is neither a form nor an error.')
   return new SignInError(`AADSTS${code}: ${unescaped(text ?? '')}`, Number(code))
 }
 

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 export type Endpoint = 'discovery' | 'keys' | 'authorize' | 'token' | 'devicecode' | 'graph' | 'identity'
 
-/** A grant of the token endpoint, by its usual name. */
+/** A grant of the token endpoint. */
 export type GrantName = 'authorization_code' | 'refresh_token' | 'on_behalf_of' | 'client_credentials' | 'device_code'
 
 export interface GraphRequest {
@@ -14,17 +14,17 @@ export interface GraphRequest {
 export interface StatsSnapshot {
   endpoints: Record<Endpoint, number>
   grants: Record<GrantName, number>
-  /** On-Behalf-Of requests with a good assertion, by user principal name, whatever came of them. */
+  /** On-Behalf-Of requests with a valid assertion, by user principal name, successful or not. */
   exchangesByUser: Record<string, number>
   lastGraphRequest: GraphRequest | null
 }
 
 export type Stats = ReturnType<typeof createStats>
 
-// Never `authorization`, never a cookie: what is counted may be printed.
+// Never `authorization` or cookies: the stats may be printed.
 const GRAPH_HEADERS = ['accept', 'client-request-id', 'consistencylevel', 'content-type', 'prefer', 'user-agent']
 
-/** Counts what the tenant is asked, so that a test can say how often a server came back. */
+/** Counts requests, so that tests can assert how many a server makes. */
 export function createStats() {
   let counts = zero()
   return {
@@ -43,7 +43,7 @@ export function createStats() {
       )
       counts.lastGraphRequest = { method, url, headers: Object.fromEntries(shown) }
     },
-    /** A copy: it does not move with later requests. */
+    /** A copy. */
     snapshot: (): StatsSnapshot => structuredClone(counts),
     reset(): void {
       counts = zero()

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { Authority } from './entra/authority.ts'
 
-/** What of the tenant can be changed from outside; absent members stay as they are. */
+/** Changes to the tenant; absent members stay. */
 export const TenantPatch = Type.Object(
   {
     consent: Type.Optional(
@@ -14,15 +14,15 @@ export const TenantPatch = Type.Object(
       ),
     ),
     requestedAccessTokenVersion: Type.Optional(Type.Enum([1, 2])),
-    /** How often Graph does not find an object that was just made. */
+    /** How often Graph responds 404 for a new object. */
     replicationDelay: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
     /** Web redirect URIs to register with both apps. */
     redirectUris: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
-    /** Whether posts name their reader's object id, beside what the reader did with them. */
+    /** Whether each post's `viewPoint` has the reader's object id. */
     namesReader: Type.Optional(Type.Boolean()),
-    /** Whether readers without a role for data privacy see a stub of such posts, or nothing. */
+    /** What readers without a data privacy role see of such posts: a stub, or nothing. */
     dataPrivacyPosts: Type.Optional(Type.Enum(['redacted', 'hidden'])),
-    /** Properties that Graph is to refuse filters on, instead of `details` alone. */
+    /** Properties that Graph rejects filters on, instead of `details` only. */
     unfilterable: Type.Optional(Type.Array(Type.Enum(['details', 'viewPoint', 'body']))),
     users: Type.Optional(
       Type.Array(
@@ -32,10 +32,10 @@ export const TenantPatch = Type.Object(
             user: Type.String({ minLength: 1 }),
             disabled: Type.Optional(Type.Boolean()),
             unassigned: Type.Optional(Type.Boolean()),
-            graphConsentRefused: Type.Optional(Type.Boolean()),
+            graphConsentMissing: Type.Optional(Type.Boolean()),
             conditionalAccess: Type.Optional(Type.Enum(['none', 'interaction_required', 'invalid_grant', 'blocked'])),
             roles: Type.Optional(Type.Array(Type.String())),
-            /** Makes the tokens the user holds stale, as Graph's `revokeSignInSessions` does. */
+            /** Revokes the user's tokens, as Graph's `revokeSignInSessions` does. */
             revokeSessions: Type.Optional(Type.Literal(true)),
           },
           { additionalProperties: false },
@@ -47,11 +47,11 @@ export const TenantPatch = Type.Object(
 )
 export type TenantPatch = Static<typeof TenantPatch>
 
-/** @throws {RangeError} where a user is not in the tenant; nothing is changed then */
+/** @throws {RangeError} where a user is unknown; nothing is changed then */
 export function applyTenantPatch({ tenant, applications, now }: Authority, patch: TenantPatch): void {
   const changes = (patch.users ?? []).map(({ user: reference, revokeSessions, ...flags }) => {
     const user = tenant.directory.find(reference)
-    if (user === undefined) throw new RangeError(`nobody in the tenant is called ${reference}`)
+    if (user === undefined) throw new RangeError(`Unknown user: ${reference}`)
     return { user, revokeSessions, flags }
   })
   for (const { user, revokeSessions, flags } of changes) {

@@ -1,9 +1,9 @@
 import { randomBytes, type X509Certificate } from 'node:crypto'
 import { createDirectory, type Directory, type User } from './directory.ts'
-import { documentedAsUnfilterable } from './graph/entity.ts'
+import { documentedUnfilterable } from './graph/entity.ts'
 import type { TenantSecrets } from './secrets.ts'
 
-/** Something a token can be for. */
+/** A resource that tokens are issued for. */
 export interface Resource {
   readonly clientId: string
   readonly displayName: string
@@ -11,7 +11,7 @@ export interface Resource {
   readonly identifierUri: string
   /** Delegated permissions it exposes, without prefix. */
   readonly scopes: readonly string[]
-  /** The shape of tokens for it, whichever endpoint was asked; `null` in a manifest means 1. */
+  /** The version of tokens for it, whichever endpoint issues them; `null` in a manifest means 1. */
   requestedAccessTokenVersion: 1 | 2
 }
 
@@ -23,19 +23,19 @@ export interface AppRegistration extends Resource {
   identifierUri: string
   scopes: readonly string[]
   clientSecret: string
-  /** The public halves of what may sign its client assertions: `keyCredentials` of the application. */
+  /** Certificates of its client assertions: `keyCredentials` of the application. */
   certificates: X509Certificate[]
-  /** Whose tokens may stand for its own assertion. */
+  /** Issuers and subjects whose tokens are accepted as client assertions. */
   federatedCredentials: FederatedCredential[]
   /** Redirect URIs by platform, under the names of the app manifest. */
   redirectUris: Record<Platform, string[]>
   /** Delegated Graph permissions that an administrator has consented to. */
   graphPermissions: readonly string[]
-  /** `isFallbackPublicClient`: it may redeem a device code without proving itself. */
+  /** `isFallbackPublicClient`: it may redeem a device code without client authentication. */
   isPublicClient: boolean
 }
 
-/** A `federatedIdentityCredential` of an application: who else may prove to be it. */
+/** A `federatedIdentityCredential` of an application: who else may authenticate as it. */
 export interface FederatedCredential {
   readonly name: string
   readonly issuer: string
@@ -44,18 +44,18 @@ export interface FederatedCredential {
   readonly audiences: readonly string[]
 }
 
-/** An identity of Azure's own, whose tokens a workload gets from where it runs. */
+/** A managed identity, whose tokens a workload gets from its host. */
 export interface ManagedIdentity {
   readonly clientId: string
   readonly principalId: string
-  /** What the Container Apps endpoint wants to see in `X-IDENTITY-HEADER`. */
+  /** The value of `X-IDENTITY-HEADER` that the Container Apps endpoint requires. */
   readonly header: string
 }
 
 export interface Consent {
   /** Clients → API. `missing`: each user is asked once, on the consent page. */
   clientToApi: 'granted' | 'missing'
-  /** API → Graph: how On-Behalf-Of fails for everybody without it. Entra is seen to send 65001 with and without its suberror. */
+  /** API → Graph: how On-Behalf-Of fails for all users without it. Entra sends 65001 with and without its suberror. */
   apiToGraph: 'granted' | 'missing' | 'missing_without_suberror' | 'admin_required'
 }
 
@@ -66,28 +66,28 @@ export interface Tenant {
   readonly api: AppRegistration
   /** The client's registration in the two-app model. */
   readonly client: AppRegistration
-  /** User-assigned to whatever runs here. */
+  /** User-assigned. */
   readonly managedIdentity: ManagedIdentity
   readonly directory: Directory
   readonly consent: Consent
-  /** Whether Graph writes into each post's `viewPoint` who reads it, as `reader`: for whoever checks many answers. */
+  /** Whether each post's `viewPoint` has the reader's object id as `reader`, for load tests that check isolation. */
   namesReader: boolean
-  /** What readers without a role for data privacy see of such posts: a stub, as Graph has it, or nothing. */
+  /** What readers without a data privacy role see of such posts: a stub, as in Graph, or nothing. */
   dataPrivacyPosts: 'redacted' | 'hidden'
-  /** Properties of posts that Graph refuses to filter on: `details` as documented, and what else a test wants refused. */
+  /** Properties of posts that Graph rejects filters on; `details` as documented by default. */
   unfilterable: readonly string[]
   /** Every app that has a service principal here, Microsoft's own public clients included. */
   readonly apps: AppRegistration[]
-  /** The scopes of `resource` that an administrator let `client` have for everybody, besides those of the first two apps. */
+  /** The scopes of `resource` that `client` has by admin consent or pre-authorization. */
   adminConsents(client: AppRegistration, resource: Resource): readonly string[]
   findApp(clientId: string): AppRegistration | undefined
   /** A resource by its client id or Application ID URI. */
   findResource(identifier: string): Resource | undefined
-  /** The scopes of `resource` that `client` holds for `user`, as an administrator or the user consented to them. */
+  /** The scopes of `resource` that `client` holds for `user`, by admin or user consent. */
   consentedScopes(client: AppRegistration, resource: Resource, user: User): readonly string[]
-  /** Remembers that `user` let `client` use `resource`. */
+  /** Records the user's consent. */
   grantConsent(client: AppRegistration, resource: Resource, user: User): void
-  /** Makes every token the user holds stale, as Graph's `revokeSignInSessions` does; `nowSeconds` is epoch time. */
+  /** Revokes the user's tokens, as Graph's `revokeSignInSessions` does; `nowSeconds` is epoch time. */
   revokeSessions(user: User, nowSeconds: number): void
 }
 
@@ -97,11 +97,11 @@ const CLIENT_CLIENT_ID = 'e1a4f6b8-73d5-4c29-8b1e-0d9c5a267c03'
 const IDENTITY_CLIENT_ID = '4c7d0f92-65ab-4e13-a8d4-1b9f3e60d704'
 const IDENTITY_PRINCIPAL_ID = '9a2e5b17-d043-4f8c-b6e1-72c4a80f3e05'
 
-/** Microsoft's own public clients, which are in every tenant: the Azure CLI, and Microsoft Graph Command Line Tools. */
+/** Microsoft's public clients, present in every tenant: the Azure CLI, and Microsoft Graph Command Line Tools. */
 export const AZURE_CLI_CLIENT_ID = '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
 export const GRAPH_CLI_CLIENT_ID = '14d82eec-204b-4c2f-b7e8-296a70dab67e'
 
-/** Microsoft Graph, under the application id it has in every tenant. */
+/** Microsoft Graph; its application id is the same in every tenant. */
 export const GRAPH: Resource = {
   clientId: '00000003-0000-0000-c000-000000000000',
   displayName: 'Microsoft Graph',
@@ -120,7 +120,7 @@ export const GRAPH: Resource = {
   requestedAccessTokenVersion: 1,
 }
 
-/** One tenant with two app registrations, its people, and consent given. All of it can be changed while it runs. */
+/** A tenant with two app registrations, users and consent. All of it can be changed at run time. */
 export function createTenant(secrets: TenantSecrets, tenantId: string = DEFAULT_TENANT_ID): Tenant {
   const api = registration(
     API_CLIENT_ID,
@@ -160,9 +160,9 @@ export function createTenant(secrets: TenantSecrets, tenantId: string = DEFAULT_
     consent,
     namesReader: false,
     dataPrivacyPosts: 'redacted',
-    unfilterable: documentedAsUnfilterable,
+    unfilterable: documentedUnfilterable,
     apps,
-    // Until the applications know better.
+    // Replaced by createApplications.
     adminConsents: () => [],
 
     findApp: (clientId) => apps.find((app) => app.clientId === clientId.toLowerCase()),
@@ -184,7 +184,7 @@ export function createTenant(secrets: TenantSecrets, tenantId: string = DEFAULT_
     },
 
     revokeSessions(user, nowSeconds) {
-      // A second ahead, so that a token issued within this very second is stale as well.
+      // One second ahead, so that tokens issued within this second are revoked too.
       user.sessionsValidFrom = Math.max(nowSeconds, user.sessionsValidFrom) + 1
     },
   }

@@ -1,8 +1,7 @@
 // Bundles the server into dist/: one file to read at start instead of some 1,700, which more than halves the time to
-// listening (docs/performance.md) and lets a container carry no node_modules. What a request may never need stays in
-// files of its own, loaded on first use; what is in it is in sbom.cdx.json, for scanners, and the
-// licences of that in licences.txt.
-// Another folder and another program can be named: node scripts/build.mjs [folder] [file]
+// listening (docs/performance.md) and lets a container carry no node_modules. Dynamic imports stay in
+// files of their own. sbom.cdx.json lists the packages in the bundle, licences.txt their licences.
+// Usage: node scripts/build.mjs [folder] [program]
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -27,7 +26,7 @@ const { metafile } = await build({
   sourcesContent: false,
   legalComments: 'linked',
   logLevel: 'warning',
-  // CommonJS packages expect these three to be there.
+  // CommonJS packages expect these three.
   banner: {
     js: [
       "import { createRequire as $createRequire } from 'node:module'",

@@ -1,6 +1,6 @@
 // Compiles tests and the programs that they start, so that a test file starts in a fraction of a second:
 // one esbuild pass for our own sources and, once for each package-lock.json, one for the packages that they import.
-// A compiled file still speaks of its source: import.meta.url, and stack traces by their source maps.
+// import.meta.url and, through source maps, stack traces still refer to the source.
 import { hash } from 'node:crypto'
 import {
   existsSync,
@@ -21,7 +21,7 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const compiledDir = join(root, '.tests')
 
-/** Packages that read files of their own, by where they are. */
+/** Packages that read files relative to their own location. */
 const unbundled =
   /^(esbuild|playwright-core|tree-sitter-bicep|tsx|typescript|web-tree-sitter|@microsoft\/app-manifest)(\/|$)/
 
@@ -34,7 +34,7 @@ const shared = {
   logLevel: 'warning',
 }
 
-/** What tests start as processes of their own. */
+/** Programs that tests start as processes. */
 export const programs = [
   'agent/main.ts',
   'demo/main.ts',
@@ -44,7 +44,7 @@ export const programs = [
   'src/server.ts',
 ]
 
-/** A folder for the compiled files of one run, which it removes when it ends. */
+/** Creates a folder for the compiled files of this run; removed at exit. */
 export function createOutdir() {
   mkdirSync(compiledDir, { recursive: true })
   const outdir = mkdtempSync(join(compiledDir, 'run-'))
@@ -53,17 +53,17 @@ export function createOutdir() {
   return outdir
 }
 
-/** @returns where the compiled file of a source is, by its path from the root */
+/** @returns the compiled file of a source, given by its path from the root */
 export function compiledPath(source, outdir) {
   return join(outdir, source.replace(/\.ts$/, '.js'))
 }
 
 /**
- * Compiles sources, and what they import, beside each other.
+ * Compiles sources and their imports.
  *
  * @param sources paths from the root
- * @param outdir where the compiled files go, at the paths of their sources
- * @param change what a source is to be instead of what it is: `(path from the root, text) => text`
+ * @param outdir the compiled files have the paths of their sources in it
+ * @param change edits a source before it is compiled: `(path from the root, text) => text`
  */
 export async function compile(sources, outdir, change = (_path, text) => text) {
   const packages = new Set()
@@ -92,7 +92,7 @@ export async function compile(sources, outdir, change = (_path, text) => text) {
         setup({ onLoad }) {
           onLoad({ filter: /\.ts$/ }, ({ path }) => ({
             loader: 'ts',
-            contents: located(path, change(nameOf(path), readFileSync(path, 'utf8'))),
+            contents: withFixedLocation(path, change(nameOf(path), readFileSync(path, 'utf8'))),
           }))
         },
       },
@@ -105,7 +105,7 @@ function nameOf(path) {
   return relative(root, path).replaceAll(sep, '/')
 }
 
-function located(path, text) {
+function withFixedLocation(path, text) {
   return text
     .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
     .replaceAll('import.meta.filename', JSON.stringify(path))
@@ -116,16 +116,16 @@ function packageFile(specifier) {
 }
 
 /**
- * A folder with these packages compiled. It holds for one package-lock.json, is never changed once it has its name, and
- * so can be had by several runs at a time.
+ * A folder with these packages compiled, for one package-lock.json. It is never changed once it is renamed into place, so
+ * concurrent runs can share it.
  */
 async function compiledPackages(specifiers) {
   const lock = hash('sha256', readFileSync(join(root, 'package-lock.json'))).slice(0, 8)
-  const known = knownPackages(`packages-${lock}-`)
-  const found = known.find((one) => [...specifiers].every((specifier) => one.specifiers.includes(specifier)))
+  const existing = existingPackages(`packages-${lock}-`)
+  const found = existing.find((one) => [...specifiers].every((specifier) => one.specifiers.includes(specifier)))
   if (found !== undefined) return found.folder
 
-  const all = [...new Set([...known.flatMap((one) => one.specifiers), ...specifiers])].sort()
+  const all = [...new Set([...existing.flatMap((one) => one.specifiers), ...specifiers])].sort()
   const folder = join(compiledDir, `packages-${lock}-${hash('sha256', all.join()).slice(0, 8)}`)
   const unfinished = mkdtempSync(`${folder}.`)
   await compilePackages(all, unfinished)
@@ -133,14 +133,14 @@ async function compiledPackages(specifiers) {
   try {
     renameSync(unfinished, folder)
   } catch (error) {
-    // Another run was as far first.
+    // A concurrent run was faster.
     if (!existsSync(folder)) throw error
     rmSync(unfinished, { recursive: true })
   }
   return folder
 }
 
-function knownPackages(prefix) {
+function existingPackages(prefix) {
   return readdirSync(compiledDir)
     .filter((name) => name.startsWith(prefix) && !name.includes('.'))
     .map((name) => join(compiledDir, name))
@@ -156,13 +156,13 @@ async function compilePackages(specifiers, outdir) {
     ...shared,
     entryPoints: specifiers.map(entry),
     outdir,
-    // What Node itself would load.
+    // As Node itself resolves.
     conditions: [],
-    // A third less for Node to read and parse, in each process.
+    // A third less for each process to read and parse.
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
-    // CommonJS packages expect these three to be there.
+    // CommonJS packages expect these three.
     banner: {
       js: [
         "import { createRequire as $createRequire } from 'node:module'",
@@ -174,7 +174,7 @@ async function compilePackages(specifiers, outdir) {
   })
 }
 
-/** All that a package exports, under the names that Node finds in a CommonJS one: esbuild itself finds a default alone. */
+/** Re-exports everything by the names that Node finds; for CommonJS esbuild itself would export only a default. */
 async function exportsOf(specifier) {
   const names = Object.keys(await import(specifier)).filter((name) => /^(?!__esModule$)[\w$]+$/.test(name))
   return `export { ${names} } from '${specifier}'\n`

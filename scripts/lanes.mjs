@@ -1,10 +1,10 @@
-// Which test files are run together: test/README.md says what belongs in which lane.
+// Which test files run together: see test/README.md.
 import { readdirSync } from 'node:fs'
 
-/** Lanes beside the first, which needs Node alone. */
+/** Lanes other than the first, which needs only Node. */
 export const lanes = ['process', 'browser', 'redis']
 
-/** By a file's name, or else by its folder; undefined is the first lane. */
+/** By the file's name, or else its folder; undefined is the first lane. */
 export function laneOf(path) {
   const named = lanes.find((lane) => path.endsWith(`.${lane}.test.ts`))
   return named ?? (/^test\/(demo|load|ops|ship)\//.test(path) ? 'process' : undefined)

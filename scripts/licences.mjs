@@ -2,17 +2,17 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * The licences of the packages that a bundle is made of: their texts have to go where the code goes.
+ * The licence texts of the packages in a bundle, to be distributed with it.
  *
  * @param {string[]} inputs paths of the bundle's source files, as in esbuild's metafile
  * @returns {string} one text, a section for each package
- * @throws where a package says nothing about its licence
+ * @throws where a package has no licence
  */
 export function licencesOf(inputs) {
   const sections = packageFolders(inputs).map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
     const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
-    if (files.length === 0 && typeof license !== 'string') throw new Error(`${name} ${version} names no licence`)
+    if (files.length === 0 && typeof license !== 'string') throw new Error(`${name} ${version} has no licence`)
     const texts = files.sort().map((file) => readFileSync(join(folder, file), 'utf8').trim())
     return [`${name} ${version} (${license ?? 'see below'})`, ...texts].join('\n\n')
   })
@@ -20,7 +20,7 @@ export function licencesOf(inputs) {
 }
 
 /**
- * What a bundle is made of, for scanners: CycloneDX 1.6, JSON. The same for the same sources: no time, no number.
+ * The bill of materials of a bundle: CycloneDX 1.6, JSON. Reproducible: no timestamp, no serial number.
  *
  * @param {string[]} inputs paths of the bundle's source files, as in esbuild's metafile
  * @param {{ name: string, version: string }} product whose bundle it is
@@ -38,7 +38,7 @@ export function bomOf(inputs, product) {
   const packages = packageFolders(inputs).map((folder) =>
     JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')),
   )
-  // A package may be there twice, in one version.
+  // The same version may be installed twice.
   const components = new Map(packages.map((one) => [purlOf(one.name, one.version), component(one, 'library')]))
   return {
     bomFormat: 'CycloneDX',
@@ -58,7 +58,7 @@ function packageFolders(inputs) {
   return [...new Set(inputs.map(packageFolder).filter((folder) => folder !== undefined))]
 }
 
-/** The innermost package that a file is of; a package.json without a name only says what kind of modules a folder has. */
+/** The innermost package of a file; a package.json without a name only sets a folder's module type. */
 function packageFolder(path) {
   const start = path.lastIndexOf('node_modules/')
   if (start === -1) return undefined

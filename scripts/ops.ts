@@ -5,10 +5,10 @@ import { createIo } from './shared/io.ts'
 if (existsSync('.env.local')) process.loadEnvFile('.env.local')
 
 const interrupt = new AbortController()
-// A terminal sends Ctrl-C to every process of its group, and npm passes it on: it comes twice.
+// SIGINT arrives twice: the terminal sends it to the whole process group, and npm forwards it.
 process.on('SIGINT', () => interrupt.abort())
 
-// Whoever reads has seen enough, as `head` has: that is no failure.
+// The reader closed the pipe, as `head` does: not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit()

@@ -20,9 +20,9 @@ export async function runOps(args: readonly string[], io: Io): Promise<number> {
     await createProgram(io).parseAsync(args, { from: 'user' })
     return 0
   } catch (error) {
-    // commander has said it already; what it calls an error with exit code 0 is --help.
+    // commander has printed the error already; --help is one with exit code 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    // As a shell has it for a process that Ctrl-C ended.
+    // What shells report for a process that Ctrl-C ended.
     if (io.signal.aborted) return 130
     if (!(error instanceof OperatorError)) throw error
     io.progress(error.message, 'red')
@@ -33,7 +33,7 @@ export async function runOps(args: readonly string[], io: Io): Promise<number> {
 
 function createProgram(io: Io): Command {
   const program = new Command('npm run ops --')
-    .description("Operators' commands: register the apps, try a deployment, find what is wrong with it.")
+    .description("Operators' commands: register the apps, test a deployment, diagnose it.")
     .addCommand(
       new Command('register')
         .description('create or update an app registration')
@@ -42,26 +42,26 @@ function createProgram(io: Io): Command {
     )
     .addCommand(
       new Command('smoke')
-        .description('try a running server, from sign-in to messages')
+        .description('test a running server, from sign-in to messages')
         .addCommand(smokePkceCommand(io))
         .addCommand(smokeOboCommand(io)),
     )
     .addCommand(tokenCommand(io))
     .addCommand(callCommand(io))
     .addCommand(doctorCommand(io))
-  settle(program.exitOverride(), io)
+  applySettings(program.exitOverride(), io)
   return program
 }
 
-/** Commands that are made apart inherit nothing by themselves. */
-function settle(command: Command, io: Io): void {
+/** addCommand() inherits no settings. */
+function applySettings(command: Command, io: Io): void {
   command.configureOutput({
     writeOut: (text) => io.print(text.trimEnd()),
     writeErr: (text) => io.progress(text.trimEnd()),
   })
-  command.showHelpAfterError('(--help says what there is)')
+  command.showHelpAfterError('(run with --help for usage)')
   for (const inner of command.commands) {
     inner.copyInheritedSettings(command)
-    settle(inner, io)
+    applySettings(inner, io)
   }
 }

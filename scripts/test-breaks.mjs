@@ -1,6 +1,6 @@
-// Breaks the sources on purpose, one line at a time, and shows that a test notices: npm run test:breaks [part of a path …]
-// The breaks are in test/breaks/, each with the test file that has to fail. Nothing is written to the sources: the
-// broken line is only compiled in. A part of a path chooses breaks by the source or the test file that they name.
+// Mutation tests: breaks one line of the sources at a time; a test must fail. npm run test:breaks [part of a path …]
+// test/breaks/ lists the breaks, each with the test file that must fail. The sources are not written to: the broken line
+// is only compiled in. A part of a path selects breaks by their source or test file.
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -14,13 +14,13 @@ const modules = await Promise.all(lists.sort().map((name) => import(`../test/bre
 const breaks = modules
   .flatMap((module) => module.breaks)
   .filter(({ file, caughtBy }) => parts.length === 0 || parts.some((part) => `${file} ${caughtBy}`.includes(part)))
-if (breaks.length === 0) fail('No break has that in its path.')
+if (breaks.length === 0) fail('No break matches.')
 const stale = breaks.filter(({ file, from }) => readFileSync(file, 'utf8').split(from).length !== 2)
 if (stale.length > 0) {
-  fail(`These have to be in their file exactly once:\n${stale.map(({ file, from }) => `${file}: ${from}`).join('\n')}`)
+  fail(`Must occur in their file exactly once:\n${stale.map(({ file, from }) => `${file}: ${from}`).join('\n')}`)
 }
 const outdirs = createOutdir()
-// What all of them share is compiled once, before they run beside each other.
+// Shared packages are compiled once, before the breaks run concurrently.
 await compile([...new Set(breaks.map(({ caughtBy }) => caughtBy))], outdirs)
 
 let next = 0
@@ -36,12 +36,12 @@ async function work() {
     const failed = await testsThatFail(one, join(outdirs, String(number)))
     if (failed.length === 0) missed.push(one)
     const mark = failed.length > 0 ? '✔' : '✘'
-    const by = failed.length > 0 ? `${one.caughtBy}: ${failed[0]}` : `${one.caughtBy} does not notice`
+    const by = failed.length > 0 ? `${one.caughtBy}: ${failed[0]}` : `${one.caughtBy} does not fail`
     process.stdout.write(`${mark} ${one.file}: ${one.what}\n    ${by}\n`)
   }
 }
 
-/** The names of the tests that fail once a line is broken. */
+/** The names of the tests that fail with the broken line. */
 async function testsThatFail({ file, from, to, caughtBy, test }, outdir) {
   const change = (path, text) => (path === file ? text.replace(from, () => to) : text)
   await compile([caughtBy, ...(laneOf(caughtBy) === undefined ? [] : programs)], outdir, change)
@@ -58,7 +58,7 @@ async function testsThatFail({ file, from, to, caughtBy, test }, outdir) {
   await new Promise((resolve) => child.once('close', resolve))
   rmSync(outdir, { recursive: true, force: true })
   const names = [...output.matchAll(/^ *not ok \d+ - (.*)$/gm)].map(([, name]) => name)
-  // A file that does not even load is no test that fails.
+  // A file that does not load is not a failing test.
   return names.filter((name) => !name.endsWith('.test.js'))
 }
 

@@ -1,5 +1,5 @@
 // Runs a lane of tests: node scripts/test.mjs [--process | --browser | --redis] [--coverage] [a part of a file's path …]
-// With --coverage it leaves in coverage/ what of src the tests of this lane reached, for scripts/coverage.mjs.
+// --coverage writes the coverage of src by this lane to coverage/, for scripts/coverage.mjs.
 import { spawnSync } from 'node:child_process'
 import { generateKeyPair } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -20,18 +20,17 @@ const files = asked.filter((path) => laneOf(path) === lane)
 if (files.length === 0) {
   const elsewhere = lanes.filter((name) => asked.some((path) => laneOf(path) === name))
   const hint = elsewhere.map((name) => `npm run test:${name} has one`).join('; ') || 'no other lane has one either'
-  process.stderr.write(`No test file of this lane has that in its path; ${hint}.\n`)
+  process.stderr.write(`No test file of this lane matches; ${hint}.\n`)
   process.exit(1)
 }
 const outdir = createOutdir()
 await Promise.all([
   compile([...files, ...(lane === undefined ? [] : programs), ...(values.coverage ? sourceFiles() : [])], outdir),
-  // Of one file, each test makes what it needs.
+  // A single file makes its own keys.
   files.length > 1 && makeKeys(join(outdir, 'keys.json')),
 ])
 
-// Most of what a test does is wait for sockets, so two at a time for each processor; but for tests with processes of
-// their own, which are as many again.
+// Tests mostly wait for sockets, so two per processor; one where tests start processes of their own.
 const concurrency = availableParallelism() * (lane === undefined ? 2 : 1)
 const options = ['--test', '--test-reporter', 'spec', '--test-timeout', '300000', '--test-concurrency', concurrency]
 const compiled = files.map((path) => compiledPath(path, outdir))
@@ -42,13 +41,13 @@ const { status } = spawnSync(process.execPath, ['--enable-source-maps', ...optio
 })
 if (values.coverage && status === 0) {
   const folder = `coverage/${lane ?? 'first'}`
-  keepCompiled(raw)
+  keepOnlyCompiled(raw)
   const c8 = fileURLToPath(import.meta.resolve('c8/bin/c8.js'))
   spawnSync(process.execPath, [c8, 'report', '--temp-directory', raw, '--reports-dir', folder], { stdio: 'inherit' })
 }
 process.exit(status ?? 1)
 
-/** Some RSA keys for the emulated tenants of this run, which test/tenant.ts gives them. */
+/** RSA keys for the emulated tenants of this run, read by test/tenant.ts. */
 async function makeKeys(path) {
   const options = { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } }
   const publicKeyEncoding = { type: 'spki', format: 'pem' }
@@ -57,14 +56,14 @@ async function makeKeys(path) {
   writeFileSync(path, JSON.stringify(pairs.map(({ privateKey }) => privateKey)), { mode: 0o600 })
 }
 
-/** Each as an entry point of its own, so that none shares its compiled file with another: c8 would mix them up. */
+/** Each is an entry point, so that each has its own compiled file: c8 would confuse them otherwise. */
 function sourceFiles() {
   const names = readdirSync('src', { recursive: true, encoding: 'utf8' })
   return names.filter((name) => name.endsWith('.ts')).map((name) => `src/${name}`)
 }
 
-/** Leaves out what else the processes of a test ran, such as the server's bundle: of one file made of many, c8 takes all for reached. */
-function keepCompiled(raw) {
+/** Drops other code that a test's processes ran, such as the server's bundle: c8 counts a bundle of many files as covered. */
+function keepOnlyCompiled(raw) {
   const prefix = pathToFileURL(outdir).href
   for (const name of readdirSync(raw)) {
     const path = join(raw, name)

@@ -1,14 +1,14 @@
 import type { FastifyRequest } from 'fastify'
 import { GraphError } from '../graph/errors.ts'
 
-/** Directory roles that may manage every application, and consent for everybody to delegated permissions. */
+/** Directory roles that may manage all applications and grant admin consent to delegated permissions. */
 const administrators: ReadonlySet<string> = new Set([
   'Global Administrator',
   'Application Administrator',
   'Cloud Application Administrator',
 ])
 
-/** Permissions of the token, any of which will do. `Directory.AccessAsUser.All` is what the Azure CLI's tokens hold. */
+/** Token permissions, any of which suffices; the Azure CLI's tokens have `Directory.AccessAsUser.All`. */
 const permissions = {
   read: ['Application.Read.All', 'Application.ReadWrite.All', 'Directory.Read.All', 'Directory.AccessAsUser.All'],
   write: ['Application.ReadWrite.All', 'Directory.AccessAsUser.All'],
@@ -17,8 +17,8 @@ const permissions = {
 } as const
 
 /**
- * Lets a call through where both its token and its user may make it. As in a tenant where users may not register
- * applications, writing takes one of the administrators' roles.
+ * Authorizes a request by token and user. Writing takes an administrator role, as in a tenant where users may not register
+ * applications.
  * @throws GraphError 403
  */
 export function requireAccess({ graphCaller }: FastifyRequest, to: keyof typeof permissions): void {

@@ -2,9 +2,9 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { collectionOf, edm, structured } from '../graph/odata/types.ts'
 import type { Tenant } from '../tenant.ts'
 import { requireAccess } from './access.ts'
-import { bodyReader, collection, entity, isSelected, notFound } from './answers.ts'
 import { type Application, ApplicationBody, newApplication } from './application.ts'
-import { checkApplication, refuse } from './rules.ts'
+import { bodyReader, collection, entity, isSelected, notFound } from './odata.ts'
+import { badRequestError, checkApplication } from './rules.ts'
 import type { Applications } from './store.ts'
 
 const applicationType = structured<Pick<Application, 'id' | 'appId' | 'displayName' | 'uniqueName' | 'identifierUris'>>(
@@ -30,7 +30,11 @@ export const applicationRoutes: FastifyPluginAsync<{ tenant: Tenant; store: Appl
 
   app.get('/applications', async (request) => {
     requireAccess(request, 'read')
-    return collection(request, store.applications.filter(({ id }) => store.hasArrived(id)).map(shown), applicationType)
+    return collection(
+      request,
+      store.applications.filter(({ id }) => store.pollReplication(id)).map(toResponse),
+      applicationType,
+    )
   })
 
   app.get<ById>('/applications/:id', async (request) => {
@@ -39,7 +43,7 @@ export const applicationRoutes: FastifyPluginAsync<{ tenant: Tenant; store: Appl
     const { keyCredentials } = application
     return entity(
       request,
-      isSelected(request, 'keyCredentials') ? { ...shown(application), keyCredentials } : shown(application),
+      isSelected(request, 'keyCredentials') ? { ...toResponse(application), keyCredentials } : toResponse(application),
     )
   })
 
@@ -47,13 +51,13 @@ export const applicationRoutes: FastifyPluginAsync<{ tenant: Tenant; store: Appl
     requireAccess(request, 'write')
     const body = readBody(request)
     if (body.displayName === undefined)
-      throw refuse("A value is required for property 'displayName' of resource 'Application'.")
+      throw badRequestError("A value is required for property 'displayName' of resource 'Application'.")
     const application = newApplication(body.displayName)
     checkApplication(body, application, tenant)
     write(application, body)
     store.applications.push(application)
     store.replicate(application.id)
-    return reply.code(201).send(shown(application))
+    return reply.code(201).send(toResponse(application))
   })
 
   app.patch<ById>('/applications/:id', async (request, reply) => {
@@ -62,7 +66,7 @@ export const applicationRoutes: FastifyPluginAsync<{ tenant: Tenant; store: Appl
     const body = readBody(request)
     checkApplication(body, application, tenant)
     write(application, body)
-    store.project(application)
+    store.apply(application)
     return reply.code(204).send()
   })
 }
@@ -71,11 +75,11 @@ export const applicationRoutes: FastifyPluginAsync<{ tenant: Tenant; store: Appl
 export function find({ params }: FastifyRequest, store: Applications): Application {
   const { id } = params as ById['Params']
   const application = store.applications.find((one) => one.id === id)
-  if (application === undefined || !store.hasArrived(id)) throw notFound(id)
+  if (application === undefined || !store.pollReplication(id)) throw notFound(id)
   return application
 }
 
-/** Members that are objects are merged, collections are replaced whole. */
+/** Objects are merged, collections replaced. */
 function write(application: Application, { api, web, spa, publicClient, ...plain }: ApplicationBody): void {
   Object.assign(application, plain)
   Object.assign(application.api, api)
@@ -85,8 +89,8 @@ function write(application: Application, { api, web, spa, publicClient, ...plain
   for (const credential of application.keyCredentials) credential.keyId ??= crypto.randomUUID()
 }
 
-/** As it is read: secrets never, certificates only where they are selected. */
-function shown({ federatedIdentityCredentials, ...application }: Application) {
+/** Without secrets and certificates; these only where they are selected. */
+function toResponse({ federatedIdentityCredentials, ...application }: Application) {
   return {
     ...application,
     passwordCredentials: application.passwordCredentials.map(({ secretText, ...rest }) => ({

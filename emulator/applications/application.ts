@@ -25,7 +25,7 @@ const KeyCredential = Type.Object(
   {
     type: Type.Enum(['AsymmetricX509Cert']),
     usage: Type.Enum(['Verify']),
-    /** A certificate, DER in base64. Read only where it is selected, so a list that is sent back may lack it: refused. */
+    /** A certificate, DER in base64. Read only where it is selected, so a list that is sent back may lack it: rejected. */
     key: Type.String({ minLength: 1 }),
     keyId: Type.Optional(Guid),
     displayName: Type.Optional(Type.Union([Type.String(), Type.Null()])),
@@ -38,7 +38,7 @@ const KeyCredential = Type.Object(
 
 const RedirectUris = Type.Array(Type.String({ minLength: 1, maxLength: 256 }))
 
-/** What a client may write of an application. https://learn.microsoft.com/graph/api/resources/application */
+/** The writable properties of an application. https://learn.microsoft.com/graph/api/resources/application */
 export const ApplicationBody = Type.Object(
   {
     displayName: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
@@ -93,7 +93,7 @@ export interface PasswordCredential {
   readonly hint: string
   readonly startDateTime: string
   readonly endDateTime: string
-  /** Shown once, when it is made. */
+  /** Returned once, on creation. */
   readonly secretText: string
 }
 
@@ -106,7 +106,7 @@ export interface FederatedIdentityCredential {
   readonly description: string | null
 }
 
-/** An application object, with what Graph keeps to itself. */
+/** An application object, with properties that Graph does not return. */
 export interface Application {
   readonly id: string
   readonly appId: string
@@ -152,7 +152,7 @@ export function newApplication(displayName: string): Application {
   }
 }
 
-/** The application object of a registration that the tenant began with. */
+/** The application object of a predefined registration. */
 export function applicationOf(app: AppRegistration): Application {
   return {
     ...newApplication(app.displayName),

@@ -6,9 +6,9 @@ import { edm, structured } from '../graph/odata/types.ts'
 import { guidFrom } from '../guid.ts'
 import { GRAPH, type Tenant } from '../tenant.ts'
 import { requireAccess } from './access.ts'
-import { bodyReader, collection, entity, notFound } from './answers.ts'
 import type { ById } from './application-routes.ts'
-import { refuse } from './rules.ts'
+import { bodyReader, collection, entity, notFound } from './odata.ts'
+import { badRequestError } from './rules.ts'
 import type { Applications, PermissionGrant, ServicePrincipal } from './store.ts'
 
 const principalType = structured<ServicePrincipal & { displayName: string }>('microsoft.graph.servicePrincipal', {
@@ -45,7 +45,7 @@ const readGrant = bodyReader(
 const readGrantPatch = bodyReader(Type.Object({ scope }, { additionalProperties: false }), 'OAuth2PermissionGrant')
 
 /**
- * Service principals, and consent for everybody. https://learn.microsoft.com/graph/api/resources/serviceprincipal,
+ * Service principals, and admin consent. https://learn.microsoft.com/graph/api/resources/serviceprincipal,
  * https://learn.microsoft.com/graph/api/resources/oauth2permissiongrant
  */
 export const consentRoutes: FastifyPluginAsync<{ tenant: Tenant; store: Applications }> = async (app, options) => {
@@ -53,22 +53,22 @@ export const consentRoutes: FastifyPluginAsync<{ tenant: Tenant; store: Applicat
 
   app.get('/servicePrincipals', async (request) => {
     requireAccess(request, 'read')
-    const arrived = store.servicePrincipals.filter(({ id }) => store.hasArrived(id))
-    return collection(request, arrived.map(shown), principalType)
+    const replicated = store.servicePrincipals.filter(({ id }) => store.pollReplication(id))
+    return collection(request, replicated.map(toResponse), principalType)
   })
 
   app.get<ById>('/servicePrincipals/:id', async (request) => {
     requireAccess(request, 'read')
-    return entity(request, shown(findPrincipal(request.params.id)))
+    return entity(request, toResponse(findPrincipal(request.params.id)))
   })
 
   app.post('/servicePrincipals', async (request, reply) => {
     requireAccess(request, 'write')
     const { appId } = readPrincipal(request)
     const application = store.applications.find((one) => one.appId === appId)
-    if (application === undefined || !store.hasArrived(application.id)) {
+    if (application === undefined || !store.pollReplication(application.id)) {
       const message = `The appId '${appId}' of the service principal does not reference a valid application object.`
-      throw refuse(message, 'NoBackingApplicationObject')
+      throw badRequestError(message, 'NoBackingApplicationObject')
     }
     if (store.servicePrincipals.some((one) => one.appId === appId)) {
       const message = `The service principal cannot be created, updated, or restored because the service principal name ${appId} is already in use.`
@@ -76,7 +76,7 @@ export const consentRoutes: FastifyPluginAsync<{ tenant: Tenant; store: Applicat
     }
     const principal = store.addServicePrincipal(application)
     store.replicate(principal.id)
-    return reply.code(201).send(shown(principal))
+    return reply.code(201).send(toResponse(principal))
   })
 
   app.get('/oauth2PermissionGrants', async (request) => {
@@ -94,7 +94,7 @@ export const consentRoutes: FastifyPluginAsync<{ tenant: Tenant; store: Applicat
     checkScopes(body.resourceId, body.scope)
     const grant = { id: randomUUID(), ...body }
     store.grants.push(grant)
-    store.projectGrants(grant.clientId)
+    store.applyGrants(grant.clientId)
     return reply.code(201).send(grant)
   })
 
@@ -105,23 +105,23 @@ export const consentRoutes: FastifyPluginAsync<{ tenant: Tenant; store: Applicat
     const body = readGrantPatch(request)
     checkScopes(grant.resourceId, body.scope)
     grant.scope = body.scope
-    store.projectGrants(grant.clientId)
+    store.applyGrants(grant.clientId)
     return reply.code(204).send()
   })
 
   function findPrincipal(id: string): ServicePrincipal {
     const principal = store.servicePrincipals.find((one) => one.id === id)
-    if (principal === undefined || !store.hasArrived(id)) throw notFound(id)
+    if (principal === undefined || !store.pollReplication(id)) throw notFound(id)
     return principal
   }
 
   function checkScopes(resourceId: string, names: string): void {
-    const known = shown(findPrincipal(resourceId)).oauth2PermissionScopes.map(({ value }) => value)
+    const known = toResponse(findPrincipal(resourceId)).oauth2PermissionScopes.map(({ value }) => value)
     const unknown = names.split(' ').filter((name) => name !== '' && !known.includes(name))
-    if (unknown.length > 0) throw refuse(`The scope '${unknown.join(' ')}' does not exist on the resource.`)
+    if (unknown.length > 0) throw badRequestError(`The scope '${unknown.join(' ')}' does not exist on the resource.`)
   }
 
-  function shown({ id, appId }: ServicePrincipal) {
+  function toResponse({ id, appId }: ServicePrincipal) {
     const resource = appId === GRAPH.clientId ? GRAPH : tenant.findApp(appId)
     const application = store.applications.find((one) => one.appId === appId)
     return {

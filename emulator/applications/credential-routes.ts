@@ -3,9 +3,9 @@ import type { FastifyPluginAsync } from 'fastify'
 import { Type } from 'typebox'
 import { GraphError } from '../graph/errors.ts'
 import { requireAccess } from './access.ts'
-import { bodyReader, notFound } from './answers.ts'
 import { type ById, find } from './application-routes.ts'
-import { refuse } from './rules.ts'
+import { bodyReader, notFound } from './odata.ts'
+import { badRequestError } from './rules.ts'
 import type { Applications } from './store.ts'
 
 const readPassword = bodyReader(
@@ -24,7 +24,7 @@ const readPassword = bodyReader(
 
 const audiences = Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 1 })
 
-/** The one property of it that is changed here. */
+/** The only writable property. */
 const readAudiences = bodyReader(
   Type.Object({ audiences }, { additionalProperties: false }),
   'FederatedIdentityCredential',
@@ -58,7 +58,7 @@ export const credentialRoutes: FastifyPluginAsync<{ store: Applications }> = asy
     const end = endDateTime === undefined ? new Date(start) : new Date(endDateTime)
     if (endDateTime === undefined) end.setUTCFullYear(end.getUTCFullYear() + PASSWORD_LIFETIME_YEARS)
     if (!(end.getTime() > Date.now()))
-      throw refuse('The end date of a credential must be in the future.', 'CredentialInvalidEndDate')
+      throw badRequestError('The end date of a credential must be in the future.', 'CredentialInvalidEndDate')
     const secretText = randomBytes(30).toString('base64url')
     const credential = {
       keyId: randomUUID(),
@@ -69,7 +69,7 @@ export const credentialRoutes: FastifyPluginAsync<{ store: Applications }> = asy
       secretText,
     }
     application.passwordCredentials.push(credential)
-    store.project(application)
+    store.apply(application)
     return credential
   })
 
@@ -81,22 +81,22 @@ export const credentialRoutes: FastifyPluginAsync<{ store: Applications }> = asy
   app.post<ById>('/applications/:id/federatedIdentityCredentials', async (request, reply) => {
     requireAccess(request, 'write')
     const application = find(request, store)
-    const { description = null, ...asked } = readFederated(request)
+    const { description = null, ...requested } = readFederated(request)
     const existing = application.federatedIdentityCredentials
-    if (existing.some(({ name }) => name === asked.name)) {
-      const message = `FederatedIdentityCredential with name ${asked.name} already exists.`
+    if (existing.some(({ name }) => name === requested.name)) {
+      const message = `FederatedIdentityCredential with name ${requested.name} already exists.`
       throw new GraphError(409, 'Request_MultipleObjectsWithSameKeyValue', message)
     }
-    if (existing.some(({ issuer, subject }) => issuer === asked.issuer && subject === asked.subject)) {
-      const message = `The combination of issuer and subject must be unique for the application. Issuer ${asked.issuer} and Subject: ${asked.subject} already exist.`
-      throw refuse(message, 'InvalidFederatedIdentityCredentialValue')
+    if (existing.some(({ issuer, subject }) => issuer === requested.issuer && subject === requested.subject)) {
+      const message = `The combination of issuer and subject must be unique for the application. Issuer ${requested.issuer} and Subject: ${requested.subject} already exist.`
+      throw badRequestError(message, 'InvalidFederatedIdentityCredentialValue')
     }
     if (existing.length >= MAX_FEDERATED_CREDENTIALS) {
-      throw refuse('An application may have no more than 20 federated identity credentials.')
+      throw badRequestError('An application may have no more than 20 federated identity credentials.')
     }
-    const credential = { id: randomUUID(), description, ...asked }
+    const credential = { id: randomUUID(), description, ...requested }
     existing.push(credential)
-    store.project(application)
+    store.apply(application)
     return reply.code(201).send(credential)
   })
 
@@ -109,7 +109,7 @@ export const credentialRoutes: FastifyPluginAsync<{ store: Applications }> = asy
       const found = application.federatedIdentityCredentials.find(({ id }) => id === credential)
       if (found === undefined) throw notFound(credential)
       found.audiences = readAudiences(request).audiences
-      store.project(application)
+      store.apply(application)
       return reply.code(204).send()
     },
   )

@@ -3,10 +3,10 @@ import { GraphError } from '../graph/errors.ts'
 import type { Tenant } from '../tenant.ts'
 import type { Application, ApplicationBody } from './application.ts'
 
-export const refuse = (message: string, code = 'Request_BadRequest') => new GraphError(400, code, message)
+export const badRequestError = (message: string, code = 'Request_BadRequest') => new GraphError(400, code, message)
 
 /**
- * What Graph refuses of an application's new values, in its words as far as they are known.
+ * Validates an application's new values as Graph does, with its messages as far as known.
  * @throws GraphError 400
  */
 export function checkApplication(body: ApplicationBody, before: Application, tenant: Tenant): void {
@@ -22,14 +22,14 @@ function checkIdentifierUri(uri: string, { appId }: Application, tenant: Tenant)
   const isOwn = [`api://${appId}`, `api://${tenant.tenantId}`].some((own) => uri === own || uri.startsWith(`${own}/`))
   const isVerified = /^(https|api):\/\/([\w-]+\.)*contoso\.example(\/|$)/.test(uri)
   if (!isOwn && !isVerified) {
-    throw refuse(
+    throw badRequestError(
       `Values of identifierUris property must use a verified domain of the organization or its subdomain: '${uri}'`,
       'HostNameNotOnVerifiedDomain',
     )
   }
   const owner = tenant.findResource(uri)
   if (owner !== undefined && owner.clientId !== appId) {
-    throw refuse('Another object with the same value for property identifierUris already exists.')
+    throw badRequestError('Another object with the same value for property identifierUris already exists.')
   }
 }
 
@@ -38,7 +38,7 @@ function checkRedirect(uri: string): void {
   const url = URL.parse(uri)
   const isLoopback = url !== null && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
   if (url === null || uri.includes('#') || (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback))) {
-    throw refuse("Invalid value specified for property 'redirectUris' of resource 'Application'.")
+    throw badRequestError("Invalid value specified for property 'redirectUris' of resource 'Application'.")
   }
 }
 
@@ -47,19 +47,19 @@ function checkScopes({ api }: ApplicationBody, before: Application): void {
   if (scopes === undefined) return
   for (const old of before.api.oauth2PermissionScopes.filter(({ isEnabled }) => isEnabled)) {
     if (scopes.find(({ id }) => id === old.id)?.value === old.value) continue
-    throw refuse(
+    throw badRequestError(
       'Permission (scope or role) cannot be deleted or updated unless disabled first.',
       'CannotDeleteOrUpdateEnabledEntitlement',
     )
   }
   for (const name of ['id', 'value'] as const) {
     if (new Set(scopes.map((scope) => scope[name])).size < scopes.length) {
-      throw refuse(`Permission ${name} must be unique among the scopes of an application.`, 'DuplicateValue')
+      throw badRequestError(`Permission ${name} must be unique among the scopes of an application.`, 'DuplicateValue')
     }
   }
 }
 
-/** They must be there already: scopes are those before this very request, too. */
+/** They must exist already; scopes must exist before this request. */
 function checkNamedApplications({ api }: ApplicationBody, before: Application, tenant: Tenant): void {
   const preAuthorized = api?.preAuthorizedApplications ?? []
   for (const [property, ids] of [
@@ -68,7 +68,7 @@ function checkNamedApplications({ api }: ApplicationBody, before: Application, t
   ] as const) {
     const unknown = ids.filter((id) => tenant.findApp(id) === undefined)
     if (unknown.length > 0) {
-      throw refuse(
+      throw badRequestError(
         `Property ${property} references applications ${unknown.join(', ')} that cannot be found.`,
         'InvalidAppId',
       )
@@ -76,7 +76,7 @@ function checkNamedApplications({ api }: ApplicationBody, before: Application, t
   }
   const scopeIds = before.api.oauth2PermissionScopes.map(({ id }) => id)
   if (preAuthorized.some(({ delegatedPermissionIds }) => delegatedPermissionIds.some((id) => !scopeIds.includes(id)))) {
-    throw refuse('Property preAuthorizedApplications references a permission that cannot be found.')
+    throw badRequestError('Property preAuthorizedApplications references a permission that cannot be found.')
   }
 }
 
@@ -84,6 +84,6 @@ function checkCertificate(key: string): void {
   try {
     new X509Certificate(Buffer.from(key, 'base64'))
   } catch {
-    throw refuse('Key credential value is invalid.', 'KeyCredentialsInvalidValue')
+    throw badRequestError('Key credential value is invalid.', 'KeyCredentialsInvalidValue')
   }
 }

@@ -3,13 +3,13 @@ import { guidFrom } from '../guid.ts'
 import { type AppRegistration, GRAPH, type Tenant } from '../tenant.ts'
 import { type Application, applicationOf } from './application.ts'
 
-/** An app's presence in the tenant: what is signed in to, and what consent is given to. */
+/** An app's instance in the tenant, for sign-ins and consent. */
 export interface ServicePrincipal {
   readonly id: string
   readonly appId: string
 }
 
-/** An administrator's consent, for everybody in the tenant. */
+/** Admin consent for the whole tenant. */
 export interface PermissionGrant {
   readonly id: string
   /** Object ids of service principals. */
@@ -23,21 +23,21 @@ export interface PermissionGrant {
 export type Applications = ReturnType<typeof createApplications>
 
 /**
- * The tenant's applications as Graph manages them. Whatever is written becomes true for sign-ins at once: each
- * application with a service principal is an app of the tenant.
+ * The tenant's applications as Graph manages them. Changes apply to sign-ins immediately: each application with a service
+ * principal is an app of the tenant.
  */
 export function createApplications(tenant: Tenant) {
-  const written = [tenant.api, tenant.client]
-  const applications = written.map(applicationOf)
+  const predefined = [tenant.api, tenant.client]
+  const applications = predefined.map(applicationOf)
   const servicePrincipals: ServicePrincipal[] = [...tenant.apps, GRAPH].map(({ clientId }) => principalOf(clientId))
-  const grants: PermissionGrant[] = written.map((app) => ({
+  const grants: PermissionGrant[] = predefined.map((app) => ({
     id: guidFrom(`grant:${app.clientId}`),
     clientId: principalOf(app.clientId).id,
     resourceId: principalOf(GRAPH.clientId).id,
     consentType: 'AllPrincipals',
     scope: app.graphPermissions.join(' '),
   }))
-  /** How often an object is still to be "not found", by id. */
+  /** Remaining 404 responses by object id. */
   const pending = new Map<string, number>()
 
   function principalOf(appId: string): ServicePrincipal {
@@ -64,42 +64,42 @@ export function createApplications(tenant: Tenant) {
     servicePrincipals,
     grants,
 
-    /** How often each new object is answered with 404 before it is there: what replication looks like from outside. */
+    /** How often each new object gets a 404, to simulate replication. */
     replicationDelay: 0,
 
     addServicePrincipal(application: Application): ServicePrincipal {
       const principal = principalOf(application.appId)
       servicePrincipals.push(principal)
       tenant.apps.push(emptyRegistration(application.appId))
-      project(tenant, application)
+      applyTo(tenant, application)
       return principal
     },
 
-    /** Called for what was made just now. */
+    /** Starts the replication delay of a new object. */
     replicate(id: string): void {
       if (this.replicationDelay > 0) pending.set(id, this.replicationDelay)
     },
 
-    /** Whether an object has come to where it is asked for. */
-    hasArrived(id: string): boolean {
+    /** Counts one request for an object. @returns whether it is replicated */
+    pollReplication(id: string): boolean {
       const left = pending.get(id) ?? 0
       if (left > 1) pending.set(id, left - 1)
       else pending.delete(id)
       return left === 0
     },
 
-    /** Makes a changed application true for sign-ins. */
-    project: (application: Application): void => project(tenant, application),
+    /** Applies a changed application to sign-ins. */
+    apply: (application: Application): void => applyTo(tenant, application),
 
-    /** Makes the changed grants of a client true for its calls to Graph. */
-    projectGrants(clientPrincipalId: string): void {
+    /** Applies the changed grants of a client to its Graph permissions. */
+    applyGrants(clientPrincipalId: string): void {
       const client = tenant.apps.find(({ clientId }) => principalOf(clientId).id === clientPrincipalId)
       if (client !== undefined) client.graphPermissions = grantedScopes(client.clientId, GRAPH.clientId)
     },
   }
 }
 
-function project(tenant: Tenant, application: Application): void {
+function applyTo(tenant: Tenant, application: Application): void {
   const app = tenant.findApp(application.appId)
   if (app === undefined) return
   const { api, web, spa, publicClient } = application
@@ -122,7 +122,7 @@ function emptyRegistration(clientId: string): AppRegistration {
     identifierUri: '',
     scopes: [],
     requestedAccessTokenVersion: 1,
-    // Nobody has it: a secret that opens anything is made by addPassword.
+    // Unknown to everybody; addPassword creates a usable one.
     clientSecret: randomBytes(30).toString('base64url'),
     certificates: [],
     federatedCredentials: [],

@@ -1,12 +1,12 @@
 export interface AadstsEntry {
-  /** 400 unless said. */
+  /** Defaults to 400. */
   readonly status?: number
   /** The OAuth error (RFC 6749 §5.2, or one of Microsoft's own). */
   readonly error: string
-  /** What follows `AADSTSn: `; `{word}` is filled in. */
+  /** The text after `AADSTSn: `; `{word}` is a placeholder. */
   readonly text: string
   readonly suberror?: string
-  /** Entra points to its error page for these. */
+  /** The error has a link to Entra's error page. */
   readonly lookup?: true
 }
 
@@ -18,7 +18,7 @@ const mustUseMfa =
   'Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '
 
 /**
- * Entra's refusals by number.
+ * Entra's errors by number.
  * Numbers and wording: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
  */
 export const AADSTS: ReadonlyMap<number, AadstsEntry> = new Map(

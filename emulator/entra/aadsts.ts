@@ -4,7 +4,7 @@ import { AADSTS, type AadstsEntry } from './aadsts-table.ts'
 export interface AadstsOverrides {
   /** A claims request (a JSON string) that a new sign-in has to satisfy. */
   claims?: string | undefined
-  /** Replaces the table's; `null` leaves it out. */
+  /** Replaces the table's; `null` omits it. */
   suberror?: string | null | undefined
   status?: number | undefined
   error?: string | undefined
@@ -13,7 +13,7 @@ export interface AadstsOverrides {
 const UNLISTED: AadstsEntry = { error: 'invalid_grant', text: 'The request could not be completed.' }
 const ERROR_LOOKUP = 'https://login.microsoftonline.com/error?code='
 
-/** A refusal by Entra: its number, and the words for the table's `{placeholders}`. */
+/** An Entra error: its number, and values for the `{placeholders}` of the table. */
 export class AadstsError extends Error {
   readonly code: number
   readonly status: number
@@ -34,7 +34,7 @@ export class AadstsError extends Error {
   }
 }
 
-/** What Entra says besides the code, in the body, in a redirect and on its error page. */
+/** Details of an error, in the body, the redirect and the error page. */
 export interface AadstsReport {
   description: string
   timestamp: string
@@ -51,7 +51,7 @@ export function reportOf(error: AadstsError, nowSeconds: number, correlationId =
 }
 
 /**
- * The JSON body of a refused token request.
+ * The JSON body of a failed token request.
  * https://learn.microsoft.com/entra/identity-platform/reference-error-codes#handling-error-codes-in-your-application
  */
 export function errorBody(error: AadstsError, report: AadstsReport) {

@@ -20,13 +20,13 @@ export interface Authority {
   readonly sessions: Seal<BrowserSession>
   readonly faults: Faults
   readonly stats: Stats
-  /** Where it listens; known only after `listen`. */
+  /** Known only after `listen`. */
   readonly origin: string
   /** Epoch seconds. */
   now(): number
 }
 
-/** What a refresh token carries, sealed; times are epoch seconds. */
+/** The encrypted content of a refresh token; times are epoch seconds. */
 export interface RefreshTokenContent {
   clientId: string
   userId: string
@@ -39,7 +39,7 @@ export interface RefreshTokenContent {
   expiresAt: number
 }
 
-/** Who is signed in to this browser; sealed in a cookie, under the names Entra gives its own. */
+/** The encrypted content of the session cookie. */
 export interface BrowserSession {
   userId: string
   sessionId: string
@@ -56,7 +56,7 @@ const DOMAIN_NAME = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/i
 const SHARED_ENDPOINTS = ['common', 'organizations', 'consumers']
 
 /**
- * Refuses a tenant segment that is not this tenant. Its apps are single-tenant, so the shared endpoints are refused too.
+ * Rejects other tenants, and the shared endpoints, since the apps are single-tenant.
  * @throws {AadstsError} 50194, 90002 or 900023
  */
 export function requireTenant(authority: Authority, segment: string): void {

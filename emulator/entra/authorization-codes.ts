@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Platform } from '../tenant.ts'
 
-/** What a code stands for: the request that was answered with it, and the user who answered. */
+/** The authorization behind a code: the request and the user. */
 export interface AuthorizationGrant {
   clientId: string
   redirectUri: string
@@ -25,7 +25,7 @@ export type AuthorizationCodes = ReturnType<typeof createAuthorizationCodes>
 const CODE_LIFETIME_SECONDS = 600
 const MAX_CODES = 50_000
 
-/** Codes in memory. A redeemed one is kept, so that a replay can be told from a code that never was. */
+/** Codes in memory. A redeemed one stays, to distinguish a replay from an unknown code. */
 export function createAuthorizationCodes(now: () => number) {
   // Counted as sizes: with `max`, lru-cache allocates room for all of them at once.
   const grants = new LRUCache<string, AuthorizationGrant>({ maxSize: MAX_CODES, sizeCalculation: () => 1 })

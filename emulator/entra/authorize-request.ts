@@ -8,8 +8,8 @@ import { checkResourceParameter, parseScopes, type ScopeRequest } from './scopes
 export type ResponseMode = 'query' | 'fragment' | 'form_post'
 export type Prompt = 'none' | 'login' | 'consent' | 'select_account'
 
-/** Where an answer may be sent, once the client and its redirect URI are known to belong together. */
-export interface ReplyAddress {
+/** Where the response may be sent: a registered redirect URI of the client. */
+export interface RedirectTarget {
   app: AppRegistration
   redirectUri: string
   platform: Platform
@@ -17,8 +17,8 @@ export interface ReplyAddress {
   state: string | undefined
 }
 
-/** An authorize request (RFC 6749 §4.1.1) that passed every check that needs no user. */
-export interface AuthorizeRequest extends ReplyAddress {
+/** A valid authorize request (RFC 6749 §4.1.1), before the user is known. */
+export interface AuthorizeRequest extends RedirectTarget {
   scope: string
   scopes: ScopeRequest
   prompt: Prompt | undefined
@@ -29,10 +29,10 @@ export interface AuthorizeRequest extends ReplyAddress {
 }
 
 /**
- * The part of a request whose failure must never be sent to a redirect URI (RFC 6749 §4.1.2.1).
+ * Reads client and redirect URI; these errors must not be sent to a redirect URI (RFC 6749 §4.1.2.1).
  * @throws {AadstsError} 900144, 700016, 900971 or 50011
  */
-export function readReplyAddress(parameters: Parameters, tenant: Tenant): ReplyAddress {
+export function readRedirectTarget(parameters: Parameters, tenant: Tenant): RedirectTarget {
   const clientId = required(parameters, 'client_id')
   const app = tenant.findApp(clientId)
   if (app === undefined) throw new AadstsError(700016, { app: clientId, tenant: tenant.displayName })
@@ -45,10 +45,14 @@ export function readReplyAddress(parameters: Parameters, tenant: Tenant): ReplyA
 }
 
 /**
- * The rest of it; what fails here goes back to the client.
+ * Reads the other parameters; these errors are sent to the client.
  * @throws {AadstsError}
  */
-export function readAuthorizeRequest(parameters: Parameters, address: ReplyAddress, tenant: Tenant): AuthorizeRequest {
+export function readAuthorizeRequest(
+  parameters: Parameters,
+  address: RedirectTarget,
+  tenant: Tenant,
+): AuthorizeRequest {
   const responseType = required(parameters, 'response_type')
   if (responseType !== 'code') throw new AadstsError(700054, { type: responseType })
   const mode = parameters['response_mode']
@@ -68,7 +72,7 @@ export function readAuthorizeRequest(parameters: Parameters, address: ReplyAddre
   }
 }
 
-/** PKCE (RFC 7636 §4.3). Entra takes `plain` too, and asks for a challenge only when a single-page app redeems. */
+/** PKCE (RFC 7636 §4.3). Entra accepts `plain` too, and requires a challenge only from single-page apps. */
 function readChallenge(parameters: Parameters): AuthorizeRequest['challenge'] {
   const { code_challenge: value, code_challenge_method: method = 'plain' } = parameters
   if (value === undefined) {

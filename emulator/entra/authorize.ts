@@ -3,14 +3,14 @@ import { AadstsError, reportOf } from './aadsts.ts'
 import { type Authority, requireTenant } from './authority.ts'
 import {
   type AuthorizeRequest,
-  type ReplyAddress,
+  type RedirectTarget,
   readAuthorizeRequest,
-  readReplyAddress,
+  readRedirectTarget,
 } from './authorize-request.ts'
-import { errorAnswer, sendToClient } from './authorize-response.ts'
+import { errorParameters, sendToClient } from './authorize-response.ts'
 import { endSession } from './browser-session.ts'
 import { correlationId } from './error-handler.ts'
-import { showSignIn, signInSilently, takeForm, type Visit } from './interaction.ts'
+import { handleForm, showSignIn, signInSilently, type Visit } from './interaction.ts'
 import { errorPage } from './pages/error.ts'
 import { FORM_POST_SCRIPT } from './pages/form-post.ts'
 import { sendPage } from './pages/page.ts'
@@ -22,19 +22,21 @@ interface TenantParams {
 }
 
 /**
- * `/{tenant}/oauth2/v2.0/authorize` and what a browser does there.
- * GET shows the sign-in page. Its form, and the consent form after it, are posted to the very same URL, so the request
- * stays in the address and is checked again each time; nothing is kept between the two.
+ * `/{tenant}/oauth2/v2.0/authorize`.
+ * GET shows the sign-in page. Its form, and the consent form, are posted to the same URL, so the request stays in the
+ * URL and is validated again each time; the server is stateless.
  */
 export const authorizeRoutes: FastifyPluginAsync<{ authority: Authority }> = async (app, { authority }) => {
   app.get<TenantParams>('/:tenant/oauth2/v2.0/authorize', (request, reply) =>
-    answer({ authority, request, reply }, request.params.tenant, (visit, asked) =>
-      asked.prompt === 'none' ? signInSilently(visit, asked) : showSignIn(visit, asked),
+    handle({ authority, request, reply }, request.params.tenant, (visit, authorizeRequest) =>
+      authorizeRequest.prompt === 'none'
+        ? signInSilently(visit, authorizeRequest)
+        : showSignIn(visit, authorizeRequest),
     ),
   )
 
   app.post<TenantParams>('/:tenant/oauth2/v2.0/authorize', (request, reply) =>
-    answer({ authority, request, reply }, request.params.tenant, takeForm),
+    handle({ authority, request, reply }, request.params.tenant, handleForm),
   )
 
   app.get('/:tenant/oauth2/v2.0/logout', async (_request, reply) => {
@@ -47,27 +49,27 @@ export const authorizeRoutes: FastifyPluginAsync<{ authority: Authority }> = asy
   )
 }
 
-/** Checks the request and goes on; a failure goes to an error page or to the client, whichever is safe. */
-async function answer(
+/** Validates the request and continues; an error goes to an error page or to the client, whichever is safe. */
+async function handle(
   visit: Visit,
   tenant: string,
-  goOn: (visit: Visit, asked: AuthorizeRequest) => FastifyReply,
+  next: (visit: Visit, authorizeRequest: AuthorizeRequest) => FastifyReply,
 ): Promise<FastifyReply> {
   const { authority, request, reply } = visit
-  let address: ReplyAddress | undefined
+  let target: RedirectTarget | undefined
   try {
     requireTenant(authority, tenant)
     const parameters = singleValued(new URLSearchParams(request.url.split('?')[1]))
-    address = readReplyAddress(parameters, authority.tenant)
-    return goOn(visit, readAuthorizeRequest(parameters, address, authority.tenant))
+    target = readRedirectTarget(parameters, authority.tenant)
+    return next(visit, readAuthorizeRequest(parameters, target, authority.tenant))
   } catch (error) {
     if (!(error instanceof AadstsError)) throw error
     const report = reportOf(error, authority.now(), correlationId(request))
-    return address === undefined || PAGE_ONLY.has(error.code)
+    return target === undefined || SHOWN_TO_USER.has(error.code)
       ? sendPage(reply.code(error.status), errorPage(error, report))
-      : sendToClient(reply, address, errorAnswer(error, report))
+      : sendToClient(reply, target, errorParameters(error, report))
   }
 }
 
-// The user can do something about these, the client cannot: Entra tells the user. A forged form is nobody's answer.
-const PAGE_ONLY: ReadonlySet<number> = new Set([50034, 50057, 50105, 165000])
+// Only the user can fix these, so Entra shows them to the user; a forged form must not reach the client.
+const SHOWN_TO_USER: ReadonlySet<number> = new Set([50034, 50057, 50105, 165000])

@@ -10,11 +10,11 @@ export interface SignedIn {
 
 const SESSION_COOKIE = 'ESTSAUTH'
 const BROWSER_COOKIE = 'esctx'
-// `Secure` would keep the cookies off plain HTTP, and a loopback emulator has no other.
+// No `Secure`: the emulator serves plain HTTP.
 const COOKIE_ATTRIBUTES = 'Path=/; HttpOnly; SameSite=Lax'
 const CANARY_KEY = randomBytes(32)
 
-/** The signed-in user of this browser, if the account is still good. */
+/** The signed-in user of this browser, if the account is still usable. */
 export function readSession(request: FastifyRequest, authority: Authority): SignedIn | undefined {
   const session = authority.sessions.open(readCookie(request, SESSION_COOKIE) ?? '')
   const user = session && authority.tenant.directory.find(session.userId)
@@ -33,8 +33,8 @@ export function endSession(reply: FastifyReply): void {
   reply.header('set-cookie', `${SESSION_COOKIE}=; Max-Age=0; ${COOKIE_ATTRIBUTES}`)
 }
 
-/** The value a form must carry back: bound to this browser by a cookie, so that no other site can post it. */
-export function plantCanary(request: FastifyRequest, reply: FastifyReply): string {
+/** A CSRF token for a form, bound to this browser by a cookie. */
+export function issueCanary(request: FastifyRequest, reply: FastifyReply): string {
   let browserId = readCookie(request, BROWSER_COOKIE)
   if (browserId === undefined) {
     browserId = randomBytes(16).toString('base64url')
@@ -43,7 +43,7 @@ export function plantCanary(request: FastifyRequest, reply: FastifyReply): strin
   return canaryOf(browserId).toString('base64url')
 }
 
-export function isCanary(request: FastifyRequest, canary: string | undefined): boolean {
+export function isValidCanary(request: FastifyRequest, canary: string | undefined): boolean {
   const browserId = readCookie(request, BROWSER_COOKIE)
   if (browserId === undefined || canary === undefined) return false
   const expected = canaryOf(browserId)

@@ -1,14 +1,14 @@
 import { AadstsError } from './aadsts.ts'
 
-/** What a sign-in with a `claims` parameter leaves in the tokens. */
+/** The claims that a sign-in with a `claims` parameter adds to tokens. */
 export interface SatisfiedClaims {
-  /** Authentication contexts that were satisfied; `p1` is the one that multi-factor authentication gives. */
+  /** Satisfied authentication contexts; `p1` is that of multi-factor authentication. */
   acrs: string[]
   /** `cp1`: the client can handle claims challenges. */
   clientCapabilities: string[]
 }
 
-/** The policy that this tenant's challenges name. */
+/** The policy in this tenant's challenges. */
 const POLICY_ID = '2f7c9e10-64ab-4d0f-8a53-c1b0e7d94f04'
 const MFA_CONTEXT = 'p1'
 
@@ -17,13 +17,13 @@ export const CONDITIONAL_ACCESS_CLAIMS = JSON.stringify({
   access_token: { capolids: { essential: true, values: [POLICY_ID] } },
 })
 
-/** The claims request with which Graph answers a token that was issued before a revocation. */
+/** The claims request of Graph for a token that was issued before a revocation. */
 export function revocationClaims(validFrom: number): string {
   return JSON.stringify({ access_token: { nbf: { essential: true, value: String(validFrom) } } })
 }
 
 /**
- * Reads the `claims` parameter (OpenID Connect Core §5.5) of a sign-in, in which the user satisfies all that is asked.
+ * Reads the `claims` parameter (OpenID Connect Core §5.5) of a sign-in; the user satisfies all of it.
  * @throws {AadstsError} 9002313 where it is not a JSON object
  */
 export function readClaimsRequest(claims: string | undefined): SatisfiedClaims {
@@ -41,7 +41,7 @@ function parse(claims: string | undefined): Record<string, unknown> {
     const parsed: unknown = JSON.parse(claims)
     if (isObject(parsed)) return parsed
   } catch {
-    // Refused below, like any JSON that is not an object.
+    // Rejected below, like any JSON that is not an object.
   }
   throw new AadstsError(9002313)
 }

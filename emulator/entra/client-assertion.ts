@@ -8,12 +8,12 @@ import { isSignedBy, type Jwt, readJwt } from './jwt.ts'
 const leewaySeconds = 300
 
 /**
- * Proves an application by a JWT (RFC 7523 section 3): signed with a registered certificate, or a token of somebody
- * whom a federated credential names.
+ * Authenticates an application by a JWT (RFC 7523 section 3): signed with a registered certificate, or a token that
+ * matches a federated credential.
  * Sources: Microsoft, "Microsoft identity platform application authentication certificate credentials" and "Workload
  * identity federation".
  *
- * @throws {AadstsError} 50027, 700027, 700024, or 700211 to 700213 for another's token
+ * @throws {AadstsError} 50027, 700027, 700024, or 700211 to 700213 for a federated token
  */
 export function requireClientAssertion(authority: Authority, app: AppRegistration, assertion: string): void {
   const jwt = readJwt(assertion)
@@ -23,7 +23,7 @@ export function requireClientAssertion(authority: Authority, app: AppRegistratio
 }
 
 function requireOwnAssertion(authority: Authority, app: AppRegistration, jwt: Jwt): void {
-  const certificate = app.certificates.find((candidate) => names(jwt, candidate))
+  const certificate = app.certificates.find((candidate) => matchesThumbprint(jwt, candidate))
   if (certificate === undefined || !isSignedBy(jwt, certificate.publicKey, algorithmOf(jwt))) {
     throw new AadstsError(700027, { app: app.clientId })
   }
@@ -33,14 +33,14 @@ function requireOwnAssertion(authority: Authority, app: AppRegistration, jwt: Jw
     throw new AadstsError(50027)
   }
   const now = authority.now()
-  const isOver = Date.parse(certificate.validTo) <= now * 1000
-  if (isOver || !(Number(exp) + leewaySeconds > now) || !(Number(nbf) - leewaySeconds <= now)) {
+  const isExpired = Date.parse(certificate.validTo) <= now * 1000
+  if (isExpired || !(Number(exp) + leewaySeconds > now) || !(Number(nbf) - leewaySeconds <= now)) {
     throw new AadstsError(700024)
   }
 }
 
-/** PS256 names its certificate by SHA-256, the older RS256 by SHA-1. */
-function names({ header }: Jwt, certificate: X509Certificate): boolean {
+/** PS256 identifies the certificate by SHA-256, the older RS256 by SHA-1. */
+function matchesThumbprint({ header }: Jwt, certificate: X509Certificate): boolean {
   return header['alg'] === 'PS256'
     ? header['x5t#S256'] === thumbprint(certificate.fingerprint256)
     : header['x5t'] === thumbprint(certificate.fingerprint)
@@ -54,7 +54,7 @@ function thumbprint(fingerprint: string): string {
   return Buffer.from(fingerprint.replaceAll(':', ''), 'hex').toString('base64url')
 }
 
-/** Only this tenant's own tokens can be proven here, so only its managed identities can be federated. */
+/** Only this tenant's own tokens can be verified, so only its managed identities can be federated. */
 function requireFederatedToken(authority: Authority, app: AppRegistration, jwt: Jwt): void {
   const { iss, sub, aud, exp } = jwt.claims
   const byIssuer = app.federatedCredentials.filter((credential) => credential.issuer === iss)

@@ -4,21 +4,21 @@ import { AadstsError } from './aadsts.ts'
 import type { Authority } from './authority.ts'
 import { requireClientAssertion } from './client-assertion.ts'
 import { type Parameters, required } from './parameters.ts'
-import type { ClientProof } from './tokens.ts'
+import type { ClientAuthMethod } from './tokens.ts'
 
 const jwtBearer = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** A registered client, and how it proved to be it. */
+/** A registered client, and how it authenticated. */
 export interface Client {
   app: AppRegistration
-  proof: ClientProof
+  authMethod: ClientAuthMethod
 }
 
 /**
- * The client behind a token request: `client_secret_post`, `client_secret_basic` (RFC 6749 §2.3.1), an assertion
- * (RFC 7523), or no proof at all. Whether it had to prove itself is the grant's to say: see `requireProof`.
+ * The client of a token request: `client_secret_post`, `client_secret_basic` (RFC 6749 §2.3.1), an assertion
+ * (RFC 7523), or no authentication. Grants that require it call `requireClientAuthentication`.
  *
- * @throws {AadstsError} 900144, 700038, 7000215, or what is wrong with an assertion
+ * @throws {AadstsError} 900144, 700038, 7000215, or the error of an assertion
  */
 export function authenticateClient(form: Parameters, authorization: string | undefined, authority: Authority): Client {
   const basic = readBasic(authorization)
@@ -29,25 +29,25 @@ export function authenticateClient(form: Parameters, authorization: string | und
   if (assertion !== undefined) {
     if (required(form, 'client_assertion_type') !== jwtBearer) throw new AadstsError(9002313)
     requireClientAssertion(authority, app, assertion)
-    return { app, proof: '2' }
+    return { app, authMethod: '2' }
   }
   const secret = basic?.secret ?? form['client_secret']
-  if (secret === undefined) return { app, proof: '0' }
+  if (secret === undefined) return { app, authMethod: '0' }
   if (!sameSecret(secret, app.clientSecret)) throw new AadstsError(7000215, { app: clientId })
-  return { app, proof: '1' }
+  return { app, authMethod: '1' }
 }
 
 /**
- * Web apps prove themselves; native and single-page apps must not pretend to.
+ * Web apps must authenticate; native and single-page apps must not.
  * @throws {AadstsError} 7000218 or 700025
  */
-export function requireProof(client: Client, platform: Platform): void {
-  if (platform === 'web' && client.proof === '0') throw new AadstsError(7000218)
-  if (platform !== 'web' && client.proof !== '0') throw new AadstsError(700025)
+export function requireClientAuthentication(client: Client, platform: Platform): void {
+  if (platform === 'web' && client.authMethod === '0') throw new AadstsError(7000218)
+  if (platform !== 'web' && client.authMethod !== '0') throw new AadstsError(700025)
 }
 
 /**
- * Single-page apps redeem from a browser, across origins; nobody else does.
+ * Only single-page apps redeem across origins, from a browser.
  * @throws {AadstsError} 9002326 or 9002327
  */
 export function requireOrigin(origin: string | undefined, platform: Platform): void {

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 
-/** A device that waits for somebody to enter its code (RFC 8628). */
+/** A device authorization (RFC 8628). */
 export interface DeviceAuthorization {
   readonly deviceCode: string
   readonly userCode: string
@@ -9,21 +9,21 @@ export interface DeviceAuthorization {
   readonly scope: string
   /** Epoch seconds. */
   readonly expiresAt: number
-  /** What came of it, once somebody has answered. */
-  answer: { readonly userId: string; readonly sessionId: string } | 'declined' | undefined
+  /** The user's decision; undefined while pending. */
+  decision: { readonly userId: string; readonly sessionId: string } | 'declined' | undefined
   redeemed: boolean
 }
 
 export type DeviceCodes = ReturnType<typeof createDeviceCodes>
 
-// As Entra's own answers say.
+// As in Entra's responses.
 export const DEVICE_CODE_LIFETIME_SECONDS = 900
 const MAX_CODES = 10_000
 const USER_CODE_LENGTH = 9
-/** Without vowels and what is easily misread. */
+/** Without vowels and ambiguous characters. */
 const USER_CODE_LETTERS = 'BCDFGHJKLMNPQRSTVWXZ23456789'
 
-/** Device codes in memory; a redeemed one is kept, so that it is told from one that never was. */
+/** Device codes in memory; a redeemed one stays, to distinguish it from an unknown one. */
 export function createDeviceCodes(now: () => number) {
   // Counted as sizes: with `max`, lru-cache allocates room for all of them at once.
   const byDeviceCode = new LRUCache<string, DeviceAuthorization>({ maxSize: MAX_CODES, sizeCalculation: () => 1 })
@@ -33,11 +33,11 @@ export function createDeviceCodes(now: () => number) {
     issue(clientId: string, scope: string): DeviceAuthorization {
       const authorization: DeviceAuthorization = {
         deviceCode: randomBytes(120).toString('base64url'),
-        userCode: Array.from({ length: USER_CODE_LENGTH }, anyLetter).join(''),
+        userCode: Array.from({ length: USER_CODE_LENGTH }, randomLetter).join(''),
         clientId,
         scope,
         expiresAt: now() + DEVICE_CODE_LIFETIME_SECONDS,
-        answer: undefined,
+        decision: undefined,
         redeemed: false,
       }
       byDeviceCode.set(authorization.deviceCode, authorization)
@@ -47,14 +47,14 @@ export function createDeviceCodes(now: () => number) {
 
     find: (deviceCode: string): DeviceAuthorization | undefined => byDeviceCode.get(deviceCode),
 
-    /** The one a person may still answer. */
-    findWaiting(userCode: string): DeviceAuthorization | undefined {
+    /** The authorization of a user code, if it is pending. */
+    findPending(userCode: string): DeviceAuthorization | undefined {
       const found = byUserCode.get(userCode.trim().toUpperCase())
-      return found?.answer === undefined && Number(found?.expiresAt) > now() ? found : undefined
+      return found?.decision === undefined && Number(found?.expiresAt) > now() ? found : undefined
     },
   }
 }
 
-function anyLetter(): string {
+function randomLetter(): string {
   return USER_CODE_LETTERS[randomInt(USER_CODE_LETTERS.length)] ?? ''
 }

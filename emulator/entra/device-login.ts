@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { AadstsError, reportOf } from './aadsts.ts'
 import { type Authority, requireTenant } from './authority.ts'
-import { isCanary, plantCanary, readSession, startSession } from './browser-session.ts'
+import { issueCanary, isValidCanary, readSession, startSession } from './browser-session.ts'
 import { DEVICE_CODE_LIFETIME_SECONDS, type DeviceAuthorization } from './device-codes.ts'
 import { correlationId } from './error-handler.ts'
 import { requireSignIn } from './interaction.ts'
@@ -13,12 +13,11 @@ import { signInPage } from './pages/sign-in.ts'
 import { required, singleValued } from './parameters.ts'
 import { parseScopes } from './scopes.ts'
 
-/** Entra asks for 5; a test need not wait so long. */
+/** Entra uses 5; shorter for tests. */
 const INTERVAL_SECONDS = 1
 
 /**
- * The device authorization grant's own endpoints (RFC 8628): where a device gets its code, and the page where a person
- * enters it. https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
+ * The device authorization endpoint (RFC 8628), and the page where a user enters the code. https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
  */
 export const deviceRoutes: FastifyPluginAsync<{ authority: Authority }> = async (app, { authority }) => {
   const { deviceCodes, tenant } = authority
@@ -43,40 +42,40 @@ export const deviceRoutes: FastifyPluginAsync<{ authority: Authority }> = async 
     }
   })
 
-  // The code stays in the address, as at the authorize endpoint: forms are posted to where they were shown.
+  // The code stays in the URL, as at the authorize endpoint: forms are posted to the same URL.
   app.get('/devicelogin', (request, reply) =>
-    show(request, reply, () => {
+    handle(request, reply, () => {
       const { otc } = queryOf(request)
       if (otc === undefined) return sendPage(reply, deviceCodePage())
-      const asked = waiting(otc)
+      const authorization = requirePending(otc)
       const { people } = tenant.directory
       const preselected = readSession(request, authority)?.user
       return sendPage(
         reply,
-        signInPage({ app: clientOf(asked), people, preselected, canary: plantCanary(request, reply) }),
+        signInPage({ app: clientOf(authorization), people, preselected, canary: issueCanary(request, reply) }),
       )
     }),
   )
 
   app.post('/devicelogin', (request, reply) =>
-    show(request, reply, () => {
-      const asked = waiting(queryOf(request)['otc'] ?? '')
+    handle(request, reply, () => {
+      const authorization = requirePending(queryOf(request)['otc'] ?? '')
       const { canary, login, consent } = formOf(request)
-      if (!isCanary(request, canary)) throw new AadstsError(165000)
-      const client = clientOf(asked)
+      if (!isValidCanary(request, canary)) throw new AadstsError(165000)
+      const client = clientOf(authorization)
       if (login !== undefined) {
         const user = requireSignIn(authority, client, login)
         startSession(reply, authority, user)
-        const scopes = parseScopes(asked.scope, client, tenant)
+        const scopes = parseScopes(authorization.scope, client, tenant)
         const then = 'You will return to the device that showed the code'
-        return sendPage(reply, consentPage({ user, app: client, scopes, then, canary: plantCanary(request, reply) }))
+        return sendPage(reply, consentPage({ user, app: client, scopes, then, canary: issueCanary(request, reply) }))
       }
       const session = readSession(request, authority)
       if (session === undefined) throw new AadstsError(50058)
       const isAccepted = consent === 'accept'
-      asked.answer = isAccepted ? { userId: session.user.id, sessionId: session.sessionId } : 'declined'
+      authorization.decision = isAccepted ? { userId: session.user.id, sessionId: session.sessionId } : 'declined'
       if (isAccepted) {
-        for (const { resource } of parseScopes(asked.scope, client, tenant).resources) {
+        for (const { resource } of parseScopes(authorization.scope, client, tenant).resources) {
           tenant.grantConsent(client, resource, session.user)
         }
       }
@@ -86,9 +85,9 @@ export const deviceRoutes: FastifyPluginAsync<{ authority: Authority }> = async 
 
   app.get('/devicelogin/done', async (_request, reply) => sendPage(reply, deviceDonePage()))
 
-  async function show(request: FastifyRequest, reply: FastifyReply, goOn: () => FastifyReply): Promise<FastifyReply> {
+  async function handle(request: FastifyRequest, reply: FastifyReply, next: () => FastifyReply): Promise<FastifyReply> {
     try {
-      return goOn()
+      return next()
     } catch (error) {
       if (!(error instanceof AadstsError)) throw error
       const report = reportOf(error, authority.now(), correlationId(request))
@@ -96,8 +95,8 @@ export const deviceRoutes: FastifyPluginAsync<{ authority: Authority }> = async 
     }
   }
 
-  function waiting(userCode: string): DeviceAuthorization {
-    const found = deviceCodes.findWaiting(userCode)
+  function requirePending(userCode: string): DeviceAuthorization {
+    const found = deviceCodes.findPending(userCode)
     if (found === undefined) throw new AadstsError(70018)
     return found
   }

@@ -5,7 +5,7 @@ interface TenantParams {
   Params: { tenant: string }
 }
 
-/** The two OpenID Connect metadata documents: of the v2 endpoint and of the v1 one. */
+/** The OpenID Connect metadata documents of the v2 and v1 endpoints. */
 export const discoveryRoutes: FastifyPluginAsync<{ authority: Authority }> = async (app, { authority }) => {
   app.get<TenantParams>('/:tenant/v2.0/.well-known/openid-configuration', async ({ params }) => {
     requireTenant(authority, params.tenant)
@@ -43,7 +43,7 @@ export const discoveryRoutes: FastifyPluginAsync<{ authority: Authority }> = asy
   })
 }
 
-/** The JSON Web Key Set, the same at both addresses. */
+/** The JSON Web Key Set, the same at both URLs. */
 export const keysRoutes: FastifyPluginAsync<{ authority: Authority }> = async (app, { authority }) => {
   for (const path of ['/:tenant/discovery/v2.0/keys', '/:tenant/discovery/keys']) {
     app.get<TenantParams>(path, async ({ params }) => {
@@ -53,7 +53,7 @@ export const keysRoutes: FastifyPluginAsync<{ authority: Authority }> = async (a
   }
 }
 
-/** What both documents say. No `code_challenge_methods_supported`: Entra supports PKCE and does not say so. */
+/** Members of both documents. No `code_challenge_methods_supported`: Entra supports PKCE without listing it. */
 function common({ origin, tenant }: Authority) {
   return {
     token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { AadstsError, errorBody, reportOf } from './aadsts.ts'
 import type { Authority } from './authority.ts'
 
-/** Answers an `AadstsError` as Entra does, and leaves any other error to Fastify. */
+/** Sends an `AadstsError` as Entra does; other errors go to Fastify. */
 export function aadstsErrorHandler({ now }: Pick<Authority, 'now'>) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     if (!(error instanceof AadstsError)) throw error
@@ -11,7 +11,7 @@ export function aadstsErrorHandler({ now }: Pick<Authority, 'now'>) {
   }
 }
 
-/** The client's own id for a request, which Entra repeats: a header, or MSAL's query parameter. */
+/** The client's request id, which Entra returns: from a header, or MSAL's query parameter. */
 export function correlationId({ headers, url }: FastifyRequest): string | undefined {
   const header = headers['client-request-id']
   if (typeof header === 'string') return header

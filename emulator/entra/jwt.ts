@@ -11,7 +11,7 @@ export interface Jwt {
   signature: Buffer
 }
 
-// With a callback, signing runs on the thread pool and the event loop stays free for the server under load.
+// With a callback, signing runs on the thread pool and does not block the event loop.
 const signOnThreadPool = promisify(signWith)
 
 /** RFC 7518 section 3.5: the salt is as long as the hash. */
@@ -19,8 +19,8 @@ const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RS
 const RSA_DIGESTS: Readonly<Record<string, string>> = { RS256: 'sha256', RS384: 'sha384', RS512: 'sha512' }
 
 /**
- * A compact JWS (RFC 7515 §3.1), signed by what its header's `alg` names.
- * Besides the RSA algorithms it makes the classic forgeries: `none`, and HS256 keyed with the public key.
+ * Signs a compact JWS (RFC 7515 §3.1) with the header's `alg`: RSA, or the classic forgeries `none` and HS256 keyed with
+ * the public key.
  */
 export async function signJwt(header: JwtHeader, claims: JwtClaims, privateKey: KeyObject): Promise<string> {
   const signedPart = `${encode(header)}.${encode(claims)}`
@@ -28,7 +28,7 @@ export async function signJwt(header: JwtHeader, claims: JwtClaims, privateKey: 
   return `${signedPart}.${signature.toString('base64url')}`
 }
 
-/** Parses a compact JWS; nothing about it is believed yet. `undefined` where it is not one. */
+/** Parses a compact JWS without verifying it. `undefined` where it is not one. */
 export function readJwt(token: string): Jwt | undefined {
   const [header, claims, signature, ...rest] = token.split('.')
   if (header === undefined || claims === undefined || signature === undefined || rest.length > 0) return undefined
@@ -42,7 +42,7 @@ export function readJwt(token: string): Jwt | undefined {
   }
 }
 
-/** Whether the signature is this key's, by the one algorithm that is expected here. */
+/** Verifies the signature with this key and algorithm. */
 export function isSignedBy(jwt: Jwt, publicKey: KeyObject, algorithm: 'RS256' | 'PS256' = 'RS256'): boolean {
   if (jwt.header['alg'] !== algorithm) return false
   const key = algorithm === 'PS256' ? { key: publicKey, ...pss } : publicKey

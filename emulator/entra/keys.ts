@@ -3,27 +3,27 @@ import type { SecretStore } from '../secrets.ts'
 
 export interface SigningKey {
   readonly kid: string
-  /** The private key as it is kept. */
+  /** The private key. */
   readonly pem: string
   readonly publicKey: KeyObject
   readonly privateKey: KeyObject
-  /** As published: without `alg`, which Entra leaves out. */
+  /** As published: without `alg`, as in Entra. */
   readonly jwk: Readonly<Record<'kty' | 'use' | 'kid' | 'x5t' | 'n' | 'e', string>>
 }
 
 export type KeyRing = ReturnType<typeof createKeyRing>
 
 /**
- * The tenant's signing keys; the newest one signs. Another process of the same tenant may add and retire some.
+ * The tenant's signing keys; the newest one signs. Another process of the same tenant may add and retire keys.
  *
- * @param makeSigningKey gives an RSA key as PEM
+ * @param makeSigningKey generates an RSA key as PEM
  */
 export function createKeyRing(store: SecretStore, makeSigningKey: () => Promise<string>) {
   let published: readonly SigningKey[] = []
   let foreignKey: Promise<SigningKey> | undefined
-  readAgain()
+  reload()
 
-  function readAgain() {
+  function reload() {
     published = store.read().signingKeys.map((pem) => published.find((key) => key.pem === pem) ?? signingKey(pem))
   }
 
@@ -41,35 +41,35 @@ export function createKeyRing(store: SecretStore, makeSigningKey: () => Promise<
     /** The key that signs. */
     get current(): SigningKey {
       const newest = published.at(-1)
-      if (newest === undefined) throw new Error('the tenant has no signing key left')
+      if (newest === undefined) throw new Error('The tenant has no signing key')
       return newest
     },
 
     find(kid: unknown): SigningKey | undefined {
       const byId = () => published.find((key) => key.kid === kid)
       const known = byId()
-      if (known === undefined) readAgain()
+      if (known === undefined) reload()
       return known ?? byId()
     },
 
     /** Publishes a new key and signs with it from now on; the old ones stay published. */
     async rotate(): Promise<SigningKey> {
       const key = signingKey(await makeSigningKey())
-      readAgain()
+      reload()
       publish([...published, key])
       return key
     },
 
-    /** Takes a key out of the published set; false where it is not in it, or is the last. */
+    /** Removes a published key; false where it is unknown, or the last. */
     retire(kid: string): boolean {
-      readAgain()
+      reload()
       const rest = published.filter((key) => key.kid !== kid)
       if (rest.length === published.length || rest.length === 0) return false
       publish(rest)
       return true
     },
 
-    /** A key that was never published: what a forger has. */
+    /** A key that is never published, for forged tokens. */
     foreign(): Promise<SigningKey> {
       foreignKey ??= makeSigningKey().then(signingKey)
       return foreignKey
@@ -77,7 +77,7 @@ export function createKeyRing(store: SecretStore, makeSigningKey: () => Promise<
 
     /** The JWK Set (RFC 7517 §5) with the `issuer` member that Entra adds to each key. */
     jwks(issuer: string) {
-      readAgain()
+      reload()
       return { keys: published.map((key) => ({ ...key.jwk, issuer })) }
     },
   }
@@ -87,8 +87,8 @@ function signingKey(pem: string): SigningKey {
   const privateKey = createPrivateKey(pem)
   const publicKey = createPublicKey(privateKey)
   const { n, e } = publicKey.export({ format: 'jwk' })
-  if (n === undefined || e === undefined) throw new Error('an RSA key without modulus or exponent')
-  // Entra's kid is its certificate's thumbprint. Without a certificate, the key's own stands in for it.
+  if (n === undefined || e === undefined) throw new Error('RSA key without modulus or exponent')
+  // Entra's kid is the thumbprint of its certificate; here, of the key.
   const kid = createHash('sha1')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64url')

@@ -1,9 +1,9 @@
 import { AadstsError } from './aadsts.ts'
 
-/** The parameters of a request, each with its one value; an empty value is no value (RFC 6749 §3.1). */
+/** Single-valued parameters; an empty value counts as absent (RFC 6749 §3.1). */
 export type Parameters = Readonly<Record<string, string | undefined>>
 
-/** @throws {AadstsError} 9000411 where a parameter comes twice */
+/** @throws {AadstsError} 9000411 where a parameter is repeated */
 export function singleValued(search: URLSearchParams): Parameters {
   const values = new Map<string, string>()
   for (const [name, value] of search) {

@@ -2,17 +2,17 @@ import type { User } from '../directory.ts'
 import { type AppRegistration, GRAPH, type Resource, type Tenant } from '../tenant.ts'
 import { AadstsError } from './aadsts.ts'
 
-/** Scopes of one resource, as a client asked for them. */
+/** Requested scopes of one resource. */
 export interface ResourceScopes {
   readonly resource: Resource
-  /** The resource as the client wrote it: `api://…`, a client id, or nothing for a bare Graph scope. */
+  /** The resource as the client wrote it: `api://…`, a client id, or empty for a bare Graph scope. */
   readonly prefix: string
-  /** Without prefix; `.default` stands for everything consented. */
+  /** Without prefix; `.default` means all consented scopes. */
   readonly names: readonly string[]
 }
 
 export interface ScopeRequest {
-  /** `openid`, `profile`, `email`, `offline_access`, those that were asked for. */
+  /** `openid`, `profile`, `email`, `offline_access`, as requested. */
   readonly openid: ReadonlySet<string>
   readonly resources: readonly ResourceScopes[]
 }
@@ -21,7 +21,7 @@ const OPENID_SCOPES = new Set(['openid', 'profile', 'email', 'offline_access'])
 const DEFAULT = '.default'
 
 /**
- * Reads a scope parameter as Entra does: a prefix names the resource, and a bare scope is taken for Microsoft Graph's.
+ * Parses a scope parameter as Entra does: a prefix names the resource; a bare scope is Microsoft Graph's.
  * https://learn.microsoft.com/entra/identity-platform/scopes-oidc
  *
  * @throws {AadstsError} 500011, 650053 or 70011
@@ -51,7 +51,7 @@ export function parseScopes(scope: string, client: AppRegistration, tenant: Tena
 }
 
 /**
- * The one resource a token can be for. OpenID scopes alone mean Graph, for its user-info endpoint.
+ * The single resource of a token. OpenID scopes alone mean Graph, for its user-info endpoint.
  * @throws {AadstsError} 28000
  */
 export function onlyResource({ openid, resources }: ScopeRequest, scope: string): ResourceScopes {
@@ -60,39 +60,45 @@ export function onlyResource({ openid, resources }: ScopeRequest, scope: string)
 }
 
 /**
- * What of `asked` the client may have for this user; `undefined` where consent is lacking.
- * OpenID scopes need no consent of their own here.
+ * The consented scopes of `requested` for this user; `undefined` without consent. OpenID scopes need none.
  */
 export function consentedScopes(
-  asked: ResourceScopes,
+  requested: ResourceScopes,
   client: AppRegistration,
   user: User,
   tenant: Tenant,
 ): readonly string[] | undefined {
-  const consented = tenant.consentedScopes(client, asked.resource, user)
-  if (asked.names.includes(DEFAULT)) return consented.length > 0 ? consented : undefined
-  const allowed = asked.names.every((name) => consented.includes(name) || OPENID_SCOPES.has(name))
-  return allowed ? asked.names : undefined
+  const consented = tenant.consentedScopes(client, requested.resource, user)
+  if (requested.names.includes(DEFAULT)) return consented.length > 0 ? consented : undefined
+  const allowed = requested.names.every((name) => consented.includes(name) || OPENID_SCOPES.has(name))
+  return allowed ? requested.names : undefined
 }
 
-/** The `scope` of an answer: what was granted in the form the client used, and `.default` again where it asked so. */
-export function answeredScope(asked: ResourceScopes, granted: readonly string[], openid: ReadonlySet<string>): string {
-  const prefix = asked.prefix === '' ? `${GRAPH.identifierUri}/` : `${asked.prefix}/`
-  const names = [...granted, ...(asked.names.includes(DEFAULT) ? [DEFAULT] : [])].filter((name) => !openid.has(name))
-  // Graph's answers repeat the OpenID scopes; those of other resources do not.
-  const repeated = asked.resource === GRAPH ? [...openid].filter((name) => name !== 'offline_access') : []
+/** The `scope` of a token response: the granted scopes as the client wrote them, with `.default` if requested. */
+export function grantedScope(
+  requested: ResourceScopes,
+  granted: readonly string[],
+  openid: ReadonlySet<string>,
+): string {
+  const prefix = requested.prefix === '' ? `${GRAPH.identifierUri}/` : `${requested.prefix}/`
+  const names = [...granted, ...(requested.names.includes(DEFAULT) ? [DEFAULT] : [])].filter(
+    (name) => !openid.has(name),
+  )
+  // Graph's responses repeat the OpenID scopes; those of other resources do not.
+  const repeated = requested.resource === GRAPH ? [...openid].filter((name) => name !== 'offline_access') : []
   return [...repeated, ...names.map((name) => prefix + name)].join(' ')
 }
 
 /**
- * RFC 8707's `resource` on the v2 endpoint: tolerated only where fully qualified scopes name the same application.
+ * RFC 8707's `resource` on the v2 endpoint: allowed only if fully qualified scopes name the same application.
  * @throws {AadstsError} 901002 or 9010010
  */
 export function checkResourceParameter(resource: string | undefined, request: ScopeRequest, tenant: Tenant): void {
   if (resource === undefined) return
   if (!request.resources.some(({ prefix }) => prefix !== '')) throw new AadstsError(901002)
   const named = tenant.findResource(resource)
-  if (named === undefined || request.resources.some((asked) => asked.resource !== named)) throw new AadstsError(9010010)
+  if (named === undefined || request.resources.some((requested) => requested.resource !== named))
+    throw new AadstsError(9010010)
 }
 
 function splitScope(token: string): { prefix: string; name: string } {

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 
 export interface Seal<T extends object> {
   seal(value: T): string
-  /** The sealed value, or `undefined` for anything that its key did not seal. */
+  /** The value, or `undefined` for anything not sealed with this key. */
   open(text: string): T | undefined
 }
 
@@ -11,8 +11,8 @@ const IV_BYTES = 12
 const TAG_BYTES = 16
 
 /**
- * Seals a value that a client carries for the tenant: a refresh token, a session cookie.
- * Each seal has a key of its own, so that one kind is never taken for another.
+ * Encrypts values that clients hold: refresh tokens and session cookies. Each kind has its own key, so that one is never
+ * accepted as the other.
  *
  * @param keyText 32 bytes as base64url
  */
@@ -33,7 +33,7 @@ export function createSeal<T extends object>(keyText: string): Seal<T> {
       decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
       try {
         const opened = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])
-        // Authenticated by a key that is used for nothing else: only `seal` can have made it.
+        // Authenticated with a key of one purpose: only `seal` can have created it.
         return JSON.parse(opened.toString()) as T
       } catch {
         return undefined

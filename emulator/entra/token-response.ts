@@ -1,7 +1,7 @@
 import type { Authority } from './authority.ts'
 import type { Client } from './client-authentication.ts'
 import type { AppEntitlement, UserEntitlement } from './grants/grant.ts'
-import { answeredScope } from './scopes.ts'
+import { grantedScope } from './scopes.ts'
 import { ACCESS_TOKEN_LIFETIME_SECONDS, accessTokenClaims, appOnlyClaims, idTokenClaims, issueToken } from './tokens.ts'
 
 const DAY_SECONDS = 86_400
@@ -22,14 +22,14 @@ export async function tokenResponse(
   wantsClientInfo: boolean,
 ) {
   if (entitlement.user === undefined) return appResponse(authority, client, entitlement)
-  const { user, asked, granted, openid } = entitlement
+  const { user, requested, granted, openid } = entitlement
   const key = authority.keys.current
   const delegation = {
     ...entitlement,
     client: client.app,
-    proof: client.proof,
-    resource: asked.resource,
-    audience: asked.prefix || asked.resource.identifierUri,
+    authMethod: client.authMethod,
+    resource: requested.resource,
+    audience: requested.prefix || requested.resource.identifierUri,
     scopes: granted,
   }
   const [accessToken, idToken] = await Promise.all([
@@ -38,7 +38,7 @@ export async function tokenResponse(
   ])
   return {
     ...LIFETIME,
-    scope: answeredScope(asked, granted, openid),
+    scope: grantedScope(requested, granted, openid),
     access_token: accessToken,
     ...(openid.has('offline_access') && { refresh_token: makeRefreshToken(authority, client, entitlement) }),
     ...(idToken !== undefined && { id_token: idToken }),
@@ -46,9 +46,9 @@ export async function tokenResponse(
   }
 }
 
-async function appResponse(authority: Authority, client: Client, { asked, roles }: AppEntitlement) {
-  const { app, proof } = client
-  const claims = appOnlyClaims(authority, app, asked.resource, { audience: asked.prefix, proof, roles })
+async function appResponse(authority: Authority, client: Client, { requested, roles }: AppEntitlement) {
+  const { app, authMethod } = client
+  const claims = appOnlyClaims(authority, app, requested.resource, { audience: requested.prefix, authMethod, roles })
   return { ...LIFETIME, access_token: await issueToken(claims, authority.keys.current) }
 }
 
@@ -71,7 +71,7 @@ function makeRefreshToken(authority: Authority, client: Client, entitlement: Use
   return authority.refreshTokens.seal(content)
 }
 
-/** Who signed in, for MSAL's account cache: base64url of the user's and the tenant's id. */
+/** The account, for MSAL's cache: base64url of the user's and the tenant's id. */
 function clientInfo(uid: string, utid: string): string {
   return Buffer.from(JSON.stringify({ uid, utid })).toString('base64url')
 }

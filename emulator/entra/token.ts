@@ -12,17 +12,17 @@ import { refreshToken } from './grants/refresh-token.ts'
 import { type Parameters, required, singleValued } from './parameters.ts'
 import { tokenResponse } from './token-response.ts'
 
-const GRANTS: ReadonlyMap<string, { name: GrantName; prove: Grant }> = new Map([
-  ['authorization_code', { name: 'authorization_code', prove: authorizationCode }],
-  ['refresh_token', { name: 'refresh_token', prove: refreshToken }],
-  ['urn:ietf:params:oauth:grant-type:jwt-bearer', { name: 'on_behalf_of', prove: onBehalfOf }],
-  ['urn:ietf:params:oauth:grant-type:device_code', { name: 'device_code', prove: deviceCode }],
-  ['client_credentials', { name: 'client_credentials', prove: clientCredentials }],
+const GRANTS: ReadonlyMap<string, { name: GrantName; redeem: Grant }> = new Map([
+  ['authorization_code', { name: 'authorization_code', redeem: authorizationCode }],
+  ['refresh_token', { name: 'refresh_token', redeem: refreshToken }],
+  ['urn:ietf:params:oauth:grant-type:jwt-bearer', { name: 'on_behalf_of', redeem: onBehalfOf }],
+  ['urn:ietf:params:oauth:grant-type:device_code', { name: 'device_code', redeem: deviceCode }],
+  ['client_credentials', { name: 'client_credentials', redeem: clientCredentials }],
 ])
 
-/** `POST /{tenant}/oauth2/v2.0/token`: who asks, by which grant, and then the tokens. */
+/** `POST /{tenant}/oauth2/v2.0/token`. */
 export const tokenRoute: FastifyPluginAsync<{ authority: Authority }> = async (app, { authority }) => {
-  // RFC 6749 §5.1; the CORS header is what lets a single-page app read the answer.
+  // RFC 6749 §5.1; the CORS header lets a single-page app read the response.
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({ 'cache-control': 'no-store, no-cache', pragma: 'no-cache', 'access-control-allow-origin': '*' })
   })
@@ -34,13 +34,13 @@ export const tokenRoute: FastifyPluginAsync<{ authority: Authority }> = async (a
     const grant = GRANTS.get(grantType)
     if (grant === undefined) throw new AadstsError(70003, { grant: grantType })
     authority.stats.countGrant(grant.name)
-    if (await authority.faults.strike(request, reply, { target: 'token', grant: grant.name })) return reply
+    if (await authority.faults.apply(request, reply, { target: 'token', grant: grant.name })) return reply
 
     const { authorization, origin } = request.headers
     const client = authenticateClient(form, authorization, authority)
-    const entitlement = grant.prove({ authority, client, form, origin })
+    const entitlement = grant.redeem({ authority, client, form, origin })
     const { user } = entitlement
-    if (user && (await authority.faults.strike(request, reply, { target: 'token', grant: grant.name, user })))
+    if (user && (await authority.faults.apply(request, reply, { target: 'token', grant: grant.name, user })))
       return reply
     return tokenResponse(authority, client, entitlement, form['client_info'] === '1')
   })

@@ -6,19 +6,19 @@ import { type Authority, issuerOf } from './authority.ts'
 import { type JwtClaims, signJwt } from './jwt.ts'
 import type { SigningKey } from './keys.ts'
 
-/** Entra draws an access token's life between 60 and 90 minutes; this is the middle. */
+/** Entra picks a lifetime between 60 and 90 minutes; this is the middle. */
 export const ACCESS_TOKEN_LIFETIME_SECONDS = 4500
 
-/** How a client proved itself: `azpacr` in v2 tokens, `appidacr` in v1. 0 public, 1 secret, 2 certificate. */
-export type ClientProof = '0' | '1' | '2'
+/** How a client authenticated: `azpacr` in v2 tokens, `appidacr` in v1. 0 public, 1 secret, 2 certificate. */
+export type ClientAuthMethod = '0' | '1' | '2'
 
-/** A user's leave for a client to call a resource. */
+/** A user's delegation to a client to call a resource. */
 export interface Delegation {
   user: User
   client: AppRegistration
-  proof: ClientProof
+  authMethod: ClientAuthMethod
   resource: Resource
-  /** The resource as the client wrote it; v1 tokens carry it as their audience. */
+  /** The resource as the client wrote it: the audience of v1 tokens. */
   audience: string
   scopes: readonly string[]
   acrs: readonly string[]
@@ -26,7 +26,7 @@ export interface Delegation {
   sessionId: string
 }
 
-/** An access token's claims, in the shape the resource asked for in its manifest and not by the endpoint. */
+/** An access token's claims, in the version of the resource's manifest, not of the endpoint. */
 export function accessTokenClaims(authority: Authority, delegation: Delegation): JwtClaims {
   return delegation.resource.requestedAccessTokenVersion === 2
     ? version2Claims(authority, delegation)
@@ -42,7 +42,7 @@ function version2Claims(authority: Authority, delegation: Delegation): JwtClaims
     ...contexts(delegation),
     aio: opaque(40),
     azp: client.clientId,
-    azpacr: delegation.proof,
+    azpacr: delegation.authMethod,
     name: user.displayName,
     oid: user.id,
     preferred_username: user.userPrincipalName,
@@ -70,7 +70,7 @@ function version1Claims(authority: Authority, delegation: Delegation): JwtClaims
     amr: delegation.acrs.length > 0 ? ['pwd', 'mfa'] : ['pwd'],
     ...(resource === GRAPH && { app_displayname: client.displayName, idtyp: 'user' }),
     appid: client.clientId,
-    appidacr: delegation.proof,
+    appidacr: delegation.authMethod,
     family_name: familyName ?? '',
     given_name: givenName ?? '',
     ipaddr: '127.0.0.1',
@@ -88,7 +88,7 @@ function version1Claims(authority: Authority, delegation: Delegation): JwtClaims
   }
 }
 
-/** An ID token's claims; from the v2 endpoint it is always a v2 token, and for the client itself. */
+/** An ID token's claims: always version 2 from the v2 endpoint, for the client itself. */
 export function idTokenClaims(
   authority: Authority,
   user: User,
@@ -113,12 +113,12 @@ export function idTokenClaims(
   }
 }
 
-/** The claims of an app-only token: no user, no `scp`; the application's own roles instead. */
+/** The claims of an app-only token: roles instead of a user and `scp`. */
 export function appOnlyClaims(
   authority: Authority,
   client: AppRegistration,
   resource: Resource,
-  { audience, proof, roles }: { audience: string; proof: ClientProof; roles: readonly string[] },
+  { audience, authMethod, roles }: { audience: string; authMethod: ClientAuthMethod; roles: readonly string[] },
 ): JwtClaims {
   const isVersion2 = resource.requestedAccessTokenVersion === 2
   const servicePrincipalId = guidFrom(`service principal:${authority.tenant.tenantId}:${client.clientId}`)
@@ -128,8 +128,8 @@ export function appOnlyClaims(
     ...lifetime(authority),
     aio: opaque(40),
     ...(isVersion2
-      ? { azp: client.clientId, azpacr: proof }
-      : { appid: client.clientId, appidacr: proof, app_displayname: client.displayName }),
+      ? { azp: client.clientId, azpacr: authMethod }
+      : { appid: client.clientId, appidacr: authMethod, app_displayname: client.displayName }),
     idtyp: 'app',
     oid: servicePrincipalId,
     rh: reuseHint(authority),
@@ -141,7 +141,7 @@ export function appOnlyClaims(
   }
 }
 
-/** Signs with the tenant's current key. v1 headers carry the key's thumbprint too. */
+/** Signs with the current key. v1 headers have `x5t` too. */
 export function issueToken(claims: JwtClaims, key: SigningKey): Promise<string> {
   return signJwt(tokenHeader(claims, key), claims, key.privateKey)
 }
@@ -151,7 +151,7 @@ export function tokenHeader(claims: JwtClaims, key: SigningKey): Record<string, 
 }
 
 function lifetime(authority: Authority, user?: User) {
-  // A token got after a revocation is newer than it, even within the same second.
+  // A token issued after a revocation is newer, even within the same second.
   const issuedAt = Math.max(authority.now(), user?.sessionsValidFrom ?? 0)
   return { iat: issuedAt, nbf: issuedAt, exp: issuedAt + ACCESS_TOKEN_LIFETIME_SECONDS }
 }

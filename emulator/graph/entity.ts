@@ -2,7 +2,7 @@ import type { Detail, Message } from './message.ts'
 import { collectionOf, type EnumType, edm, type StructuredType, structured } from './odata/types.ts'
 import type { ViewPoint } from './view-points.ts'
 
-/** A post as one reader sees it: what expressions are evaluated over. */
+/** A post as one reader sees it, which expressions are evaluated over. */
 export interface Post extends Message {
   viewPoint: ViewPoint | null
 }
@@ -60,4 +60,4 @@ export const serviceUpdateMessage: StructuredType = structured<Post>('microsoft.
  * "This property doesn't support filters" of `details`.
  * @see https://learn.microsoft.com/graph/api/resources/serviceupdatemessage#properties
  */
-export const documentedAsUnfilterable: readonly string[] = ['details']
+export const documentedUnfilterable: readonly string[] = ['details']

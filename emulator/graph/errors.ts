@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 /**
- * A refusal in Graph's words. `message` is what the caller reads.
+ * An error in Graph's words. `message` is sent to the caller.
  * @see https://learn.microsoft.com/graph/errors
  */
 export class GraphError extends Error {
@@ -21,10 +21,10 @@ export const badRequest = (message: string) => new GraphError(400, 'BadRequest',
 export const forbidden = (message: string) => new GraphError(403, 'Forbidden', message)
 
 /**
- * Of an id that has expired or never was: no 404, and JSON in JSON in the message, as the service behind Graph writes it
- * and Graph passes it on. Seen in public captures; no Microsoft page has it.
+ * For an unknown or expired id: not a 404, and JSON within JSON in the message, which Graph forwards from the service
+ * behind it. Seen in public captures; not documented by Microsoft.
  */
-export function noSuchMessage(): GraphError {
+export function unknownMessage(): GraphError {
   const inner = JSON.stringify({
     error: `Resource doesn't exist for the tenant. ActivityId: ${randomUUID()}. Learn more: https://docs.microsoft.com/en-us/graph/api/resources/service-communications-api-overview.`,
   })

@@ -1,14 +1,14 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { forbidden } from './errors.ts'
-import { type GraphTenant, graphJson } from './frame.ts'
 import { nextLinkOf, pageOf } from './page.ts'
 import { pageSizeOf } from './prefer.ts'
 import { collectionOptionsOf } from './query-options.ts'
+import { type GraphTenant, graphJson } from './setup.ts'
 
 const requiredScope = 'ServiceHealth.Read.All'
 
 /**
- * Roles with `microsoft.office365.serviceHealth/allEntities/allTasks`, and the one that reads what an administrator does.
+ * Roles with `microsoft.office365.serviceHealth/allEntities/allTasks`, and the one that reads what an administrator reads.
  * @see https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
  */
 const readers: ReadonlySet<string> = new Set(['Global Administrator', 'Global Reader', 'Service Support Administrator'])
@@ -32,8 +32,8 @@ const issues = [
 ]
 
 /**
- * Issues of the tenant's services, newest first: paged, but neither filtered nor ordered otherwise. To be registered in a
- * scope that `frameGraph` has framed.
+ * Issues of the tenant's services, newest first: paged, without filters or ordering. Register it in a scope with
+ * `setUpGraph`.
  * @see https://learn.microsoft.com/graph/api/serviceannouncement-list-issues
  */
 export const issueRoutes: FastifyPluginAsync<{ tenant: GraphTenant }> = async (app, { tenant }) => {

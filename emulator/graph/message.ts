@@ -5,7 +5,7 @@ export interface Detail {
 }
 
 /**
- * A Message Center post as Graph gives it, without the reader's own `viewPoint`.
+ * A Message Center post as Graph returns it, without the reader's `viewPoint`.
  * Dates are ISO 8601 in UTC.
  * @see https://learn.microsoft.com/graph/api/resources/serviceupdatemessage
  */

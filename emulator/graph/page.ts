@@ -1,30 +1,34 @@
 export interface Page<T> {
   items: readonly T[]
-  /** Where the next page starts and how much of `$top` is left for it; null on the last page. */
+  /** Start of the next page and the rest of `$top`; null on the last page. */
   next: { skip: number; top: number | null } | null
 }
 
 /**
- * Cuts one page. A `$top` that fits on a page gets no next link, as Graph has it; a larger one is
- * counted down from link to link.
+ * Cuts one page. A `$top` that fits on a page gets no next link, as in Graph; a larger one is counted down from link to
+ * link.
  */
-export function pageOf<T>(found: readonly T[], asked: { skip: number; top: number | null }, pageSize: number): Page<T> {
-  const wanted = asked.top ?? Number.POSITIVE_INFINITY
-  const size = Math.min(wanted, pageSize)
-  const reached = asked.skip + size
-  const more = wanted > size && reached < found.length
+export function pageOf<T>(
+  found: readonly T[],
+  options: { skip: number; top: number | null },
+  pageSize: number,
+): Page<T> {
+  const limit = options.top ?? Number.POSITIVE_INFINITY
+  const size = Math.min(limit, pageSize)
+  const end = options.skip + size
+  const more = limit > size && end < found.length
   return {
-    items: found.slice(asked.skip, reached),
-    next: more ? { skip: reached, top: asked.top === null ? null : asked.top - size } : null,
+    items: found.slice(options.skip, end),
+    next: more ? { skip: end, top: options.top === null ? null : options.top - size } : null,
   }
 }
 
-/** The same question from another place on: every option is kept but `$skip` and `$top`. */
+/** The link to the next page: the same query with other `$skip` and `$top`. */
 export function nextLinkOf(address: string, query: URLSearchParams, next: NonNullable<Page<unknown>['next']>): string {
-  const kept = [...query].filter(([name]) => name !== '$skip' && name !== '$top')
-  if (next.top !== null) kept.push(['$top', `${next.top}`])
-  kept.push(['$skip', `${next.skip}`])
-  return `${address}?${kept.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&')}`
+  const parameters = [...query].filter(([name]) => name !== '$skip' && name !== '$top')
+  if (next.top !== null) parameters.push(['$top', `${next.top}`])
+  parameters.push(['$skip', `${next.skip}`])
+  return `${address}?${parameters.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&')}`
 }
 
 /** As `encodeURIComponent`, but `$` stays readable, as in Graph's own links. */

@@ -3,9 +3,8 @@ import type { Message } from './message.ts'
 import type { ViewPoint } from './view-points.ts'
 
 /**
- * A message whose JSON is written and encoded once. Only the `viewPoint` differs from reader to reader,
- * so an answer is put together from bytes: a page of a hundred posts is 200 KB, and encoding it each time
- * would cost ten times as much.
+ * A message with its JSON encoded once. Only the `viewPoint` differs between readers, so a response is concatenated from
+ * bytes: a page of a hundred posts is 200 KB, and encoding it each time would cost ten times as much.
  */
 export interface WrittenMessage {
   readonly message: Message
@@ -30,12 +29,12 @@ export function writeMessage(message: Message): WrittenMessage {
   }
 }
 
-/** A stretch of JSON text, encoded or not. */
+/** A part of the JSON text, encoded or not. */
 export type Piece = string | Buffer
 
 /**
  * The members of a post's JSON object, without the braces.
- * @param reader an object id to name beside what its user did, where posts say who reads them
+ * @param reader object id to include in `viewPoint`; null to omit it
  * @param select the properties to write; null for all
  */
 export function postMembers(
@@ -44,9 +43,9 @@ export function postMembers(
   reader: string | null,
   select: readonly string[] | null,
 ): readonly Piece[] {
-  const seen = viewPointMember(viewPoint, reader)
-  if (select === null) return [written.beforeViewPoint, seen, written.afterViewPoint]
-  return [select.map((name) => (name === 'viewPoint' ? seen : written.members.get(name))).join(',')]
+  const viewPointJson = viewPointMember(viewPoint, reader)
+  if (select === null) return [written.beforeViewPoint, viewPointJson, written.afterViewPoint]
+  return [select.map((name) => (name === 'viewPoint' ? viewPointJson : written.members.get(name))).join(',')]
 }
 
 export function encode(pieces: readonly Piece[]): Buffer {
@@ -56,6 +55,6 @@ export function encode(pieces: readonly Piece[]): Buffer {
 function viewPointMember(viewPoint: ViewPoint | null, reader: string | null): string {
   if (viewPoint === null && reader === null) return '"viewPoint":null'
   const { isArchived = null, isFavorited = null, isRead = null } = viewPoint ?? {}
-  const named = reader === null ? '' : `,"reader":${JSON.stringify(reader)}`
-  return `"viewPoint":{"isArchived":${isArchived},"isFavorited":${isFavorited},"isRead":${isRead}${named}}`
+  const readerJson = reader === null ? '' : `,"reader":${JSON.stringify(reader)}`
+  return `"viewPoint":{"isArchived":${isArchived},"isFavorited":${isFavorited},"isRead":${isRead}${readerJson}}`
 }

@@ -1,7 +1,7 @@
 import { serviceUpdateMessage } from './entity.ts'
 import { badRequest } from './errors.ts'
 
-/** The system query options of a request for a collection, checked. */
+/** The validated system query options of a collection request. */
 export interface CollectionOptions {
   filter: string | null
   orderBy: string | null
@@ -16,7 +16,7 @@ const entityOptions = ['$select'] as const
 
 /** @throws GraphError 400 in OData's words */
 export function collectionOptionsOf(query: URLSearchParams): CollectionOptions {
-  refuseUnknown(query, collectionOptions)
+  rejectUnknownOptions(query, collectionOptions)
   return {
     filter: expression(query, '$filter'),
     orderBy: expression(query, '$orderby'),
@@ -36,12 +36,12 @@ export function selectOf(query: URLSearchParams): readonly string[] | null {
       )
     }
   }
-  refuseUnknown(query, entityOptions)
+  rejectUnknownOptions(query, entityOptions)
   return selection(query)
 }
 
 /** Options without a `$` are custom ones, which a service ignores (OData 4.01 URL conventions, section 5.2). */
-function refuseUnknown(query: URLSearchParams, known: readonly string[]): void {
+function rejectUnknownOptions(query: URLSearchParams, known: readonly string[]): void {
   const seen = new Set<string>()
   for (const name of query.keys()) {
     if (!name.startsWith('$')) continue
@@ -74,7 +74,7 @@ function flag(query: URLSearchParams, name: string): boolean {
   throw badRequest(`Invalid value '${text}' for ${name} query option found. Valid values are 'true', 'false'.`)
 }
 
-/** Property names in the order asked for; null for all. */
+/** Property names as requested; null for all. */
 function selection(query: URLSearchParams): readonly string[] | null {
   const text = expression(query, '$select')
   if (text === null) return null
@@ -82,7 +82,7 @@ function selection(query: URLSearchParams): readonly string[] | null {
   return names.includes('*') ? null : [...new Set(names)]
 }
 
-/** Graph writes a property's own name, in whatever case it was asked for. */
+/** Graph returns a property's own name, whatever the requested case. */
 function propertyNamed(name: string): string {
   const property = name === '*' ? name : serviceUpdateMessage.nameOf(name)
   if (property !== undefined) return property

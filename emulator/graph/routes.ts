@@ -1,27 +1,27 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { createCorpus } from './corpus/index.ts'
-import { documentedAsUnfilterable } from './entity.ts'
-import { forbidden, noSuchMessage } from './errors.ts'
-import { frameGraph, type GraphTenant, graphJson } from './frame.ts'
+import { documentedUnfilterable } from './entity.ts'
+import { forbidden, unknownMessage } from './errors.ts'
 import type { Message } from './message.ts'
 import { nextLinkOf, pageOf } from './page.ts'
 import { encode, type Piece, postMembers, type WrittenMessage } from './post-json.ts'
 import { pageSizeOf } from './prefer.ts'
 import { collectionOptionsOf, selectOf } from './query-options.ts'
 import { accessOf } from './roles.ts'
+import { type GraphTenant, graphJson, setUpGraph } from './setup.ts'
 import { createViewPoints } from './view-points.ts'
 import { type View, viewsFor } from './views.ts'
 
 export interface GraphOptions {
   tenant: GraphTenant
-  /** Asked for once a first request needs them. Defaults to the written corpus, dated relative to now. */
+  /** Called by the first request. Defaults to the corpus, dated relative to now. */
   messages?: () => readonly Message[]
 }
 
 const requiredScope = 'ServiceMessage.Read.All'
 
 /**
- * Graph's Message Center for reading, to be registered under `/v1.0`.
+ * Read access to the Message Center, to be registered under `/v1.0`.
  * @see https://learn.microsoft.com/graph/api/serviceannouncement-list-messages
  */
 export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (
@@ -30,21 +30,21 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (
 ) => {
   const viewPoints = createViewPoints()
 
-  frameGraph(app, tenant)
+  setUpGraph(app, tenant)
 
   app.get('/admin/serviceAnnouncement/messages', (request, reply) => {
     const reader = readerOf(request)
     const query = queryOf(request)
     const { filter, orderBy, select, count, ...place } = collectionOptionsOf(query)
     const page = pageSizeOf(header(request, 'prefer'))
-    const { unfilterable = documentedAsUnfilterable } = tenant
-    const found = reader.view.ask({ filter, orderBy, unfilterable }, (message) =>
+    const { unfilterable = documentedUnfilterable } = tenant
+    const found = reader.view.run({ filter, orderBy, unfilterable }, (message) =>
       viewPoints.of(reader.userId, message.id),
     )
     const { items, next } = pageOf(found, place, page.size)
 
     if (page.applied !== null) reply.header('preference-applied', page.applied)
-    return answer(reply, [
+    return sendJson(reply, [
       `{"@odata.context":${JSON.stringify(contextOf(select))}`,
       count ? `,"@odata.count":${found.length}` : '',
       next === null ? '' : `,"@odata.nextLink":${JSON.stringify(nextLinkOf(address(), query, next))}`,
@@ -58,8 +58,8 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (
     const reader = readerOf(request)
     const select = selectOf(queryOf(request))
     const found = reader.view.find(request.params.id)
-    if (found === undefined) throw noSuchMessage()
-    return answer(reply, [
+    if (found === undefined) throw unknownMessage()
+    return sendJson(reply, [
       `{"@odata.context":${JSON.stringify(`${contextOf(select)}/$entity`)},`,
       ...read(found, reader.userId, select),
       '}',
@@ -94,11 +94,11 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (
   }
 }
 
-function answer(reply: FastifyReply, pieces: readonly Piece[]): FastifyReply {
+function sendJson(reply: FastifyReply, pieces: readonly Piece[]): FastifyReply {
   return reply.header('odata-version', '4.0').type(graphJson).send(encode(pieces))
 }
 
-/** Graph decodes a query as forms are: `+` is a space. */
+/** Graph decodes a query like a form: `+` is a space. */
 function queryOf({ url }: FastifyRequest): URLSearchParams {
   const mark = url.indexOf('?')
   return new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))

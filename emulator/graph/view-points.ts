@@ -1,5 +1,5 @@
 /**
- * What one reader has done with one post. Graph declares each of these nullable.
+ * A reader's state of a post. Graph declares each of these nullable.
  * @see https://learn.microsoft.com/graph/api/resources/serviceupdatemessageviewpoint
  */
 export interface ViewPoint {
@@ -10,7 +10,7 @@ export interface ViewPoint {
 
 const untouched: ViewPoint = { isArchived: false, isFavorited: false, isRead: false }
 
-/** Per-user state. Where a user has changed nothing, a hash of (user, message) stands in for a history. */
+/** Per-user state; initial values are derived from a hash of user and message. */
 export function createViewPoints() {
   const changes = new Map<string, Map<string, Partial<ViewPoint>>>()
 
@@ -22,7 +22,7 @@ export function createViewPoints() {
       return changed === undefined ? seeded : { ...(seeded ?? untouched), ...changed }
     },
 
-    /** The seam for markRead, archive, favorite and their opposites. */
+    /** For markRead, archive, favorite and their opposites. */
     change(userId: string, messageId: string, change: Partial<ViewPoint>): void {
       const own = changes.get(userId) ?? new Map<string, Partial<ViewPoint>>()
       changes.set(userId, own.set(messageId, { ...own.get(messageId), ...change }))
@@ -32,7 +32,7 @@ export function createViewPoints() {
 
 /**
  * Three posts in ten are unopened. Of the others most are read, a tenth is favourite and one in twenty-five archived;
- * one in eight has a null where nothing was ever set.
+ * one in eight has null for what was never set.
  */
 function seededViewPoint(userId: string, messageId: string): ViewPoint | null {
   const hash = hash32(`${userId}/${messageId}`)

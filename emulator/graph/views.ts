@@ -6,7 +6,7 @@ import { type WrittenMessage, writeMessage } from './post-json.ts'
 import { isDataPrivacy } from './roles.ts'
 import type { ViewPoint } from './view-points.ts'
 
-export interface Question {
+export interface Query {
   filter: string | null
   orderBy: string | null
   /** Properties that this tenant's Graph does not filter on. */
@@ -15,14 +15,14 @@ export interface Question {
 
 export type View = ReturnType<typeof createView>
 
-/** What readers without a role for data privacy posts are shown: all there is, stubs for those posts, or none of them. */
+/** How a view shows data privacy posts: whole, as stubs, or not at all. */
 export type Redaction = 'whole' | 'redacted' | 'hidden'
 
 const viewsOf = new WeakMap<readonly Message[], Record<Redaction, View>>()
 
 /**
- * One view for each kind of reader, so that what somebody must not see is not there to be found. A view knows no tenant
- * and no user: tenants with the same messages share it.
+ * One view for each kind of reader, without what that reader must not see. A view is independent of tenant and user:
+ * tenants with the same messages share it.
  */
 export function viewsFor(messages: readonly Message[]): Record<Redaction, View> {
   const views = viewsOf.get(messages) ?? createViews(messages)
@@ -41,7 +41,7 @@ function createViews(messages: readonly Message[]): Record<Redaction, View> {
   }
 }
 
-/** What a reader without a role for data privacy is shown: the same post to all appearances: id, title, dates, tags. Whatever says what happened is gone. */
+/** A data privacy post for readers without a role for it: same id, title, dates and tags, without details and body. */
 export function stubOf(message: Message): Message {
   return { ...message, hasAttachments: false, details: [], body: { contentType: 'html', content: stub } }
 }
@@ -49,48 +49,45 @@ export function stubOf(message: Message): Message {
 const stub =
   'This Data Privacy message is about your organization. To read it, sign in to the Message center as a Global Administrator or as a Message Center Privacy Reader.<br/><br/>'
 
-/** A handful of questions makes up nearly all of the traffic; each answer is a list of references. */
-const answersKept = 200
+/** A few queries make up nearly all of the traffic; each result is a list of references. */
+const maxCachedQueries = 200
 
 function createView(posts: readonly WrittenMessage[]) {
   const byId = new Map(posts.map((post) => [post.message.id, post]))
-  const answers = new LRUCache<string, readonly WrittenMessage[]>({ max: answersKept })
-  const compiled = new LRUCache<string, ReturnType<typeof compileQuestion>>({ max: answersKept })
+  const results = new LRUCache<string, readonly WrittenMessage[]>({ max: maxCachedQueries })
+  const compiled = new LRUCache<string, ReturnType<typeof compileQuery>>({ max: maxCachedQueries })
 
-  /** Answers that no view point has part in are the same for every reader of this view. */
-  function shared(question: Question): readonly WrittenMessage[] {
-    const key = JSON.stringify(question)
-    const known = answers.get(key)
-    if (known !== undefined) return known
-    const answer = compileQuestion(question)(posts, (message) => message)
-    answers.set(key, answer)
-    return answer
+  /** Results that do not depend on a view point are the same for every reader of this view. */
+  function shared(query: Query): readonly WrittenMessage[] {
+    const key = JSON.stringify(query)
+    const cached = results.get(key)
+    if (cached !== undefined) return cached
+    const result = compileQuery(query)(posts, (message) => message)
+    results.set(key, result)
+    return result
   }
 
-  function personal(
-    question: Question,
-    viewPointOf: (message: Message) => ViewPoint | null,
-  ): readonly WrittenMessage[] {
-    const key = JSON.stringify(question)
-    const ask = compiled.get(key) ?? compileQuestion(question)
-    compiled.set(key, ask)
-    return ask(posts, (message): Post => ({ viewPoint: viewPointOf(message), ...message }))
+  function personal(query: Query, viewPointOf: (message: Message) => ViewPoint | null): readonly WrittenMessage[] {
+    const key = JSON.stringify(query)
+    const run = compiled.get(key) ?? compileQuery(query)
+    compiled.set(key, run)
+    return run(posts, (message): Post => ({ viewPoint: viewPointOf(message), ...message }))
   }
 
   return {
     find: (id: string): WrittenMessage | undefined => byId.get(id),
 
     /**
-     * What passes the filter, in the order asked for; the latest change first where none is.
+     * Posts that match the filter, in the requested order; by default most recently modified first.
      * @throws GraphError 400 in OData's words
      */
-    ask(question: Question, viewPointOf: (message: Message) => ViewPoint | null): readonly WrittenMessage[] {
-      return isPersonal(question) ? personal(question, viewPointOf) : shared(question)
+    run(query: Query, viewPointOf: (message: Message) => ViewPoint | null): readonly WrittenMessage[] {
+      return isPersonal(query) ? personal(query, viewPointOf) : shared(query)
     },
   }
 }
 
-function compileQuestion({ filter, orderBy, unfilterable }: Question) {
+function compileQuery({ filter, orderBy, unfilterable }: Query) {
   const passes = filter === null ? () => true : compileFilter(filter, serviceUpdateMessage, unfilterable)
   const order = orderBy === null ? () => 0 : compileOrderBy(orderBy, serviceUpdateMessage)
   return (posts: readonly WrittenMessage[], subjectOf: (message: Message) => object): readonly WrittenMessage[] =>
@@ -101,8 +98,8 @@ function compileQuestion({ filter, orderBy, unfilterable }: Question) {
       .map(({ post }) => post)
 }
 
-/** Errs on the safe side: the word in a quoted string only costs the shared answer. */
-function isPersonal({ filter, orderBy }: Question): boolean {
+/** Errs on the safe side: the word in a quoted string only prevents sharing the result. */
+function isPersonal({ filter, orderBy }: Query): boolean {
   return /viewpoint/i.test(`${filter} ${orderBy}`)
 }
 

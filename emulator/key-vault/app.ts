@@ -7,7 +7,7 @@ import { signDigest } from './rsa-pss.ts'
 
 const audience = 'https://vault.azure.net'
 
-/** One version of a certificate: in a real vault it is a key and a secret of the same name as well. */
+/** A version of a certificate, which in a vault is also a key and a secret of the same name. */
 export interface VaultCertificate {
   readonly version: string
   readonly certificate: X509Certificate
@@ -17,21 +17,21 @@ export interface VaultCertificate {
 
 export interface KeyVault {
   readonly url: string
-  /** PEM of what signed its TLS certificate, for `NODE_EXTRA_CA_CERTS`. */
+  /** PEM of the CA of its TLS certificate, for `NODE_EXTRA_CA_CERTS`. */
   readonly ca: string
-  /** A status that every call gets instead of an answer, or no answer at all. */
+  /** Makes every request fail: with a status, or without a response. */
   outage: number | 'hang' | 'reset' | undefined
-  /** Paths asked for with a good token, without query. */
-  readonly asked: string[]
-  /** Makes a certificate, or its next version. */
+  /** Paths of authenticated requests, without query. */
+  readonly requested: string[]
+  /** Creates a certificate, or its next version. */
   addCertificate(name: string, validity?: { notBefore: Date; notAfter: Date }): Promise<VaultCertificate>
   setSecret(name: string, value: string, contentType?: string): void
   close(): Promise<void>
 }
 
 /**
- * A Key Vault for one tenant, over TLS: certificates, their secrets, and keys that sign without leaving it. A call
- * without a token is told where to get one, and one whose token is not the managed identity's is refused.
+ * A Key Vault for one tenant, over TLS: certificates, secrets, and signing with keys. Only the managed identity's token
+ * is accepted; other requests get a 401 with a challenge.
  * Source: Microsoft, "Azure Key Vault REST API reference", and "Authentication, requests and responses".
  */
 export async function startKeyVault(emulator: Emulator): Promise<KeyVault> {
@@ -50,7 +50,7 @@ export async function startKeyVault(emulator: Emulator): Promise<KeyVault> {
     url: '',
     ca: tls.cert,
     outage: undefined,
-    asked: [],
+    requested: [],
     async addCertificate(name, validity) {
       const made = await makeCertificate(name, validity)
       certificates.set(name, [...(certificates.get(name) ?? []), made])
@@ -67,15 +67,15 @@ export async function startKeyVault(emulator: Emulator): Promise<KeyVault> {
       request.raw.socket.resetAndDestroy()
       return reply
     }
-    if (vault.outage !== undefined) return refuse(reply, vault.outage, 'Fault', 'A fault was asked for.')
+    if (vault.outage !== undefined) return sendError(reply, vault.outage, 'Fault', 'Injected fault.')
     if (!isAllowed(emulator, request)) {
       reply.header(
         'www-authenticate',
         `Bearer authorization="${emulator.origin}/${emulator.tenantId}", resource="${audience}"`,
       )
-      return refuse(reply, 401, 'Unauthorized', 'AKV10000: Request is missing a Bearer or PoP token.')
+      return sendError(reply, 401, 'Unauthorized', 'AKV10000: Request is missing a Bearer or PoP token.')
     }
-    vault.asked.push(request.url.split('?')[0] ?? '')
+    vault.requested.push(request.url.split('?')[0] ?? '')
     return undefined
   })
 
@@ -87,7 +87,7 @@ export async function startKeyVault(emulator: Emulator): Promise<KeyVault> {
     return version ? versions.find((one) => one.version === version) : versions.at(-1)
   }
   const notFound = (reply: FastifyReply, kind: string) =>
-    refuse(reply, 404, `${kind}NotFound`, `A ${kind.toLowerCase()} with this name and version was not found.`)
+    sendError(reply, 404, `${kind}NotFound`, `A ${kind.toLowerCase()} with this name and version was not found.`)
 
   for (const path of ['/certificates/:name', '/certificates/:name/:version']) {
     app.get<Named>(path, async ({ params }, reply) => {
@@ -129,7 +129,7 @@ export async function startKeyVault(emulator: Emulator): Promise<KeyVault> {
       if (found === undefined) return notFound(reply, 'Key')
       const digest = Buffer.from(String(body.value), 'base64url')
       if (body.alg !== 'PS256' || digest.length !== 32) {
-        return refuse(reply, 400, 'BadParameter', 'Property has invalid value.')
+        return sendError(reply, 400, 'BadParameter', 'Property has invalid value.')
       }
       const kid = `${vault.url}/keys/${params.name}/${found.version}`
       return { kid, value: signDigest(digest, createPrivateKey(found.pem)).toString('base64url') }
@@ -150,7 +150,7 @@ function isAllowed({ keys, tenant }: Emulator, { headers }: FastifyRequest): boo
   return aud === audience && Number(exp) * 1000 > Date.now() && sub === tenant.managedIdentity.principalId
 }
 
-function refuse(reply: FastifyReply, status: number, code: string, message: string) {
+function sendError(reply: FastifyReply, status: number, code: string, message: string) {
   return reply.code(status).send({ error: { code, message } })
 }
 

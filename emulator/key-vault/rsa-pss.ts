@@ -3,7 +3,7 @@ import { constants, createHash, type KeyObject, privateDecrypt, randomBytes } fr
 const hashLength = 32
 
 /**
- * PS256 over a digest, as a vault signs: it never sees what was hashed, which Node's own `sign` wants.
+ * PS256 over a digest, as a vault signs; Node's own `sign` needs the message.
  * RFC 8017 section 9.1.1, with SHA-256 and a salt as long as the hash.
  */
 export function signDigest(digest: Buffer, privateKey: KeyObject): Buffer {

@@ -1,15 +1,15 @@
 import type { PropertySchema, ToolSchema } from '../mcp/session.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 
-/** What a server in development takes for a sign-in; but a command line is in the list of processes. */
+/** Accepted by a server in development; not here, since the process list shows a command line. */
 export const secretArgument = 'accessToken'
 
 /**
- * A tool's arguments as a command line gives them, typed as its input schema has them: `top=3`, `unreadOnly=true`,
- * `services=Teams,SharePoint` or `services=Teams services=SharePoint`, and `filter:=null` for JSON as it is.
- * Whether a value is one that the tool takes is for the server to say.
+ * Parses a tool's arguments from the command line, by its input schema: `top=3`, `unreadOnly=true`,
+ * `services=Teams,SharePoint` or `services=Teams services=SharePoint`, and `filter:=null` for raw JSON.
+ * The server validates the values.
  *
- * @throws {OperatorError} that lists the arguments which there are
+ * @throws {OperatorError} that lists the valid arguments
  */
 export function parseArguments(tool: string, given: readonly string[], schema: ToolSchema): Record<string, unknown> {
   const properties = new Map(Object.entries(schema.properties ?? {}).filter(([name]) => name !== secretArgument))
@@ -18,23 +18,18 @@ export function parseArguments(tool: string, given: readonly string[], schema: T
     const [, name = '', raw, text = ''] = /^([\w.-]+)(:?)=(.*)$/s.exec(pair) ?? []
     const property = properties.get(name)
     if (name === '') {
-      throw mistake(
-        tool,
-        `"${shown(pair)}" is no argument of a tool.`,
-        properties,
-        'It takes name=value or name:=json. ',
-      )
+      throw argumentError(tool, `Invalid argument: "${shown(pair)}".`, properties, 'Use name=value or name:=json. ')
     }
-    if (property === undefined) throw mistake(tool, `${tool} has no argument "${shown(name)}".`, properties)
+    if (property === undefined) throw argumentError(tool, `Unknown argument of ${tool}: "${shown(name)}".`, properties)
     const value = raw === ':' ? parseJson(name, text) : parseText(name, text, property)
     const before = values.get(name)
     if (values.has(name) && !(Array.isArray(before) && Array.isArray(value))) {
-      throw mistake(tool, `"${name}" is given twice, and takes one value.`, properties)
+      throw argumentError(tool, `Duplicate argument: "${name}".`, properties)
     }
     values.set(name, Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value)
   }
   const missing = (schema.required ?? []).filter((name) => !values.has(name))
-  if (missing.length > 0) throw mistake(tool, `${tool} needs ${missing.join(' and ')}.`, properties)
+  if (missing.length > 0) throw argumentError(tool, `Missing required argument: ${missing.join(', ')}.`, properties)
   return Object.fromEntries(values)
 }
 
@@ -43,10 +38,10 @@ function parseText(name: string, text: string, { type, items }: PropertySchema):
     case 'integer':
     case 'number':
       if (/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text)) return Number(text)
-      throw wrong(name, text, type === 'integer' ? 'a whole number' : 'a number')
+      throw valueError(name, text, type === 'integer' ? 'a whole number' : 'a number')
     case 'boolean':
       if (text === 'true' || text === 'false') return text === 'true'
-      throw wrong(name, text, 'true or false')
+      throw valueError(name, text, 'true or false')
     case 'array':
       return text.split(',').map((item) => parseText(name, item.trim(), items ?? {}))
     case 'object':
@@ -60,20 +55,28 @@ function parseJson(name: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new OperatorError(`"${name}" is not JSON: ${shown(text)}`, `For a plain text write ${name}=… instead.`, {
+    throw new OperatorError(`Invalid JSON in "${name}": ${shown(text)}`, `For plain text use ${name}=….`, {
       cause: error,
     })
   }
 }
 
-function wrong(name: string, text: string, takes: string): OperatorError {
-  return new OperatorError(`"${name}" takes ${takes}, not "${shown(text)}".`, 'call --list shows what each tool takes.')
+function valueError(name: string, text: string, takes: string): OperatorError {
+  return new OperatorError(
+    `"${name}" must be ${takes}, not "${shown(text)}".`,
+    'call --list shows what each tool takes.',
+  )
 }
 
-function mistake(tool: string, what: string, properties: ReadonlyMap<string, unknown>, before = ''): OperatorError {
+function argumentError(
+  tool: string,
+  message: string,
+  properties: ReadonlyMap<string, unknown>,
+  hint = '',
+): OperatorError {
   const names = [...properties.keys()]
-  const takes = names.length === 0 ? `${tool} takes none.` : `${tool} takes ${names.join(', ')}.`
-  return new OperatorError(what, before + takes)
+  const takes = names.length === 0 ? `${tool} takes no arguments.` : `Arguments of ${tool}: ${names.join(', ')}.`
+  return new OperatorError(message, hint + takes)
 }
 
 function shown(text: string): string {

@@ -2,26 +2,26 @@ import Table from 'cli-table3'
 import type { ListedTool, PropertySchema } from '../mcp/session.ts'
 import { secretArgument } from './arguments.ts'
 
-/** As wide as a plain terminal window with some room. */
+/** Fits a terminal window. */
 const tableWidth = 100
-/** Where a text goes into a column, it is wrapped; one much wider leaves no room for the others. */
-const widestColumn = 40
+/** Wider text is wrapped. */
+const maxColumnWidth = 40
 /** Padding and border of a cell. */
-const frame = 3
+const cellOverhead = 3
 
 type Row = Readonly<Record<string, unknown>>
 
-/** Structured content as a person reads it: a page's rows as a table with what stands beside them, or field by field. */
-export function resultText({ value: rows, ...beside }: Row): string {
-  if (!isRows(rows)) return fieldTable(rows === undefined ? beside : { value: rows, ...beside })
-  return [rowTable(rows), ...Object.entries(beside).map(([name, value]) => `${name}: ${cell(value)}`)].join('\n')
+/** Structured content for people: the rows of a page as a table with its other properties below, or one row per property. */
+export function resultText({ value: rows, ...rest }: Row): string {
+  if (!isRows(rows)) return fieldTable(rows === undefined ? rest : { value: rows, ...rest })
+  return [rowTable(rows), ...Object.entries(rest).map(([name, value]) => `${name}: ${cell(value)}`)].join('\n')
 }
 
-/** Each tool with its arguments, and what they take in the words of its schema. */
+/** Each tool with its arguments, as its schema describes them. */
 export function toolsText(tools: readonly ListedTool[]): string {
   return tools
     .map(({ name, title, inputSchema: { properties = {}, required = [] } }) => {
-      const table = plainTable(['argument', 'type', 'takes'], [24, 12, 60])
+      const table = plainTable(['argument', 'type', 'description'], [24, 12, 60])
       for (const [argument, property] of Object.entries(properties)) {
         if (argument === secretArgument) continue
         const mark = required.includes(argument) ? ' (required)' : ''
@@ -40,17 +40,17 @@ function rowTable(rows: readonly Row[]): string {
   const chosen: { name: string; width: number }[] = []
   let left = tableWidth - 1
   for (const { name, width } of columns) {
-    const taken = Math.min(width, widestColumn) + frame
+    const taken = Math.min(width, maxColumnWidth) + cellOverhead
     if (taken > left) break
     left -= taken
     chosen.push({ name, width: taken })
   }
-  // What is left over goes to the column that could use it most.
+  // The remaining width goes to the first column that is cut.
   const widest = chosen.find(({ name }) =>
-    columns.some((column) => column.name === name && column.width > widestColumn),
+    columns.some((column) => column.name === name && column.width > maxColumnWidth),
   )
   if (widest !== undefined) widest.width += left
-  // cli-table3 counts the padding into a column's width, and the border not.
+  // cli-table3 includes the padding in a column's width, but not the border.
   const table = plainTable(
     chosen.map(({ name }) => name),
     chosen.map(({ width }) => width - 1),
@@ -59,7 +59,7 @@ function rowTable(rows: readonly Row[]): string {
   const hidden = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter(
     (name) => !chosen.some((column) => column.name === name) && rows.some((row) => cell(row[name]) !== ''),
   )
-  return hidden.length === 0 ? table.toString() : `${table.toString()}\nWith --json also ${hidden.join(', ')}.`
+  return hidden.length === 0 ? table.toString() : `${table.toString()}\nUse --json to see ${hidden.join(', ')}.`
 }
 
 function fieldTable(content: Row): string {
@@ -76,7 +76,7 @@ function isRows(value: unknown): value is readonly Row[] {
   return Array.isArray(value) && value.every((row) => typeof row === 'object' && row !== null && !Array.isArray(row))
 }
 
-/** What fits a cell: no object, and no list of them. */
+/** Fits into a cell: neither an object nor a list of objects. */
 function isShort(value: unknown): boolean {
   return Array.isArray(value)
     ? value.every((item) => typeof item !== 'object')

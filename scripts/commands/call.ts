@@ -17,16 +17,16 @@ interface Options extends TokenFlags, PkceFlags {
   readonly json?: true
 }
 
-/** `call`: calls a tool of a running server as the signed-in user, and shows what came. */
+/** `call`: calls a tool of a running server as the signed-in user, and shows the result. */
 export function callCommand(io: Io): Command {
   const command = new Command('call')
     .description('call a tool of a running server')
-    .argument('[tool]', 'its name; --list has them')
-    .argument('[arguments...]', 'name=value, lists with commas; name:=json for JSON as it is')
+    .argument('[tool]', 'tool name; see --list')
+    .argument('[arguments...]', 'name=value, lists separated by commas; name:=json for raw JSON')
     .addOption(urlOption())
-    .option('--list', 'list the tools and what they take')
+    .option('--list', 'list the tools and their arguments')
   return addPkceOptions(addTokenOptions(command))
-    .option('--json', 'the result as JSON instead of a table')
+    .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `${tokenHelp}
@@ -37,19 +37,19 @@ Examples:
   npm run --silent ops -- call getMessage id=MC1268761 --json --az`,
     )
     .action(async (tool: string | undefined, given: readonly string[], options: Options) => {
-      if (tool === undefined && !options.list) command.error('error: name a tool, or --list')
+      if (tool === undefined && !options.list) command.error('error: missing tool name; or use --list')
       await call(io, tool, given, options)
     })
 }
 
-/** For a command whose output is its result alone. */
-const quietly: RunHop = async (_name, work) => (await work()).value
+/** Prints no hops: the output is the result alone. */
+const runSilently: RunHop = async (_name, work) => (await work()).value
 
 async function call(io: Io, name: string | undefined, given: readonly string[], options: Options): Promise<void> {
   const { endpoint } = deploymentOf(options.url, io.env)
   const fetch = boundedFetch(io)
-  const place = await discover({ endpoint }, { fetch, hop: quietly })
-  const token = await accessToken({ io, flags: options, fetch, hop: quietly, place })
+  const place = await discover({ endpoint }, { fetch, hop: runSilently })
+  const token = await accessToken({ io, flags: options, fetch, hop: runSilently, place })
   const session = await openSession('any', { endpoint, accessToken: token, fetch })
   try {
     const tools = await session.listTools()
@@ -60,7 +60,7 @@ async function call(io: Io, name: string | undefined, given: readonly string[], 
     const tool = tools.find((listed) => listed.name === name)
     if (tool === undefined) {
       const names = tools.map((listed) => listed.name).join(', ')
-      throw new OperatorError(`There is no tool "${name.slice(0, 80)}".`, `There are ${names}; call --list says more.`)
+      throw new OperatorError(`Unknown tool: "${name.slice(0, 80)}".`, `Tools: ${names}; call --list describes them.`)
     }
     const { structuredContent, content } = await session.callTool(name, parseArguments(name, given, tool.inputSchema))
     if (options.json) io.print(JSON.stringify(structuredContent ?? content, undefined, 2))

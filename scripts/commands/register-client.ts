@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander'
-import { type Consent, ensureConsent, withoutConsent } from '../registration/consent.ts'
+import { type Consent, ensureConsent, missingConsent } from '../registration/consent.ts'
 import { findApplication, permissionOf } from '../registration/find.ts'
 import { addRegistrationOptions, collect, parseRedirectUri, type RegistrationOptions } from '../registration/options.ts'
 import * as parts from '../registration/parts.ts'
 import {
-  consentAddress,
+  adminConsentUrlOf,
   outcomeOf,
   registerApp,
   requireServicePrincipal,
@@ -30,24 +30,20 @@ interface Options extends RegistrationOptions {
 /** `register client`: the app that users sign in to in the two-app model. */
 export function registerClientCommand(io: Io): Command {
   const command = new Command('client').description(
-    'the client of the two-app model: what users sign in to, with a permission on the API',
+    'the client of the two-app model: users sign in to it; it has a permission on the API',
   )
   addRegistrationOptions(command, io, defaultName)
   addVariableOption(command, io, {
     flags: '--server <clientId>',
-    description: "the API's registration",
+    description: "client id of the API's registration",
     variable: 'GRAPH_CLIENT_ID',
     parse: parseGuid,
   })
   return command
-    .addOption(
-      new Option('--redirect-uri <uri>', 'where its sign-ins may lead; may be repeated').argParser(
-        collect(parseRedirectUri),
-      ),
-    )
-    .option('--public', 'a program that can keep no secret: sign-in by a device code or on loopback')
-    .option('--preauthorize', 'let it call the API without anybody being asked; changes the API')
-    .option('--known-client', "have its consent page ask for the API's own permissions too; changes the API")
+    .addOption(new Option('--redirect-uri <uri>', 'redirect URI; repeatable').argParser(collect(parseRedirectUri)))
+    .option('--public', 'a public client: sign-in with a device code or on loopback')
+    .option('--preauthorize', 'let it call the API without consent; changes the API')
+    .option('--known-client', "include the API's own permissions in its consent page; changes the API")
     .addHelpText(
       'after',
       `
@@ -55,7 +51,7 @@ Examples:
   npm run ops -- register client --public-base-url https://mcp.example.com --secret --admin-consent
   npm run ops -- register client --display-name "MCP smoke test" --public --redirect-uri http://localhost --preauthorize
 
-It adds what is missing and removes nothing. A second run has nothing to change.`,
+It only adds what is missing. A second run changes nothing.`,
     )
     .action(async (options: Options) => {
       if (options.public && (options.secret || options.renewSecret || options.certificate || options.managedIdentity)) {
@@ -67,7 +63,7 @@ It adds what is missing and removes nothing. A second run has nothing to change.
 }
 
 async function registerClient(run: Run, options: Options, prepared: Prepared): Promise<Outcome> {
-  const api = await requireServicePrincipal(run, options.server, 'npm run ops -- register server makes it; then again.')
+  const api = await requireServicePrincipal(run, options.server, 'Run npm run ops -- register server first.')
   const permission = permissionOf(api, parts.accessAsUser.value)
   const platform = options.public ? 'publicClient' : 'web'
   const uris = [
@@ -77,18 +73,18 @@ async function registerClient(run: Run, options: Options, prepared: Prepared): P
 
   const { app, principal } = await registerApp(run, options, prepared, {
     defaultName,
-    atOnce: (app) => [
+    initialParts: (app) => [
       parts.redirectUris(app, platform, { uris, prune: options.pruneRedirects === true }),
       parts.permissions(app, options.server, [permission]),
       ...(options.public ? [parts.publicClient(app)] : []),
     ],
-    onceThere: () => [],
+    selfReferences: () => [],
   })
-  if (options.preauthorize || options.knownClient) await introduce(run, options, app.appId)
+  if (options.preauthorize || options.knownClient) await updateApi(run, options, app.appId)
   const consent = { client: principal, resource: api, scopes: [parts.accessAsUser.value] }
   if (options.adminConsent) await ensureConsent(run, { ...consent, resourceName: options.server })
-  const isSpared = options.adminConsent || options.preauthorize
-  const isAsked = !isSpared && (await areUsersAsked(run, app.appId, options.server, consent))
+  const isConsented = options.adminConsent || options.preauthorize
+  const needsConsent = !isConsented && (await needsUserConsent(run, app.appId, options.server, consent))
   const secret = await secretFor(run, app, options, prepared)
   return outcomeOf(run, options, app, {
     scope: `api://${options.server}/${parts.accessAsUser.value}`,
@@ -100,24 +96,24 @@ async function registerClient(run: Run, options: Options, prepared: Prepared): P
         },
     next: [
       ...(options.public ? [`Sign in with it: npm run ops -- token --client-id ${app.appId}`] : []),
-      ...(isAsked
+      ...(needsConsent
         ? [
-            `Users are asked for consent once. For all of them: --admin-consent, or ${consentAddress(options, app.appId)}`,
+            `Each user is asked for consent once. To consent for all: --admin-consent, or ${adminConsentUrlOf(options, app.appId)}`,
           ]
         : []),
     ],
   })
 }
 
-/** Whether users have to consent, since nobody has for all of them and the API does not know the client. */
-async function areUsersAsked(run: Run, clientId: string, server: string, consent: Omit<Consent, 'resourceName'>) {
+/** Whether neither an administrator has consented nor the API pre-authorizes the client. */
+async function needsUserConsent(run: Run, clientId: string, server: string, consent: Omit<Consent, 'resourceName'>) {
   const api = await findApplication(run.graph, { appId: server, displayName: '' })
   if (api?.api.preAuthorizedApplications.some(({ appId }) => appId === clientId)) return false
-  return (await withoutConsent(run, consent))?.length !== 0
+  return (await missingConsent(run, consent))?.length !== 0
 }
 
-/** Tells the API of the client. */
-async function introduce(run: Run, { server, preauthorize, knownClient }: Options, clientId: string): Promise<void> {
+/** Adds the client to the API's registration. */
+async function updateApi(run: Run, { server, preauthorize, knownClient }: Options, clientId: string): Promise<void> {
   const api = await findApplication(run.graph, { appId: server, displayName: '' })
   if (api === undefined) throw new OperatorError(`The tenant has no app registration ${server}.`, 'Check --server.')
   await update(run, api, [

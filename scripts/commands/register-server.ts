@@ -3,13 +3,13 @@ import type { GraphPermission } from '../../src/lib/graph-permissions.ts'
 import { permissionsOf, scopesOf } from '../../src/lib/graph-permissions.ts'
 import { isLoopback } from '../../src/lib/loopback.ts'
 import { tools } from '../../src/tools/index.ts'
-import { ensureConsent, withoutConsent } from '../registration/consent.ts'
+import { ensureConsent, missingConsent } from '../registration/consent.ts'
 import { permissionOf } from '../registration/find.ts'
 import { addRegistrationOptions, collect, type RegistrationOptions } from '../registration/options.ts'
 import * as parts from '../registration/parts.ts'
 import {
-  cloudLines,
-  consentAddress,
+  adminConsentUrlOf,
+  cloudVariables,
   outcomeOf,
   registerApp,
   requireServicePrincipal,
@@ -18,7 +18,7 @@ import {
 import { type Outcome, report } from '../registration/report.ts'
 import type { Run } from '../registration/run.ts'
 import { type Prepared, withRun } from '../registration/session.ts'
-import { azureCliClientId } from '../shared/entra-refusal.ts'
+import { azureCliClientId } from '../shared/entra-error.ts'
 import { graphAppId } from '../shared/graph.ts'
 import type { Io } from '../shared/io.ts'
 import { parseGuid } from '../shared/options.ts'
@@ -36,10 +36,9 @@ export function registerServerCommand(io: Io): Command {
   )
   return addRegistrationOptions(command, io, defaultName)
     .addOption(
-      new Option(
-        '--preauthorize <clientId>',
-        'a client that needs no consent to call the API; may be repeated',
-      ).argParser(collect(parseGuid)),
+      new Option('--preauthorize <clientId>', 'a client that needs no consent to call the API; repeatable').argParser(
+        collect(parseGuid),
+      ),
     )
     .addHelpText(
       'after',
@@ -51,7 +50,7 @@ Examples:
   npm run ops -- register server --app-id <id> --managed-identity <principal id> --dry-run
   npm run ops -- register server --preauthorize ${azureCliClientId}    (the Azure CLI, for "token")
 
-It adds what is missing and removes nothing. A second run has nothing to change.`,
+It only adds what is missing. A second run changes nothing.`,
     )
     .action(async (options: Options) => {
       const outcome = await withRun(io, options, (run, prepared) => registerServer(run, options, prepared))
@@ -70,23 +69,24 @@ async function registerServer(run: Run, options: Options, prepared: Prepared): P
 
   const { app, principal } = await registerApp(run, options, prepared, {
     defaultName,
-    atOnce: (app) => [
+    initialParts: (app) => [
       parts.redirectUris(app, 'web', redirects),
       parts.tokenVersion(app),
       parts.exposedScope(app),
       parts.permissions(app, graphAppId, permissions),
     ],
-    onceThere: (app) => [parts.identifierUri(app), parts.preAuthorized(app, options.preauthorize ?? [])],
+    selfReferences: (app) => [parts.identifierUri(app), parts.preAuthorized(app, options.preauthorize ?? [])],
   })
-  const toGraph = { client: principal, resource: graphApi, scopes: scopesOf(tools) }
-  const toItself = { client: principal, resource: principal, scopes: [parts.accessAsUser.value] }
+  const graphConsent = { client: principal, resource: graphApi, scopes: scopesOf(tools) }
+  const ownConsent = { client: principal, resource: principal, scopes: [parts.accessAsUser.value] }
   if (options.adminConsent) {
-    await ensureConsent(run, { ...toGraph, resourceName: 'Microsoft Graph' })
-    await ensureConsent(run, { ...toItself, resourceName: app.displayName })
+    await ensureConsent(run, { ...graphConsent, resourceName: 'Microsoft Graph' })
+    await ensureConsent(run, { ...ownConsent, resourceName: app.displayName })
   }
-  const toGraphLacks = options.adminConsent ? [] : await withoutConsent(run, toGraph)
-  // Of interest only where nothing worse is amiss.
-  const toItselfLacks = options.adminConsent || toGraphLacks?.length !== 0 ? [] : await withoutConsent(run, toItself)
+  const missingForGraph = options.adminConsent ? [] : await missingConsent(run, graphConsent)
+  // Reported only where nothing more important is missing.
+  const missingForItself =
+    options.adminConsent || missingForGraph?.length !== 0 ? [] : await missingConsent(run, ownConsent)
   const secret = await secretFor(run, app, options, prepared)
   return outcomeOf(run, options, app, {
     scope: `api://${app.appId}/${parts.accessAsUser.value}`,
@@ -94,18 +94,22 @@ async function registerServer(run: Run, options: Options, prepared: Prepared): P
       GRAPH_TENANT_ID: options.tenant,
       GRAPH_CLIENT_ID: app.appId,
       ...(secret !== undefined && { GRAPH_CLIENT_SECRET: secret.value }),
-      ...addressLines(options),
-      ...cloudLines(options),
+      ...addressVariables(options),
+      ...cloudVariables(options),
     },
     next: [
       ...credentialAdvice(options),
-      ...consentAdvice(toGraphLacks, toItselfLacks, `--admin-consent, or ${consentAddress(options, app.appId)}`),
+      ...consentAdvice(
+        missingForGraph,
+        missingForItself,
+        `--admin-consent, or ${adminConsentUrlOf(options, app.appId)}`,
+      ),
       ...permissionsOf(tools).flatMap(roleAdvice),
     ],
   })
 }
 
-/** What is left to consent to; undefined where that is not known. */
+/** @param graph missing permissions; undefined where unknown */
 function consentAdvice(
   graph: readonly string[] | undefined,
   own: readonly string[] | undefined,
@@ -118,28 +122,28 @@ function consentAdvice(
     return [`Every exchange fails until an administrator has consented to ${graph.join(', ')}: ${how}`]
   return own === undefined || own.length === 0
     ? []
-    : [`Users are asked once to consent to ${parts.accessAsUser.value}. For all of them: ${how}`]
+    : [`Each user is asked once to consent to ${parts.accessAsUser.value}. To consent for all: ${how}`]
 }
 
 function roleAdvice({ roles, purpose }: GraphPermission): string[] {
-  return roles.length === 0 ? [] : [`To ${purpose}, each user needs an admin role: ${roles.join(' or ')} at least.`]
+  return roles.length === 0 ? [] : [`To ${purpose}, each user needs at least the admin role ${roles.join(' or ')}.`]
 }
 
-/** Where the server is, as its clients know it; and where it listens, if that is on this machine. */
-function addressLines({ publicBaseUrl: [origin] = [] }: Options): Record<string, string> {
+/** The public address of the server, and its port if that is on this machine. */
+function addressVariables({ publicBaseUrl: [origin] = [] }: Options): Record<string, string> {
   if (origin === undefined) return {}
   const { protocol, hostname, port } = new URL(origin)
-  const isHere = protocol === 'http:' && isLoopback(hostname)
-  return { PUBLIC_BASE_URL: origin, ...(isHere && { PORT: port || '80' }) }
+  const isLocal = protocol === 'http:' && isLoopback(hostname)
+  return { PUBLIC_BASE_URL: origin, ...(isLocal && { PORT: port || '80' }) }
 }
 
-/** How the server is told of a credential that is no secret. */
+/** How to configure a credential other than a secret. */
 function credentialAdvice({ certificate, managedIdentity }: Options): string[] {
   return [
     ...(certificate === undefined
       ? []
       : [
-          'Set GRAPH_CLIENT_CERT_PATH to a PEM file with this certificate and its key, or name the vault that has them.',
+          'Set GRAPH_CLIENT_CERT_PATH to a PEM file with this certificate and its key, or configure the Key Vault that holds them.',
         ]),
     ...(managedIdentity === undefined
       ? []
@@ -147,7 +151,7 @@ function credentialAdvice({ certificate, managedIdentity }: Options): string[] {
   ]
 }
 
-/** The server's own default. */
+/** As the server defaults. */
 function defaultOrigin({ env }: Io): string {
   return env['PUBLIC_BASE_URL']?.trim().replace(/\/+$/, '') || `http://localhost:${env['PORT']?.trim() || '8080'}`
 }

@@ -20,13 +20,13 @@ const eras: readonly { readonly generation: Generation; readonly era: string }[]
   { generation: 'v2', era: '2026' },
 ]
 
-/** `smoke obo`: the whole chain, from the 401 to messages of Graph, by the official clients of both protocol eras. */
+/** `smoke obo`: the whole chain, from the 401 to messages from Graph, with the official clients of both protocol eras. */
 export function smokeOboCommand(io: Io): Command {
   const command = new Command('obo')
-    .description('ask a running server for messages, by clients of both protocol eras, and time each hop')
+    .description('read messages through a running server, with clients of both protocol eras, and time each hop')
     .addOption(urlOption())
   return addPkceOptions(addTokenOptions(command))
-    .option('--json', 'one JSON object instead of lines')
+    .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       `${tokenHelp}
@@ -42,7 +42,7 @@ Examples:
         about: { url: endpoint },
         work: (hop) => wholeChain(io, endpoint, options, hop),
         report: () => ({}),
-        conclude: () => io.print('\nThe whole chain holds: sign-in, exchange and Graph.', 'green'),
+        conclude: () => io.print('\nSign-in, OBO exchange and Graph work.', 'green'),
       })
     })
 }
@@ -61,16 +61,16 @@ async function wholeChain(io: Io, endpoint: string, flags: Options, hop: RunHop)
 async function readMessages(generation: Generation, options: SessionOptions, hop: RunHop): Promise<void> {
   const session = await hop('connect', async () => {
     const value = await openSession(generation, options)
-    return { value, says: `MCP ${value.version} with ${value.serverName}` }
+    return { value, detail: `MCP ${value.version} with ${value.serverName}` }
   })
   try {
     await hop('tools/list', async () => {
       const value = await session.listTools()
-      return { value, says: value.map(({ name }) => name).join(', ') }
+      return { value, detail: value.map(({ name }) => name).join(', ') }
     })
-    // The first call with a token brings the exchange with it; the second one finds its outcome in memory.
+    // The first call with a token needs the exchange; the second finds the Graph token in the cache.
     for (const which of ['first', 'again']) {
-      await hop(`tools/call ${which}`, async () => ({ value: undefined, says: await firstMessage(session) }))
+      await hop(`tools/call ${which}`, async () => ({ value: undefined, detail: await firstMessage(session) }))
     }
   } finally {
     await session.close()
@@ -84,7 +84,7 @@ async function firstMessage(session: Session): Promise<string> {
     '@odata.count'?: number
   }
   if (message === undefined && count !== 0) {
-    throw new OperatorError('getMessages answered without messages.', 'Check that this is a Message Center server.')
+    throw new OperatorError('getMessages returned no messages.', 'Check that this is a Message Center server.')
   }
   return `${message?.id ?? 'no message'}, one of ${count}`
 }

@@ -16,15 +16,15 @@ interface Options extends PkceFlags {
   readonly json?: true
 }
 
-/** `smoke pkce`: signs in at a server as a client of the strictest kind would, and shows each hop. */
+/** `smoke pkce`: signs in at a server as a strict client does, and shows each hop. */
 export function smokePkceCommand(io: Io): Command {
   const command = new Command('pkce')
     .description('sign in through a running server’s OAuth endpoints, with PKCE, and show each hop')
     .addOption(urlOption())
   return addPkceOptions(command)
-    .option('--no-refresh', 'leave the refresh token unused')
-    .option('--show-token', 'print the access token too')
-    .option('--json', 'one JSON object instead of lines')
+    .option('--no-refresh', 'do not use the refresh token')
+    .option('--show-token', 'also print the access token')
+    .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       `
@@ -43,9 +43,9 @@ Examples:
           ...(options.showToken && { accessToken: tokens.access_token }),
         }),
         conclude: (tokens) => {
-          io.print(`\nThe access token says:\n${JSON.stringify(decodeJwt(tokens.access_token), undefined, 2)}`)
+          io.print(`\nClaims of the access token:\n${JSON.stringify(decodeJwt(tokens.access_token), undefined, 2)}`)
           if (options.showToken) io.print(`\n${tokens.access_token}`)
-          io.print('\nClients can sign in here.', 'green')
+          io.print('\nSign-in works.', 'green')
         },
       })
     })
@@ -60,7 +60,7 @@ async function signInAndOut(io: Io, endpoint: string, options: Options, hop: Run
 
   const tokens = await hop('refresh', async () => {
     const value = await refreshTokens(place, signedIn, fetch)
-    return { value, says: `the refresh token for another access token, ${lifetimeOf(value)}` }
+    return { value, detail: `new access token ${lifetimeOf(value)}` }
   })
   if (place.server.revocation_endpoint !== undefined) {
     await hop('revoke', async () => {
@@ -69,7 +69,7 @@ async function signInAndOut(io: Io, endpoint: string, options: Options, hop: Run
         tokens: { ...tokens, refresh_token: tokens.refresh_token ?? refresh_token },
       }
       await revokeTokens(place, last, fetch)
-      return { value: undefined, says: 'the refresh tokens of this sign-in are no longer taken' }
+      return { value: undefined, detail: 'refresh tokens of this sign-in revoked' }
     })
   }
   return tokens

@@ -18,7 +18,7 @@ interface Options {
 /** `token`: an access token for the MCP API, as a client would send it. */
 export function tokenCommand(io: Io): Command {
   const command = new Command('token').description(
-    'an access token for the MCP API, of whoever is signed in to the Azure CLI or enters a code',
+    'get an access token for the MCP API, from the Azure CLI or with a device code',
   )
   addTenantOptions(command, io)
   addVariableOption(command, io, {
@@ -31,13 +31,11 @@ export function tokenCommand(io: Io): Command {
     .addOption(
       new Option(
         '--client-id <id>',
-        'sign in by a device code, to this public client; without it the Azure CLI is asked',
+        'sign in with a device code, to this public client (default: the Azure CLI)',
       ).argParser(parseGuid),
     )
-    .addOption(
-      new Option('--scope <name>', "which of the API's scopes").default('access_as_user').argParser(parseScopeName),
-    )
-    .option('--claims', 'print what the token says, as JSON, instead of the token')
+    .addOption(new Option('--scope <name>', 'scope of the API').default('access_as_user').argParser(parseScopeName))
+    .option('--claims', 'print the claims of the token as JSON, instead of the token')
     .addHelpText(
       'after',
       `
@@ -46,27 +44,27 @@ Examples:
   npm run --silent ops -- token --claims
   npm run --silent ops -- token --client-id <a public client of the tenant>
 
-Standard output holds the token and nothing else. Whoever has it is you, to this API, for about an hour.`,
+Standard output holds nothing but the token. Keep it secret: it grants access as you for about an hour.`,
     )
     .action(async (options: Options) => {
-      const token = await obtain(io, options)
+      const token = await getToken(io, options)
       io.print(options.claims ? JSON.stringify(claimsOf(token), undefined, 2) : token)
     })
 }
 
-function obtain(io: Io, { tenant: tenantId, authorityHost, api, clientId, scope: name }: Options): Promise<string> {
+function getToken(io: Io, { tenant: tenantId, authorityHost, api, clientId, scope: name }: Options): Promise<string> {
   const scope = `api://${api}/${name}`
   return clientId === undefined
     ? azureCliToken(io, { tenantId, scope })
     : deviceCodeToken(io, { authorityHost, tenantId, clientId, scope })
 }
 
-/** What a token says, without its signature: nothing that could be sent as one. @throws {OperatorError} */
+/** The claims of a token. @throws {OperatorError} */
 function claimsOf(token: string): JWTPayload {
   try {
     return decodeJwt(token)
   } catch (error) {
-    throw new OperatorError('The token is not a JWT: it cannot be read.', "Is --api the MCP server's app?", {
+    throw new OperatorError('The token is not a JWT.', "Check that --api is the MCP server's app.", {
       cause: error,
     })
   }

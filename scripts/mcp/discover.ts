@@ -3,9 +3,9 @@ import * as oauth from 'oauth4webapi'
 import type { Deployment } from '../shared/deployment.ts'
 import type { RunHop } from '../shared/hops.ts'
 import { OperatorError } from '../shared/operator-error.ts'
-import { oauthTrouble } from '../sign-in/oauth-trouble.ts'
+import { oauthError } from '../sign-in/oauth-error.ts'
 
-/** Where clients of a deployment sign in, and for what: learnt from the deployment alone. */
+/** Where clients of a deployment sign in, and for which resource and scope, as the deployment publishes it. */
 export interface SignInPlace {
   readonly resource: string
   readonly scope: string
@@ -14,10 +14,10 @@ export interface SignInPlace {
 }
 
 /**
- * Finds where to sign in as a client does that knows the MCP endpoint and nothing else: its 401 names the
- * protected-resource metadata (RFC 9728), that the authorization server, whose own metadata (RFC 8414) the rest.
+ * Discovers where to sign in from the MCP endpoint alone: 401 challenge, protected-resource metadata (RFC 9728),
+ * authorization-server metadata (RFC 8414).
  *
- * @throws {OperatorError} for whatever a strict client would stop at
+ * @throws {OperatorError} for whatever a strict client would reject
  */
 export async function discover(
   { endpoint }: Pick<Deployment, 'endpoint'>,
@@ -25,7 +25,7 @@ export async function discover(
 ): Promise<SignInPlace> {
   const challenge = await hop('challenge', async () => ({
     value: await readChallenge(endpoint, fetch),
-    says: 'POST /mcp without a token: 401, and where to read how to sign in',
+    detail: 'POST /mcp without a token: 401 with resource_metadata',
   }))
 
   const { resource, issuer, scope } = await hop('protected resource', async () => {
@@ -34,36 +34,39 @@ export async function discover(
       .resourceDiscoveryRequest(url, requestOptions(endpoint, fetch))
       .then((response) => oauth.processResourceDiscoveryResponse(url, response))
       .catch((error: unknown) => {
-        throw oauthTrouble(error, 'The protected-resource metadata')
+        throw oauthError(error, 'The protected-resource metadata')
       })
     const [issuer] = found.authorization_servers ?? []
     if (issuer === undefined) {
       throw new OperatorError(
         'The protected-resource metadata names no authorization server.',
-        'Check what answers there.',
+        'Check the address of the server.',
       )
     }
     const scope = (challenge.scope ?? found.scopes_supported?.join(' ')) || ''
-    return { value: { resource: found.resource, issuer, scope }, says: `sign in at ${issuer} for ${scope}` }
+    return {
+      value: { resource: found.resource, issuer, scope },
+      detail: `authorization server ${issuer}, scope ${scope}`,
+    }
   })
 
   const server = await hop('authorization server', async () => {
     const url = new URL(issuer)
-    // Entra has OpenID Connect's document alone.
+    // Entra publishes OpenID Connect's document only.
     const algorithm = url.pathname === '/' ? 'oauth2' : 'oidc'
     const found = await oauth
       .discoveryRequest(url, { algorithm, ...requestOptions(issuer, fetch) })
       .then((response) => oauth.processDiscoveryResponse(url, response))
       .catch((error: unknown) => {
-        throw oauthTrouble(error, 'The metadata of the authorization server')
+        throw oauthError(error, 'The metadata of the authorization server')
       })
-    const pkce = found.code_challenge_methods_supported?.join(' ') ?? 'not named'
-    return { value: found, says: `the issuer is where it was fetched; PKCE ${pkce}` }
+    const pkce = found.code_challenge_methods_supported?.join(' ') ?? 'not listed'
+    return { value: found, detail: `issuer matches; PKCE ${pkce}` }
   })
   return { resource, scope, issuer, server }
 }
 
-/** Options of every request of oauth4webapi; plain http only where it never leaves this machine, as the URL rule has it. */
+/** Options of every oauth4webapi request. Plain http only for http URLs, which the URL rules allow on loopback alone. */
 export function requestOptions(url: string, fetch: typeof globalThis.fetch) {
   const send = (address: string, init: object) => fetch(address, init)
   return { [oauth.customFetch]: send, [oauth.allowInsecureRequests]: url.startsWith('http:') }
@@ -81,18 +84,18 @@ async function readChallenge(endpoint: string, fetch: typeof globalThis.fetch): 
   switch (response.status) {
     case 200:
       throw new OperatorError(
-        'POST /mcp was answered without a token: this server serves anybody.',
-        'Leave MCP_REQUIRE_AUTH out of its configuration.',
+        'POST /mcp succeeded without a token: this server does not authenticate callers.',
+        'Remove MCP_REQUIRE_AUTH from its configuration.',
       )
     case 403:
       throw new OperatorError(
-        'POST /mcp was answered with 403: the server does not know itself under this address.',
+        'POST /mcp failed with 403: the server does not serve this address.',
         'Set PUBLIC_BASE_URL of the server to the address that clients use.',
       )
     default:
       throw new OperatorError(
-        `POST /mcp was answered with ${response.status}, and does not say how to sign in.`,
-        'Check that this is the address of the server; doctor --url says more.',
+        `POST /mcp failed with ${response.status}, without a challenge to sign in.`,
+        'Check the address of the server; doctor --url diagnoses it.',
       )
   }
 }

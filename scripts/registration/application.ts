@@ -1,4 +1,4 @@
-/** An `application`, with what of it is read. https://learn.microsoft.com/graph/api/resources/application */
+/** The properties of an `application` that are read. https://learn.microsoft.com/graph/api/resources/application */
 export interface Application {
   readonly id: string
   readonly appId: string
@@ -43,7 +43,7 @@ export interface RequiredResourceAccess {
 export interface KeyCredential {
   readonly type: string
   readonly usage: string
-  /** DER in base64. Graph gives it for one application, and only where `keyCredentials` is selected. */
+  /** DER in base64. Graph returns it only for a single application with `keyCredentials` selected. */
   readonly key: string | null
   readonly keyId?: string
   readonly displayName?: string | null
@@ -75,14 +75,14 @@ export interface PermissionGrant {
   readonly scope: string
 }
 
-/** What is written of an application: objects are merged into it, collections replace the ones it has. */
+/** The body of a POST or PATCH: objects are merged, collections replaced. */
 export type ApplicationBody = {
   readonly [Name in keyof Application]?: Application[Name] extends readonly unknown[] | string | boolean | null
     ? Application[Name]
     : Partial<Application[Name]>
 }
 
-/** What is asked for of an application that is read. */
+/** For `$select`. */
 export const applicationProperties = [
   'id',
   'appId',
@@ -98,18 +98,18 @@ export const applicationProperties = [
   'passwordCredentials',
 ] as const satisfies readonly (keyof Application)[]
 
-/** The id of an application that is yet to be created. */
-const notYet = '<objectId>'
+/** The id of an application that a dry run would create. */
+const placeholderId = '<objectId>'
 
-/** Whether the application is in the directory, and not one that a dry run would create. */
-export function isThere({ id }: Application): boolean {
-  return id !== notYet
+/** False for one that a dry run would create. */
+export function isCreated({ id }: Application): boolean {
+  return id !== placeholderId
 }
 
-/** An application that is yet to be created. Its ids are what a dry run shows. */
+/** An application before it is created; a dry run shows its placeholder ids. */
 export function emptyApplication(): Application {
   return {
-    id: notYet,
+    id: placeholderId,
     appId: '<clientId>',
     displayName: '',
     signInAudience: '',
@@ -129,7 +129,7 @@ export function emptyApplication(): Application {
   }
 }
 
-/** The application as it is once `body` is written. */
+/** The application after `body` is written. */
 export function withBody(app: Application, body: ApplicationBody): Application {
   return {
     ...app,

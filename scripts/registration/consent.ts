@@ -1,19 +1,19 @@
 import { odataText } from '../shared/graph.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import type { PermissionGrant, ServicePrincipal } from './application.ts'
-import { make, type Run } from './run.ts'
+import { applyChanges, type Run } from './run.ts'
 
 export interface Consent {
-  /** The app that gets it; undefined where a dry run has not created it. */
+  /** The app that receives it; undefined where a dry run would create it. */
   readonly client: ServicePrincipal | undefined
   readonly resource: ServicePrincipal | undefined
-  /** The resource, for people. */
+  /** For messages. */
   readonly resourceName: string
   readonly scopes: readonly string[]
 }
 
 /**
- * An administrator's consent, for everybody in the tenant, to delegated permissions; others that are there stay.
+ * Grants admin consent for the whole tenant to delegated permissions; existing grants stay.
  * https://learn.microsoft.com/graph/api/oauth2permissiongrant-post
  */
 export async function ensureConsent(run: Run, { client, resource, resourceName, scopes }: Consent): Promise<void> {
@@ -23,9 +23,9 @@ export async function ensureConsent(run: Run, { client, resource, resourceName, 
   const changes = missing.map((scope) => ({
     action: 'add' as const,
     property: 'oauth2PermissionGrants',
-    value: `${scope} of ${resourceName}, for everybody`,
+    value: `${scope} of ${resourceName}, for all users`,
   }))
-  await make(run, changes, `Consent given: ${missing.join(' ')} of ${resourceName}`, async () => {
+  await applyChanges(run, changes, `Consent granted: ${missing.join(' ')} of ${resourceName}`, async () => {
     const scope = [...granted, ...missing].join(' ')
     if (grant !== undefined) return run.graph.patch(`/oauth2PermissionGrants/${grant.id}`, { scope })
     if (client === undefined || resource === undefined) throw new Error('consent without a service principal')
@@ -35,20 +35,20 @@ export async function ensureConsent(run: Run, { client, resource, resourceName, 
 }
 
 /**
- * Those of the permissions that no administrator has consented to for everybody.
+ * The permissions without admin consent for the whole tenant.
  *
- * @returns undefined where whoever signed in may not see that: it is told, and no reason to fail
+ * @returns undefined, with a warning, where the signed-in user may not read consents
  */
-export async function withoutConsent(
+export async function missingConsent(
   run: Run,
-  { scopes, ...between }: Pick<Consent, 'client' | 'resource' | 'scopes'>,
+  { scopes, ...parties }: Pick<Consent, 'client' | 'resource' | 'scopes'>,
 ): Promise<readonly string[] | undefined> {
   try {
-    const granted = namesOf(await grantOf(run, between))
+    const granted = namesOf(await grantOf(run, parties))
     return scopes.filter((scope) => !granted.includes(scope))
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
-    run.io.progress(`Whether an administrator has consented cannot be seen. ${error.message}`, 'yellow')
+    run.io.progress(`Admin consent cannot be checked. ${error.message}`, 'yellow')
     return undefined
   }
 }

@@ -12,60 +12,60 @@ import {
 import { parseEnv } from 'node:util'
 import { OperatorError } from '../shared/operator-error.ts'
 
-/** A file of variables that lines are written to, for its owner alone. */
+/** An env file, readable by its owner only. */
 export interface EnvFile {
   readonly path: string
-  /** Writes variables; what else the file holds stays. @returns those whose earlier line became a comment */
+  /** Sets variables; other lines stay. @returns the variables whose old line became a comment */
   write(variables: Readonly<Record<string, string>>): readonly string[]
-  /** Removes what was prepared and not written. */
+  /** Removes the temporary file if nothing was written. */
   close(): void
 }
 
 /**
- * Makes sure that the file can be written before there is a secret to lose: Entra shows a secret once.
+ * Ensures that the file can be written before there is a secret, which Entra shows once.
  *
  * @throws {OperatorError} where it cannot be read or written
  */
 export function openEnvFile(given: string): EnvFile {
   let path = given
   let text = ''
-  let draft: string | undefined
+  let temporary: string | undefined
   try {
     if (existsSync(given)) {
       path = realpathSync(given)
       text = readFileSync(path, 'utf8')
     }
-    // Beside the file, so that it replaces it in one step.
-    const beside = `${path}.${process.pid}.tmp`
-    closeSync(openSync(beside, 'wx', 0o600))
-    draft = beside
+    // In the same folder, so that a rename replaces the file atomically.
+    const temporaryPath = `${path}.${process.pid}.tmp`
+    closeSync(openSync(temporaryPath, 'wx', 0o600))
+    temporary = temporaryPath
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException
     throw new OperatorError(
       `${given} cannot be written (${code}).`,
-      'Name another file with --write-env; nothing was changed.',
+      'Choose another file with --write-env; nothing was changed.',
       { cause: error },
     )
   }
-  const unfinished = draft
+  const temporaryPath = temporary
   return {
     path: given,
     write(variables) {
       const { text: changed, replaced } = withVariables(text, variables)
-      writeFileSync(unfinished, changed)
-      chmodSync(unfinished, 0o600)
-      renameSync(unfinished, path)
+      writeFileSync(temporaryPath, changed)
+      chmodSync(temporaryPath, 0o600)
+      renameSync(temporaryPath, path)
       return replaced
     },
-    close: () => rmSync(unfinished, { force: true }),
+    close: () => rmSync(temporaryPath, { force: true }),
   }
 }
 
 /**
- * The text of an env file with these variables set. A line that says otherwise stays as a comment above the new one; an
- * empty one is filled in.
+ * Sets variables in the text of an env file. An old line with another value becomes a comment above the new one; an
+ * empty one is replaced.
  *
- * @throws {Error} where the result would not be read back as it is meant, as in the midst of a value of several lines
+ * @throws {Error} where the result would not parse to these values, as inside a multi-line value
  */
 export function withVariables(
   text: string,
@@ -81,7 +81,7 @@ export function withVariables(
   }
   const after = parseEnv(changed)
   for (const name of new Set([...Object.keys(before), ...Object.keys(variables)])) {
-    if (after[name] !== (variables[name] ?? before[name])) throw new Error(`${name} would not be read back`)
+    if (after[name] !== (variables[name] ?? before[name])) throw new Error(`${name} would change`)
   }
   return { text: changed, replaced }
 }

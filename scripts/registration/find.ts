@@ -3,7 +3,7 @@ import { OperatorError } from '../shared/operator-error.ts'
 import { type Application, applicationProperties, type ServicePrincipal } from './application.ts'
 import type { Graph } from './graph.ts'
 
-/** How an operator names an application; the first of them that is given counts. */
+/** How to find an application: by the first of these that is set. */
 export interface ApplicationName {
   readonly appId?: string
   readonly uniqueName?: string
@@ -11,10 +11,10 @@ export interface ApplicationName {
 }
 
 /**
- * The application of that name, with its certificates.
+ * Finds an application, with its certificates.
  *
- * @returns undefined where nothing has that display name: it is to be created
- * @throws {OperatorError} where an id or a unique name leads nowhere, or a display name to several
+ * @returns undefined where none has that display name
+ * @throws {OperatorError} where none has that id or unique name, or several have that display name
  */
 export async function findApplication(graph: Graph, name: ApplicationName): Promise<Application | undefined> {
   const [property, value] =
@@ -31,21 +31,21 @@ export async function findApplication(graph: Graph, name: ApplicationName): Prom
   if (first === undefined) {
     if (property === 'displayName') return undefined
     throw new OperatorError(
-      `No app registration of this tenant has the ${property} ${value}.`,
-      'Check it, and --tenant; without it, the command goes by --display-name and creates what is not there.',
+      `No app registration in this tenant has the ${property} ${value}.`,
+      'Check it, and --tenant; omit it to find or create the registration by --display-name.',
     )
   }
   if (second !== undefined) {
     const lines = found.map(({ appId, createdDateTime }) => `  ${appId}  created ${createdDateTime.slice(0, 10)}`)
     throw new OperatorError(
       `${found.length} app registrations are called "${value}":\n${lines.join('\n')}`,
-      'Say which one with --app-id.',
+      'Choose one with --app-id.',
     )
   }
   return graph.get<Application>(`/applications/${first.id}`, { $select: applicationProperties.join(',') })
 }
 
-/** An app's service principal; undefined where nobody has made one in this tenant. */
+/** An app's service principal in this tenant, if any. */
 export async function findServicePrincipal(graph: Graph, appId: string): Promise<ServicePrincipal | undefined> {
   const [found] = await graph.list<ServicePrincipal>('/servicePrincipals', {
     $filter: `appId eq ${odataText(appId)}`,
@@ -54,7 +54,7 @@ export async function findServicePrincipal(graph: Graph, appId: string): Promise
   return found
 }
 
-/** A delegated permission of a resource, by its name. @throws {OperatorError} where the resource has none of it */
+/** A delegated permission of a resource, by its name. @throws {OperatorError} where the resource does not have it */
 export function permissionOf({ appId, oauth2PermissionScopes }: ServicePrincipal, value: string) {
   const found = oauth2PermissionScopes.find((scope) => scope.value === value)
   if (found !== undefined) return found

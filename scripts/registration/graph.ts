@@ -2,15 +2,15 @@ import { type BoundedAnswer, createBoundedClient, TransportError } from '../../s
 import { retryAfterSeconds } from '../../src/lib/retry-after.ts'
 import { type Query, withQuery } from '../shared/graph.ts'
 import type { Io } from '../shared/io.ts'
-import { codeOf, failureOf, jsonOf } from './graph-failure.ts'
+import { bodyOf, errorCodeOf, graphError } from './graph-error.ts'
 
 /** Directory writes are slow: seconds are usual. */
 const deadlineMs = 30_000
 const maxBodyBytes = 8 * 1024 * 1024
-/** All waits of one request together. What Graph made is usually everywhere within half a minute. */
-const patienceMs = 90_000
+/** All waits of one request mergeParts. What Graph made is usually everywhere within half a minute. */
+const maxTotalWaitMs = 90_000
 const firstWaitMs = 250
-const longestWaitMs = 8_000
+const maxWaitMs = 8_000
 
 type Method = 'GET' | 'POST' | 'PATCH'
 export type Graph = ReturnType<typeof createGraph>
@@ -18,10 +18,10 @@ export type Graph = ReturnType<typeof createGraph>
 /**
  * Microsoft Graph for managing applications, as one administrator.
  *
- * It waits as Retry-After says, and, where it has created something in this run, for Graph to find it everywhere: right
- * after a 201 the same object may still be answered with 404.
+ * Each call honours Retry-After and, after this run has created an object, retries a 404: a new object may not be
+ * replicated yet.
  *
- * @throws {OperatorError} from each call: what Graph refused, and who can mend it
+ * @throws {OperatorError} from each call
  */
 export function createGraph(
   io: Pick<Io, 'progress' | 'signal' | 'wait'>,
@@ -33,22 +33,22 @@ export function createGraph(
   async function call(method: Method, path: string, body?: unknown): Promise<unknown> {
     let waitedMs = 0
     for (let attempt = 0; ; attempt++) {
-      const answer = await once(method, path, body)
-      if (!(answer instanceof TransportError) && answer.status < 300) {
-        if (answer.status === 201) hasCreated = true
-        return jsonOf(answer)
+      const response = await send(method, path, body)
+      if (!(response instanceof TransportError) && response.status < 300) {
+        if (response.status === 201) hasCreated = true
+        return bodyOf(response)
       }
-      const waitMs = waitBeforeRetry(method, answer, attempt, hasCreated)
-      if (waitMs === undefined || waitedMs + waitMs > patienceMs) {
-        throw failureOf({ host: new URL(baseUrl).host, method, path }, answer, token)
+      const waitMs = waitBeforeRetry(method, response, attempt, hasCreated)
+      if (waitMs === undefined || waitedMs + waitMs > maxTotalWaitMs) {
+        throw graphError({ host: new URL(baseUrl).host, method, path }, response, token)
       }
-      if (waitMs > 2_000) io.progress(`Graph asks to wait ${Math.ceil(waitMs / 1000)} seconds …`, 'gray')
+      if (waitMs > 2_000) io.progress(`Waiting ${Math.ceil(waitMs / 1000)} seconds for Graph …`, 'gray')
       await io.wait(waitMs)
       waitedMs += waitMs
     }
   }
 
-  async function once(method: Method, path: string, body: unknown): Promise<BoundedAnswer | TransportError> {
+  async function send(method: Method, path: string, body: unknown): Promise<BoundedAnswer | TransportError> {
     const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
     const request = { method, url: `${baseUrl}${path}`, headers, signal: io.signal }
     try {
@@ -64,7 +64,7 @@ export function createGraph(
   return {
     get: <T>(path: string, query: Query = {}): Promise<T> => call('GET', withQuery(path, query)) as Promise<T>,
 
-    /** A collection's first page: what is filtered for here is never as many. */
+    /** The first page of a collection: the filters used here never match more. */
     async list<T>(path: string, query: Query = {}): Promise<readonly T[]> {
       const { value } = (await call('GET', withQuery(path, query))) as { value?: readonly T[] }
       return value ?? []
@@ -78,23 +78,23 @@ export function createGraph(
   }
 }
 
-/** Milliseconds until it is worth another try; undefined where it is not. */
+/** Milliseconds to wait before the next attempt; undefined where there is none. */
 function waitBeforeRetry(
   method: Method,
-  answer: BoundedAnswer | TransportError,
+  response: BoundedAnswer | TransportError,
   attempt: number,
   hasCreated: boolean,
 ): number | undefined {
-  const backoffMs = Math.min(firstWaitMs * 2 ** attempt, longestWaitMs)
-  // What is created by a POST may be there although its answer is lost: a second one would make another.
-  if (answer instanceof TransportError) {
-    return method !== 'POST' && answer.kind !== 'cancelled' && attempt < 4 ? backoffMs : undefined
+  const backoffMs = Math.min(firstWaitMs * 2 ** attempt, maxWaitMs)
+  // A POST without a response may have created the object: a retry would create another.
+  if (response instanceof TransportError) {
+    return method !== 'POST' && response.kind !== 'cancelled' && attempt < 4 ? backoffMs : undefined
   }
-  const { status, headers } = answer
-  const asked = retryAfterSeconds(headers['retry-after'] as string | undefined)
-  const askedMs = asked === undefined ? backoffMs : asked * 1000
-  if (status === 429) return askedMs
-  if (status === 503 || (status >= 500 && method !== 'POST')) return attempt < 4 ? askedMs : undefined
-  const isNotThereYet = status === 404 || codeOf(answer) === 'NoBackingApplicationObject'
+  const { status, headers } = response
+  const seconds = retryAfterSeconds(headers['retry-after'] as string | undefined)
+  const retryAfterMs = seconds === undefined ? backoffMs : seconds * 1000
+  if (status === 429) return retryAfterMs
+  if (status === 503 || (status >= 500 && method !== 'POST')) return attempt < 4 ? retryAfterMs : undefined
+  const isNotThereYet = status === 404 || errorCodeOf(response) === 'NoBackingApplicationObject'
   return hasCreated && isNotThereYet ? backoffMs : undefined
 }

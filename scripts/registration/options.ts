@@ -4,7 +4,7 @@ import { graphCommandLineTools } from '../shared/graph.ts'
 import type { Io } from '../shared/io.ts'
 import { addTenantOptions, addVariableOption, parseBaseUrl, parseGuid } from '../shared/options.ts'
 
-/** What both register commands take. */
+/** Options of both register commands. */
 export interface RegistrationOptions {
   readonly tenant: string
   readonly authorityHost: string
@@ -30,21 +30,21 @@ export interface RegistrationOptions {
 
 const defaultSecretDays = 180
 /** Entra's own limit for a secret is two years. */
-const longestSecretDays = 730
+const maxSecretDays = 730
 
 export function addRegistrationOptions(command: Command, io: Io, defaultName: string): Command {
   addTenantOptions(command, io)
   addVariableOption(command, io, {
     flags: '--graph-base-url <url>',
-    description: 'Microsoft Graph, where it is a national cloud',
+    description: 'Microsoft Graph, for a national cloud',
     variable: 'GRAPH_BASE_URL',
     fallback: 'https://graph.microsoft.com/v1.0',
     parse: parseBaseUrl,
   })
   return command
-    .option('--az', 'sign in as whoever is signed in to the Azure CLI; without it, by a device code')
+    .option('--az', 'sign in with the Azure CLI (default: a device code)')
     .addOption(
-      new Option('--sign-in-client-id <id>', 'the public client to sign in to by a device code')
+      new Option('--sign-in-client-id <id>', 'public client for the device code')
         .default(graphCommandLineTools)
         .argParser(parseGuid),
     )
@@ -52,50 +52,54 @@ export function addRegistrationOptions(command: Command, io: Io, defaultName: st
     .option('--unique-name <name>', 'update this registration, by its uniqueName')
     .option(
       '--display-name <name>',
-      `the registration of exactly this name, created where there is none ("${defaultName}")`,
+      `update the registration of exactly this name, or create it (default: "${defaultName}")`,
     )
     .addOption(
-      new Option('--public-base-url <url>', 'an origin of the server, for its redirect URI; may be repeated').argParser(
+      new Option('--public-base-url <url>', 'origin of the server, for its redirect URI; repeatable').argParser(
         collect(parseOrigin),
       ),
     )
-    .option('--prune-redirects', 'remove redirect URIs that this command line does not lead to')
-    .option('--secret', 'make a client secret, unless there is a good one of this command')
-    .addOption(new Option('--secret-days <n>', 'how long it is good').default(defaultSecretDays).argParser(parseDays))
-    .option('--secret-file <file>', 'where to write it, for you alone to read, instead of printing it')
-    .option('--renew-secret', 'make one even so; the old one stays until it expires')
+    .option('--prune-redirects', 'remove all other redirect URIs')
+    .option('--secret', 'create a client secret, unless this command has created one that is still valid')
     .addOption(
-      new Option('--certificate <file>', 'a PEM file, whose certificate is uploaded').conflicts([
+      new Option('--secret-days <n>', 'lifetime of a new secret in days')
+        .default(defaultSecretDays)
+        .argParser(parseDays),
+    )
+    .option('--secret-file <file>', 'write the secret to a new file (mode 600) instead of printing it')
+    .option('--renew-secret', 'create a secret anyway; the old one stays until it expires')
+    .addOption(
+      new Option('--certificate <file>', 'upload the certificate of this PEM file').conflicts([
         'secret',
         'renewSecret',
       ]),
     )
     .addOption(
-      new Option('--managed-identity <principalId>', 'a managed identity that stands for the app')
+      new Option('--managed-identity <principalId>', 'let this managed identity authenticate as the app')
         .argParser(parseGuid)
         .conflicts(['secret', 'renewSecret', 'certificate']),
     )
     .addOption(
       new Option(
         '--write-env <file>',
-        'write the lines for the server to this file, a secret among them, for you alone to read; what else it has stays',
+        'write the variables of the server, including the secret, to this file (mode 600); other lines stay',
       ).conflicts('secretFile'),
     )
-    .option('--admin-consent', 'consent for everybody in the tenant')
-    .option('--dry-run', 'show what would change, and write nothing')
-    .option('--json', 'JSON on standard output, and nothing else there')
+    .option('--admin-consent', 'grant admin consent for the whole tenant')
+    .option('--dry-run', 'show the changes without writing them')
+    .option('--json', 'print JSON')
 }
 
-/** For an option that can be given more than once. */
+/** Parser of a repeatable option. */
 export function collect<T>(parse: (value: string) => T) {
   return (value: string, previous: readonly T[] = []): readonly T[] => [...previous, parse(value)]
 }
 
-/** A URL that a sign-in may lead to, as Entra takes them: https, or http on loopback, and no fragment. */
+/** A redirect URI that Entra accepts: https, or http on loopback, without a fragment. */
 export function parseRedirectUri(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined
-  const isSound = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
-  if (isSound && !/[#\s*]/.test(value) && value.length <= 256) return value
+  const isAllowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
+  if (isAllowed && !/[#\s*]/.test(value) && value.length <= 256) return value
   throw new InvalidArgumentError('It must be an https URL, or http on a loopback address, without a fragment.')
 }
 
@@ -107,6 +111,6 @@ function parseOrigin(value: string): string {
 
 function parseDays(value: string): number {
   const days = /^\d{1,4}$/.test(value) ? Number(value) : 0
-  if (days >= 1 && days <= longestSecretDays) return days
-  throw new InvalidArgumentError(`It must be a number of days, 1 to ${longestSecretDays}.`)
+  if (days >= 1 && days <= maxSecretDays) return days
+  throw new InvalidArgumentError(`It must be a number of days, 1 to ${maxSecretDays}.`)
 }

@@ -1,6 +1,6 @@
 import { tenantEndpoints } from '../../src/config/tenant.ts'
 import { OperatorError } from '../shared/operator-error.ts'
-import { type Application, emptyApplication, isThere, type ServicePrincipal } from './application.ts'
+import { type Application, emptyApplication, isCreated, type ServicePrincipal } from './application.ts'
 import { ensureFederatedCredential, ensureSecret, type Secret } from './credentials.ts'
 import { findApplication, findServicePrincipal } from './find.ts'
 import type { RegistrationOptions } from './options.ts'
@@ -9,13 +9,13 @@ import type { Outcome } from './report.ts'
 import { create, ensureServicePrincipal, type Run, update } from './run.ts'
 import type { Prepared } from './session.ts'
 
-/** One registration, as it is to be. */
-export interface Wanted {
+/** The required state of a registration. */
+export interface DesiredState {
   readonly defaultName: string
-  /** What holds from the beginning. */
-  readonly atOnce: (app: Application) => readonly parts.Part[]
-  /** What refers to the application itself, and so needs it to be there. */
-  readonly onceThere: (app: Application) => readonly parts.Part[]
+  /** Written when it is created. */
+  readonly initialParts: (app: Application) => readonly parts.Part[]
+  /** Written afterwards, since they hold the application's own ids. */
+  readonly selfReferences: (app: Application) => readonly parts.Part[]
 }
 
 export interface Registered {
@@ -24,12 +24,12 @@ export interface Registered {
   readonly principal: ServicePrincipal | undefined
 }
 
-/** Finds the application and makes it what is wanted, or creates it so; with its service principal and credentials. */
+/** Creates or updates the application, its service principal and its certificate or federated credential. */
 export async function registerApp(
   run: Run,
   options: RegistrationOptions,
   { certificate }: Prepared,
-  { defaultName, atOnce, onceThere }: Wanted,
+  { defaultName, initialParts, selfReferences }: DesiredState,
 ): Promise<Registered> {
   const { appId, uniqueName, displayName } = options
   const name = displayName ?? defaultName
@@ -38,25 +38,25 @@ export async function registerApp(
     ...(appId !== undefined && { appId }),
     ...(uniqueName !== undefined && { uniqueName }),
   })
-  const beginning = (app: Application) => [
+  const partsOf = (app: Application) => [
     ...(displayName === undefined || found === undefined ? [] : [parts.named(app, displayName)]),
-    ...atOnce(app),
+    ...initialParts(app),
     ...(certificate === undefined ? [] : [parts.certificate(app, certificate)]),
   ]
   if (found !== undefined && found.signInAudience !== 'AzureADMyOrg') {
     run.io.progress(
-      `${found.displayName} is open to accounts of other tenants (${found.signInAudience}); this server refuses those.`,
+      `${found.displayName} is open to accounts of other tenants (${found.signInAudience}); this server rejects them.`,
       'yellow',
     )
   }
-  const begun =
+  const written =
     found === undefined
-      ? await create(run, name, beginning(emptyApplication()))
-      : await update(run, found, beginning(found))
-  const app = await update(run, begun, onceThere(begun))
+      ? await create(run, name, partsOf(emptyApplication()))
+      : await update(run, found, partsOf(found))
+  const app = await update(run, written, selfReferences(written))
 
-  const principalFound = found === undefined ? undefined : await findServicePrincipal(run.graph, app.appId)
-  const principal = await ensureServicePrincipal(run, app, principalFound)
+  const existingPrincipal = found === undefined ? undefined : await findServicePrincipal(run.graph, app.appId)
+  const principal = await ensureServicePrincipal(run, app, existingPrincipal)
   if (options.managedIdentity !== undefined) {
     const { managedIdentity: principalId, authorityHost, tenant: tenantId } = options
     await ensureFederatedCredential(run, app, { principalId, authorityHost, tenantId })
@@ -64,7 +64,11 @@ export async function registerApp(
   return { app, principal }
 }
 
-/** The secret that is asked for, in its file where it has one. To be called last: what fails after it would lose it. */
+/**
+ * Creates the requested secret and writes it to --secret-file. Call it last: a failure afterwards would lose the secret.
+ *
+ * @returns the secret, unless it is in a file
+ */
 export async function secretFor(
   run: Run,
   app: Application,
@@ -77,7 +81,7 @@ export async function secretFor(
   try {
     secretFile.write(secret.value)
   } catch {
-    run.io.progress(`${secretFile.path} cannot be written. The secret is shown here instead, this once.`, 'red')
+    run.io.progress(`${secretFile.path} cannot be written. The secret is printed instead, once.`, 'red')
     return secret
   }
   run.io.progress(`${app.displayName}: secret written to ${secretFile.path}`, 'gray')
@@ -85,30 +89,30 @@ export async function secretFor(
 }
 
 /** Another app's service principal. @throws {OperatorError} where the tenant has none */
-export async function requireServicePrincipal(run: Run, appId: string, mend: string): Promise<ServicePrincipal> {
+export async function requireServicePrincipal(run: Run, appId: string, next: string): Promise<ServicePrincipal> {
   const found = await findServicePrincipal(run.graph, appId)
   if (found !== undefined) return found
-  throw new OperatorError(`The tenant has no service principal of ${appId}.`, mend)
+  throw new OperatorError(`The tenant has no service principal of ${appId}.`, next)
 }
 
-/** Where an administrator consents by hand. */
-export function consentAddress({ tenant: tenantId, authorityHost }: RegistrationOptions, clientId: string): string {
+/** Where an administrator grants consent in a browser. */
+export function adminConsentUrlOf({ tenant: tenantId, authorityHost }: RegistrationOptions, clientId: string): string {
   return tenantEndpoints({ authorityHost, tenantId, clientId }).adminConsentUrl
 }
 
-/** What a run comes to: the ids and lines of an application that a dry run would create are left out. */
+/** The outcome of a run, without ids that a dry run would create. */
 export function outcomeOf(
   { isDry, changes }: Run,
   { tenant: tenantId }: RegistrationOptions,
   app: Application,
   { scope, env, next }: Pick<Outcome, 'scope' | 'env' | 'next'>,
 ): Outcome {
-  const ids = isThere(app) ? { clientId: app.appId, objectId: app.id } : { clientId: null, objectId: null }
+  const ids = isCreated(app) ? { clientId: app.appId, objectId: app.id } : { clientId: null, objectId: null }
   return { tenantId, ...ids, displayName: app.displayName, scope, dryRun: isDry, changes, env: isDry ? {} : env, next }
 }
 
-/** The lines that tell a server of another cloud than the worldwide one. */
-export function cloudLines({ authorityHost, graphBaseUrl }: RegistrationOptions): Record<string, string> {
+/** Variables of the server for a national cloud. */
+export function cloudVariables({ authorityHost, graphBaseUrl }: RegistrationOptions): Record<string, string> {
   return {
     ...(authorityHost !== 'https://login.microsoftonline.com' && { ENTRA_AUTHORITY_HOST: authorityHost }),
     ...(graphBaseUrl !== 'https://graph.microsoft.com/v1.0' && { GRAPH_BASE_URL: graphBaseUrl }),

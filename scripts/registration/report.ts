@@ -1,20 +1,20 @@
 import type { Io } from '../shared/io.ts'
 import type { Change } from './parts.ts'
 
-/** What a register command comes to. */
+/** The result of a register command. */
 export interface Outcome {
   readonly tenantId: string
   /** Null where a dry run would create the application. */
   readonly clientId: string | null
   readonly objectId: string | null
-  /** What clients ask for. */
+  /** The scope that clients request. */
   readonly scope: string
   readonly displayName: string
   readonly dryRun: boolean
   readonly changes: readonly Change[]
-  /** Lines for `.env.local`, a new secret among them where it went to no file. None of a dry run, or once they are in a file. */
+  /** Variables for `.env.local`, including a new secret that is in no file; empty after a dry run or --write-env. */
   readonly env: Readonly<Record<string, string>>
-  /** What an operator has to do besides. */
+  /** Remaining steps for the operator. */
   readonly next: readonly string[]
 }
 
@@ -44,6 +44,6 @@ function lineOf({ action, property, value, before }: Change): string {
 
 function summary(count: number, dryRun: boolean): string {
   if (count === 0) return 'Nothing to change.'
-  const things = count === 1 ? '1 change' : `${count} changes`
-  return dryRun ? `${things} to make. This was a dry run: nothing was written.` : `${things} made.`
+  const changes = count === 1 ? '1 change' : `${count} changes`
+  return dryRun ? `${changes} to make. Dry run: nothing was written.` : `${changes} made.`
 }

@@ -1,28 +1,28 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { OperatorError } from '../shared/operator-error.ts'
 
-/** A file for a secret, for its owner alone. */
+/** A file for a secret, readable by its owner only. */
 export interface SecretFile {
   readonly path: string
   write(secret: string): void
-  /** Closes it; a file that nothing was written to is removed. */
+  /** Closes the file; removes it if nothing was written. */
   close(): void
 }
 
 /**
- * Makes the file before there is a secret to lose: Entra shows a secret once.
+ * Creates the file before the secret, which Entra shows once.
  *
- * @throws {OperatorError} where it cannot be made, or is there already
+ * @throws {OperatorError} where it exists or cannot be written
  */
 export function openSecretFile(path: string): SecretFile {
   let file: number
   try {
     file = openSync(path, 'wx', 0o600)
   } catch (error) {
-    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST'
+    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
     throw new OperatorError(
-      isThere ? `${path} is there already.` : `${path} cannot be written.`,
-      'Name another file with --secret-file; nothing was changed.',
+      exists ? `${path} already exists.` : `${path} cannot be written.`,
+      'Choose another file with --secret-file; nothing was changed.',
       { cause: error },
     )
   }

@@ -11,7 +11,7 @@ import type { Outcome } from './report.ts'
 import type { Run } from './run.ts'
 import { openSecretFile, type SecretFile } from './secret-file.ts'
 
-/** What of the operator's machine a run needs, read before anybody signs in. */
+/** Files of a run, opened before the sign-in. */
 export interface Prepared {
   readonly certificate: ReturnType<typeof readCertificate> | undefined
   readonly secretFile: SecretFile | undefined
@@ -23,9 +23,9 @@ interface Files {
 }
 
 /**
- * Signs an administrator in, does `work` with Graph, and writes the lines that it comes to where a file is named.
+ * Signs an administrator in, runs `work` with Graph, and writes the resulting variables to --write-env.
  *
- * @throws {OperatorError} before anything is written, where a file or the sign-in is at fault
+ * @throws {OperatorError} before anything is changed, where a file or the sign-in fails
  */
 export async function withRun(
   io: Io,
@@ -33,7 +33,7 @@ export async function withRun(
   work: (run: Run, prepared: Prepared) => Promise<Outcome>,
 ): Promise<Outcome> {
   if (options.secretFile !== undefined && !options.secret && !options.renewSecret) {
-    throw new OperatorError('--secret-file without a secret.', 'Add --secret, or --renew-secret.')
+    throw new OperatorError('--secret-file requires a secret.', 'Add --secret or --renew-secret.')
   }
   const certificate = options.certificate === undefined ? undefined : readCertificate(io, options.certificate)
   const { secretFile, envFile } = openFiles(options)
@@ -41,7 +41,7 @@ export async function withRun(
     const graph = createGraph(io, { baseUrl: options.graphBaseUrl, token: await signIn(io, options) })
     try {
       const run = { io, graph, isDry: options.dryRun === true, changes: [] }
-      return writeLines(io, await work(run, { certificate, secretFile }), envFile)
+      return writeVariables(io, await work(run, { certificate, secretFile }), envFile)
     } finally {
       graph.close()
     }
@@ -63,31 +63,31 @@ function openFiles({ secretFile, writeEnv, dryRun }: RegistrationOptions): Files
   }
 }
 
-/** Writes the lines to their file. Where that fails they are left to be shown: a secret is among them once. */
-function writeLines(io: Io, outcome: Outcome, envFile: EnvFile | undefined): Outcome {
+/** Writes the variables to their file. On failure they stay in the outcome to be printed, since Entra shows a secret once. */
+function writeVariables(io: Io, outcome: Outcome, envFile: EnvFile | undefined): Outcome {
   const names = Object.keys(outcome.env)
   if (envFile === undefined || names.length === 0) return outcome
   try {
     const replaced = envFile.write(outcome.env)
     io.progress(`Written to ${envFile.path}: ${names.join(', ')}`, 'gray')
     if (replaced.length > 0) {
-      io.progress(`${envFile.path} had another value of ${replaced.join(', ')}, which is a comment now.`, 'yellow')
+      io.progress(`${envFile.path} had other values of ${replaced.join(', ')}; they are comments now.`, 'yellow')
     }
     return { ...outcome, env: {} }
   } catch (error) {
     const why = error instanceof Error ? error.message : 'unknown'
-    io.progress(`${envFile.path} cannot be written (${why}). The lines are shown here instead, this once.`, 'red')
+    io.progress(`${envFile.path} cannot be written (${why}). The variables are printed instead, once.`, 'red')
     return outcome
   }
 }
 
-/** No more than what this run does. */
+/** Requests no more permissions than this run needs. */
 function signIn(io: Io, options: RegistrationOptions): Promise<string> {
   const { tenant: tenantId, authorityHost, signInClientId: clientId } = options
   if (options.az) return azureCliToken(io, { tenantId, scope: `${graphResource(options.graphBaseUrl)}/.default` })
   const scopes = [
     'Application.ReadWrite.All',
-    // Reads what was consented to, where nothing is.
+    // Without --admin-consent, consents are only read.
     options.adminConsent ? 'DelegatedPermissionGrant.ReadWrite.All' : 'Directory.Read.All',
   ]
   return deviceCodeToken(io, { authorityHost, tenantId, clientId, scope: scopes.join(' ') })

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { entraRefusal } from './entra-refusal.ts'
+import { entraError } from './entra-error.ts'
 import type { Io } from './io.ts'
 import { OperatorError } from './operator-error.ts'
 
@@ -9,27 +9,27 @@ const deadlineMs = 60_000
 /**
  * An access token of whoever is signed in to the Azure CLI.
  *
- * @param scope one resource's, fully qualified
- * @throws {OperatorError} where `az` is missing, not signed in, signed in to another tenant, or refused by Entra
+ * @param scope of one resource, fully qualified
+ * @throws {OperatorError} where `az` is missing, not signed in, signed in to another tenant, or rejected by Entra
  */
 export async function azureCliToken(
   io: Pick<Io, 'env' | 'signal'>,
   { tenantId, scope }: { readonly tenantId: string; readonly scope: string },
 ): Promise<string> {
   if (!/^[0-9a-f-]{36}$/i.test(tenantId) || !/^[\w.:/-]+$/.test(scope)) {
-    throw new OperatorError('The tenant or the scope is none that Entra has.', 'Name the tenant by its GUID.')
+    throw new OperatorError('Invalid tenant or scope.', 'Use the GUID of the tenant.')
   }
   const logIn = `az login --tenant ${tenantId} --scope ${scope} --allow-no-subscriptions`
-  const answer = await runAz(io, ['account', 'get-access-token', '--tenant', tenantId, '--scope', scope], logIn)
-  const { accessToken, tenant } = answer
+  const { accessToken, tenant } = await runAz(
+    io,
+    ['account', 'get-access-token', '--tenant', tenantId, '--scope', scope],
+    logIn,
+  )
   if (typeof accessToken !== 'string' || accessToken === '') {
-    throw new OperatorError(
-      'The Azure CLI answered without a token.',
-      `Bring it up to date (az upgrade), then: ${logIn}`,
-    )
+    throw new OperatorError('The Azure CLI returned no token.', `Update it (az upgrade), then run: ${logIn}`)
   }
   if (typeof tenant === 'string' && tenant.toLowerCase() !== tenantId) {
-    throw new OperatorError(`The Azure CLI gave a token of the tenant ${tenant}, not of ${tenantId}.`, `Run: ${logIn}`)
+    throw new OperatorError(`The Azure CLI returned a token of tenant ${tenant}, not of ${tenantId}.`, `Run: ${logIn}`)
   }
   return accessToken
 }
@@ -39,7 +39,7 @@ function runAz(
   args: readonly string[],
   logIn: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  // On Windows az is a batch file, which only a shell runs; tenant and scope have been checked for what it would take.
+  // On Windows az is a batch file, which only a shell runs; tenant and scope hold no character that it would interpret.
   const shell = process.platform === 'win32'
   return new Promise((resolve, reject) => {
     execFile(
@@ -58,19 +58,19 @@ function azFailure(error: Error & { code?: unknown; killed?: boolean }, stderr: 
   if (error.code === 'ENOENT' || error.code === 127) {
     return new OperatorError(
       'The Azure CLI (az) is not installed, or not on the PATH.',
-      'Install it (https://aka.ms/azure-cli), or sign in by a device code instead: see --help.',
+      'Install it (https://aka.ms/azure-cli), or sign in with a device code: see --help.',
     )
   }
   if (error.killed === true) {
-    return new OperatorError(`The Azure CLI gave no answer within ${deadlineMs / 1000} seconds.`, `Run: ${logIn}`)
+    return new OperatorError(`The Azure CLI timed out after ${deadlineMs / 1000} seconds.`, `Run: ${logIn}`)
   }
-  const said = stderr.replaceAll(/^ERROR: /gm, '').trim()
-  if (/AADSTS\d+/.test(said)) {
-    const { message, next } = entraRefusal('The Azure CLI got no token', said)
-    return new OperatorError(message, `${next} To sign in anew: ${logIn}`)
+  const text = stderr.replaceAll(/^ERROR: /gm, '').trim()
+  if (/AADSTS\d+/.test(text)) {
+    const { message, next } = entraError('The Azure CLI got no token', text)
+    return new OperatorError(message, `${next} To sign in again: ${logIn}`)
   }
-  if (/az login/.test(said)) return new OperatorError('Nobody is signed in to the Azure CLI.', `Run: ${logIn}`)
-  return new OperatorError(`The Azure CLI failed. ${said.split('\n')[0]?.slice(0, 300) ?? ''}`, `Run: ${logIn}`)
+  if (/az login/.test(text)) return new OperatorError('Nobody is signed in to the Azure CLI.', `Run: ${logIn}`)
+  return new OperatorError(`The Azure CLI failed. ${text.split('\n')[0]?.slice(0, 300) ?? ''}`, `Run: ${logIn}`)
 }
 
 function jsonObject(text: string): Readonly<Record<string, unknown>> {

@@ -1,30 +1,33 @@
 import { OperatorError } from './operator-error.ts'
 import { unreachable } from './unreachable.ts'
 
-/** A sign-in's slowest step, an exchange at Entra behind a cold start, stays well below this. */
+/** The slowest step, an OBO exchange after a cold start, takes far less. */
 const defaultDeadlineMs = 20_000
 /** A thousand messages with their bodies are some 8 MB. */
 const maxBodyBytes = 16 * 1024 * 1024
 
 export interface FetchBounds {
-  /** Ends every request early: Ctrl-C. */
+  /** Cancels every request: Ctrl-C. */
   readonly signal: AbortSignal
   readonly deadlineMs?: number
 }
 
 /**
- * `fetch` that ends within its deadline, headers and body, takes no answer without end, follows no redirect, and says what is wrong where no answer
- * came.
+ * `fetch` with a deadline for headers and body, a limit on the body's size and no redirects; network errors say what to
+ * do about them.
  *
- * @throws {OperatorError} from the request, or from a body that is too large; one that stalls ends with the deadline's
- * own error
+ * @throws {OperatorError} from the request, or from a body that is too large; one that stalls rejects with the
+ * deadline's own error
  */
 export function boundedFetch({ signal, deadlineMs = defaultDeadlineMs }: FetchBounds): typeof fetch {
   return async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input)
     const signals = [signal, AbortSignal.timeout(deadlineMs), ...(init?.signal ? [init.signal] : [])]
     try {
-      return limited(await fetch(input, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) }), url.host)
+      return withBodyLimit(
+        await fetch(input, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) }),
+        url.host,
+      )
     } catch (error) {
       if (signal.aborted) throw new OperatorError('Stopped.', 'Nothing was changed.', { cause: error })
       throw unreachable(url.host, error)
@@ -32,16 +35,16 @@ export function boundedFetch({ signal, deadlineMs = defaultDeadlineMs }: FetchBo
   }
 }
 
-function limited(answer: Response, host: string): Response {
-  if (answer.body === null) return answer
+function withBodyLimit(response: Response, host: string): Response {
+  if (response.body === null) return response
   let bytes = 0
   const counter = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       bytes += chunk.byteLength
       if (bytes <= maxBodyBytes) controller.enqueue(chunk)
-      else controller.error(new OperatorError(`${host} sent more than ${maxBodyBytes} bytes.`, 'Ask for less.'))
+      else controller.error(new OperatorError(`${host} sent more than ${maxBodyBytes} bytes.`, 'Request less.'))
     },
   })
-  const { status, statusText, headers } = answer
-  return new Response(answer.body.pipeThrough(counter), { status, statusText, headers })
+  const { status, statusText, headers } = response
+  return new Response(response.body.pipeThrough(counter), { status, statusText, headers })
 }

@@ -3,7 +3,7 @@ import { isLoopback } from '../../src/lib/loopback.ts'
 import type { Io } from './io.ts'
 import { OperatorError } from './operator-error.ts'
 
-/** A running server, by the addresses that its clients know. */
+/** The public addresses of a running server. */
 export interface Deployment {
   /** Its PUBLIC_BASE_URL. */
   readonly origin: string
@@ -15,10 +15,10 @@ export const urlOption = () =>
   new Option('--url <url>', 'the server (default: PUBLIC_BASE_URL, else http://localhost:8080)')
 
 /**
- * The server that a command is for.
+ * The server that a command connects to.
  *
- * @param given an origin, or the address of its MCP endpoint, as clients have it
- * @throws {OperatorError} for what is no such address, and for plain http beyond this machine
+ * @param given an origin, or the URL of the MCP endpoint
+ * @throws {OperatorError} for other URLs, and for plain http outside loopback
  */
 export function deploymentOf(given: string | undefined, env: Io['env']): Deployment {
   const text = given ?? (env['PUBLIC_BASE_URL'] || `http://localhost:${env['PORT'] || '8080'}`)
@@ -26,14 +26,14 @@ export function deploymentOf(given: string | undefined, env: Io['env']): Deploym
   const isBare = url !== undefined && /^\/(mcp\/?)?$/.test(url.pathname) && !/[?#@]/.test(text)
   if (!isBare || !/^https?:$/.test(url.protocol)) {
     throw new OperatorError(
-      `"${text.slice(0, 200)}" is no address of a server.`,
-      'It takes one like https://mcp.example.com.',
+      `Invalid server URL: "${text.slice(0, 200)}".`,
+      'Use a URL such as https://mcp.example.com.',
     )
   }
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     throw new OperatorError(
-      `${url.origin} is not https: tokens would cross the network readable.`,
-      'Use its https address; plain http is for this machine alone.',
+      `${url.origin} is not https: tokens would be sent unencrypted.`,
+      'Use https; plain http is allowed on loopback only.',
     )
   }
   return { origin: url.origin, endpoint: `${url.origin}/mcp` }

@@ -1,12 +1,12 @@
 import * as oauth from 'oauth4webapi'
-import { entraRefusal } from './entra-refusal.ts'
+import { entraError } from './entra-error.ts'
 import type { Io } from './io.ts'
 import { OperatorError } from './operator-error.ts'
 import { unreachable } from './unreachable.ts'
 
-/** For one request; the wait for the user is as long as Entra says. */
+/** Of one request; Entra sets how long to wait for the user. */
 const requestDeadlineMs = 15_000
-/** RFC 8628 section 3.5: what "slow_down" adds to the interval, and the interval where none is given. */
+/** RFC 8628 section 3.5: added to the interval on "slow_down"; also the default interval (section 3.2). */
 const slowDownSeconds = 5
 
 export interface DeviceSignIn {
@@ -14,55 +14,56 @@ export interface DeviceSignIn {
   readonly tenantId: string
   /** A public client of the tenant. */
   readonly clientId: string
-  /** One resource's. */
+  /** Of one resource. */
   readonly scope: string
 }
 
 /**
- * Signs a person in by a code that they enter in a browser, on whatever device (RFC 8628), and gives an access token.
+ * Signs a user in with a code that they enter in a browser on any device (RFC 8628).
  * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
  *
- * @throws {OperatorError} where Entra refuses, the person does, or nobody enters the code in time
+ * @returns an access token
+ * @throws {OperatorError} where Entra or the user denies it, or the code expires
  */
 export async function deviceCodeToken(
   io: Pick<Io, 'progress' | 'signal' | 'wait'>,
-  asked: DeviceSignIn,
+  request: DeviceSignIn,
 ): Promise<string> {
-  const base = `${asked.authorityHost}/${asked.tenantId}`
+  const base = `${request.authorityHost}/${request.tenantId}`
   const entra: oauth.AuthorizationServer = {
     issuer: `${base}/v2.0`,
     device_authorization_endpoint: `${base}/oauth2/v2.0/devicecode`,
     token_endpoint: `${base}/oauth2/v2.0/token`,
   }
-  const client: oauth.Client = { client_id: asked.clientId }
+  const client: oauth.Client = { client_id: request.clientId }
   const options = () => ({
     signal: AbortSignal.any([io.signal, AbortSignal.timeout(requestDeadlineMs)]),
-    // Where the command line allowed http, which is on loopback.
-    [oauth.allowInsecureRequests]: asked.authorityHost.startsWith('http:'),
+    // http was accepted by the command line only for loopback.
+    [oauth.allowInsecureRequests]: request.authorityHost.startsWith('http:'),
   })
 
-  const begun = await attempt(async () => {
-    const parameters = { scope: asked.scope }
-    const answer = await oauth.deviceAuthorizationRequest(entra, client, oauth.None(), parameters, options())
-    return oauth.processDeviceAuthorizationResponse(entra, client, answer)
+  const authorization = await attempt(async () => {
+    const parameters = { scope: request.scope }
+    const response = await oauth.deviceAuthorizationRequest(entra, client, oauth.None(), parameters, options())
+    return oauth.processDeviceAuthorizationResponse(entra, client, response)
   })
-  if (begun instanceof Error) throw signInFailure(begun, asked.authorityHost)
+  if (authorization instanceof Error) throw signInError(authorization, request.authorityHost)
 
-  const { device_code, user_code, verification_uri, expires_in, interval } = begun
+  const { device_code, user_code, verification_uri, expires_in, interval } = authorization
   io.progress(`To sign in, open ${verification_uri} and enter the code ${user_code}`, 'yellow')
   const end = Date.now() + expires_in * 1000
   let seconds = interval ?? slowDownSeconds
   while (Date.now() < end) {
     await io.wait(seconds * 1000)
     const tokens = await attempt(async () => {
-      const answer = await oauth.deviceCodeGrantRequest(entra, client, oauth.None(), device_code, options())
-      return oauth.processDeviceCodeResponse(entra, client, answer)
+      const response = await oauth.deviceCodeGrantRequest(entra, client, oauth.None(), device_code, options())
+      return oauth.processDeviceCodeResponse(entra, client, response)
     })
     if (!(tokens instanceof Error)) return tokens.access_token
     if (isErrorCode(tokens, 'slow_down')) seconds += slowDownSeconds
-    else if (!isErrorCode(tokens, 'authorization_pending')) throw signInFailure(tokens, asked.authorityHost)
+    else if (!isErrorCode(tokens, 'authorization_pending')) throw signInError(tokens, request.authorityHost)
   }
-  throw entraRefusal('Sign-in failed', 'AADSTS70020: nobody entered the code in time.')
+  throw new OperatorError('Sign-in failed. The code expired before anybody entered it.', 'Run the command again.')
 }
 
 async function attempt<T>(work: () => Promise<T>): Promise<T | Error> {
@@ -73,18 +74,18 @@ function isErrorCode(error: Error, code: string): boolean {
   return error instanceof oauth.ResponseBodyError && error.error === code
 }
 
-function signInFailure(error: Error, authorityHost: string): OperatorError {
+function signInError(error: Error, authorityHost: string): OperatorError {
   if (error instanceof oauth.ResponseBodyError) {
-    return entraRefusal('Sign-in failed', error.error_description ?? error.error)
+    return entraError('Sign-in failed', error.error_description ?? error.error)
   }
-  // What fetch throws; its own message says no more than that it failed.
+  // fetch throws a TypeError whose message has no detail; its cause does.
   const isNetwork = error.name === 'TimeoutError' || (error instanceof TypeError && error.cause !== undefined)
-  const what = isNetwork
+  const message = isNetwork
     ? `Entra cannot be reached: ${unreachable(new URL(authorityHost).host, error).message}`
-    : `Entra did not answer as Entra does. ${error.message}`
+    : `Invalid response from Entra. ${error.message}`
   return new OperatorError(
-    what,
-    'Check --authority-host and the way there (proxy, firewall), then run the command again.',
+    message,
+    'Check --authority-host and the network (proxy, firewall), then run the command again.',
     { cause: error },
   )
 }

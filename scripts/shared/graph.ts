@@ -1,6 +1,6 @@
-/** Microsoft Graph, under the application id that it has in every tenant. */
+/** The application id of Microsoft Graph, the same in every tenant. */
 export const graphAppId = '00000003-0000-0000-c000-000000000000'
-/** Microsoft Graph Command Line Tools, likewise: what operators sign in to by a device code. */
+/** Microsoft Graph Command Line Tools, likewise: the public client for device codes. */
 export const graphCommandLineTools = '14d82eec-204b-4c2f-b7e8-296a70dab67e'
 
 export type Query = Readonly<Record<string, string>>

@@ -1,53 +1,55 @@
 import type { Io } from './io.ts'
 import { OperatorError } from './operator-error.ts'
 
-/** One step of a chain: what it was, how long it took, and what came of it. */
+/** One step of a chain: its name, duration and outcome. */
 export interface Hop {
   readonly hop: string
   readonly ms: number
   readonly ok: boolean
-  readonly says: string
+  readonly detail: string
 }
 
-/** Does a step, times it and tells of it. */
-export type RunHop = <T>(name: string, work: () => Promise<{ readonly value: T; readonly says: string }>) => Promise<T>
+/** Runs a step, times it and reports it. */
+export type RunHop = <T>(
+  name: string,
+  work: () => Promise<{ readonly value: T; readonly detail: string }>,
+) => Promise<T>
 
 export interface Chain<T> {
   readonly json: boolean
-  /** What a program is told beside the hops. */
+  /** JSON properties beside the hops. */
   readonly about: Readonly<Record<string, unknown>>
   work(hop: RunHop): Promise<T>
-  /** What a program is told of the outcome … */
+  /** JSON properties of the outcome. */
   report(outcome: T): Readonly<Record<string, unknown>>
-  /** … and a person. */
+  /** Prints the outcome for a person. */
   conclude(outcome: T): void
 }
 
 /**
- * Goes through a chain hop by hop: each is a line when it is over, or all of them one JSON object at the end, whichever
- * end it is.
+ * Runs a chain hop by hop: prints a line after each, or one JSON object at the end, successful or not.
  *
  * @throws {OperatorError} of the hop that failed
  */
 export async function runChain<T>(io: Io, { json, about, work, report, conclude }: Chain<T>): Promise<void> {
   const hops: Hop[] = []
-  const note = (hop: string, started: number, ok: boolean, says: string) => {
-    const done = { hop, ms: Math.round(performance.now() - started), ok, says }
+  const record = (hop: string, started: number, ok: boolean, detail: string) => {
+    const done = { hop, ms: Math.round(performance.now() - started), ok, detail }
     hops.push(done)
     if (!json) io.print(hopLine(done), ok ? undefined : 'red')
   }
   const run: RunHop = async (name, step) => {
     const started = performance.now()
     try {
-      const { value, says } = await step()
-      note(name, started, true, says)
+      const { value, detail } = await step()
+      record(name, started, true, detail)
       return value
     } catch (error) {
-      note(name, started, false, error instanceof OperatorError ? error.message : 'broke off')
+      record(name, started, false, error instanceof OperatorError ? error.message : 'interrupted')
       throw error
     }
   }
-  const tell = (rest: Readonly<Record<string, unknown>>) =>
+  const printJson = (rest: Readonly<Record<string, unknown>>) =>
     io.print(JSON.stringify({ ...about, ...rest, hops }, undefined, 2))
 
   let outcome: T
@@ -55,15 +57,15 @@ export async function runChain<T>(io: Io, { json, about, work, report, conclude 
     outcome = await work(run)
   } catch (error) {
     if (json && error instanceof OperatorError) {
-      tell({ verdict: 'failed', failure: { what: error.message, next: error.next } })
+      printJson({ verdict: 'failed', failure: { message: error.message, next: error.next } })
     }
     throw error
   }
-  if (json) tell({ verdict: 'passed', ...report(outcome) })
+  if (json) printJson({ verdict: 'passed', ...report(outcome) })
   else conclude(outcome)
 }
 
-/** Names and times stand below each other. Why one failed is told when the command ends, with the mend. */
-function hopLine({ hop, ms, ok, says }: Hop): string {
-  return `${ok ? '✔' : '✘'} ${hop.padEnd(22)} ${String(ms).padStart(6)} ms  ${ok ? says : 'failed'}`
+/** Names and times are aligned. The cause of a failure is printed when the command ends, with its remedy. */
+function hopLine({ hop, ms, ok, detail }: Hop): string {
+  return `${ok ? '✔' : '✘'} ${hop.padEnd(22)} ${String(ms).padStart(6)} ms  ${ok ? detail : 'failed'}`
 }

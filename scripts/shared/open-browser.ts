@@ -1,8 +1,8 @@
-/** Opens a web page in the operator's own browser. Rejects what is none, and where the machine has no way to. */
+/** Opens a web page in the operator's own browser. Rejects other URLs, and where there is no browser. */
 export async function openBrowser(url: string): Promise<void> {
-  if (!/^https?:\/\//.test(url)) throw new Error('It is no web page')
+  if (!/^https?:\/\//.test(url)) throw new Error('Not a web page')
   const { default: open } = await import('open')
   const started = await open(url)
-  // What happens to the browser after its start is nobody's crash.
+  // A browser that fails after its start must not crash the process.
   started.on('error', () => undefined)
 }

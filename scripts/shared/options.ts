@@ -2,39 +2,39 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { isLoopback } from '../../src/lib/loopback.ts'
 import type { Io } from './io.ts'
 
-/** An option that a variable of the server may give instead; the command line goes before it. */
+/** An option that defaults to a variable of the server. */
 export interface VariableOption {
   /** As commander takes it: `--tenant <id>`. */
   readonly flags: string
   readonly description: string
   readonly variable: string
-  /** Used where neither says anything; without it, the option is required. */
+  /** Used where neither is set; without it, the option is required. */
   readonly fallback?: string
   /** @throws {InvalidArgumentError} */
   readonly parse: (value: string) => string
 }
 
-/** Adds the option; its value is there, parsed, by the time the command's action runs. */
+/** Adds the option; its value is parsed before the command's action runs. */
 export function addVariableOption(command: Command, io: Io, { flags, variable, ...rest }: VariableOption): void {
   const { description, fallback, parse } = rest
-  const told = fallback === undefined ? variable : `${variable}, or ${fallback}`
-  const option = new Option(flags, `${description} (default: ${told})`).argParser(parse)
+  const source = fallback === undefined ? variable : `${variable}, or ${fallback}`
+  const option = new Option(flags, `${description} (default: ${source})`).argParser(parse)
   command.addOption(option)
   command.hook('preAction', () => {
     const name = option.attributeName()
     if (command.getOptionValue(name) !== undefined) return
     const given = io.env[variable]?.trim() || fallback
-    if (given === undefined) command.error(`error: ${flags} is missing; the variable ${variable} would do as well`)
+    if (given === undefined) command.error(`error: missing ${flags}; or set the variable ${variable}`)
     try {
       command.setOptionValueWithSource(name, parse(given), 'env')
     } catch (error) {
       if (!(error instanceof InvalidArgumentError)) throw error
-      command.error(`error: the variable ${variable} is invalid. ${error.message}`)
+      command.error(`error: invalid variable ${variable}. ${error.message}`)
     }
   })
 }
 
-/** The tenant, and where its Entra is: what every command has that signs somebody in. */
+/** For every command that signs a user in. */
 export function addTenantOptions(command: Command, io: Io): Command {
   addVariableOption(command, io, {
     flags: '--tenant <id>',
@@ -44,7 +44,7 @@ export function addTenantOptions(command: Command, io: Io): Command {
   })
   addVariableOption(command, io, {
     flags: '--authority-host <url>',
-    description: 'Entra, where it is a national cloud',
+    description: 'Entra, for a national cloud',
     variable: 'ENTRA_AUTHORITY_HOST',
     fallback: 'https://login.microsoftonline.com',
     parse: parseBaseUrl,
@@ -57,21 +57,20 @@ export function parseGuid(value: string): string {
   throw new InvalidArgumentError('It must be a GUID.')
 }
 
-/** Entra would take a domain as well; what the server is configured with and tokens name is the GUID. */
+/** Entra accepts a domain too, but the server's configuration and tokens name the tenant by GUID. */
 export function parseTenant(value: string): string {
   try {
     return parseGuid(value)
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error
-    throw new InvalidArgumentError(`${error.message} ${whereTenantIdIs}`)
+    throw new InvalidArgumentError(`${error.message} ${tenantIdHint}`)
   }
 }
 
-/** For whoever knows the tenant by one of its domains. */
-const whereTenantIdIs =
-  'Entra admin center, Overview, shows it as Tenant ID; for a domain it is in the "issuer" of https://login.microsoftonline.com/<domain>/v2.0/.well-known/openid-configuration.'
+const tenantIdHint =
+  'The Entra admin center shows it under Overview, Tenant ID; for a domain it is in the "issuer" of https://login.microsoftonline.com/<domain>/v2.0/.well-known/openid-configuration.'
 
-/** An https URL without a query and without a slash at its end; http on a loopback address alone. */
+/** An https URL without a query; http on loopback only. @returns it without a trailing slash */
 export function parseBaseUrl(value: string): string {
   const url = URL.canParse(value) && !/[?#@\s]/.test(value) ? new URL(value) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) {

@@ -1,70 +1,70 @@
 import { OperatorError } from './operator-error.ts'
 
-/** Why a request got no answer at all, told apart by what the operator can do about it. */
+/** Why a request got no response, by what the operator can do about it. */
 interface Unreachable {
-  readonly what: string
+  readonly message: string
   readonly next: string
 }
 
 const certificate: (code: string) => (host: string) => Unreachable = (why) => (host) => ({
-  what: `The TLS certificate of ${host} does not hold: ${why}.`,
-  next: 'Renew or replace it (doctor says more); for a private authority name its certificate in NODE_EXTRA_CA_CERTS.',
+  message: `Invalid TLS certificate of ${host}: ${why}.`,
+  next: 'Renew or replace it (run doctor for details); for a private CA set NODE_EXTRA_CA_CERTS to its certificate.',
 })
-const slow = (host: string): Unreachable => ({
-  what: `${host} did not answer in time.`,
-  next: 'Check that it runs and that no firewall or proxy swallows the request, and try again.',
+const timedOut = (host: string): Unreachable => ({
+  message: `${host} did not answer in time.`,
+  next: 'Check that it is running and that no firewall or proxy drops the request, then try again.',
 })
-const nameless = (host: string): Unreachable => ({
-  what: `The name ${host} does not resolve.`,
+const unresolved = (host: string): Unreachable => ({
+  message: `The name ${host} does not resolve.`,
   next: 'Check the spelling of the address and its DNS record.',
 })
-const cutOff = (host: string): Unreachable => ({
-  what: `${host} broke the connection off.`,
-  next: 'Check its log and what stands in front of it, and try again.',
+const closed = (host: string): Unreachable => ({
+  message: `${host} closed the connection.`,
+  next: 'Check its log and any proxy in front of it, then try again.',
 })
 const noTls = (host: string): Unreachable => ({
-  what: `${host} does not speak TLS on this port.`,
+  message: `${host} does not speak TLS on this port.`,
   next: 'Check the port; on this machine the address begins with http://.',
 })
 
 /** By the codes of Node's network, TLS and OpenSSL errors, and undici's. */
 const byCode: Readonly<Record<string, (host: string) => Unreachable>> = {
   ECONNREFUSED: (host) => ({
-    what: `Nothing listens on ${host}.`,
+    message: `Nothing listens on ${host}.`,
     next: 'Start the server, or name the right address.',
   }),
-  ENOTFOUND: nameless,
-  EAI_AGAIN: nameless,
-  ETIMEDOUT: slow,
-  UND_ERR_CONNECT_TIMEOUT: slow,
-  UND_ERR_HEADERS_TIMEOUT: slow,
-  UND_ERR_BODY_TIMEOUT: slow,
-  ECONNRESET: cutOff,
-  UND_ERR_SOCKET: cutOff,
+  ENOTFOUND: unresolved,
+  EAI_AGAIN: unresolved,
+  ETIMEDOUT: timedOut,
+  UND_ERR_CONNECT_TIMEOUT: timedOut,
+  UND_ERR_HEADERS_TIMEOUT: timedOut,
+  UND_ERR_BODY_TIMEOUT: timedOut,
+  ECONNRESET: closed,
+  UND_ERR_SOCKET: closed,
   EPROTO: noTls,
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
   CERT_HAS_EXPIRED: certificate('it has expired'),
   CERT_NOT_YET_VALID: certificate('it is not valid yet'),
   ERR_TLS_CERT_ALTNAME_INVALID: certificate('it is for another name'),
-  DEPTH_ZERO_SELF_SIGNED_CERT: certificate('it is signed by itself'),
-  SELF_SIGNED_CERT_IN_CHAIN: certificate('its authority is not trusted here'),
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: certificate('its chain is not complete'),
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: certificate('its chain is not complete'),
+  DEPTH_ZERO_SELF_SIGNED_CERT: certificate('it is self-signed'),
+  SELF_SIGNED_CERT_IN_CHAIN: certificate('its CA is not trusted on this machine'),
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: certificate('its chain is incomplete'),
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: certificate('its chain is incomplete'),
 }
 
 /**
- * A request that got no answer, as something to act on.
+ * The error for a request without a response.
  *
- * @param host as a URL has it, with the port
+ * @param host with the port, as in a URL
  * @param error what fetch, undici or Node's sockets threw
  */
 export function unreachable(host: string, error: unknown): OperatorError {
-  const { what, next } = (byCode[codeOf(error)] ?? unknown(codeOf(error)))(host)
-  return new OperatorError(what, next, { cause: error })
+  const { message, next } = (byCode[codeOf(error)] ?? unknown(codeOf(error)))(host)
+  return new OperatorError(message, next, { cause: error })
 }
 
-/** The code nearest to the cause: fetch and the bounded client wrap what the socket said, and names tried in turn come as an aggregate. */
+/** The innermost code: fetch and the bounded client wrap the socket's error, and several tried addresses are an AggregateError. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return ''
   if (error.name === 'TimeoutError' || (error as { kind?: unknown }).kind === 'timeout') return 'ETIMEDOUT'
@@ -76,6 +76,6 @@ function codeOf(error: unknown): string {
 const unknown =
   (code: string) =>
   (host: string): Unreachable => ({
-    what: `${host} cannot be reached${code === '' ? '' : ` (${code})`}.`,
-    next: 'Check the address and the way to it.',
+    message: `${host} is unreachable${code === '' ? '' : ` (${code})`}.`,
+    next: 'Check the address and the network.',
   })

@@ -10,7 +10,7 @@ import { parseBaseUrl, parseGuid, parseTenant } from '../shared/options.ts'
 import type { PkceFlags } from './flags.ts'
 import { signInByPkce } from './pkce.ts'
 
-/** The ways to an access token for the MCP API. Never an argument: those are in the list of processes. */
+/** Where the access token for the MCP API comes from. Never an argument: the process list shows those. */
 export interface TokenFlags {
   readonly tokenStdin?: true
   readonly az?: true
@@ -20,19 +20,19 @@ export interface TokenFlags {
 export function addTokenOptions(command: Command): Command {
   return command
     .addOption(new Option('--token-stdin', 'read the token from standard input').conflicts(['az', 'deviceCode']))
-    .addOption(new Option('--az', 'take a token of the Azure CLI’s (GRAPH_TENANT_ID, GRAPH_CLIENT_ID)'))
+    .addOption(new Option('--az', 'get the token from the Azure CLI (GRAPH_TENANT_ID, GRAPH_CLIENT_ID)'))
     .addOption(
-      new Option('--device-code <client id>', 'sign in by a device code, to this public client')
+      new Option('--device-code <client id>', 'sign in with a device code, to this public client')
         .argParser(parseGuid)
         .conflicts('az'),
     )
 }
 
-/** The lines of --help about the ways to a token. */
+/** For --help. */
 export const tokenHelp = `
-Without one of these the token is that of the variable MCP_ACCESS_TOKEN, or a browser opens to sign in.`
+Without these options the token is read from the variable MCP_ACCESS_TOKEN, or a browser opens to sign in.`
 
-/** Which of the ways was chosen; `browser` where nothing was said. */
+/** Where the token comes from; `browser` by default. */
 export function wayToToken({ tokenStdin, az, deviceCode }: TokenFlags, env: Io['env']): Way {
   if (tokenStdin) return 'stdin'
   if (az) return 'az'
@@ -55,11 +55,11 @@ export async function accessToken({ io, flags, fetch, hop, place }: TokenRequest
   if (way === 'browser') return (await signInByPkce(place, { ...flags, io, fetch, hop })).tokens.access_token
   return hop('token', async () => {
     const value = await tokenBy(way, io, flags)
-    return { value, says: about(value) }
+    return { value, detail: describe(value) }
   })
 }
 
-/** A token by one of the ways that need no browser of this machine's. @throws {OperatorError} */
+/** A token from a source other than the browser. @throws {OperatorError} */
 export async function tokenBy(way: Exclude<Way, 'browser'>, io: Io, { deviceCode = '' }: TokenFlags): Promise<string> {
   switch (way) {
     case 'stdin':
@@ -82,7 +82,7 @@ function authorityOf({ env }: Io): string {
   try {
     return parseBaseUrl(env['ENTRA_AUTHORITY_HOST'] || 'https://login.microsoftonline.com')
   } catch (error) {
-    throw new OperatorError('ENTRA_AUTHORITY_HOST is no address of Entra.', 'Mend it, or leave it out.', {
+    throw new OperatorError('Invalid ENTRA_AUTHORITY_HOST.', 'Fix it, or remove it.', {
       cause: error,
     })
   }
@@ -99,7 +99,7 @@ function variable({ env }: Io, name: 'GRAPH_TENANT_ID' | 'GRAPH_CLIENT_ID'): str
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error
     throw new OperatorError(
-      `${name} is not set, or is no GUID.`,
+      `${name} is not set, or not a GUID.`,
       `Set it in .env.local or in the environment. ${error.message}`,
       { cause: error },
     )
@@ -119,19 +119,19 @@ async function readToken({ stdin, signal }: Io): Promise<string> {
     signal.removeEventListener('abort', stop)
   }
   if (text.trim() !== '') return text.trim()
-  throw new OperatorError('There is no token on standard input.', 'npm run --silent ops -- token | npm run ops -- …')
+  throw new OperatorError('No token on standard input.', 'npm run --silent ops -- token | npm run ops -- …')
 }
 
-/** Whose token it is, and for how long, as far as it says so itself. */
-function about(token: string): string {
+/** User and lifetime, from the token's own claims. */
+function describe(token: string): string {
   try {
     const { exp, preferred_username, upn } = decodeJwt<{ preferred_username?: string; upn?: string }>(token)
     const minutes = Math.round(((exp ?? 0) * 1000 - Date.now()) / 60_000)
-    return `of ${preferred_username ?? upn ?? 'a user'}, ${minutes > 0 ? `good for ${minutes} minutes` : 'which has expired'}`
+    return `of ${preferred_username ?? upn ?? 'a user'}, ${minutes > 0 ? `valid for ${minutes} minutes` : 'expired'}`
   } catch (error) {
     throw new OperatorError(
-      'That is no access token of Entra: those are JWTs.',
-      'Hand over the token alone: the command token prints one.',
+      'Not an Entra access token: those are JWTs.',
+      'Pass the token alone; the command token prints one.',
       { cause: error },
     )
   }

@@ -2,65 +2,65 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { OperatorError } from '../shared/operator-error.ts'
-import { answerHeaders, answerPage } from './answer-page.ts'
+import { callbackPage, callbackPageHeaders } from './callback-page.ts'
 
-/** How an answer is judged. */
-export interface AnswerRules {
-  readonly isOurs: (answer: URL) => boolean
-  readonly judge: (answer: URL) => URLSearchParams
+export interface ResponseChecks {
+  /** Whether an authorization response belongs to this sign-in: any page can send one. */
+  readonly isOurs: (response: URL) => boolean
+  /** @throws {OperatorError} where the response is an error or invalid */
+  readonly validate: (response: URL) => URLSearchParams
 }
 
 export interface LoopbackListener {
   /** What to register and to send as the redirect URI: `http://localhost:PORT/`. */
   readonly redirectUri: string
-  /** Settles with the first answer of this sign-in: what `judge` made of it, or threw. */
-  readonly answer: Promise<URLSearchParams>
+  /** Settles with the first response of this sign-in, as `validate` returns or throws. */
+  readonly response: Promise<URLSearchParams>
   close(): Promise<void>
 }
 
 /**
- * Waits on this machine for a sign-in to come back (RFC 8252 section 7.3). Browsers take `localhost` for ::1 or for
- * 127.0.0.1, so it listens on both: a stranger on the other one would get the code.
+ * Receives the authorization response on a loopback redirect URI (RFC 8252 section 7.3). Browsers resolve `localhost` to
+ * ::1 or 127.0.0.1, so it listens on both: another program on the other one would get the code.
  *
- * @param port 0 takes a free one
- * @param isOurs whether an answer belongs to this sign-in: any page can send one, and others are not waited for
- * @param judge proves an answer; its error is shown on the page and rejects `answer`
- * @throws {OperatorError} where the port is taken
+ * @param port 0 picks a free one
+ * @param checks responses of other sign-ins are ignored; the error of an invalid one is shown on the page
+ * @throws {OperatorError} where the port is in use
  */
-export async function listenOnLoopback(port: number, { isOurs, judge }: AnswerRules): Promise<LoopbackListener> {
+export async function listenOnLoopback(port: number, { isOurs, validate }: ResponseChecks): Promise<LoopbackListener> {
   const { promise, settle } = deferred<URLSearchParams>()
   let redirectUri = ''
-  const answerRequest = (request: IncomingMessage, response: ServerResponse) => {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
     const url = URL.canParse(request.url ?? '', redirectUri) ? new URL(request.url ?? '', redirectUri) : undefined
-    if (request.method !== 'GET' || url?.pathname !== '/' || !isAnswer(url)) {
-      response.writeHead(404, answerHeaders).end(answerPage(nothingHere))
+    if (request.method !== 'GET' || url?.pathname !== '/' || !isAuthorizationResponse(url)) {
+      response.writeHead(404, callbackPageHeaders).end(callbackPage(notFound))
       return
     }
     if (!isOurs(url)) {
-      response.writeHead(400, answerHeaders).end(answerPage(anotherSignIn))
+      response.writeHead(400, callbackPageHeaders).end(callbackPage(anotherSignIn))
       return
     }
     let outcome: () => URLSearchParams
     try {
-      const parameters = judge(url)
+      const parameters = validate(url)
       outcome = () => parameters
-      response.writeHead(200, answerHeaders).end(answerPage(received))
+      response.writeHead(200, callbackPageHeaders).end(callbackPage(received))
     } catch (error) {
       outcome = () => {
         throw error
       }
-      const text = error instanceof OperatorError ? `${error.message} ${error.next}` : 'The terminal says more.'
-      response.writeHead(400, answerHeaders).end(answerPage({ heading: 'The sign-in did not work', text }))
+      const text = error instanceof OperatorError ? `${error.message} ${error.next}` : 'See the terminal.'
+      response.writeHead(400, callbackPageHeaders).end(callbackPage({ heading: 'Sign-in failed', text }))
     }
-    // Only when the page is out: a command that ends at once would take it away.
+    // Only once the page is sent: the command may exit at once.
     response.once('close', () => settle(outcome))
   }
 
-  const first = await listen(createServer(answerRequest), '127.0.0.1', port)
+  const first = await listen(createServer(handle), '127.0.0.1', port)
   const { port: taken } = first.address() as AddressInfo
   redirectUri = `http://localhost:${taken}/`
-  const second = await listen(createServer(answerRequest), '::1', taken).catch((error: unknown) => {
-    // A machine without IPv6 has nobody there either.
+  const second = await listen(createServer(handle), '::1', taken).catch((error: unknown) => {
+    // No IPv6 on this machine.
     if (/^(EADDRNOTAVAIL|EAFNOSUPPORT)$/.test(codeOf(error))) return undefined
     first.close()
     throw error
@@ -68,7 +68,7 @@ export async function listenOnLoopback(port: number, { isOurs, judge }: AnswerRu
   const servers = second === undefined ? [first] : [first, second]
   return {
     redirectUri,
-    answer: promise,
+    response: promise,
     async close() {
       for (const server of servers) {
         const closed = once(server, 'close')
@@ -80,22 +80,22 @@ export async function listenOnLoopback(port: number, { isOurs, judge }: AnswerRu
   }
 }
 
-/** Whether an address carries an answer, be it a code or an error (RFC 6749 section 4.1.2). */
-export function isAnswer({ searchParams }: URL): boolean {
+/** Whether a URL carries an authorization response: a code or an error (RFC 6749 section 4.1.2). */
+export function isAuthorizationResponse({ searchParams }: URL): boolean {
   return searchParams.has('code') || searchParams.has('error')
 }
 
 const received = {
   heading: 'You are signed in',
-  text: 'The command in the terminal goes on from here. You can close this page.',
+  text: 'The command in the terminal continues. You can close this page.',
 }
 const anotherSignIn = {
   heading: 'This belongs to another sign-in',
-  text: 'The command in the terminal still waits for its own. Close pages of earlier sign-ins.',
+  text: 'The command in the terminal is still waiting. Close the pages of earlier sign-ins.',
 }
-const nothingHere = {
-  heading: 'Nothing here',
-  text: 'A command waits here for a sign-in to come back. You can close this page.',
+const notFound = {
+  heading: 'Not found',
+  text: 'A command is waiting here for a sign-in. You can close this page.',
 }
 
 async function listen(server: Server, host: string, port: number): Promise<Server> {
@@ -105,11 +105,9 @@ async function listen(server: Server, host: string, port: number): Promise<Serve
   } catch (error) {
     if (!/^(EADDRINUSE|EACCES)$/.test(codeOf(error))) throw error
     throw new OperatorError(
-      `Port ${port} of this machine is taken.`,
-      'Name another with --port, or end what uses it.',
-      {
-        cause: error,
-      },
+      `Port ${port} is in use.`,
+      'Choose another with --port, or stop the program that uses it.',
+      { cause: error },
     )
   }
   return server
@@ -119,13 +117,13 @@ function codeOf(error: unknown): string {
   return String((error as { code?: unknown }).code)
 }
 
-/** A promise to be settled once, from outside, by what a function returns or throws. */
+/** A promise that is settled from outside, by what a function returns or throws. */
 function deferred<T>() {
   let settle: (outcome: () => T) => void = () => undefined
   const promise = new Promise<T>((resolve) => {
     settle = (outcome) => resolve(Promise.resolve().then(outcome))
   })
-  // Whoever waits for it hears of a rejection; until somebody does, it is no crash.
+  // It may reject before it is awaited.
   promise.catch(() => undefined)
   return { promise, settle }
 }

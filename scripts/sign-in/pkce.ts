@@ -6,8 +6,8 @@ import { OperatorError } from '../shared/operator-error.ts'
 import { parseBaseUrl } from '../shared/options.ts'
 import type { PkceFlags } from './flags.ts'
 import { listenOnLoopback } from './loopback.ts'
-import { oauthTrouble } from './oauth-trouble.ts'
-import { waitForAnswer } from './wait-for-answer.ts'
+import { oauthError } from './oauth-error.ts'
+import { waitForResponse } from './wait-for-response.ts'
 
 export interface PkceOptions extends PkceFlags {
   readonly io: Io
@@ -15,19 +15,19 @@ export interface PkceOptions extends PkceFlags {
   readonly hop: RunHop
 }
 
-/** A user who has signed in, and what a client needs to go on with it. */
+/** The tokens of a signed-in user, and the client that got them. */
 export interface SignedIn {
   readonly client: oauth.Client
   readonly tokens: oauth.TokenEndpointResponse
 }
 
-/** The client proves itself by PKCE alone: it is a public one. */
+/** No client authentication: a public client. */
 const publicClient = oauth.None()
 
 /**
  * Signs a user in as any MCP client does: registration (RFC 7591), authorization code with PKCE S256 (RFC 7636) and a
- * resource indicator (RFC 8707), state and issuer (RFC 9207) checked in the answer, all of it by oauth4webapi, which
- * takes nothing that the standards do not allow.
+ * resource indicator (RFC 8707); state and issuer (RFC 9207) are checked in the response. oauth4webapi rejects whatever
+ * the standards do not allow.
  *
  * @throws {OperatorError}
  */
@@ -39,21 +39,21 @@ export async function signInByPkce(place: SignInPlace, options: PkceOptions): Pr
   let client: oauth.Client = { client_id: options.clientId ?? '' }
 
   const isOurs = ({ searchParams }: URL) => searchParams.get('state') === state
-  const judge = (answer: URL): URLSearchParams => {
+  const validate = (response: URL): URLSearchParams => {
     try {
-      return oauth.validateAuthResponse(server, client, answer, state)
+      return oauth.validateAuthResponse(server, client, response, state)
     } catch (error) {
-      throw oauthTrouble(error, 'The sign-in')
+      throw oauthError(error, 'The sign-in')
     }
   }
 
-  const listener = await listenOnLoopback(options.port, { isOurs, judge })
+  const listener = await listenOnLoopback(options.port, { isOurs, validate })
   const { redirectUri } = listener
   try {
     if (options.clientId === undefined) {
       client = await hop('register', async () => {
         const value = await register(place, redirectUri, fetch)
-        return { value, says: `a client id of ${value.client_id.length} characters, and no secret` }
+        return { value, detail: `client id of ${value.client_id.length} characters, no secret` }
       })
     }
     const parameters = await hop('authorize', async () => {
@@ -64,21 +64,22 @@ export async function signInByPkce(place: SignInPlace, options: PkceOptions): Pr
           () => true,
           () => false,
         ))
-      io.progress(opened ? 'A browser opens; sign in there. If it does not:' : 'Open this address in a browser:')
+      io.progress(
+        opened ? 'Sign in in the browser that opens. If none opens, use this URL:' : 'Open this URL in a browser:',
+      )
       io.progress(url)
-      if (!browser)
-        io.progress(`If that browser is on another machine, its last page fails to load: paste its address here.`)
-      const value = await waitForAnswer({
-        answer: listener.answer,
+      if (!browser) io.progress('On another machine the last page fails to load: paste its address here.')
+      const value = await waitForResponse({
+        response: listener.response,
         pasted: browser ? undefined : io.stdin,
         isOurs,
-        judge,
+        validate,
         timeoutSeconds: timeout,
         signal: io.signal,
         wait: io.wait,
-        tell: (text) => io.progress(text),
+        report: (text) => io.progress(text),
       })
-      return { value, says: 'the answer carries a code, this run’s state and the issuer' }
+      return { value, detail: 'code received; state and issuer match' }
     })
     const tokens = await hop('token', async () => {
       const value = await oauth
@@ -88,9 +89,9 @@ export async function signInByPkce(place: SignInPlace, options: PkceOptions): Pr
         })
         .then((response) => oauth.processAuthorizationCodeResponse(server, client, response))
         .catch((error: unknown) => {
-          throw oauthTrouble(error, 'The code')
+          throw oauthError(error, 'The code')
         })
-      return { value, says: `the code and the verifier for an access token, ${lifetimeOf(value)}` }
+      return { value, detail: `access token ${lifetimeOf(value)}` }
     })
     return { client, tokens }
   } finally {
@@ -101,8 +102,8 @@ export async function signInByPkce(place: SignInPlace, options: PkceOptions): Pr
 async function register({ server, issuer, scope }: SignInPlace, redirectUri: string, fetch: typeof globalThis.fetch) {
   if (server.registration_endpoint === undefined) {
     throw new OperatorError(
-      'The authorization server registers no clients.',
-      'Name one that it knows with --client-id. Where clients sign in at Entra itself, use the command token.',
+      'The authorization server does not support client registration.',
+      'Pass a registered client with --client-id. Where clients sign in at Entra itself, use the command token.',
     )
   }
   const metadata = {
@@ -115,13 +116,13 @@ async function register({ server, issuer, scope }: SignInPlace, redirectUri: str
     .dynamicClientRegistrationRequest(server, metadata, requestOptions(issuer, fetch))
     .then(oauth.processDynamicClientRegistrationResponse)
     .catch((error: unknown) => {
-      throw oauthTrouble(error, 'The registration')
+      throw oauthError(error, 'The registration')
     })
 }
 
-/** A sentence's end: how long an access token is good for. */
+/** For messages: "valid for 60 minutes". */
 export function lifetimeOf({ expires_in }: oauth.TokenEndpointResponse): string {
-  return expires_in === undefined ? 'for a time that is not said' : `good for ${Math.round(expires_in / 60)} minutes`
+  return expires_in === undefined ? 'of unknown lifetime' : `valid for ${Math.round(expires_in / 60)} minutes`
 }
 
 /** Gets new tokens for a refresh token. @throws {OperatorError} */
@@ -135,11 +136,11 @@ export async function refreshTokens(
     .refreshTokenGrantRequest(server, client, publicClient, tokens.refresh_token ?? '', options)
     .then((response) => oauth.processRefreshTokenResponse(server, client, response))
     .catch((error: unknown) => {
-      throw oauthTrouble(error, 'The refresh token')
+      throw oauthError(error, 'The refresh token')
     })
 }
 
-/** Ends a sign-in's refresh tokens (RFC 7009). @throws {OperatorError} */
+/** Revokes a sign-in's refresh tokens (RFC 7009). @throws {OperatorError} */
 export async function revokeTokens(
   { server, issuer }: SignInPlace,
   { client, tokens }: SignedIn,
@@ -149,18 +150,18 @@ export async function revokeTokens(
     .revocationRequest(server, client, publicClient, tokens.refresh_token ?? '', requestOptions(issuer, fetch))
     .then(oauth.processRevocationResponse)
     .catch((error: unknown) => {
-      throw oauthTrouble(error, 'The revocation')
+      throw oauthError(error, 'The revocation')
     })
 }
 
-/** The server names the page that the operator's browser is sent to: a page, and no program of this machine. */
+/** The server controls this URL: it must be a web page, not a URL that starts a program of this machine. */
 function webPage(address: string): URL {
   try {
     return new URL(parseBaseUrl(address))
   } catch (error) {
     throw new OperatorError(
-      'The authorization server names no web page to sign in at (authorization_endpoint).',
-      'It has to be an https URL without a query. Do not sign in there before its operator has mended it.',
+      'The authorization_endpoint of the authorization server is not a web page.',
+      'It must be an https URL without a query. Do not sign in until its operator has fixed it.',
       { cause: error },
     )
   }
@@ -168,16 +169,16 @@ function webPage(address: string): URL {
 
 async function authorizationUrl(
   { server, scope, resource }: SignInPlace,
-  sent: { client: oauth.Client; redirectUri: string; state: string; codeVerifier: string },
+  request: { client: oauth.Client; redirectUri: string; state: string; codeVerifier: string },
 ): Promise<string> {
   const url = webPage(server.authorization_endpoint ?? '')
   const parameters = {
-    client_id: sent.client.client_id,
-    redirect_uri: sent.redirectUri,
+    client_id: request.client.client_id,
+    redirect_uri: request.redirectUri,
     response_type: 'code',
     scope,
-    state: sent.state,
-    code_challenge: await oauth.calculatePKCECodeChallenge(sent.codeVerifier),
+    state: request.state,
+    code_challenge: await oauth.calculatePKCECodeChallenge(request.codeVerifier),
     code_challenge_method: 'S256',
     resource,
   }

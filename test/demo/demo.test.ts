@@ -20,7 +20,7 @@ function run(t: TestContext, args: string[], env: Record<string, string> = {}, c
   const [file = '', ...rest] = command
   const child = spawn(file, rest, { cwd: root, env: { ...process.env, ...env }, detached: true })
   t.after(() => {
-    if (groupLives(child)) process.kill(-Number(child.pid), 'SIGKILL')
+    if (isGroupAlive(child)) process.kill(-Number(child.pid), 'SIGKILL')
   })
   const output = { out: '', err: '' }
   child.stdout.on('data', (chunk) => {
@@ -36,8 +36,8 @@ function demo(args: string[]): string[] {
   return [process.execPath, programPath('demo/main.ts'), ...args]
 }
 
-/** Whether the child, or anything that it started, is still there. */
-function groupLives({ pid }: ChildProcess): boolean {
+/** Whether the child, or any process that it started, is alive. */
+function isGroupAlive({ pid }: ChildProcess): boolean {
   try {
     return process.kill(-Number(pid), 0)
   } catch {
@@ -48,16 +48,16 @@ function groupLives({ pid }: ChildProcess): boolean {
 function originsIn({ out }: { out: string }): string[] {
   return [
     ...new Set(
-      [...out.matchAll(/listens on (http:\/\/(?:localhost|127\.0\.0\.1):\d+)/g)].map(([, origin]) => String(origin)),
+      [...out.matchAll(/listening on (http:\/\/(?:localhost|127\.0\.0\.1):\d+)/g)].map(([, origin]) => String(origin)),
     ),
   ]
 }
 
-/** Waits until the demo stays up; fails at once where it ended instead. */
-async function stayingUp({ child, output }: Run): Promise<void> {
+/** Waits until the demo is up; fails if it exits. */
+async function waitUntilUp({ child, output }: Run): Promise<void> {
   await eventually(() => {
     assert.equal(child.exitCode, null, output.err)
-    return output.out.includes('To see it refuse')
+    return output.out.includes('To see errors')
   }, 30_000)
 }
 
@@ -74,11 +74,11 @@ async function occupiedPort(t: TestContext): Promise<number> {
   return address.port
 }
 
-test('--once goes from the 401 to tables of the tenant’s messages, 100 columns wide, and ends', async (t) => {
+test('--once prints the steps from the 401 to tables of messages, 100 columns wide, and exits', async (t) => {
   const { output, ended, child } = run(t, ['--once'])
   assert.deepEqual(await ended, [0, null], output.err)
   assert.equal(output.err, '')
-  await eventually(() => !groupLives(child))
+  await eventually(() => !isGroupAlive(child))
 
   const steps = [...output.out.matchAll(/^ *(\d+) +\d+ ms {2}(.+)$/gm)]
   assert.deepEqual(
@@ -86,12 +86,12 @@ test('--once goes from the 401 to tables of the tenant’s messages, 100 columns
     steps.map((_, index) => index + 1),
   )
   const expected = [
-    /emulated tenant.* listens on/,
-    /server listens on .*\/mcp$/,
+    /emulated tenant.* listening on/,
+    /server listening on .*\/mcp$/,
     /without a token: 401/,
-    /protected resource: sign in at http:\/\/localhost:\d+ for access_as_user$/,
+    /protected resource: authorization server http:\/\/localhost:\d+, scope access_as_user$/,
     /authorization server: PKCE S256$/,
-    /register: a client id of \d+ characters, and no secret$/,
+    /register: client id of \d+ characters, no secret$/,
     /authorize: “Message Center demo” allowed on the consent page; rowan@contoso\.example signs in at Entra$/,
     /token: .* 75 minutes/,
     /^MCP 2026-07-28: connected to mcp-message-center-server/,
@@ -120,7 +120,7 @@ test('--once goes from the 401 to tables of the tenant’s messages, 100 columns
   assert.doesNotMatch(output.out, /eyJ/)
 })
 
-test('variables of the shell neither break the demo nor reach its server', async (t) => {
+test('the demo ignores variables of the shell', async (t) => {
   const { output, ended } = run(t, ['--once'], {
     NODE_ENV: 'production',
     PORT: '1',
@@ -139,7 +139,7 @@ test('variables of the shell neither break the demo nor reach its server', async
   assert.doesNotMatch(output.out, /elsewhere|another_scope|11111111-2222/)
 })
 
-test('--log shows the server’s log on standard error, and only there', async (t) => {
+test('--log prints the server’s log to standard error only', async (t) => {
   const { output, ended } = run(t, ['--once', '--log'])
   assert.deepEqual(await ended, [0, null])
   const events = output.err
@@ -151,23 +151,23 @@ test('--log shows the server’s log on standard error, and only there', async (
   assert.doesNotMatch(output.err, /eyJ/)
 })
 
-for (const [user, says, exitCode] of [
-  ['nico', /refused: graph_forbidden: .*Message Center Reader/, 1],
-  ['cato', /refused: user_consent_required: .*\/adminconsent\?client_id=/, 1],
-  ['blake', /refused: 403 .*Conditional Access/, 1],
-  ['mika', /refused: 401 insufficient_claims .*claims of the challenge \(MFA\).*│ MC\d+/s, 0],
+for (const [user, message, exitCode] of [
+  ['nico', /failed: graph_forbidden: .*Message Center Reader/, 1],
+  ['cato', /failed: user_consent_required: .*\/adminconsent\?client_id=/, 1],
+  ['blake', /failed: 403 .*Conditional Access/, 1],
+  ['mika', /failed: 401 insufficient_claims .*claims of the challenge \(MFA\).*│ MC\d+/s, 0],
 ] as const) {
-  test(`--user ${user} shows how the server refuses`, async (t) => {
+  test(`--user ${user} prints the server’s error`, async (t) => {
     const { output, ended } = run(t, ['--once', '--user', user])
     assert.deepEqual(await ended, [exitCode, null], output.err)
-    assert.match(output.out, says)
+    assert.match(output.out, message)
     assert.equal(output.err, '')
   })
 }
 
-test('it stays up with lines to paste that work, and a token for clients that cannot sign in', async (t) => {
+test('it keeps running, and prints commands to connect clients and a token', async (t) => {
   const running = run(t, [])
-  await stayingUp(running)
+  await waitUntilUp(running)
   const { out } = running.output
   const token = tokenIn(running.output)
   const config = JSON.parse(/^\{$.*?^\}$/ms.exec(out)?.[0] ?? '')
@@ -193,29 +193,29 @@ for (const [signal, user] of [
   ['SIGINT', 'rowan'],
   ['SIGTERM', 'nico'],
 ] as const) {
-  test(`${signal} stops all of it with exit code 0, both ports closed, for ${user} too`, async (t) => {
+  test(`${signal} stops it with exit code 0 and closes both ports: ${user}`, async (t) => {
     const running = run(t, ['--user', user])
-    await stayingUp(running)
+    await waitUntilUp(running)
     const origins = originsIn(running.output)
     assert.equal(origins.length, 2)
     running.child.kill(signal)
     assert.deepEqual(await running.ended, [0, null], running.output.err)
-    await eventually(() => !groupLives(running.child))
+    await eventually(() => !isGroupAlive(running.child))
     for (const origin of origins) await assert.rejects(fetch(origin), origin)
   })
 }
 
-test('Ctrl-C under npm, which sends it to every process at once, leaves nothing behind', async (t) => {
+test('Ctrl-C under npm, sent to every process, leaves no process behind', async (t) => {
   const running = run(t, [], {}, ['npm', 'run', '--silent', 'demo'])
-  await stayingUp(running)
+  await waitUntilUp(running)
   const origins = originsIn(running.output)
   process.kill(-Number(running.child.pid), 'SIGINT')
   await running.ended
-  await eventually(() => !groupLives(running.child))
+  await eventually(() => !isGroupAlive(running.child))
   for (const origin of origins) await assert.rejects(fetch(origin), origin)
 })
 
-test('Ctrl-C while it starts stops it too', async (t) => {
+test('Ctrl-C during the start stops it', async (t) => {
   const { child, output, ended } = run(t, [])
   await eventually(() => output.out.includes('emulated tenant'), 30_000)
   child.kill('SIGINT')
@@ -224,20 +224,20 @@ test('Ctrl-C while it starts stops it too', async (t) => {
 })
 
 for (const option of ['--port', '--emulator-port']) {
-  test(`${option} with a port in use gives one clear line and exit code 1`, async (t) => {
+  test(`${option} with a port in use is a one-line error and exit code 1`, async (t) => {
     const port = await occupiedPort(t)
     const { output, ended } = run(t, ['--once', option, String(port)])
     assert.deepEqual(await ended, [1, null])
-    assert.equal(output.err, `Port ${port} is in use; ${option} takes another.\n`)
+    assert.equal(output.err, `Port ${port} is in use; choose another with ${option}.\n`)
   })
 }
 
 for (const [args, message] of [
   [['--prot', '1'], /Unknown option '--prot'/],
-  [['--user', 'nobody'], /Nobody in the tenant is called "nobody"; there are rowan, /],
+  [['--user', 'nobody'], /Unknown user: "nobody"\. Users: rowan, /],
   [['--user', 'dana'], /AADSTS50057/],
 ] as const) {
-  test(`${args.join(' ')} gives one clear line and exit code 1`, async (t) => {
+  test(`${args.join(' ')} is a one-line error and exit code 1`, async (t) => {
     const { output, ended } = run(t, [...args])
     assert.deepEqual(await ended, [1, null])
     assert.match(output.err, message)
@@ -245,10 +245,10 @@ for (const [args, message] of [
   })
 }
 
-test('--help says what the options are and starts nothing', async (t) => {
+test('--help lists the options and starts nothing', async (t) => {
   const { output, ended } = run(t, ['--help'])
   assert.deepEqual(await ended, [0, null])
   for (const option of ['--user', '--once', '--port', '--emulator-port', '--log'])
     assert.ok(output.out.includes(option))
-  assert.doesNotMatch(output.out, /listens on/)
+  assert.doesNotMatch(output.out, /listening on/)
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readOptions } from '../../demo/options.ts'
 
-test('without options rowan signs in, on free ports, and the demo stays up quietly', () => {
+test('defaults: rowan, free ports, no log, keeps running', () => {
   assert.deepEqual(readOptions([]), {
     user: 'rowan',
     once: false,
@@ -14,14 +14,14 @@ test('without options rowan signs in, on free ports, and the demo stays up quiet
 })
 
 for (const [args, message] of [
-  [['--port', 'many'], '--port takes a port, 0 to 65535, and not "many".'],
-  [['--port', '65536'], '--port takes a port, 0 to 65535, and not "65536".'],
-  [['--port='], '--port takes a port, 0 to 65535, and not "".'],
-  [['--emulator-port', '0x50'], '--emulator-port takes a port, 0 to 65535, and not "0x50".'],
+  [['--port', 'many'], '--port must be a port from 0 to 65535, not "many".'],
+  [['--port', '65536'], '--port must be a port from 0 to 65535, not "65536".'],
+  [['--port='], '--port must be a port from 0 to 65535, not "".'],
+  [['--emulator-port', '0x50'], '--emulator-port must be a port from 0 to 65535, not "0x50".'],
   [['rowan'], /Unexpected argument 'rowan'/],
   [['--user'], /'--user <value>' argument missing/],
 ] as const) {
-  test(`${args.join(' ')} is refused`, () => {
+  test(`${args.join(' ')} is rejected`, () => {
     assert.throws(() => readOptions([...args]), { message })
   })
 }

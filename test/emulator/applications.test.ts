@@ -12,14 +12,14 @@ const token = await emulator.mint({ user: 'gale', kind: 'graph', claims: { scp: 
 type Json = Record<string, unknown>
 
 async function graph(method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown, bearer = token) {
-  const { status, body: answer } = await call<Json>(`${emulator.origin}/v1.0${path}`, {
+  const { status, body: response } = await call<Json>(`${emulator.origin}/v1.0${path}`, {
     method,
     headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
     body: body === undefined ? null : JSON.stringify(body),
   })
   return {
     status,
-    body: answer as Json & { id: string; appId: string; value: Json[]; error?: { code: string; message: string } },
+    body: response as Json & { id: string; appId: string; value: Json[]; error?: { code: string; message: string } },
   }
 }
 
@@ -37,7 +37,7 @@ async function newApp(body: Json = {}) {
   return made
 }
 
-test('an application made through Graph is one that users sign in to, that proves itself and that exchanges', async () => {
+test('an application created through Graph can sign users in, authenticate and exchange tokens', async () => {
   const app = await newApp({
     signInAudience: 'AzureADMyOrg',
     web: { redirectUris: [REDIRECT] },
@@ -79,7 +79,7 @@ test('an application made through Graph is one that users sign in to, that prove
   assert.equal(decodeJwt(String(exchanged.access_token))['scp'], 'ServiceMessage.Read.All')
 })
 
-test('a secret is shown once, a certificate only where it is selected', async () => {
+test('a secret is returned once, a certificate only where it is selected', async () => {
   const { cert } = await generate([{ name: 'commonName', value: 'a test' }], { keySize: 2048 })
   const key = cert.replaceAll(/-----[^-]+-----|\s/g, '')
   const app = await newApp({ keyCredentials: [{ type: 'AsymmetricX509Cert', usage: 'Verify', key }] })
@@ -107,7 +107,7 @@ test('collections are replaced, objects are merged', async () => {
   assert.deepEqual([api.requestedAccessTokenVersion, api.oauth2PermissionScopes.length], [2, 1])
 })
 
-test('a filter finds what it should, the first apps among it', async () => {
+test('filters work, also on predefined apps', async () => {
   const { body: byName } = await graph(
     'GET',
     `/applications?$filter=displayName eq 'Message Center Client'&$select=appId`,
@@ -162,7 +162,7 @@ for (const [name, patch, code] of [
     'Request_BadRequest',
   ],
 ] as const) {
-  test(`refused, and nothing written: ${name}`, async () => {
+  test(`rejected without a change: ${name}`, async () => {
     const app = await newApp({ api: { oauth2PermissionScopes: [scope] } })
     const { body: before } = await graph('GET', `/applications/${app.id}`)
     const { status, body } = await graph('PATCH', `/applications/${app.id}`, patch)
@@ -171,7 +171,7 @@ for (const [name, patch, code] of [
   })
 }
 
-test('a federated credential has a name and a subject of its own', async () => {
+test('names and subjects of federated credentials are unique', async () => {
   const app = await newApp()
   const path = `/applications/${app.id}/federatedIdentityCredentials`
   const credential = {
@@ -193,7 +193,7 @@ test('a federated credential has a name and a subject of its own', async () => {
   )
 })
 
-test('what was made just now is not found at once where replication takes its time', async () => {
+test('a new object is not found until it is replicated', async () => {
   emulator.applications.replicationDelay = 2
   const app = await newApp()
   const { status, body } = await graph('POST', '/servicePrincipals', { appId: app.appId })
@@ -218,22 +218,22 @@ for (const [name, user, scp, statuses] of [
 ] as const) {
   test(`${name}: ${statuses.join(', ')}`, async () => {
     const bearer = await emulator.mint({ user, kind: 'graph', claims: { scp } })
-    const answers = [
+    const responses = [
       await graph('GET', '/applications', undefined, bearer),
       await graph('POST', '/applications', { displayName: 'B' }, bearer),
       await graph('GET', '/oauth2PermissionGrants', undefined, bearer),
     ]
     assert.deepEqual(
-      answers.map(({ status }) => status),
+      responses.map(({ status }) => status),
       statuses,
     )
-    for (const { status, body } of answers) {
+    for (const { status, body } of responses) {
       if (status === 403) assert.equal(body.error?.code, 'Authorization_RequestDenied')
     }
   })
 }
 
-test('preauthorized clients need nobody’s consent, others ask', async () => {
+test('pre-authorized clients need no consent, others do', async () => {
   const app = await newApp({ api: { oauth2PermissionScopes: [scope], requestedAccessTokenVersion: 2 } })
   await graph('POST', '/servicePrincipals', { appId: app.appId })
   await graph('PATCH', `/applications/${app.id}`, { identifierUris: [`api://${app.appId}`] })

@@ -51,13 +51,13 @@ const shapes: [code: number, status: number, error: string, suberror?: string][]
 ]
 for (const [code, status, error, suberror] of shapes) {
   test(`AADSTS${code} is ${status} ${error} ${suberror ?? ''}`, () => {
-    const refusal = new AadstsError(code)
-    assert.deepEqual([refusal.status, refusal.error, refusal.suberror], [status, error, suberror])
+    const aadstsError = new AadstsError(code)
+    assert.deepEqual([aadstsError.status, aadstsError.error, aadstsError.suberror], [status, error, suberror])
   })
 }
 
 for (const code of AADSTS.keys()) {
-  test(`the body of AADSTS${code} repeats its trail in the description`, () => {
+  test(`the body of AADSTS${code} has the same trail in the description`, () => {
     const body = errorBody(new AadstsError(code), reportOf(new AadstsError(code), 1_795_000_000, 'the-correlation'))
     assert.deepEqual(body.error_codes, [code])
     assert.equal(body.timestamp, '2026-11-18 11:06:40Z')

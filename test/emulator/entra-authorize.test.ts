@@ -12,20 +12,20 @@ afterEach(() => {
 })
 
 /** The error that a request comes back to the client with. */
-async function refusal(url: URL): Promise<Record<string, string>> {
+async function errorResponse(url: URL): Promise<Record<string, string>> {
   const { status, headers } = await call(url)
   assert.equal(status, 302)
   return Object.fromEntries(new URL(String(headers['location'])).searchParams)
 }
 
-test('a user who signs in comes back with a code, the state and a session', async () => {
+test('a sign-in returns a code, the state and a session', async () => {
   const { url, parameters } = await signIn(authorizeUrl(emulator), { user: 'rowan' })
   assert.equal(url.origin + url.pathname, REDIRECT)
   assert.deepEqual([...parameters.keys()], ['code', 'session_state', 'state'])
   assert.equal(parameters.get('state'), 'the state')
 })
 
-test('the page lists every written user', async () => {
+test('the page lists every predefined user', async () => {
   const { text } = await call(authorizeUrl(emulator))
   for (const user of emulator.users) assert.ok(text.includes(user.userPrincipalName), user.userPrincipalName)
 })
@@ -125,7 +125,7 @@ for (const { name, changes, code, error } of [
   { name: 'prompt=none without a session', changes: { prompt: 'none' }, code: 50058, error: 'login_required' },
 ]) {
   test(`${name} goes back to the client with AADSTS${code}`, async () => {
-    const parameters = await refusal(authorizeUrl(emulator, changes))
+    const parameters = await errorResponse(authorizeUrl(emulator, changes))
     assert.equal(parameters['error'], error)
     assert.match(
       parameters['error_description'] ?? '',
@@ -135,12 +135,12 @@ for (const { name, changes, code, error } of [
   })
 }
 
-test('a resource that the scopes name too is let through', async () => {
+test('a resource parameter that matches the scopes is accepted', async () => {
   const { parameters } = await signIn(authorizeUrl(emulator, { resource: api.identifierUri }), { user: 'rowan' })
   assert.ok(parameters.get('code'))
 })
 
-test('fragment and form_post carry the answer too', async () => {
+test('fragment and form_post carry the response', async () => {
   for (const mode of ['fragment', 'form_post']) {
     const { url, parameters } = await signIn(authorizeUrl(emulator, { response_mode: mode }), { user: 'rowan' })
     assert.equal(url.origin + url.pathname, REDIRECT)
@@ -157,7 +157,7 @@ test('a redirect URI without a path comes back with its slash', async () => {
 for (const { user, code } of [
   { user: 'dana', code: 50057 },
   { user: 'una', code: 50105 },
-  { user: 'stranger@fabrikam.example', code: 50034 },
+  { user: 'somebody@fabrikam.example', code: 50034 },
 ]) {
   test(`${user} is told AADSTS${code} on a page`, async () => {
     await assert.rejects(signIn(authorizeUrl(emulator), { user }), { code })
@@ -215,7 +215,7 @@ for (const { name, cookie } of [
   { name: 'without the browser’s cookie', cookie: '' },
   { name: 'with another browser’s cookie', cookie: 'esctx=another' },
 ]) {
-  test(`a sign-in form posted ${name} is refused`, async () => {
+  test(`a sign-in form posted ${name} is rejected`, async () => {
     const url = authorizeUrl(emulator)
     const canary = /name="canary" value="([^"]+)"/.exec((await call(url)).text)?.[1] ?? ''
     const { status, text } = await call(url, {

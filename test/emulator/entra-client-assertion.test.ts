@@ -73,14 +73,14 @@ const accepted: { name: string; changes: Changes }[] = [
   { name: 'the issuer as audience', changes: { claims: { aud: `${origin}/${tenantId}/v2.0` } } },
 ]
 for (const { name, changes } of accepted) {
-  test(`${name} proves an app, and its token says so`, async () => {
+  test(`${name} authenticates an app, and its token has azpacr 2`, async () => {
     const { status, body } = await exchangeWith(await sign(changes))
     assert.equal(status, 200)
     assert.equal(decodeJwt(body.access_token ?? '')['appidacr'], '2')
   })
 }
 
-const refused: { name: string; changes: Changes; code: number }[] = [
+const invalidAssertions: { name: string; changes: Changes; code: number }[] = [
   { name: 'a certificate that is not registered', changes: { signer: strange }, code: 700027 },
   {
     name: 'another key under a registered thumbprint',
@@ -103,8 +103,8 @@ const refused: { name: string; changes: Changes; code: number }[] = [
   { name: 'no jti', changes: { claims: { jti: undefined } }, code: 50027 },
   { name: 'another issuer', changes: { claims: { iss: client.clientId } }, code: 700211 },
 ]
-for (const { name, changes, code } of refused) {
-  test(`${name} is refused with AADSTS${code}`, async () => {
+for (const { name, changes, code } of invalidAssertions) {
+  test(`${name} is invalidAssertions with AADSTS${code}`, async () => {
     const { status, body } = await exchangeWith(await sign(changes))
     assert.deepEqual(body.error_codes, [code])
     assert.equal(status, AADSTS.get(code)?.status)
@@ -116,12 +116,12 @@ test('an assertion needs its type', async () => {
   assert.deepEqual(body.error_codes, [900144])
 })
 
-test('one app’s assertion does not prove another', async () => {
+test('one app’s assertion does not authenticate another', async () => {
   const { body } = await exchangeWith(await sign(), { client_id: client.clientId })
   assert.deepEqual(body.error_codes, [700211])
 })
 
-test('msal proves an app by its certificate', async () => {
+test('msal authenticates an app by certificate', async () => {
   const msal = new ConfidentialClientApplication({
     auth: {
       clientId: api.clientId,
@@ -154,14 +154,14 @@ async function identityToken(resource: string): Promise<string> {
   return (await identity.acquireToken({ resource, forceRefresh: true })).accessToken
 }
 
-test('a managed identity’s token, got by msal as on Container Apps, proves the app that federates it', async () => {
+test('a managed identity’s token, acquired by msal as on Container Apps, authenticates the app that federates it', async () => {
   const token = await identityToken('api://AzureADTokenExchange')
   assert.equal((await exchangeWith(token)).status, 200)
   const { body } = await exchangeWith(token, { client_id: client.clientId, client_secret: undefined })
   assert.deepEqual(body.error_codes, [700211])
 })
 
-test('a managed identity’s token for something else, or of somebody else, proves nothing', async () => {
+test('a managed identity’s token with another audience or subject is rejected', async () => {
   const forVault = await exchangeWith(await identityToken('api://vault'))
   assert.deepEqual(forVault.body.error_codes, [700212])
   const ofUser = await exchangeWith(await mint({ claims: { aud: 'api://AzureADTokenExchange' } }))
@@ -173,13 +173,13 @@ test('a managed identity’s token for something else, or of somebody else, prov
   assert.deepEqual(over.body.error_codes, [700024])
 })
 
-test('the identity endpoints answer nobody without their header, and for their own identity alone', async () => {
+test('the identity endpoints require their header and the configured identity', async () => {
   const query = `?resource=api%3A%2F%2Fx&client_id=${tenant.managedIdentity.clientId}`
   const header = tenant.managedIdentity.header
   assert.equal((await call(`${origin}/metadata/identity/oauth2/token${query}`)).status, 400)
   assert.equal((await call(`${origin}/msi/token${query}`)).status, 401)
-  const stranger = `?resource=api%3A%2F%2Fx&client_id=${client.clientId}`
+  const otherClientQuery = `?resource=api%3A%2F%2Fx&client_id=${client.clientId}`
   const options = { headers: { metadata: 'true', 'x-identity-header': header } }
-  assert.equal((await call(`${origin}/metadata/identity/oauth2/token${stranger}`, options)).status, 400)
-  assert.equal((await call(`${origin}/msi/token${stranger}`, options)).status, 400)
+  assert.equal((await call(`${origin}/metadata/identity/oauth2/token${otherClientQuery}`, options)).status, 400)
+  assert.equal((await call(`${origin}/msi/token${otherClientQuery}`, options)).status, 400)
 })

@@ -17,8 +17,8 @@ function control<T = Record<string, unknown>>(method: Method, path: string, body
 }
 
 for (const host of ['0.0.0.0', '192.0.2.1', '::', 'contoso.example']) {
-  test(`it refuses to listen on ${host}`, async () => {
-    await assert.rejects(startEmulator({ host }), /loopback only/)
+  test(`it does not listen on ${host}`, async () => {
+    await assert.rejects(startEmulator({ host }), /is not a loopback address/)
   })
 }
 
@@ -73,7 +73,7 @@ for (const [path, method, body] of [
   ['/tenant', 'PATCH', { consents: {} }],
   ['/tenant', 'PATCH', { users: [{ user: 'nobody@fabrikam.example' }] }],
 ] as const) {
-  test(`${method} ${path} refuses ${JSON.stringify(body)}`, async () => {
+  test(`${method} ${path} rejects ${JSON.stringify(body)}`, async () => {
     assert.equal((await control(method, path, body)).status, 400)
     assert.deepEqual(emulator.faults.rules, [])
   })
@@ -132,11 +132,11 @@ test('the tenant can be changed over HTTP', async (t) => {
   assert.ok(tenant.client.redirectUris.web.includes('https://contoso.example/cb'))
   const user = tenant.directory.find('load-00500')
   assert.deepEqual([user?.conditionalAccess, user?.roles], ['blocked', ['Global Administrator']])
-  const answer = await postToken(emulator, exchangeForm(emulator, before))
-  assert.deepEqual(answer.body.error_codes, [50173])
+  const response = await postToken(emulator, exchangeForm(emulator, before))
+  assert.deepEqual(response.body.error_codes, [50173])
 })
 
-test('the controls say what Graph refuses to filter on, and what it shows of data privacy posts', async () => {
+test('the controls set unfilterable properties and the visibility of data privacy posts', async () => {
   const query = new URLSearchParams({ $filter: "viewPoint/isRead ne true and tags/any(t:t eq 'GDPR')", $top: '1' })
   const token = await mint({ kind: 'graph', user: 'rowan' })
   const ask = async () => {

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeJwt } from 'jose'
 import { type SignInError, signIn } from '../../emulator/sign-in.ts'
-import { type Answer, apiScope, call, postToken, startTenant } from './entra-helper.ts'
+import { apiScope, call, type JsonResponse, postToken, startTenant } from './entra-helper.ts'
 
 let nowMs = Date.now()
 const emulator = await startTenant({ clock: () => nowMs })
 const { api, client } = emulator
 
-interface DeviceAnswer {
+interface DeviceAuthorizationResponse {
   readonly device_code: string
   readonly user_code: string
   readonly verification_uri: string
@@ -17,16 +17,16 @@ interface DeviceAnswer {
   readonly message: string
 }
 
-function begin(fields: Record<string, string> = {}): Promise<Answer<DeviceAnswer>> {
+function begin(fields: Record<string, string> = {}): Promise<JsonResponse<DeviceAuthorizationResponse>> {
   const form = { client_id: client.clientId, scope: `openid offline_access ${apiScope(api)}`, ...fields }
-  return call<DeviceAnswer>(`${emulator.origin}/${emulator.tenantId}/oauth2/v2.0/devicecode`, {
+  return call<DeviceAuthorizationResponse>(`${emulator.origin}/${emulator.tenantId}/oauth2/v2.0/devicecode`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams(form).toString(),
   })
 }
 
-function poll(deviceCode: string, clientId = client.clientId): Promise<Answer> {
+function poll(deviceCode: string, clientId = client.clientId): Promise<JsonResponse> {
   return postToken(emulator, {
     grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
     client_id: clientId,
@@ -34,7 +34,7 @@ function poll(deviceCode: string, clientId = client.clientId): Promise<Answer> {
   })
 }
 
-function enter({ verification_uri, user_code }: DeviceAnswer, user: string, consent = true) {
+function enter({ verification_uri, user_code }: DeviceAuthorizationResponse, user: string, consent = true) {
   return signIn(`${verification_uri}?otc=${user_code}`, { user, consent })
 }
 
@@ -60,18 +60,18 @@ test('a device gets tokens of whoever enters its code, once', async () => {
   await assert.rejects(enter(body, 'rowan'), (error: SignInError) => error.code === 70018)
 })
 
-test('a refused code is declined', async () => {
+test('declining a code is authorization_declined', async () => {
   const { body } = await begin()
   await enter(body, 'rowan', false)
-  const answer = await poll(body.device_code)
-  assert.deepEqual([answer.status, answer.body.error], [400, 'authorization_declined'])
+  const response = await poll(body.device_code)
+  assert.deepEqual([response.status, response.body.error], [400, 'authorization_declined'])
 })
 
-test('a code that nobody enters in time is over', async () => {
+test('a code expires', async () => {
   const { body } = await begin()
   nowMs += 901_000
-  const answer = await poll(body.device_code)
-  assert.deepEqual([answer.body.error, answer.body.error_codes], ['expired_token', [70020]])
+  const response = await poll(body.device_code)
+  assert.deepEqual([response.body.error, response.body.error_codes], ['expired_token', [70020]])
   await assert.rejects(enter(body, 'rowan'), (error: SignInError) => error.code === 70018)
 })
 
@@ -88,7 +88,7 @@ for (const [name, fields, code] of [
   ['an unknown resource', { scope: 'api://nobody/x' }, 500011],
 ] as const) {
   test(`no code for ${name}: AADSTS${code}`, async () => {
-    const { body } = (await begin(fields)) as unknown as Answer
+    const { body } = (await begin(fields)) as unknown as JsonResponse
     assert.deepEqual(body.error_codes, [code])
   })
 }
@@ -105,14 +105,14 @@ for (const [user, code] of [
   })
 }
 
-test('a form without the browser’s own canary answers for nobody', async () => {
+test('a form without the browser’s own canary responses for nobody', async () => {
   const { body } = await begin()
-  const answer = await call(`${body.verification_uri}?otc=${body.user_code}`, {
+  const response = await call(`${body.verification_uri}?otc=${body.user_code}`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: 'login=rowan&canary=forged',
   })
-  assert.equal(answer.status, 403)
+  assert.equal(response.status, 403)
   assert.equal((await poll(body.device_code)).body.error, 'authorization_pending')
 })
 

@@ -35,7 +35,7 @@ test('times counts down and the rule goes away', async () => {
   assert.deepEqual(faults.rules, [])
 })
 
-test('delay holds the answer back and leaves it as it is', async () => {
+test('delay delays the response without changing it', async () => {
   onKeys({ kind: 'delay', delayMs: 80 })
   const startedAt = performance.now()
   assert.equal((await call(keysUrl)).status, 200)
@@ -50,12 +50,12 @@ test('delay and status compose, as two rules or as one', async () => {
   assert.ok(performance.now() - startedAt >= 78)
 })
 
-test('hang gives no answer, not even headers', async () => {
+test('hang sends nothing, not even headers', async () => {
   onKeys({ kind: 'hang' })
   await assert.rejects(request(keysUrl, { headersTimeout: 100 }), { code: 'UND_ERR_HEADERS_TIMEOUT' })
 })
 
-test('reset cuts the connection', async () => {
+test('reset resets the connection', async () => {
   onKeys({ kind: 'reset' })
   await assert.rejects(request(keysUrl), { code: 'ECONNRESET' })
 })
@@ -67,7 +67,7 @@ test('html comes with 200 and its type', async () => {
   assert.match(text, /^<!doctype html>/)
 })
 
-test('truncated is JSON that breaks off', async () => {
+test('truncated is incomplete JSON', async () => {
   onKeys({ kind: 'truncated' })
   const { statusCode, body } = await request(keysUrl)
   assert.equal(statusCode, 200)
@@ -80,12 +80,12 @@ test('empty-object is {} under any status', async () => {
   assert.deepEqual([status, text], [500, '{}'])
 })
 
-test('wrong-types has the members and not their types', async () => {
+test('wrong-types has the members with wrong types', async () => {
   onKeys({ kind: 'wrong-types' })
   assert.equal((await call<{ keys: unknown }>(keysUrl)).body.keys, 'none')
 })
 
-test('redirect points elsewhere', async () => {
+test('redirect points to another host', async () => {
   onKeys({ kind: 'redirect', location: 'http://127.0.0.1:1/elsewhere' })
   const { status, headers } = await call(keysUrl)
   assert.deepEqual([status, headers['location']], [302, 'http://127.0.0.1:1/elsewhere'])
@@ -99,7 +99,7 @@ test('huge is fifty megabytes', async () => {
   assert.ok(bytes > 50 * MEGABYTE)
 })
 
-test('endless goes on until the client has had enough', async () => {
+test('endless sends until the client disconnects', async () => {
   onKeys({ kind: 'endless' })
   const { body } = await request(keysUrl)
   let chunks = 0
@@ -119,14 +119,14 @@ test('gzip-bomb is small on the wire and a gigabyte unpacked', async () => {
   assert.equal(gunzipSync(first).length * members, 1024 * MEGABYTE)
 })
 
-test('aadsts answers by number with everything that goes with it', async () => {
+test('aadsts responses by number with everything that goes with it', async () => {
   faults.add({ target: 'token', kind: 'aadsts', code: 50196, times: 1 })
   const { status, body } = await postToken(emulator, exchangeForm(emulator, await mint()))
   assert.equal(status, 400)
   assert.deepEqual([body.error, body.error_codes], ['invalid_grant', [50196]])
 })
 
-test('aadsts takes claims, a suberror or none, and a status', async () => {
+test('aadsts accepts claims, a suberror or null, and a status', async () => {
   faults.add({
     target: 'token',
     kind: 'aadsts',
@@ -139,19 +139,19 @@ test('aadsts takes claims, a suberror or none, and a status', async () => {
   assert.deepEqual([status, body.claims, body.suberror], [403, '{"access_token":{}}', undefined])
 })
 
-test('a fault for one grant spares the others', async () => {
+test('a fault for one grant does not affect others', async () => {
   faults.add({ target: 'token', kind: 'status', status: 500, grant: 'refresh_token' })
   assert.equal((await postToken(emulator, exchangeForm(emulator, await mint()))).status, 200)
   assert.equal((await postToken(emulator, { grant_type: 'refresh_token' })).status, 500)
 })
 
-test('a fault for one user’s exchanges spares the others', async () => {
+test('a fault for one user’s exchanges does not affect others', async () => {
   faults.add({ target: 'token', kind: 'status', status: 503, user: 'rowan@contoso.example' })
   assert.equal((await postToken(emulator, exchangeForm(emulator, await mint({ user: 'rowan' })))).status, 503)
   assert.equal((await postToken(emulator, exchangeForm(emulator, await mint({ user: 'gale' })))).status, 200)
 })
 
-test('a fault for one user’s Graph calls spares the others', async () => {
+test('a fault for one user’s Graph requests does not affect others', async () => {
   const gale = emulator.users[1]
   assert.ok(gale)
   faults.add({
@@ -166,9 +166,9 @@ test('a fault for one user’s Graph calls spares the others', async () => {
     call<{ error?: { code: string } }>(`${origin}/v1.0/admin/serviceAnnouncement/messages`, {
       headers: { authorization: `Bearer ${await mint({ kind: 'graph', user })}` },
     })
-  const refused = await get('gale')
+  const rejected = await get('gale')
   assert.deepEqual(
-    [refused.status, refused.body.error?.code, refused.headers['retry-after']],
+    [rejected.status, rejected.body.error?.code, rejected.headers['retry-after']],
     [429, 'TooManyRequests', '3'],
   )
   assert.equal((await get('rowan')).status, 200)
@@ -185,14 +185,14 @@ for (const [target, path] of [
   })
 }
 
-test('close ends answers that hang or never end', async () => {
+test('close ends hanging and endless responses', async () => {
   const short = await startEmulator()
   short.faults.add({ target: 'keys', kind: 'hang' }, { target: 'discovery', kind: 'endless' })
   const base = `${short.origin}/${short.tenantId}`
   const hanging = request(`${base}/discovery/v2.0/keys`)
   const { body } = await request(`${base}/v2.0/.well-known/openid-configuration`)
   const ended = once(body.resume(), 'error')
-  const refused = assert.rejects(hanging)
+  const rejected = assert.rejects(hanging)
   await short.close()
-  await Promise.all([refused, ended])
+  await Promise.all([rejected, ended])
 })

@@ -14,7 +14,7 @@ interface GraphBody {
 const get = (token: string | undefined) =>
   call<GraphBody>(messages, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })
 
-test('a Graph token of a reader is served', async () => {
+test('a Graph token of a reader is accepted', async () => {
   assert.equal((await get(await mint({ kind: 'graph' }))).status, 200)
 })
 
@@ -22,14 +22,14 @@ test('a user without an admin role gets 403', async () => {
   assert.equal((await get(await mint({ kind: 'graph', user: 'nico' }))).status, 403)
 })
 
-const refusals: { name: string; options: MintOptions }[] = [
+const invalidTokens: { name: string; options: MintOptions }[] = [
   { name: 'a token for the API', options: {} },
   { name: 'a forged token', options: { kind: 'graph', key: 'foreign' } },
   { name: 'an expired token', options: { kind: 'graph', claims: { exp: 1 } } },
   { name: 'a token of another issuer', options: { kind: 'graph', claims: { iss: 'https://fabrikam.example/' } } },
-  { name: 'a token of a stranger', options: { kind: 'graph', claims: { oid: 'nobody' } } },
+  { name: 'a token of an unknown user', options: { kind: 'graph', claims: { oid: 'nobody' } } },
 ]
-for (const { name, options } of refusals) {
+for (const { name, options } of invalidTokens) {
   test(`${name} gets 401 with a challenge`, async () => {
     const { status, headers, body } = await get(await mint(options))
     assert.equal(status, 401)
@@ -41,7 +41,7 @@ for (const { name, options } of refusals) {
 
 test('no token gets 401', async () => assert.equal((await get(undefined)).status, 401))
 
-test('a verified token is refused as soon as its key is retired', async () => {
+test('a verified token is rejected once its key is retired', async () => {
   const { kid } = await keys.rotate()
   const token = await mint({ kind: 'graph' })
   assert.equal((await get(token)).status, 200)
@@ -49,7 +49,7 @@ test('a verified token is refused as soon as its key is retired', async () => {
   assert.equal((await get(token)).status, 401)
 })
 
-test('a revocation gives a claims challenge, and a token of a new sign-in meets it', async () => {
+test('a revocation causes a claims challenge, which a token of a new sign-in satisfies', async () => {
   const user = tenant.directory.find('load-00009')
   assert.ok(user)
   const before = await mint({ kind: 'graph', user: user.id })

@@ -14,7 +14,7 @@ export async function startTenant(options: EmulatorOptions = {}): Promise<Emulat
   return emulator
 }
 
-/** The members that tests read out of JSON answers; which of them are there is what they test. */
+/** The members that tests read out of JSON responses. */
 export type Body = Partial<{
   error: string
   error_description: string
@@ -40,11 +40,11 @@ export type Body = Partial<{
   keys: Record<string, string>[]
 }>
 
-export interface Answer<T = Body> {
+export interface JsonResponse<T = Body> {
   status: number
   headers: Record<string, string | string[] | undefined>
   text: string
-  /** The JSON of the answer; empty where it is none. */
+  /** The JSON body; empty where there is none. */
   body: T
 }
 
@@ -52,7 +52,7 @@ export interface Answer<T = Body> {
 export async function call<T = Body>(
   url: string | URL,
   options: Parameters<typeof request>[1] = {},
-): Promise<Answer<T>> {
+): Promise<JsonResponse<T>> {
   const { statusCode, headers, body } = await request(url, options)
   const text = await body.text()
   const isJson = String(headers['content-type']).startsWith('application/json')
@@ -64,7 +64,7 @@ export function postToken(
   emulator: Emulator,
   fields: Record<string, string | undefined>,
   headers: Record<string, string> = {},
-): Promise<Answer> {
+): Promise<JsonResponse> {
   const form = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined)
   return call(`${emulator.origin}/${emulator.tenantId}/oauth2/v2.0/token`, {
     method: 'POST',

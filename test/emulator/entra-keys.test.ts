@@ -36,7 +36,7 @@ for (const [segment, code] of [
   ['common', 50194],
   ['organizations', 50194],
 ] as const) {
-  test(`the tenant "${segment}" is refused with AADSTS${code}`, async () => {
+  test(`the tenant "${segment}" is rejected with AADSTS${code}`, async () => {
     const { status, body } = await call(`${origin}/${segment}/v2.0/.well-known/openid-configuration`)
     assert.equal(status, 400)
     assert.deepEqual(body.error_codes, [code])
@@ -124,7 +124,7 @@ test('claims can be set and dropped, and the header too', async () => {
   assert.equal(decodeProtectedHeader(token).kid, 'nobody')
 })
 
-test('a foreign key signs under a published id, and jose refuses it', async () => {
+test('a foreign key signs under a published id, and jose rejects it', async () => {
   const token = await mint({ key: 'foreign' })
   assert.equal(decodeProtectedHeader(token).kid, keys.current.kid)
   await assert.rejects(jwtVerify(token, published()), { code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED' })
@@ -141,7 +141,7 @@ test('a load user has the same object id in every tenant process', async () => {
   assert.notEqual(createDirectory().find('load-00043')?.id, first)
 })
 
-test('a load user’s object id alone names the user, and nothing like it does', async () => {
+test('a load user’s object id identifies the user; similar ids do not', async () => {
   const { createDirectory } = await import('../../emulator/directory.ts')
   const names = ['load-0', 'load-42', 'load-00042', 'load-999999999']
   const ids = names.map((name) => createDirectory().find(name)?.id ?? '')
@@ -158,7 +158,7 @@ test('a load user’s object id alone names the user, and nothing like it does',
   }
 })
 
-test('minting for nobody is an error', async () => {
+test('minting for an unknown user is an error', async () => {
   await assert.rejects(mint({ user: 'nobody@fabrikam.example' }), RangeError)
 })
 
@@ -171,7 +171,7 @@ test('a rotated key signs at once while the old ones stay published', async () =
   await jwtVerify(fresh, published())
 })
 
-test('a retired key is published no longer', async () => {
+test('a retired key is no longer published', async () => {
   const { kid } = await keys.rotate()
   const token = await mint()
   assert.equal(keys.retire(kid), true)

@@ -19,7 +19,7 @@ const { origin, tenantId, api, client, mint, tenant } = emulator
 const base = `${origin}/${tenantId}`
 const GRAPH_SCOPES = ['https://graph.microsoft.com/.default']
 
-/** MSAL refuses an `http:` authority, but takes a real one with metadata that points here. */
+/** MSAL rejects an `http:` authority, but accepts the real one with metadata that points here. */
 function msal({ clientId, clientSecret }: Pick<AppRegistration, 'clientId' | 'clientSecret'>) {
   return new ConfidentialClientApplication({
     auth: {
@@ -73,7 +73,7 @@ test('msal exchanges a minted user token for a Graph token of that user', async 
   assert.equal(claims['appid'], api.clientId)
 })
 
-test('msal finds its own OBO answer in its cache', async () => {
+test('msal finds its OBO token in its cache', async () => {
   const confidential = msal(api)
   const asked = { oboAssertion: await mint({ user: 'gale' }), scopes: GRAPH_SCOPES }
   await confidential.acquireTokenOnBehalfOf(asked)
@@ -83,7 +83,7 @@ test('msal finds its own OBO answer in its cache', async () => {
   assert.equal(emulator.stats.snapshot().grants.on_behalf_of, 0)
 })
 
-test('Graph answers with the token that msal got', async () => {
+test('Graph responses with the token that msal got', async () => {
   const result = await exchange(await mint({ user: 'rowan' }))
   const { statusCode, body } = await request(`${origin}/v1.0/admin/serviceAnnouncement/messages`, {
     headers: { authorization: `Bearer ${result?.accessToken}` },
@@ -161,7 +161,7 @@ test('msal sees a wrong secret as invalid_client', async () => {
   await assert.rejects(attempt, { errorCode: 'invalid_client' })
 })
 
-test('msal refuses an http authority, which is why the metadata trick exists', async () => {
+test('msal rejects an http authority, hence the metadata workaround', async () => {
   const { clientId, clientSecret } = api
   const direct = new ConfidentialClientApplication({ auth: { clientId, clientSecret, authority: base } })
   await assert.rejects(

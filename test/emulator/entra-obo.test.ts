@@ -3,7 +3,7 @@ import { afterEach, test } from 'node:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { AADSTS } from '../../emulator/entra/aadsts-table.ts'
 import type { MintOptions } from '../../emulator/mint.ts'
-import { type Answer, apiScope, exchangeForm, postToken, startTenant } from './entra-helper.ts'
+import { apiScope, exchangeForm, type JsonResponse, postToken, startTenant } from './entra-helper.ts'
 
 const emulator = await startTenant()
 const { api, client, tenant, mint } = emulator
@@ -13,17 +13,20 @@ afterEach(() => {
   tenant.consent.apiToGraph = 'granted'
 })
 
-async function exchange(options: MintOptions = {}, changes: Record<string, string | undefined> = {}): Promise<Answer> {
+async function exchange(
+  options: MintOptions = {},
+  changes: Record<string, string | undefined> = {},
+): Promise<JsonResponse> {
   return postToken(emulator, { ...exchangeForm(emulator, await mint(options)), ...changes })
 }
 
-function assertRefused({ status, body }: Answer, code: number): void {
+function assertAadsts({ status, body }: JsonResponse, code: number): void {
   assert.deepEqual(body.error_codes, [code])
   assert.equal(status, AADSTS.get(code)?.status ?? 400)
   assert.equal(body.error, AADSTS.get(code)?.error)
 }
 
-test('an exchange gives a v1 Graph token, and no more than was asked for', async () => {
+test('an exchange returns a v1 Graph token with exactly the requested scopes', async () => {
   const { status, body } = await exchange()
   assert.equal(status, 200)
   assert.deepEqual(Object.keys(body).sort(), ['access_token', 'expires_in', 'ext_expires_in', 'scope', 'token_type'])
@@ -31,7 +34,7 @@ test('an exchange gives a v1 Graph token, and no more than was asked for', async
   assert.ok(decodeProtectedHeader(body.access_token ?? '').x5t)
 })
 
-test('openid, offline_access and client_info add what they stand for', async () => {
+test('openid, offline_access and client_info add ID token, refresh token and client info', async () => {
   const scope = 'https://graph.microsoft.com/.default openid profile offline_access'
   const { body } = await exchange({}, { scope, client_info: '1' })
   assert.equal(decodeJwt(body.id_token ?? '').aud, api.clientId)
@@ -40,11 +43,11 @@ test('openid, offline_access and client_info add what they stand for', async () 
   assert.deepEqual(info, { uid: emulator.users[0]?.id, utid: emulator.tenantId })
 })
 
-test('a v1 assertion is exchanged as well', async () => {
+test('a v1 assertion is accepted', async () => {
   assert.equal((await exchange({ version: 1 })).status, 200)
 })
 
-test('a single Graph permission is answered in the form it was asked', async () => {
+test('a single Graph permission is returned as it was requested', async () => {
   const { body } = await exchange({}, { scope: 'https://graph.microsoft.com/ServiceMessage.Read.All' })
   assert.equal(body.scope, 'https://graph.microsoft.com/ServiceMessage.Read.All')
   assert.equal(decodeJwt(body.access_token ?? '')['scp'], 'ServiceMessage.Read.All')
@@ -64,7 +67,7 @@ const assertions: { name: string; options: MintOptions; code: number }[] = [
   { name: 'a token not valid yet', options: { claims: { nbf: now() + 3600 } }, code: 500133 },
   { name: 'a token without exp', options: { drop: ['exp'] }, code: 500133 },
   { name: 'an app-only token', options: { kind: 'app' }, code: 7000114 },
-  { name: 'a stranger', options: { claims: { oid: '00000000-0000-4000-8000-000000000000' } }, code: 50034 },
+  { name: 'an unknown user', options: { claims: { oid: '00000000-0000-4000-8000-000000000000' } }, code: 50034 },
   { name: 'a disabled user', options: { user: 'dana' }, code: 50057 },
   { name: 'an unassigned user', options: { user: 'una' }, code: 50105 },
   { name: 'a user without consent', options: { user: 'cato' }, code: 65001 },
@@ -73,7 +76,7 @@ const assertions: { name: string; options: MintOptions; code: number }[] = [
   { name: 'a user who must use MFA', options: { user: 'signe' }, code: 50076 },
 ]
 for (const { name, options, code } of assertions) {
-  test(`${name} is refused with AADSTS${code}`, async () => assertRefused(await exchange(options), code))
+  test(`${name} is rejected with AADSTS${code}`, async () => assertAadsts(await exchange(options), code))
 }
 
 const forms: { name: string; changes: () => Record<string, string | undefined>; code: number }[] = [
@@ -104,10 +107,10 @@ const forms: { name: string; changes: () => Record<string, string | undefined>; 
   },
 ]
 for (const { name, changes, code } of forms) {
-  test(`${name} is refused with AADSTS${code}`, async () => assertRefused(await exchange({}, changes()), code))
+  test(`${name} is rejected with AADSTS${code}`, async () => assertAadsts(await exchange({}, changes()), code))
 }
 
-test('a parameter sent twice is refused with AADSTS9000411', async () => {
+test('a parameter sent twice is rejected with AADSTS9000411', async () => {
   const { body } = await postToken(emulator, {}, {})
   assert.deepEqual(body.error_codes, [900144])
   const form = new URLSearchParams(exchangeForm(emulator, await mint()))
@@ -133,10 +136,10 @@ test('53003 comes without claims', async () => {
   assert.equal((await exchange({ user: 'blake' })).body.claims, undefined)
 })
 
-test('an assertion that carries acrs satisfies Conditional Access, and claims in the exchange alone do not', async () => {
+test('an assertion with acrs satisfies Conditional Access, claims in the exchange do not', async () => {
   assert.equal((await exchange({ user: 'mika', claims: { acrs: ['p1'] } })).status, 200)
   const claims = (await exchange({ user: 'mika' })).body.claims
-  assertRefused(await exchange({ user: 'mika' }, { claims }), 50079)
+  assertAadsts(await exchange({ user: 'mika' }, { claims }), 50079)
 })
 
 for (const [state, code, suberror] of [
@@ -146,19 +149,19 @@ for (const [state, code, suberror] of [
 ] as const) {
   test(`consent to Graph "${state}" gives AADSTS${code} with suberror ${suberror}`, async () => {
     tenant.consent.apiToGraph = state
-    const answer = await exchange()
-    assertRefused(answer, code)
-    assert.equal(answer.body.suberror, suberror)
+    const response = await exchange()
+    assertAadsts(response, code)
+    assert.equal(response.body.suberror, suberror)
   })
 }
 
-test('an assertion from before a revocation is refused, one from after it is exchanged', async () => {
+test('an assertion issued before a revocation is rejected, one issued afterwards is exchanged', async () => {
   const user = tenant.directory.find('load-00001')
   assert.ok(user)
   const before = await mint({ user: user.id })
   tenant.revokeSessions(user, now())
   const after = await mint({ user: user.id })
-  assertRefused(await postToken(emulator, exchangeForm(emulator, before)), 50173)
+  assertAadsts(await postToken(emulator, exchangeForm(emulator, before)), 50173)
   assert.equal((await postToken(emulator, exchangeForm(emulator, after))).status, 200)
 })
 
@@ -184,7 +187,7 @@ test('an error body has every member that Entra gives it', async () => {
   )
 })
 
-test('exchanges are counted by user, whatever comes of them', async () => {
+test('exchanges are counted by user, successful or not', async () => {
   emulator.stats.reset()
   await exchange({ user: 'gale' })
   await exchange({ user: 'mika' })

@@ -46,7 +46,7 @@ function credentials({ client }: Emulator) {
   return { client_id: client.clientId, client_secret: client.clientSecret }
 }
 
-test('what was issued before a restart is good after it, and only where the secrets were kept', async (t) => {
+test('tokens stay valid after a restart only with stored secrets', async (t) => {
   const secretsFile = join(folder, 'restart.json')
   const first = await startEmulator({ secretsFile })
   const assertion = await first.mint({ user: 'load-00042' })
@@ -66,15 +66,15 @@ test('what was issued before a restart is good after it, and only where the secr
   assert.equal((await readMessages(second, graphToken)).status, 200)
   await second.close()
 
-  const stranger = await start(t, { port })
-  assert.deepEqual((await postToken(stranger, form)).body.error_codes, [7000215])
+  const otherTenant = await start(t, { port })
+  assert.deepEqual((await postToken(otherTenant, form)).body.error_codes, [7000215])
   assert.deepEqual(
-    (await postToken(stranger, { ...form, client_secret: stranger.api.clientSecret })).body.error_codes,
+    (await postToken(otherTenant, { ...form, client_secret: otherTenant.api.clientSecret })).body.error_codes,
     [50013],
   )
-  const { body } = await postToken(stranger, { ...refreshForm, ...credentials(stranger) })
+  const { body } = await postToken(otherTenant, { ...refreshForm, ...credentials(otherTenant) })
   assert.equal(body.error, 'invalid_grant')
-  assert.equal((await readMessages(stranger, graphToken)).status, 401)
+  assert.equal((await readMessages(otherTenant, graphToken)).status, 401)
 })
 
 test('two processes with the same secrets are one tenant, keys that one of them rotates or retires included', async (t) => {
@@ -115,17 +115,17 @@ for (const [what, change] of [
   ['a member too many', (text: string) => JSON.stringify({ ...JSON.parse(text), more: 1 })],
   ['a short key', (text: string) => JSON.stringify({ ...JSON.parse(text), sessionKey: 'short' })],
 ] as const) {
-  test(`a file with ${what} is refused, and left as it is`, async () => {
+  test(`a file with ${what} is rejected and not changed`, async () => {
     const secretsFile = join(folder, `${what}.json`)
     const text = change(whole)
     writeFileSync(secretsFile, text)
     await assert.rejects(startEmulator({ secretsFile }), {
-      message: `${secretsFile} holds no tenant's secrets; name another file.`,
+      message: `${secretsFile} is not a secrets file of the emulator; choose another.`,
     })
     assert.equal(readFileSync(secretsFile, 'utf8'), text)
   })
 }
 
-test('a folder that is not there is said', async () => {
+test('a missing folder is an error', async () => {
   await assert.rejects(startEmulator({ secretsFile: join(folder, 'missing', 'secrets.json') }), { code: 'ENOENT' })
 })

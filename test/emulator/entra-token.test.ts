@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeJwt } from 'jose'
 import { signIn } from '../../emulator/sign-in.ts'
-import { type Answer, apiScope, authorizeUrl, pkce, postToken, REDIRECT, startTenant } from './entra-helper.ts'
+import { apiScope, authorizeUrl, type JsonResponse, pkce, postToken, REDIRECT, startTenant } from './entra-helper.ts'
 
 let passedMs = 0
 const emulator = await startTenant({ clock: () => Date.now() + passedMs })
@@ -44,7 +44,7 @@ function refresh(refresh_token: string | undefined, changes: Record<string, stri
   )
 }
 
-function assertRefused({ body }: Answer, code: number): void {
+function assertAadsts({ body }: JsonResponse, code: number): void {
   assert.deepEqual(body.error_codes, [code])
 }
 
@@ -63,32 +63,32 @@ test('without openid and offline_access there is only the access token', async (
   assert.equal(body.refresh_token, undefined)
 })
 
-test('a secret in the Authorization header does as well', async () => {
+test('a secret in the Authorization header is accepted', async () => {
   const basic = Buffer.from(`${client.clientId}:${encodeURIComponent(client.clientSecret)}`).toString('base64')
   const form = { client_id: undefined, client_secret: undefined }
   assert.equal((await redeem(await codeFor(), form, { authorization: `Basic ${basic}` })).status, 200)
 })
 
-test('a plain challenge is verified too', async () => {
+test('a plain challenge is verified', async () => {
   const challenge = 'p'.repeat(43)
   const signed = await codeFor({ code_challenge: challenge, code_challenge_method: 'plain' })
-  assertRefused(await redeem(signed), 501481)
+  assertAadsts(await redeem(signed), 501481)
   assert.equal((await redeem({ ...signed, verifier: challenge })).status, 200)
 })
 
-test('a code is good once', async () => {
+test('a code is valid once', async () => {
   const signed = await codeFor()
   assert.equal((await redeem(signed)).status, 200)
-  assertRefused(await redeem(signed), 54005)
+  assertAadsts(await redeem(signed), 54005)
 })
 
-test('a code is good for ten minutes', async (t) => {
+test('a code is valid for ten minutes', async (t) => {
   t.after(() => {
     passedMs = 0
   })
   const signed = await codeFor()
   passedMs = 601_000
-  assertRefused(await redeem(signed), 70008)
+  assertAadsts(await redeem(signed), 70008)
 })
 
 for (const { name, changes, code } of [
@@ -108,29 +108,29 @@ for (const { name, changes, code } of [
   { name: 'another client', changes: { client_id: api.clientId, client_secret: api.clientSecret }, code: 70000 },
   { name: 'a bare API scope', changes: { scope: 'access_as_user' }, code: 650053 },
 ]) {
-  test(`${name} is refused with AADSTS${code}, and the code stays good`, async () => {
+  test(`${name} is rejected with AADSTS${code}, and the code stays valid`, async () => {
     const signed = await codeFor()
-    assertRefused(await redeem(signed, changes), code)
+    assertAadsts(await redeem(signed, changes), code)
     assert.equal((await redeem(signed)).status, 200)
   })
 }
 
-test('a verifier for a code without a challenge is refused', async () => {
+test('a verifier for a code without a challenge is rejected', async () => {
   const signed = await codeFor({ code_challenge: undefined, code_challenge_method: undefined })
-  assertRefused(await redeem(signed), 501481)
+  assertAadsts(await redeem(signed), 501481)
   assert.equal((await redeem(signed, { code_verifier: undefined })).status, 200)
 })
 
 test('a code for two resources needs a scope that names one', async () => {
   const signed = await codeFor({ scope: `User.Read ${apiScope(api)}` })
-  assertRefused(await redeem(signed), 28003)
-  assertRefused(await redeem(signed, { scope: `User.Read ${apiScope(api)}` }), 28000)
+  assertAadsts(await redeem(signed), 28003)
+  assertAadsts(await redeem(signed, { scope: `User.Read ${apiScope(api)}` }), 28000)
   assert.equal((await redeem(signed, { scope: apiScope(api) })).status, 200)
 })
 
 test('a native app sends no secret', async () => {
   const signed = await codeFor({ redirect_uri: NATIVE })
-  assertRefused(await redeem(signed, { redirect_uri: NATIVE }), 700025)
+  assertAadsts(await redeem(signed, { redirect_uri: NATIVE }), 700025)
   const { status, body } = await redeem(signed, { redirect_uri: NATIVE, client_secret: undefined })
   assert.equal(status, 200)
   assert.equal(decodeJwt(body.access_token ?? '')['azpacr'], '0')
@@ -140,25 +140,25 @@ test('a single-page app redeems across origins, with PKCE and without a secret',
   const spa = { redirect_uri: SPA, client_secret: undefined }
   const origin = { origin: 'http://localhost:5005' }
   const signed = await codeFor({ redirect_uri: SPA })
-  assertRefused(await redeem(signed, spa), 9002327)
+  assertAadsts(await redeem(signed, spa), 9002327)
   const { status, headers } = await redeem(signed, spa, origin)
   assert.equal(status, 200)
   assert.equal(headers['access-control-allow-origin'], '*')
   const bare = await codeFor({ redirect_uri: SPA, code_challenge: undefined, code_challenge_method: undefined })
-  assertRefused(await redeem({ ...bare, verifier: '' }, spa, origin), 9002325)
+  assertAadsts(await redeem({ ...bare, verifier: '' }, spa, origin), 9002325)
 })
 
 test('only a single-page app redeems across origins', async () => {
-  assertRefused(await redeem(await codeFor(), {}, { origin: 'http://localhost:5005' }), 9002326)
+  assertAadsts(await redeem(await codeFor(), {}, { origin: 'http://localhost:5005' }), 9002326)
 })
 
-test('a refresh token works again and again', async () => {
+test('a refresh token is reusable', async () => {
   const { refresh_token } = (await redeem(await codeFor())).body
   assert.equal((await refresh(refresh_token)).status, 200)
   assert.equal((await refresh(refresh_token)).status, 200)
 })
 
-test('a refresh without a scope asks for the same again', async () => {
+test('a refresh without a scope repeats the scope', async () => {
   const { refresh_token } = (await redeem(await codeFor())).body
   assert.equal((await refresh(refresh_token)).body.scope, apiScope(api))
 })
@@ -174,21 +174,21 @@ for (const { name, changes, code } of [
     code: 9010010,
   },
 ]) {
-  test(`a refresh with ${name} is refused with AADSTS${code}`, async () => {
+  test(`a refresh with ${name} is rejected with AADSTS${code}`, async () => {
     const { refresh_token } = (await redeem(await codeFor())).body
-    assertRefused(await refresh(refresh_token, changes), code)
+    assertAadsts(await refresh(refresh_token, changes), code)
   })
 }
 
-test('a refresh after a revocation is refused with AADSTS50173', async () => {
+test('a refresh after a revocation is rejected with AADSTS50173', async () => {
   const { refresh_token } = (await redeem(await codeFor({}, 'load-00077'))).body
   const user = tenant.directory.find('load-00077')
   assert.ok(user)
   tenant.revokeSessions(user, Math.floor(Date.now() / 1000))
-  assertRefused(await refresh(refresh_token), 50173)
+  assertAadsts(await refresh(refresh_token), 50173)
 })
 
-test('a refresh token ends after 90 days', async (t) => {
+test('a refresh token expires after 90 days', async (t) => {
   t.after(() => {
     passedMs = 0
   })
@@ -196,10 +196,10 @@ test('a refresh token ends after 90 days', async (t) => {
   passedMs = 89 * DAY_MS
   assert.equal((await refresh(refresh_token)).status, 200)
   passedMs = 91 * DAY_MS
-  assertRefused(await refresh(refresh_token), 700082)
+  assertAadsts(await refresh(refresh_token), 700082)
 })
 
-test('a single-page app’s refresh tokens all end a day after sign-in', async (t) => {
+test('a single-page app’s refresh tokens expire a day after the sign-in', async (t) => {
   t.after(() => {
     passedMs = 0
   })
@@ -210,21 +210,21 @@ test('a single-page app’s refresh tokens all end a day after sign-in', async (
   const second = (await refresh(first.refresh_token, { client_secret: undefined }, headers)).body
   assert.ok(second.refresh_token)
   passedMs = DAY_MS + 1000
-  assertRefused(await refresh(second.refresh_token, { client_secret: undefined }, headers), 700084)
+  assertAadsts(await refresh(second.refresh_token, { client_secret: undefined }, headers), 700084)
 })
 
-test('an app that is its own API refreshes under its client id, not under api://', async () => {
+test('an app that is its own API refreshes by client id, not by api://', async () => {
   const { clientId: client_id, clientSecret: client_secret } = api
   const signed = await codeFor({ client_id })
   const { body } = await redeem(signed, { client_id, client_secret })
-  assertRefused(await refresh(body.refresh_token, { client_id, client_secret, scope: apiScope(api) }), 90009)
+  assertAadsts(await refresh(body.refresh_token, { client_id, client_secret, scope: apiScope(api) }), 90009)
   const scope = `${client_id}/access_as_user`
   const renewed = await refresh(body.refresh_token, { client_id, client_secret, scope })
   assert.equal(renewed.body.scope, scope)
   assert.equal(decodeJwt(renewed.body.access_token ?? '').aud, client_id)
 })
 
-test('a v1 token has the audience in the form the scope was asked', async (t) => {
+test('a v1 token has the audience as written in the scope', async (t) => {
   t.after(() => {
     api.requestedAccessTokenVersion = 2
   })
@@ -235,17 +235,17 @@ test('a v1 token has the audience in the form the scope was asked', async (t) =>
   assert.equal(decodeJwt(byGuid.body.access_token ?? '').aud, api.clientId)
 })
 
-test('client credentials give an app-only token and no scope', async () => {
+test('client credentials return an app-only token without scope', async () => {
   const { clientId: client_id, clientSecret: client_secret } = client
   const form = { grant_type: 'client_credentials', client_id, client_secret }
   const { body } = await postToken(emulator, { ...form, scope: `${api.identifierUri}/.default` })
   assert.deepEqual(Object.keys(body).sort(), ['access_token', 'expires_in', 'ext_expires_in', 'token_type'])
   assert.equal(decodeJwt(body.access_token ?? '')['idtyp'], 'app')
-  assertRefused(await postToken(emulator, { ...form, scope: apiScope(api) }), 1002012)
-  assertRefused(await postToken(emulator, { ...form, client_secret: undefined, scope: apiScope(api) }), 7000216)
+  assertAadsts(await postToken(emulator, { ...form, scope: apiScope(api) }), 1002012)
+  assertAadsts(await postToken(emulator, { ...form, client_secret: undefined, scope: apiScope(api) }), 7000216)
 })
 
-test('clientCapabilities come back as xms_cc', async () => {
+test('clientCapabilities become xms_cc', async () => {
   const claims = JSON.stringify({ access_token: { xms_cc: { values: ['cp1'] } } })
   const { body } = await redeem(await codeFor({ claims }))
   const payload = decodeJwt(body.access_token ?? '')

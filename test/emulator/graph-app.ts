@@ -1,8 +1,8 @@
 import type { TestContext } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { GraphTenant } from '../../emulator/graph/frame.ts'
 import type { Message } from '../../emulator/graph/message.ts'
 import { graphRoutes } from '../../emulator/graph/routes.ts'
+import type { GraphTenant } from '../../emulator/graph/setup.ts'
 import type { ViewPoint } from '../../emulator/graph/view-points.ts'
 
 export const origin = 'http://127.0.0.1:4010'

@@ -14,7 +14,7 @@ test('there are at least 300 posts', () => {
   assert.ok(corpus.length >= 300)
 })
 
-test('the corpus of a day is the same at any time of it, and written once', () => {
+test('the corpus of a day is the same at any time of it, and generated once', () => {
   assert.equal(createCorpus(now - dayMs / 2), corpus)
   assert.notEqual(createCorpus(now + 60_000), corpus)
 })
@@ -78,7 +78,7 @@ test('no two bodies are the same text with other numbers', () => {
   assert.equal(new Set(bodies).size, corpus.length)
 })
 
-test('a body holds no placeholder that nobody filled', () => {
+test('a body has no unfilled placeholder', () => {
   for (const { id, title, body } of corpus) assert.doesNotMatch(title + body.content, /undefined|null|NaN|\[object/, id)
 })
 
@@ -105,7 +105,7 @@ test('a reference leads to an earlier post, which in some cases has expired', ()
   assert.ok(dead > 20 && dead < references.length, `${dead} of ${references.length}`)
 })
 
-test('a post says it was updated in its title, its tags, its dates and its body, or in none of them', () => {
+test('a post bodyMatches it was updated in its title, its tags, its dates and its body, or in none of them', () => {
   for (const { id, title, tags, startDateTime, lastModifiedDateTime, body } of corpus) {
     const updated = title.startsWith('(Updated) ')
     assert.equal(tags.includes('Updated message'), updated, id)
@@ -122,7 +122,7 @@ const tagged =
   (tag: string) =>
   ({ tags }: Message): boolean =>
     tags.includes(tag)
-const says =
+const bodyMatches =
   (pattern: RegExp) =>
   ({ body }: Message): boolean =>
     pattern.test(body.content)
@@ -138,11 +138,11 @@ const shares: readonly [what: string, is: (message: Message) => boolean, real: n
   ['a Summary', has('Summary'), 76, 3],
   ['no details', ({ details }) => details.length === 0, 17, 2],
   ['two Summaries', ({ details }) => details.filter(({ name }) => name === 'Summary').length === 2, 1, 0.6],
-  ['an image', says(/<img/), 36, 3],
-  ['an image with a generic alternative text', says(/<img[^>]* alt="(user|admin|image)/), 23.6, 3],
-  ['an image without any', says(/<img(?![^>]* alt=)[^>]*>/), 19.2, 8],
-  ['a table', says(/<table/), 25, 3],
-  ['a no-break space', says(/&nbsp;|\u00a0/), 50, 4],
+  ['an image', bodyMatches(/<img/), 36, 3],
+  ['an image with a generic alternative text', bodyMatches(/<img[^>]* alt="(user|admin|image)/), 23.6, 3],
+  ['an image without any', bodyMatches(/<img(?![^>]* alt=)[^>]*>/), 19.2, 8],
+  ['a table', bodyMatches(/<table/), 25, 3],
+  ['a no-break space', bodyMatches(/&nbsp;|\u00a0/), 50, 4],
   ['attachments', ({ hasAttachments }) => hasAttachments, 0, 1],
 ]
 
@@ -166,7 +166,7 @@ test('bodies are as long as real ones: a median of 2.8 KB, the longest above 10 
   assert.ok(longest > 10_000 && longest < 14_000, `${longest}`)
 })
 
-test('a second Summary says something else than the first', () => {
+test('a second Summary bodyMatches something else than the first', () => {
   for (const { id, details } of corpus) {
     const summaries = details.filter(({ name }) => name === 'Summary').map(({ value }) => value)
     assert.equal(new Set(summaries).size, summaries.length, id)
@@ -217,13 +217,13 @@ const kinds: Record<string, (message: Message) => boolean> = {
   'data privacy': tagged('GDPR'),
   retirement: tagged('Retirement'),
   'major change': ({ isMajorChange }) => isMajorChange,
-  'header cell': says(/<th>/),
-  'headings in bold without brackets': says(/<p><b>When this will happen<\/b>/),
-  'struck-out text': says(/<s>/),
-  'roadmap link': says(/microsoft-365\/roadmap\?filters=/),
+  'header cell': bodyMatches(/<th>/),
+  'headings in bold without brackets': bodyMatches(/<p><b>When this will happen<\/b>/),
+  'struck-out text': bodyMatches(/<s>/),
+  'roadmap link': bodyMatches(/microsoft-365\/roadmap\?filters=/),
   'two roadmap ids': ({ details }) => details.some(({ name, value }) => name === 'RoadmapIds' && value.includes(',')),
-  'text in Japanese': says(/\p{Script=Hiragana}/u),
-  emoji: says(/\p{Emoji_Presentation}/u),
+  'text in Japanese': bodyMatches(/\p{Script=Hiragana}/u),
+  emoji: bodyMatches(/\p{Emoji_Presentation}/u),
   'critical severity': ({ severity }) => severity === 'critical',
   'high severity': ({ severity }) => severity === 'high',
 }

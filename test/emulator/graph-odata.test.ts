@@ -117,7 +117,7 @@ const filters: readonly [expression: string, expected: (message: Message) => boo
 ]
 
 for (const [expression, expected] of filters) {
-  test(`$filter=${expression} finds what plain JavaScript finds`, () => {
+  test(`$filter=${expression} matches the same posts as plain JavaScript`, () => {
     const passes = compileFilter(expression, serviceUpdateMessage)
     assert.deepEqual(
       corpus.filter((message) => passes(message)).map(({ id }) => id),
@@ -147,7 +147,7 @@ for (const [expression, expected] of [
   })
 }
 
-const refusals: readonly [expression: string, refused: readonly string[], isRefused: boolean][] = [
+const filterability: readonly [expression: string, unfilterable: readonly string[], isRejected: boolean][] = [
   ["details/any(d:d/name eq 'RoadmapIds')", ['details'], true],
   ["DETAILS/any(d:d/name eq 'RoadmapIds')", ['details'], true],
   ['isMajorChange and $it/Details/any()', ['details'], true],
@@ -159,10 +159,10 @@ const refusals: readonly [expression: string, refused: readonly string[], isRefu
   ["contains(title,'details')", ['details'], false],
   ['tags/any(details:details eq title)', ['details'], false],
 ]
-for (const [expression, refused, isRefused] of refusals) {
-  test(`$filter=${expression} where ${refused} cannot be filtered on is ${isRefused ? 'refused' : 'taken'}`, () => {
-    const compiled = () => compileFilter(expression, serviceUpdateMessage, refused)
-    if (isRefused) assert.throws(compiled, { statusCode: 400, message: /cannot be used in the \$filter query option/ })
+for (const [expression, unfilterable, isRejected] of filterability) {
+  test(`$filter=${expression} where ${unfilterable} is unfilterable is ${isRejected ? 'rejected' : 'accepted'}`, () => {
+    const compiled = () => compileFilter(expression, serviceUpdateMessage, unfilterable)
+    if (isRejected) assert.throws(compiled, { statusCode: 400, message: /cannot be used in the \$filter query option/ })
     else compiled()
   })
 }
@@ -178,7 +178,7 @@ test('a string literal finds exactly the text it quotes', () => {
   )
 })
 
-test('any text at all either compiles or is refused with 400', () => {
+test('any text at all either compiles or is rejected with 400', () => {
   const word = fc.constantFrom(
     ...[
       "'",
@@ -219,7 +219,7 @@ test('any text at all either compiles or is refused with 400', () => {
   )
 })
 
-const refused: readonly [what: string, expression: string, message: RegExp][] = [
+const invalidFilters: readonly [what: string, expression: string, message: RegExp][] = [
   [
     'an unknown property',
     "x eq 'a'",
@@ -276,8 +276,8 @@ const refused: readonly [what: string, expression: string, message: RegExp][] = 
   ['a huge expression', `title eq '${'a'.repeat(100_000)}'`, /longer than the allowed limit/],
 ]
 
-for (const [what, expression, message] of refused) {
-  test(`$filter refuses ${what}`, () => {
+for (const [what, expression, message] of invalidFilters) {
+  test(`$filter rejects ${what}`, () => {
     assert.throws(() => compileFilter(expression, serviceUpdateMessage), {
       statusCode: 400,
       code: 'BadRequest',
@@ -329,7 +329,7 @@ for (const [expression, compare] of orders) {
 }
 
 for (const expression of ['x', 'title sideways', 'tags', 'body', 'title,', 'title desc desc', "title eq 'a', "]) {
-  test(`$orderby=${expression} is refused`, () => {
+  test(`$orderby=${expression} is rejected`, () => {
     assert.throws(() => compileOrderBy(expression, serviceUpdateMessage), { statusCode: 400 })
   })
 }

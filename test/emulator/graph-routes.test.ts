@@ -12,7 +12,7 @@ const privatePosts = corpus.filter(({ tags }) => tags.includes('GDPR'))
 const privateIds = privatePosts.map(({ id }) => id)
 const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-test('a first page holds the hundred posts changed last, and a link to the next', async (t) => {
+test('a first page has the hundred most recently modified posts, and a next link', async (t) => {
   const page = (await get(await build(t))).json<Page>()
   assert.deepEqual(
     page.value.map(({ id }) => id),
@@ -34,7 +34,7 @@ test('a post is written with every property and the reader’s own view point', 
   assert.deepEqual(shapes, new Set([null, 'isArchived,isFavorited,isRead']))
 })
 
-test('the links of a walk visit each post once', async (t) => {
+test('following next links visits each post once', async (t) => {
   const app = await build(t)
   const seen: string[] = []
   let link: string | undefined = `${origin}${messagesPath}`
@@ -59,7 +59,7 @@ test('$skip against @odata.count visits each post once', async (t) => {
   assert.deepEqual(seen, newestFirst)
 })
 
-test('a next link keeps filter, order, count and selection, whatever characters they hold', async (t) => {
+test('a next link preserves filter, order, count and selection, with any characters', async (t) => {
   const app = await build(t)
   const query = {
     $filter: "not contains(title,'a+b & c%27''d=#é')",
@@ -132,7 +132,7 @@ for (const [prefer, size, applied] of preferences) {
   })
 }
 
-test('$select writes the properties asked for and no others', async (t) => {
+test('$select returns exactly the selected properties', async (t) => {
   const page = (await get(await build(t), { $select: 'id, viewPoint,title', $top: '2' })).json<Page>()
   assert.deepEqual(page.value.map(Object.keys), [
     ['id', 'viewPoint', 'title'],
@@ -141,13 +141,13 @@ test('$select writes the properties asked for and no others', async (t) => {
   assert.match(page['@odata.context'], /#admin\/serviceAnnouncement\/messages\(id,viewPoint,title\)$/)
 })
 
-test('$select takes names in any case, once each, and the answer has Graph’s own', async (t) => {
+test('$select ignores case and duplicates; the response has Graph’s names', async (t) => {
   const page = (await get(await build(t), { $select: 'ID,Title,id,VIEWPOINT', $top: '1' })).json<Page>()
   assert.deepEqual(page.value.map(Object.keys), [['id', 'title', 'viewPoint']])
   assert.match(page['@odata.context'], /messages\(id,title,viewPoint\)$/)
 })
 
-test('details cannot be filtered on unless the tenant lets them be, and what else it refuses', async (t) => {
+test('filters on unfilterable properties are rejected; details by default', async (t) => {
   const filters = ["details/any(d:d/name eq 'Summary')", 'viewPoint/isRead eq true', "contains(body/content,'a')"]
   for (const [settings, statuses] of [
     [{}, [400, 200, 200]],
@@ -155,15 +155,15 @@ test('details cannot be filtered on unless the tenant lets them be, and what els
     [{ unfilterable: ['viewPoint', 'body'] }, [200, 400, 400]],
   ] as const) {
     const app = await build(t, undefined, settings)
-    const answers = await Promise.all(filters.map(($filter) => get(app, { $filter })))
+    const responses = await Promise.all(filters.map(($filter) => get(app, { $filter })))
     assert.deepEqual(
-      answers.map(({ statusCode }) => statusCode),
+      responses.map(({ statusCode }) => statusCode),
       statuses,
     )
   }
 })
 
-test('a question that was answered is refused once the tenant refuses its property', async (t) => {
+test('a cached query is rejected once its property is unfilterable', async (t) => {
   const unfilterable: string[] = []
   const app = await build(t, undefined, { unfilterable })
   const query = { $filter: 'details/any()' }
@@ -172,12 +172,12 @@ test('a question that was answered is refused once the tenant refuses its proper
   assert.equal((await get(app, query)).statusCode, 400)
 })
 
-test('$select=* writes every property', async (t) => {
+test('$select=* returns every property', async (t) => {
   const [post] = (await get(await build(t), { $select: '*', $top: '1' })).json<Page>().value
   assert.equal(Object.keys(post ?? {}).length, 15)
 })
 
-test('+ and percent-encoding in a query mean what they mean in a form', async (t) => {
+test('+ and percent-encoding in a query are decoded as in a form', async (t) => {
   const app = await build(t)
   const headers = { authorization: bearer('ada') }
   const plus = await app.inject({ url: `${messagesPath}?$filter=isMajorChange+eq+true&$count=true&$top=0`, headers })
@@ -244,7 +244,7 @@ test('collection options on one post are a bad request', async (t) => {
   assert.match(response.json<Failure>().error.message, /can be applied only on collections/)
 })
 
-/** The id of the failure, where it is told as captured: JSON in JSON, under a code that says nothing. */
+/** The activity id in the captured error: JSON within JSON, with the code UnknownError. */
 function activityIdOf({ error }: Failure): string {
   assert.equal(error.code, 'UnknownError')
   const { code, message } = JSON.parse(error.message)
@@ -254,7 +254,7 @@ function activityIdOf({ error }: Failure): string {
   return activityId
 }
 
-test('an id that has expired or never was is a 403 of its own, with fresh ids each time', async (t) => {
+test('an unknown or expired id is a 403 UnknownError, with new request ids each time', async (t) => {
   const app = await build(t)
   const failures: Failure[] = []
   for (const id of ['MC9999999', 'MC1', 'nonsense', 'MC9999999']) {
@@ -268,7 +268,7 @@ test('an id that has expired or never was is a 403 of its own, with fresh ids ea
   assert.equal(new Set([...activityIds, ...requestIds]).size, 8)
 })
 
-test('without a token the answer is 401 with a challenge and the error in Graph’s shape', async (t) => {
+test('without a token: 401 with a challenge and Graph’s error body', async (t) => {
   const app = await build(t)
   const response = await app.inject({ url: messagesPath, headers: { 'client-request-id': 'mine-1' } })
   assert.equal(response.statusCode, 401)
@@ -338,7 +338,7 @@ for (const [role, sees] of roles) {
   })
 }
 
-test('a stub has the id, the dates and the tags of its post, and nothing that says what happened', async (t) => {
+test('a stub has the id, dates and tags of its post, without details and body', async (t) => {
   const app = await build(t)
   const query = { $filter: "'GDPR' in tags", $orderby: 'id' }
   const stubs = (await get(app, query, { authorization: bearer('bo', ['Message Center Reader']) })).json<Page>().value
@@ -352,7 +352,7 @@ test('a stub has the id, the dates and the tags of its post, and nothing that sa
   )
 })
 
-test('a filter cannot reach what a stub leaves out, even after somebody else asked the same', async (t) => {
+test('a filter does not see what a stub omits, even after the same query of another reader', async (t) => {
   const app = await build(t, undefined, { unfilterable: [] })
   const post = privatePosts.find(({ details }) => details.length > 0)
   const words = /<p>([A-Za-z ,]{20,})/.exec(post?.body.content ?? '')?.[1] ?? 'nothing'
@@ -375,7 +375,7 @@ test('a tenant can hide data privacy posts from readers without a role for them'
   assert.equal((await get(app, { $count: 'true' })).json<Page>()['@odata.count'], corpus.length)
 })
 
-test('each reader has view points of their own, the same at every call', async (t) => {
+test('each reader has their own view points, the same in every response', async (t) => {
   const app = await build(t)
   const reads = async (user: string) =>
     (await get(app, {}, { authorization: bearer(user) })).json<Page>().value.map(({ viewPoint }) => viewPoint)
@@ -408,7 +408,7 @@ for (const [filter, is] of [
     ({ viewPoint: v }) => v?.isFavorited === true && v.isArchived === false,
   ],
 ] as [string, (post: Page['value'][number]) => boolean][]) {
-  test(`$filter=${filter} is answered for each reader apart`, async (t) => {
+  test(`$filter=${filter} depends on the reader`, async (t) => {
     const app = await build(t)
     for (const user of ['ada', 'bo', 'ada']) {
       const headers = { authorization: bearer(user), prefer: 'odata.maxpagesize=1000' }
@@ -420,7 +420,7 @@ for (const [filter, is] of [
   })
 }
 
-test('$orderby=viewPoint/isRead puts unset ones first, then the unread, the latest change first among equals', async (t) => {
+test('$orderby=viewPoint/isRead sorts null, unread, read; most recently modified first within each', async (t) => {
   const headers = { prefer: 'odata.maxpagesize=1000' }
   const app = await build(t)
   const all = (await get(app, {}, headers)).json<Page>().value
@@ -432,7 +432,7 @@ test('$orderby=viewPoint/isRead puts unset ones first, then the unread, the late
   )
 })
 
-test('every answer names the request, and repeats the client’s own id', async (t) => {
+test('every response has a request id and the client’s id', async (t) => {
   const app = await build(t)
   const mine = await get(app, {}, { 'client-request-id': '8b6a7a5e-1111-4222-8333-123456789abc' })
   assert.match(`${mine.headers['request-id']}`, guid)
@@ -442,7 +442,7 @@ test('every answer names the request, and repeats the client’s own id', async 
   assert.notEqual(none.headers['request-id'], mine.headers['request-id'])
 })
 
-test('a client id that is no short token is not repeated', async (t) => {
+test('an invalid client id is not returned', async (t) => {
   const response = await get(await build(t), {}, { 'client-request-id': '<script>' })
   assert.equal(response.headers['client-request-id'], response.headers['request-id'])
 })
@@ -466,7 +466,7 @@ test('a preHandler of an outer scope finds the caller', async (t) => {
   assert.deepEqual(callers, ['eve'])
 })
 
-test('an unforeseen fault is a 500 in Graph’s shape that does not say why', async (t) => {
+test('an unexpected error is a 500 with Graph’s error body and no cause', async (t) => {
   const app = await build(t, [])
   const { graphRoutes } = await import('../../emulator/graph/routes.ts')
   const tenant = { origin, authenticate: () => Promise.reject(new Error('the secret reason')) }

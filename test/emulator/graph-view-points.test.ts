@@ -4,7 +4,7 @@ import { createViewPoints } from '../../emulator/graph/view-points.ts'
 
 const untouched = { isArchived: false, isFavorited: false, isRead: false }
 
-test('a change by one user is kept, and touches neither other users nor other posts', () => {
+test('a user’s change is stored, and affects neither other users nor other posts', () => {
   const viewPoints = createViewPoints()
   const [before, other, elsewhere] = [
     viewPoints.of('ada', 'MC1'),

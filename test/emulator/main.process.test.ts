@@ -26,7 +26,7 @@ function run(t: TestContext, args: string[], env: Record<string, string> = {}) {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  test(`the process prints the lines for .env.local, serves them, and ends on ${signal}`, async (t) => {
+  test(`the process prints the variables for .env.local, serves that tenant, and exits on ${signal}`, async (t) => {
     const { child, output, ended } = run(t, ['--port', '0'])
     while (!output.out.includes('GRAPH_BASE_URL')) await once(child.stdout, 'data')
     const env = Object.fromEntries(
@@ -43,7 +43,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-test('it names another origin than it listens on, and writes the lines for .env.local for its owner alone', async (t) => {
+test('--origin sets the public origin; --write-env writes the variables with mode 600', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'emulator-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const file = join(folder, '.env.local')
@@ -61,20 +61,20 @@ test('it names another origin than it listens on, and writes the lines for .env.
   assert.equal(body.issuer, `${origin}/${env['GRAPH_TENANT_ID']}/v2.0`)
 })
 
-test('a port in use gives one clear line and exit code 1', async (t) => {
+test('a port in use is a one-line error and exit code 1', async (t) => {
   const { output, ended } = run(t, [], { EMULATOR_PORT: new URL(emulator.origin).port })
   assert.deepEqual(await ended, [1, null])
   assert.match(output.err, /^Port \d+ is in use; --port takes another\.\n$/)
 })
 
 for (const [args, message] of [
-  [['--host', '0.0.0.0'], /loopback only/],
+  [['--host', '0.0.0.0'], /is not a loopback address/],
   [['--port', 'many'], /"many" is not a port/],
   [['--origin', 'http://localhost:9600/'], /"http:\/\/localhost:9600\/" is not an origin/],
   [['--origin', 'localhost:9600'], /"localhost:9600" is not an origin/],
   [['--prot', '1'], /Unknown option '--prot'/],
 ] as const) {
-  test(`${args.join(' ')} is refused`, async (t) => {
+  test(`${args.join(' ')} is rejected`, async (t) => {
     const { output, ended } = run(t, [...args])
     assert.deepEqual(await ended, [1, null])
     assert.match(output.err, message)
@@ -82,7 +82,7 @@ for (const [args, message] of [
   })
 }
 
-test('--help says what the options are', async (t) => {
+test('--help lists the options', async (t) => {
   const { output, ended } = run(t, ['--help'])
   assert.deepEqual(await ended, [0, null])
   assert.match(output.out, /--allow-non-loopback/)

@@ -75,7 +75,7 @@ for (const javaScriptEnabled of [true, false]) {
   })
 }
 
-test('a form post goes by itself with JavaScript', async (t) => {
+test('a form post submits itself with JavaScript', async (t) => {
   const page = await open(t, { response_mode: 'form_post' })
   await person(page, 'Rowan Reade').click()
   assert.deepEqual(await received(page), ['code', 'session_state', 'state'])
@@ -103,7 +103,7 @@ test('any account can be typed into the labelled field', async (t) => {
 })
 
 for (const width of [390, 1280]) {
-  test(`nothing runs over the edge at ${width} px`, async (t) => {
+  test(`no overflow at ${width} px`, async (t) => {
     tenant.consent.clientToApi = 'missing'
     const viewport = { width, height: 844 }
     const page = await open(t, { login_hint: 'gale' }, { viewport })

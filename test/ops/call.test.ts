@@ -17,7 +17,7 @@ const env = { MCP_ACCESS_TOKEN: await tenant.mint({ user: 'rowan' }) }
 
 const call = (...args: readonly string[]) => ops(['call', '--url', origin, ...args], { env })
 
-test('messages come as a table of 100 columns, with what stands beside them', async () => {
+test('messages are printed as a table of 100 columns, with the other properties below', async () => {
   const { code, out, err } = await call('getMessages', 'services=Teams', 'top=3')
   assert.equal(code, 0, err)
   assert.equal(err, '')
@@ -27,26 +27,26 @@ test('messages come as a table of 100 columns, with what stands beside them', as
   const ids = [...out.matchAll(/^│ (MC\d+) │/gm)].map(([, id]) => String(id))
   assert.equal(ids.length, 3)
   assert.ok(ids.every((id) => posts.has(id)))
-  assert.match(out, /^With --json also services, /m)
+  assert.match(out, /^Use --json to see services, /m)
   assert.match(out, /^@odata\.count: \d+$/m)
   assert.match(out, /^nextSkip: 3$/m)
 })
 
-test('--json gives the structured content as it came', async () => {
+test('--json prints the structured content unchanged', async () => {
   const { out } = await call('getMessages', 'top=2', '--json')
   const { value, nextSkip } = JSON.parse(out)
   assert.equal(value.length, 2)
   assert.equal(nextSkip, 2)
 })
 
-test('one message comes field by field', async () => {
+test('one message is printed field by field', async () => {
   const [{ id, title } = { id: '', title: '' }] = createCorpus()
   const { out } = await call('getMessage', `id=${id}`, 'body=none')
   assert.match(out, new RegExp(`│ id +│ ${id} `))
   assert.ok(out.includes(title.slice(0, 20)))
 })
 
-test('arguments reach the tool in the types of its schema', async () => {
+test('arguments are converted to the types of the input schema', async () => {
   const { out } = await call(
     ...['getMessages', '--json', 'services=Teams,Exchange', 'services=SharePoint', 'isMajorChange=true', 'top:=0'],
   )
@@ -56,7 +56,7 @@ test('arguments reach the tool in the types of its schema', async () => {
   assert.equal(JSON.parse(out)['@odata.count'], expected.length)
 })
 
-test('--list has every tool with every argument, but the one that would put a token on a command line', async () => {
+test('--list shows every tool and argument, except the one for a token', async () => {
   const { code, out } = await call('--list')
   assert.equal(code, 0)
   for (const { definition } of tools) {
@@ -67,7 +67,7 @@ test('--list has every tool with every argument, but the one that would put a to
   assert.doesNotMatch(out, /accessToken/)
 })
 
-test('without a token a browser opens first, and standard output holds the result alone', async () => {
+test('without a token a browser opens, and standard output holds only the result', async () => {
   const { code, out } = await ops(
     ['call', 'getMessages', 'top=1', '--json', '--url', origin, '--port', '0'],
     operatorsBrowser('rowan'),
@@ -76,77 +76,82 @@ test('without a token a browser opens first, and standard output holds the resul
   assert.equal(JSON.parse(out).value.length, 1)
 })
 
-for (const { what, args, says, next } of [
+for (const { what, args, message, next } of [
   {
-    what: 'a tool that is not there',
+    what: 'unknown tool',
     args: ['getEverything'],
-    says: /There is no tool "getEverything"/,
-    next: /There are getMessages, getMessage/,
+    message: /Unknown tool: "getEverything"/,
+    next: /Tools: getMessages, getMessage/,
   },
   {
-    what: 'an argument that is not there',
+    what: 'unknown argument',
     args: ['getMessage', 'id=MC1', 'tops=1'],
-    says: /getMessage has no argument "tops"/,
-    next: /getMessage takes id, body, fresh\./,
+    message: /Unknown argument of getMessage: "tops"/,
+    next: /Arguments of getMessage: id, body, fresh\./,
   },
   {
     what: 'a Graph token as an argument',
     args: ['getMessages', 'accessToken=x'],
-    says: /has no argument "accessToken"/,
-    next: /takes services/,
+    message: /Unknown argument of getMessages: "accessToken"/,
+    next: /Arguments of getMessages: services/,
   },
   {
-    what: 'what is no pair',
+    what: 'not name=value',
     args: ['getMessage', 'MC1'],
-    says: /"MC1" is no argument/,
+    message: /Invalid argument: "MC1"/,
     next: /name=value or name:=json/,
   },
-  { what: 'a required argument left out', args: ['getMessage'], says: /getMessage needs id/, next: /takes id, body/ },
   {
-    what: 'a text for a number',
+    what: 'missing required argument',
+    args: ['getMessage'],
+    message: /Missing required argument: id/,
+    next: /Arguments of getMessage: id, body/,
+  },
+  {
+    what: 'text for a number',
     args: ['getMessages', 'top=many'],
-    says: /"top" takes a whole number, not "many"/,
+    message: /"top" must be a whole number, not "many"/,
     next: /call --list/,
   },
   {
-    what: 'a text for a flag',
+    what: 'text for a boolean',
     args: ['getMessages', 'count=yes'],
-    says: /"count" takes true or false/,
+    message: /"count" must be true or false/,
     next: /call --list/,
   },
   {
-    what: 'one value twice',
+    what: 'duplicate argument',
     args: ['getMessages', 'top=1', 'top=2'],
-    says: /"top" is given twice/,
-    next: /takes services/,
+    message: /Duplicate argument: "top"/,
+    next: /Arguments of getMessages: services/,
   },
-  { what: 'broken JSON', args: ['getMessages', 'top:={'], says: /"top" is not JSON/, next: /write top=…/ },
+  { what: 'invalid JSON', args: ['getMessages', 'top:={'], message: /Invalid JSON in "top"/, next: /use top=…/ },
   {
-    what: 'a value that the server refuses',
+    what: 'value that the server rejects',
     args: ['getMessages', 'top=5000'],
-    says: /getMessages failed: invalid_input: .*"top" must be <= 1000/,
+    message: /getMessages failed: invalid_input: .*"top" must be <= 1000/,
     next: /Correct the arguments/,
   },
   {
-    what: 'a message that is not there',
+    what: 'unknown message',
     args: ['getMessage', 'id=MC1'],
-    says: /getMessage failed: graph_not_found/,
+    message: /getMessage failed: graph_not_found/,
     next: /getMessages lists those/,
   },
 ]) {
-  test(`${what}: what is wrong, what there is, and exit code 1`, async () => {
+  test(`${what}: message, hint and exit code 1`, async () => {
     const { code, out, err } = await call(...args)
     assert.equal(code, 1)
     assert.equal(out, '')
-    assert.match(err, says)
+    assert.match(err, message)
     assert.match(err, next)
   })
 }
 
-test('neither a tool nor --list is a mistake of the command line', async () => {
+test('neither a tool nor --list is a usage error', async () => {
   const { code, err } = await call()
   assert.equal(code, 2)
-  assert.match(err, /name a tool, or --list/)
+  assert.match(err, /missing tool name; or use --list/)
 })
 
 const schema = {
@@ -185,11 +190,11 @@ for (const [pairs, expected] of [
   })
 }
 
-test('a page without rows says so', () => {
+test('an empty page prints None.', () => {
   assert.equal(resultText({ value: [], '@odata.count': 0 }), 'None.\n@odata.count: 0')
 })
 
-test('a result of another shape comes field by field, whatever is in it', () => {
+test('other results are printed field by field', () => {
   const text = resultText({ count: 3, nested: { a: 1 }, value: 'plain', empty: null })
   for (const part of [/│ count +│ 3 /, /│ nested +│ \{"a":1\} /, /│ value +│ plain /]) assert.match(text, part)
 })

@@ -10,7 +10,7 @@ import { type Env, envFor } from '../helper.ts'
 import { file } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
 import { diagnose, makeCertificate } from './doctor-helper.ts'
-import { entering, fakeAz } from './helper.ts'
+import { enterDeviceCode, fakeAz } from './helper.ts'
 
 /** What doctor finds in an app registration and in its credential, each with a tenant of its own to break. */
 
@@ -62,7 +62,9 @@ test('a registration in order is found in order, and read once', async (t) => {
 
 test('an operator may sign in by a device code, for reading alone', async (t) => {
   const { env } = await start(t)
-  const { trouble, findings } = await diagnose(['--graph-device-code'], env, { onProgress: entering({ user: 'gale' }) })
+  const { trouble, findings } = await diagnose(['--graph-device-code'], env, {
+    onProgress: enterDeviceCode({ user: 'gale' }),
+  })
   assert.deepEqual(trouble, [])
   assert.equal(findings.find(({ check }) => check === 'admin consent')?.verdict, 'ok')
 })

@@ -9,7 +9,7 @@ import { freePort, startTenant } from '../helper.ts'
 import { freshCode, redeem, register } from '../sign-in-helper.ts'
 import { fakeAz, graphArgs, ops, tenantArgs } from './helper.ts'
 
-/** The server with the variables that a command printed, and where it listens. */
+/** Starts the server with the variables that a command printed. */
 async function serve(t: TestContext, env: Readonly<Record<string, string>>, origin: string): Promise<void> {
   const port = new URL(origin).port
   const config = readConfig({ ...env, HOST: '127.0.0.1', PORT: port, PUBLIC_BASE_URL: origin, LOG_LEVEL: 'silent' })
@@ -29,7 +29,7 @@ async function newestMessage(t: TestContext, origin: string, token: string): Pro
   return String((structuredContent as { value: { id: string }[] }).value[0]?.id)
 }
 
-/** Runs a register command and gives the lines that it printed for `.env.local`. */
+/** Runs a register command. @returns the variables for `.env.local` */
 async function registered(t: TestContext, tenant: Emulator, args: readonly string[]) {
   const { code, out, err } = await ops([...args, ...graphArgs(tenant), '--az', '--secret', '--json'], {
     env: fakeAz(t, tenant, 'gale'),
@@ -45,7 +45,7 @@ async function signedIn(origin: string): Promise<string> {
   return String(tokens['access_token'])
 }
 
-test('register server, start it with what was printed, sign in, and read messages', async (t) => {
+test('register server, start it with the printed variables, sign in and read messages', async (t) => {
   const tenant = await startTenant(t)
   const origin = `http://localhost:${await freePort()}`
   const args = ['register', 'server', '--display-name', 'Circle', '--public-base-url', origin, '--admin-consent']
@@ -54,7 +54,7 @@ test('register server, start it with what was printed, sign in, and read message
   assert.match(await newestMessage(t, origin, await signedIn(origin)), /^MC\d+$/)
 })
 
-test('without an administrator’s consent the tool says who has to give it', async (t) => {
+test('without admin consent the tool error has the consent link', async (t) => {
   const tenant = await startTenant(t)
   const origin = `http://localhost:${await freePort()}`
   const { env, clientId } = await registered(t, tenant, [
@@ -77,7 +77,7 @@ test('without an administrator’s consent the tool says who has to give it', as
   assert.match(JSON.stringify(content), new RegExp(`adminconsent\\?client_id=${clientId}`))
 })
 
-test('the two-app model: a server and a client, registered one after the other', async (t) => {
+test('the two-app model: register server, then register client', async (t) => {
   const tenant = await startTenant(t)
   const origin = `http://localhost:${await freePort()}`
   const server = await registered(t, tenant, ['register', 'server', '--display-name', 'Circle API', '--admin-consent'])

@@ -9,7 +9,7 @@ import { type SignInOptions, signIn } from '../../emulator/sign-in.ts'
 import { runOps } from '../../scripts/program.ts'
 import { createIo, type Io } from '../../scripts/shared/io.ts'
 
-export interface Ran {
+export interface CommandResult {
   readonly code: number
   readonly out: string
   readonly err: string
@@ -17,18 +17,18 @@ export interface Ran {
 
 export interface OpsOptions {
   readonly env?: Readonly<Record<string, string>>
-  /** Sees what goes to standard error, as it does. */
+  /** Called with each line to standard error. */
   readonly onProgress?: (text: string) => void
   readonly signal?: AbortSignal
   readonly stdin?: Readable
-  /** How long it waited, in milliseconds, wait by wait; a twentieth of that passes. */
+  /** Collects the requested waits in milliseconds; each takes a twentieth. */
   readonly waited?: number[]
-  /** There is none unless given. */
+  /** None by default. */
   readonly openBrowser?: Io['openBrowser']
 }
 
-/** One command in this process, with nothing of the shell's variables and nothing on standard input. */
-export async function ops(args: readonly string[], options: OpsOptions = {}): Promise<Ran> {
+/** Runs a command in this process, with an empty environment and standard input. */
+export async function ops(args: readonly string[], options: OpsOptions = {}): Promise<CommandResult> {
   const {
     env = {},
     onProgress,
@@ -36,7 +36,7 @@ export async function ops(args: readonly string[], options: OpsOptions = {}): Pr
     stdin = Readable.from([]),
     waited = [],
   } = options
-  const { openBrowser = () => Promise.reject(new Error('There is no browser here')) } = options
+  const { openBrowser = () => Promise.reject(new Error('No browser')) } = options
   const out: string[] = []
   const err: string[] = []
   const stdout = { write: (text: string) => out.push(text) }
@@ -54,7 +54,7 @@ export async function ops(args: readonly string[], options: OpsOptions = {}): Pr
   return { code, out: out.join(''), err: err.join('') }
 }
 
-/** Options and variables that lead a command to this tenant. */
+/** Options for this tenant. */
 export function tenantArgs({ tenantId, origin }: Emulator): string[] {
   return ['--tenant', tenantId, '--authority-host', origin]
 }
@@ -63,31 +63,31 @@ export function graphArgs(tenant: Emulator): string[] {
   return [...tenantArgs(tenant), '--graph-base-url', `${tenant.origin}/v1.0`]
 }
 
-/** Enters a device code as soon as it is shown, as the person would. */
-export function entering(options: SignInOptions): (text: string) => void {
+/** An onProgress that enters the device code as soon as it is shown. */
+export function enterDeviceCode(options: SignInOptions): (text: string) => void {
   return (text) => {
     const [, page, code] = /open (\S+) and enter the code (\S+)/.exec(text) ?? []
     if (page !== undefined) void signIn(`${page}?otc=${code}`, options)
   }
 }
 
-/** What a fake Azure CLI does: what it prints and how it ends. */
-export interface Az {
+/** Output and exit code of a fake Azure CLI. */
+export interface AzOutput {
   readonly stdout?: string
   readonly stderr?: string
   readonly code?: number
 }
 
 /**
- * An `az` on a PATH of its own. Without `answer`, it gives tokens as the emulated tenant's Azure CLI would for the user.
+ * Creates an `az`. Without `output`, it returns tokens of the emulated tenant for the user.
  *
- * @returns variables for the command that is to find it
+ * @returns variables with which a command finds it
  */
-export function fakeAz(t: TestContext, tenant: Emulator, user: string, answer?: Az): Record<string, string> {
+export function fakeAz(t: TestContext, tenant: Emulator, user: string, output?: AzOutput): Record<string, string> {
   const folder = mkdtempSync(join(tmpdir(), 'fake-az-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'az')
-  const script = answer === undefined ? mintingAz(tenant, user) : printingAz(answer)
+  const script = output === undefined ? mintingAz(tenant, user) : printingAz(output)
   writeFileSync(path, `#!${process.execPath}\n${script}`)
   chmodSync(path, 0o755)
   return { PATH: `${folder}${delimiter}${process.env['PATH']}` }
@@ -101,20 +101,20 @@ if (args.slice(0, 2).join(' ') !== 'account get-access-token' || valueOf('--outp
 const scope = valueOf('--scope')
 const [resource, name] = [scope.slice(0, scope.lastIndexOf('/')), scope.slice(scope.lastIndexOf('/') + 1)]
 const azp = '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
-const asked = resource === 'https://graph.microsoft.com'
+const request = resource === 'https://graph.microsoft.com'
   ? { kind: 'graph', claims: { scp: 'Directory.AccessAsUser.All', appid: azp } }
   : { kind: 'access', claims: { scp: name, aud: resource.replace('api://', ''), azp } }
 fetch(${JSON.stringify(`${origin}/_emulator/tokens`)}, {
   method: 'POST',
   headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({ user: ${JSON.stringify(user)}, ...asked }),
+  body: JSON.stringify({ user: ${JSON.stringify(user)}, ...request }),
 }).then((response) => response.json()).then(({ tokens }) => {
   console.log(JSON.stringify({ accessToken: tokens[0], tenant: ${JSON.stringify(tenantId)}, tokenType: 'Bearer' }))
 })
 `
 }
 
-function printingAz({ stdout = '', stderr = '', code = 0 }: Az): string {
+function printingAz({ stdout = '', stderr = '', code = 0 }: AzOutput): string {
   return `process.stdout.write(${JSON.stringify(stdout)})
 process.stderr.write(${JSON.stringify(stderr)})
 process.exitCode = ${code}

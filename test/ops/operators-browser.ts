@@ -1,6 +1,6 @@
 import { browse } from '../../demo/browser.ts'
 
-/** A page as the operator's browser ended on. */
+/** The page that the browser ends on. */
 export interface LastPage {
   readonly status: number
   readonly headers: Headers
@@ -8,9 +8,9 @@ export interface LastPage {
 }
 
 /**
- * An operator's browser: somebody of the tenant signs in, and it goes where it is sent, to the end.
+ * An operator's browser: the user signs in, and it follows redirects to the last page.
  *
- * @param change what becomes of the address before it is opened, for what does not go as it should
+ * @param change alters the redirect URL before it is opened, for attacks and errors
  */
 export function operatorsBrowser(user: string, change: (callback: URL) => URL = (url) => url, consent = true) {
   const pages: Promise<LastPage>[] = []
@@ -19,7 +19,7 @@ export function operatorsBrowser(user: string, change: (callback: URL) => URL = 
       const last = browse(url, { user, consent })
         .then(({ url: callback }) => fetch(change(callback)))
         .then(async (page) => ({ status: page.status, headers: page.headers, html: await page.text() }))
-      // Some runs have no end: the test looks at the pages that there are.
+      // Some runs have no last page: the test awaits those that it needs.
       last.catch(() => undefined)
       pages.push(last)
     },

@@ -12,14 +12,14 @@ import { file } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
 import { fakeAz, tenantArgs } from './helper.ts'
 
-/** Each command once as operators run it: a process of its own, with the streams and the exit code of one. */
+/** Each command once as a process, with its streams and exit code. */
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
 const { origin } = await listen(file, {}, tenant)
 const token = await tenant.mint({ user: 'rowan' })
 
-/** In a folder of its own, with this as its .env.local. */
+/** Runs a command in a temporary folder with this .env.local. */
 function run(t: TestContext, args: readonly string[], env: Env = {}, envLocal = '') {
   const cwd = mkdtempSync(join(tmpdir(), 'ops-'))
   t.after(() => rmSync(cwd, { recursive: true }))
@@ -40,16 +40,16 @@ function run(t: TestContext, args: readonly string[], env: Env = {}, envLocal = 
   return { child, output, ended }
 }
 
-test('smoke pkce: a sign-in in a browser elsewhere, its last address pasted on a standard input that stays open', async (t) => {
+test('smoke pkce: sign-in in a browser on another machine; the redirect URL is pasted to standard input, which stays open', async (t) => {
   const { child, output, ended } = run(t, ['smoke', 'pkce', '--url', origin, '--port', '0', '--no-browser'])
   await eventually(() => /^http\S+authorize\?\S+$/m.test(output.err), 30_000)
   const { url } = await browse(/^http\S+authorize\?\S+$/m.exec(output.err)?.[0] ?? '', { user: 'rowan' })
   child.stdin.write(`${url.href}\n`)
   assert.equal(await ended, 0, output.err)
-  assert.match(output.out, /Clients can sign in here/)
+  assert.match(output.out, /Sign-in works/)
 })
 
-test('smoke pkce: the same, where the browser comes back to this machine', async (t) => {
+test('smoke pkce: sign-in in a browser on this machine', async (t) => {
   const port = await freePort()
   const { output, ended } = run(t, ['smoke', 'pkce', '--url', origin, '--port', String(port), '--no-browser', '--json'])
   await eventually(() => /^http\S+authorize\?\S+$/m.test(output.err), 30_000)
@@ -60,15 +60,15 @@ test('smoke pkce: the same, where the browser comes back to this machine', async
   assert.equal(JSON.parse(output.out).verdict, 'passed')
 })
 
-test('smoke obo: a token piped in, the table on standard output and nothing on standard error', async (t) => {
+test('smoke obo: a piped token; hops on standard output, nothing on standard error', async (t) => {
   const { child, output, ended } = run(t, ['smoke', 'obo', '--url', origin, '--token-stdin'])
   child.stdin.end(`${token}\n`)
   assert.equal(await ended, 0, output.err)
-  assert.match(output.out, /The whole chain holds/)
+  assert.match(output.out, /Sign-in, OBO exchange and Graph work/)
   assert.equal(output.err, '')
 })
 
-test('call: JSON on standard output, ready for a pipe', async (t) => {
+test('call --json: only JSON on standard output', async (t) => {
   const { output, ended } = run(t, ['call', 'getMessages', 'top=2', '--json', '--url', origin], {
     MCP_ACCESS_TOKEN: token,
   })
@@ -76,7 +76,7 @@ test('call: JSON on standard output, ready for a pipe', async (t) => {
   assert.equal(JSON.parse(output.out).value.length, 2)
 })
 
-test('doctor: exit code 1 where something fails, and it ends by itself', async (t) => {
+test('doctor: exit code 1 where a check fails, and the process exits', async (t) => {
   const env = { ...envFor(tenant), PUBLIC_BASE_URL: origin, GRAPH_CLIENT_SECRET: 'not-the-secret-of-this-app' }
   const { output, ended } = run(t, ['doctor', '--url', origin], env)
   assert.equal(await ended, 1)
@@ -91,14 +91,14 @@ test('Ctrl-C ends a command that waits', async (t) => {
   assert.equal(await ended, 130)
 })
 
-test('a reader that has seen enough ends a command quietly', async (t) => {
+test('a closed pipe ends a command without an error', async (t) => {
   const { child, output, ended } = run(t, ['call', '--list', '--url', origin], { MCP_ACCESS_TOKEN: token })
   child.stdout.destroy()
   assert.equal(await ended, 0, output.err)
   assert.equal(output.err, '')
 })
 
-test('a command takes its tenant from .env.local and prints the token alone', async (t) => {
+test('token: reads the tenant from .env.local and prints only the token', async (t) => {
   const lines = `GRAPH_TENANT_ID=${tenant.tenantId}\nGRAPH_CLIENT_ID=${tenant.api.clientId}\n`
   const { output, ended } = run(t, ['token'], fakeAz(t, tenant, 'rowan'), lines)
   assert.equal(await ended, 0, output.err)
@@ -106,7 +106,7 @@ test('a command takes its tenant from .env.local and prints the token alone', as
   assert.equal(output.err, '')
 })
 
-test('a command ends with 1 and without a stack where something fails', async (t) => {
+test('a failure is exit code 1, without a stack', async (t) => {
   const { output, ended } = run(t, ['token', '--tenant', tenant.tenantId, '--api', tenant.api.clientId], {
     PATH: '/nowhere',
   })

@@ -29,7 +29,7 @@ for (const [args, expected] of [
     ['--client-id', '--claims', 'Examples:'],
   ],
 ] as const) {
-  test(`${args.join(' ')} says what there is, on standard output, with exit code 0`, async () => {
+  test(`${args.join(' ')} prints the help to standard output, with exit code 0`, async () => {
     const { code, out, err } = await ops(args)
     assert.deepEqual([code, err], [0, ''])
     for (const text of expected) assert.ok(out.includes(text), text)
@@ -40,7 +40,7 @@ for (const [args, message] of [
   [[], /Usage: /],
   [['tokn'], /unknown command 'tokn'.*\n.*Did you mean token\?/],
   [['token', '--tennant', id], /unknown option '--tennant'/],
-  [['token'], /--tenant <id> is missing; the variable GRAPH_TENANT_ID/],
+  [['token'], /missing --tenant <id>; or set the variable GRAPH_TENANT_ID/],
   [
     ['token', '--tenant', 'contoso.com'],
     /'contoso\.com' is invalid\. It must be a GUID\. .*Tenant ID.*openid-configuration/,
@@ -68,13 +68,13 @@ for (const [args, message] of [
   })
 }
 
-test('a variable that is malformed is named', async () => {
+test('an invalid variable is named', async () => {
   const { code, err } = await ops(['token'], { env: { GRAPH_TENANT_ID: 'contoso' } })
   assert.equal(code, 2)
-  assert.match(err, /the variable GRAPH_TENANT_ID is invalid\. It must be a GUID\./)
+  assert.match(err, /invalid variable GRAPH_TENANT_ID\. It must be a GUID\./)
 })
 
-test('colours are for terminals, and not where NO_COLOR is set', () => {
+test('colours are for terminals, unless NO_COLOR is set', () => {
   for (const [isTTY, env, coloured] of [
     [true, {}, true],
     [false, {}, false],
@@ -90,7 +90,7 @@ test('colours are for terminals, and not where NO_COLOR is set', () => {
   }
 })
 
-test('Ctrl-C ends a wait with 130 and no more words', async (t) => {
+test('Ctrl-C ends a wait with exit code 130 and no further output', async (t) => {
   const tenant = await startTenant(t)
   const interrupt = new AbortController()
   const args = ['token', ...tenantArgs(tenant), '--api', tenant.api.clientId, '--client-id', tenant.client.clientId]
@@ -99,7 +99,7 @@ test('Ctrl-C ends a wait with 130 and no more words', async (t) => {
   assert.equal(err.trim().split('\n').length, 1, err)
 })
 
-test('what a server says cannot move the cursor, name the window or fill the clipboard', () => {
+test('control characters of a server are replaced', () => {
   const written: string[] = []
   const output = { write: (text: string) => written.push(text) }
   const { signal } = new AbortController()
@@ -112,7 +112,7 @@ test('what a server says cannot move the cursor, name the window or fill the cli
   ])
 })
 
-test('an answer without end is given up', async (t) => {
+test('a response body over the limit is an error', async (t) => {
   const server = createServer((_request, response) => {
     const chunk = Buffer.alloc(1024 * 1024)
     const more = () => {
@@ -126,6 +126,6 @@ test('an answer without end is given up', async (t) => {
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo
   const fetchIt = boundedFetch({ signal: new AbortController().signal })
-  const answer = await fetchIt(`http://127.0.0.1:${port}/`)
-  await assert.rejects(answer.text(), { message: /sent more than 16777216 bytes/ })
+  const response = await fetchIt(`http://127.0.0.1:${port}/`)
+  await assert.rejects(response.text(), { message: /sent more than 16777216 bytes/ })
 })

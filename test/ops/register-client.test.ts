@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { decodeJwt } from 'jose'
 import { startTenant } from '../helper.ts'
-import { entering, fakeAz, graphArgs, ops, tenantArgs } from './helper.ts'
+import { enterDeviceCode, fakeAz, graphArgs, ops, tenantArgs } from './helper.ts'
 
 const name = 'A new client'
 
@@ -48,7 +48,7 @@ test('the client of the two-app model: a redirect URI, a secret, and a permissio
     out.includes(`\nMCP_OAUTH_CLIENT_ID=${appId}\nMCP_OAUTH_CLIENT_SECRET=${passwordCredentials[0]?.secretText}\n`),
     out,
   )
-  assert.match(out, new RegExp(`Users are asked for consent once.*/adminconsent\\?client_id=${appId}`))
+  assert.match(out, new RegExp(`Each user is asked for consent once.*/adminconsent\\?client_id=${appId}`))
   assert.deepEqual([api().preAuthorizedApplications, api().knownClientApplications], [[], []])
 
   for (const method of ['POST', 'PATCH'] as const)
@@ -56,7 +56,7 @@ test('the client of the two-app model: a redirect URI, a secret, and a permissio
   assert.match((await register(...args)).out, /^Nothing to change\.$/m)
 })
 
-test('--admin-consent lets it call the API for everybody', async (t) => {
+test('--admin-consent grants access to the API for all users', async (t) => {
   const { register, app, tenant } = await start(t)
   const { code, err } = await register('--admin-consent')
   assert.equal(code, 0, err)
@@ -66,8 +66,8 @@ test('--admin-consent lets it call the API for everybody', async (t) => {
   assert.equal(clientPrincipal?.appId, app().appId)
 })
 
-test('that users are asked is said until an administrator has consented, or the API knows the client', async (t) => {
-  const asked = /^Users are asked for consent once/m
+test('the hint about user consent is printed until admin consent is granted or the API pre-authorizes the client', async (t) => {
+  const asked = /^Each user is asked for consent once/m
   const consented = await start(t)
   assert.match((await consented.register()).out, asked)
   await consented.register('--admin-consent')
@@ -77,7 +77,7 @@ test('that users are asked is said until an administrator has consented, or the 
   assert.doesNotMatch((await known.register()).out, asked)
 })
 
-test('the API learns of it only where that is asked for, beside those that it knows', async (t) => {
+test('the API is changed only with --preauthorize and --known-client; existing clients stay', async (t) => {
   const { register, app, api, tenant } = await start(t)
   const known = tenant.client.clientId
   api().knownClientApplications.push(known)
@@ -89,7 +89,7 @@ test('the API learns of it only where that is asked for, beside those that it kn
   assert.doesNotMatch(out, /asked for consent/)
 })
 
-test('a public client gets tokens by a device code', async (t) => {
+test('a public client gets tokens with a device code', async (t) => {
   const { register, app, tenant } = await start(t)
   const { code, out, err } = await register('--public', '--redirect-uri', 'http://localhost', '--preauthorize')
   assert.equal(code, 0, err)
@@ -99,16 +99,16 @@ test('a public client gets tokens by a device code', async (t) => {
   assert.ok(out.includes(`npm run ops -- token --client-id ${appId}\n`))
 
   const args = ['token', ...tenantArgs(tenant), '--api', tenant.api.clientId, '--client-id', appId]
-  const token = await ops(args, { onProgress: entering({ user: 'rowan' }) })
+  const token = await ops(args, { onProgress: enterDeviceCode({ user: 'rowan' }) })
   assert.equal(token.code, 0, token.err)
   assert.deepEqual([decodeJwt(token.out)['azp'], decodeJwt(token.out)['scp']], [appId, 'access_as_user'])
 })
 
-test('an API that is not there, or has no such scope, is said before anything is written', async (t) => {
+test('a missing API or scope is reported before anything is written', async (t) => {
   const { register, tenant, api } = await start(t)
   const count = tenant.applications.applications.length
   const missing = await register('--server', '11111111-2222-4333-8444-555555555555')
-  assert.match(missing.err, /no service principal of 11111111-.*\nnpm run ops -- register server makes it/)
+  assert.match(missing.err, /no service principal of 11111111-.*\nRun npm run ops -- register server first/)
   api().oauth2PermissionScopes.length = 0
   assert.match((await register()).err, /has no delegated permission access_as_user\.\n.*register server/)
   assert.equal(tenant.applications.applications.length, count)

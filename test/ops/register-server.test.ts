@@ -10,14 +10,14 @@ import type { FaultRule } from '../../emulator/fault-rule.ts'
 import { AZURE_CLI_CLIENT_ID, GRAPH } from '../../emulator/tenant.ts'
 import { startTenant } from '../helper.ts'
 import { postForm } from '../sign-in-helper.ts'
-import { entering, fakeAz, graphArgs, ops, type Ran } from './helper.ts'
+import { type CommandResult, enterDeviceCode, fakeAz, graphArgs, ops } from './helper.ts'
 
 const name = 'A new server'
 
 interface Place {
   readonly tenant: Emulator
   /** `register server` of a new registration, signed in to the Azure CLI as `gale`, an administrator. */
-  register(...more: readonly string[]): Promise<Ran>
+  register(...more: readonly string[]): Promise<CommandResult>
   /** The application as Graph holds it. */
   app(): Emulator['applications']['applications'][number]
 }
@@ -42,7 +42,7 @@ function folder(t: TestContext): string {
   return path
 }
 
-test('a new registration has all that the server needs', async (t) => {
+test('a new registration has everything that the server needs', async (t) => {
   const { register, app, tenant } = await start(t)
   const { code, out, err } = await register(
     ...['--public-base-url', 'https://mcp.example.com', '--public-base-url', 'http://localhost:8080'],
@@ -79,7 +79,7 @@ test('a new registration has all that the server needs', async (t) => {
   assert.doesNotMatch(out + err, /SECRET|eyJ/)
 })
 
-test('a second run has nothing to change and writes nothing', async (t) => {
+test('a second run changes nothing', async (t) => {
   const { register, tenant } = await start(t)
   const { certificate } = await pemFiles(t)
   const credentials = [['--certificate', certificate], ['--managed-identity', tenant.tenantId], ['--secret']]
@@ -93,7 +93,7 @@ test('a second run has nothing to change and writes nothing', async (t) => {
     const { code, out, err } = await register('--admin-consent', ...credential)
     assert.deepEqual([code, out.includes('\nNothing to change.\n')], [0, true], err)
     assert.doesNotMatch(out, /^[+~-] |SECRET=/m)
-    if (credential[0] === '--secret') assert.match(err, /has a secret, good until .*--renew-secret/)
+    if (credential[0] === '--secret') assert.match(err, /has a secret, valid until .*--renew-secret/)
   }
 })
 
@@ -102,7 +102,7 @@ for (const [first, ...others] of [
   ['--managed-identity', '--secret', '--renew-secret', '--certificate'],
 ]) {
   for (const other of others) {
-    test(`${first} and ${other} are two credentials: an error of the command line, before anybody signs in`, async (t) => {
+    test(`${first} and ${other} are mutually exclusive: a usage error before the sign-in`, async (t) => {
       const { register, tenant } = await start(t)
       const given = (option = '') =>
         option === '--certificate' ? ['/nowhere/cert.pem'] : option === '--managed-identity' ? [tenant.tenantId] : []
@@ -121,7 +121,7 @@ for (const [origins, lines] of [
   [['https://mcp.example.com', 'http://localhost:8080'], { PUBLIC_BASE_URL: 'https://mcp.example.com' }],
   [[], {}],
 ] as const) {
-  test(`the lines for ${origins.join(' and ') || 'no address'} say where the server is`, async (t) => {
+  test(`the variables for ${origins.join(' and ') || 'no address'} have the address of the server`, async (t) => {
     const { register } = await start(t)
     const { out } = await register('--json', ...origins.flatMap((origin) => ['--public-base-url', origin]))
     const { PUBLIC_BASE_URL, PORT } = JSON.parse(out).env
@@ -129,17 +129,17 @@ for (const [origins, lines] of [
   })
 }
 
-test('the role that users need is said, consent or not', async (t) => {
+test('the role that users need is printed, with or without --admin-consent', async (t) => {
   const { register } = await start(t)
   for (const args of [[], ['--admin-consent']]) {
     assert.match(
       (await register(...args)).out,
-      /^To read the Message Center, each user needs an admin role: Message Center Reader/m,
+      /^To read the Message Center, each user needs at least the admin role Message Center Reader/m,
     )
   }
 })
 
-test('--write-env writes the lines, the secret among them, to a file for its owner alone', async (t) => {
+test('--write-env writes the variables, including the secret, to a file with mode 600', async (t) => {
   const { register, app, tenant } = await start(t)
   const file = join(folder(t), '.env.local')
   const { code, out, err } = await register(
@@ -171,10 +171,10 @@ test('--write-env writes the lines, the secret among them, to a file for its own
   const again = await register('--secret', '--public-base-url', 'http://localhost:8400', '--write-env', file)
   assert.equal(again.code, 0)
   assert.equal(readFileSync(file, 'utf8'), written)
-  assert.doesNotMatch(again.err, /another value/)
+  assert.doesNotMatch(again.err, /other values/)
 })
 
-test('--write-env leaves what a file has besides, and says which of its values it took the place of', async (t) => {
+test('--write-env preserves other lines, and reports the variables that it replaced', async (t) => {
   const { register, app } = await start(t)
   const path = folder(t)
   const file = join(path, 'server.env')
@@ -191,12 +191,12 @@ test('--write-env leaves what a file has besides, and says which of its values i
     ),
     after,
   )
-  assert.match(err, /had another value of GRAPH_CLIENT_ID, which is a comment now/)
+  assert.match(err, /had other values of GRAPH_CLIENT_ID; they are comments now/)
   assert.equal(statSync(file).mode & 0o777, 0o600)
   assert.deepEqual(readdirSync(path).sort(), ['link.env', 'server.env'])
 })
 
-test('--write-env that leads nowhere stops before anybody signs in; a dry run and a failed one write nothing', async (t) => {
+test('an invalid --write-env fails before the sign-in; a dry run and a failed run write nothing', async (t) => {
   const { register, tenant } = await start(t)
   const { code, out, err } = await register('--write-env', '/nowhere/x.env')
   assert.deepEqual([code, out], [1, ''])
@@ -211,17 +211,17 @@ test('--write-env that leads nowhere stops before anybody signs in; a dry run an
   assert.deepEqual(readdirSync(path), [])
 })
 
-test('lines that cannot be written in the end are shown, since a secret is shown once', async (t) => {
+test('variables that cannot be written are printed, since Entra shows a secret once', async (t) => {
   const { register, app } = await start(t)
   const file = join(folder(t), 'x.env')
-  // A value of several lines with a line in it that looks like a variable of ours.
-  writeFileSync(file, 'KEY="first\nGRAPH_TENANT_ID=in the midst\nlast"\n')
+  // A multi-line value with a line that looks like a variable of ours.
+  writeFileSync(file, 'KEY="first\nGRAPH_TENANT_ID=inside\nlast"\n')
   const { out, err } = await register('--secret', '--write-env', file)
-  assert.match(err, /cannot be written \(KEY would not be read back\)\. The lines are shown here instead/)
+  assert.match(err, /cannot be written \(KEY would change\)\. The variables are printed instead/)
   assert.ok(out.includes(`GRAPH_CLIENT_SECRET=${app().passwordCredentials[0]?.secretText}\n`))
 })
 
-test('a dry run shows what would change, and writes nothing', async (t) => {
+test('a dry run shows the changes without writing them', async (t) => {
   const { register, tenant } = await start(t)
   for (const method of ['POST', 'PATCH'] as const)
     tenant.faults.add({ target: 'graph', kind: 'status', status: 418, method })
@@ -233,15 +233,15 @@ test('a dry run shows what would change, and writes nothing', async (t) => {
     '+ web.redirectUris  http://localhost:8080/oauth/callback',
     '~ api.requestedAccessTokenVersion  null → 2',
     '+ api.oauth2PermissionScopes  access_as_user (admins and users may consent)',
-    '+ oauth2PermissionGrants  ServiceMessage.Read.All of Microsoft Graph, for everybody',
+    '+ oauth2PermissionGrants  ServiceMessage.Read.All of Microsoft Graph, for all users',
   ]) {
     assert.ok(out.includes(`${line}\n`), line)
   }
-  assert.match(out, /This was a dry run: nothing was written\.\n$/)
+  assert.match(out, /Dry run: nothing was written\.\n$/)
   assert.throws(() => statSync(file))
 })
 
-test('what others have put there stays, and redirect URIs go only with --prune-redirects', async (t) => {
+test('other settings stay; redirect URIs are removed only with --prune-redirects', async (t) => {
   const { register, app } = await start(t)
   await register()
   const { api, web, requiredResourceAccess } = app()
@@ -270,7 +270,7 @@ function onlyScope<T>(scopes: readonly T[]): T {
   return scope
 }
 
-test('a scope that was changed by hand is mended', async (t) => {
+test('a manually changed scope is corrected', async (t) => {
   const { register, app } = await start(t)
   await register()
   const scope = onlyScope(app().api.oauth2PermissionScopes)
@@ -282,30 +282,30 @@ test('a scope that was changed by hand is mended', async (t) => {
   assert.deepEqual([type, isEnabled, id], ['User', true, scope.id])
 })
 
-test('a secret goes to a file that its owner alone reads, and nowhere else', async (t) => {
+test('--secret-file writes the secret to a file with mode 600, and nowhere else', async (t) => {
   const { register, app } = await start(t)
   const file = join(folder(t), 'secret.txt')
   const { code, out, err } = await register('--secret', '--secret-days', '30', '--secret-file', file, '--json')
   assert.equal(code, 0, err)
-  const [made] = app().passwordCredentials
-  assert.equal(readFileSync(file, 'utf8'), `${made?.secretText}\n`)
+  const [created] = app().passwordCredentials
+  assert.equal(readFileSync(file, 'utf8'), `${created?.secretText}\n`)
   assert.equal(statSync(file).mode & 0o777, 0o600)
-  assert.ok(!`${out}${err}`.includes(String(made?.secretText)))
-  const days = (Date.parse(made?.endDateTime ?? '') - Date.now()) / 86_400_000
+  assert.ok(!`${out}${err}`.includes(String(created?.secretText)))
+  const days = (Date.parse(created?.endDateTime ?? '') - Date.now()) / 86_400_000
   assert.ok(days > 29.9 && days < 30.1)
 
   const again = await register('--secret', '--secret-file', file)
   assert.equal(again.code, 1)
-  assert.match(again.err, /is there already\.\n.*nothing was changed/)
-  const kept = join(folder(t), 'other.txt')
-  await register('--secret', '--secret-file', kept)
-  assert.throws(() => statSync(kept), 'no file is left where there is no new secret')
-  await register('--renew-secret', '--secret-file', kept)
-  assert.equal(readFileSync(kept, 'utf8'), `${app().passwordCredentials[1]?.secretText}\n`)
-  assert.match((await register('--secret-file', 'x')).err, /--secret-file without a secret/)
+  assert.match(again.err, /already exists\.\n.*nothing was changed/)
+  const other = join(folder(t), 'other.txt')
+  await register('--secret', '--secret-file', other)
+  assert.throws(() => statSync(other), 'no file without a new secret')
+  await register('--renew-secret', '--secret-file', other)
+  assert.equal(readFileSync(other, 'utf8'), `${app().passwordCredentials[1]?.secretText}\n`)
+  assert.match((await register('--secret-file', 'x')).err, /--secret-file requires a secret/)
 })
 
-test('--json gives the ids, the changes and the lines of .env.local, and nothing else', async (t) => {
+test('--json prints the ids, the changes and the variables for .env.local, and nothing else', async (t) => {
   const { register, app, tenant } = await start(t)
   const dry = JSON.parse((await register('--json', '--dry-run')).out)
   assert.deepEqual([dry.clientId, dry.objectId, dry.dryRun, dry.env], [null, null, true, {}])
@@ -333,7 +333,7 @@ test('--json gives the ids, the changes and the lines of .env.local, and nothing
 const consentLine =
   /^Every exchange fails until an administrator has consented to (.*): --admin-consent, or \S+adminconsent/m
 
-test('what is left to consent to is looked up, and said no longer once it is given', async (t) => {
+test('missing consent is reported until it is granted', async (t) => {
   const { register, tenant, app } = await start(t)
   assert.match((await register()).out, consentLine)
   await register('--admin-consent')
@@ -351,28 +351,28 @@ test('what is left to consent to is looked up, and said no longer once it is giv
   toItself.scope = ''
   assert.match(
     (await register()).out,
-    /^Users are asked once to consent to access_as_user\. For all of them: --admin-consent/m,
+    /^Each user is asked once to consent to access_as_user\. To consent for all: --admin-consent/m,
   )
 })
 
-test('whoever may not see consents is told what depends on them, and the run goes on', async (t) => {
+test('a user who may not read consents gets a warning, and the run continues', async (t) => {
   const tenant = await startTenant(t)
   const accessToken = await tenant.mint({ user: 'gale', kind: 'graph', claims: { scp: 'Application.ReadWrite.All' } })
   const env = fakeAz(t, tenant, 'gale', { stdout: JSON.stringify({ accessToken }) })
   const args = ['register', 'server', ...graphArgs(tenant), '--az', '--display-name', name]
   const { code, out, err } = await ops(args, { env })
   assert.equal(code, 0, err)
-  assert.equal(err.match(/Whether an administrator has consented cannot be seen\. Graph answered 403/g)?.length, 1)
+  assert.equal(err.match(/Admin consent cannot be checked\. Graph responded with 403/g)?.length, 1)
   assert.match(out, /^Every exchange fails unless an administrator has consented to ServiceMessage\.Read\.All: /m)
 })
 
-test('a device code asks for what shows consents, and for what gives them only with --admin-consent', async (t) => {
+test('a device code requests permission to read consents, and to grant them only with --admin-consent', async (t) => {
   const tenant = await startTenant(t)
   const args = ['register', 'server', ...graphArgs(tenant), '--display-name', name]
-  const { code, out, err } = await ops(args, { onProgress: entering({ user: 'gale' }) })
+  const { code, out, err } = await ops(args, { onProgress: enterDeviceCode({ user: 'gale' }) })
   assert.equal(code, 0, err)
   assert.match(out, consentLine)
-  assert.doesNotMatch(err, /cannot be seen/)
+  assert.doesNotMatch(err, /cannot be checked/)
 })
 
 async function pemFiles(t: TestContext, options: Parameters<typeof generate>[1] = { keySize: 2048 }) {
@@ -385,12 +385,12 @@ async function pemFiles(t: TestContext, options: Parameters<typeof generate>[1] 
   return { ...files, key, der: cert.replaceAll(/-----[^-]+-----|\s/g, '') }
 }
 
-test('a certificate is uploaded beside those that are there; a private key in its file is not', async (t) => {
+test('a certificate is added to the existing ones; a private key in its file is not uploaded', async (t) => {
   const { register, app } = await start(t)
   const { certificate, both, two, der, key } = await pemFiles(t)
   const { code, err } = await register('--certificate', both)
   assert.equal(code, 0, err)
-  assert.match(err, /holds a private key as well\. It is not read/)
+  assert.match(err, /also contains a private key\. Only the certificate is read/)
   assert.deepEqual(
     app().keyCredentials.map((credential) => credential.key),
     [der],
@@ -398,7 +398,7 @@ test('a certificate is uploaded beside those that are there; a private key in it
   assert.ok(!JSON.stringify(app()).includes(key.split('\n')[1] ?? key))
 
   assert.match((await register('--certificate', certificate)).out, /Nothing to change/)
-  assert.match((await register('--certificate', two)).err, /holds 2 certificates; the first is taken/)
+  assert.match((await register('--certificate', two)).err, /contains 2 certificates; using the first/)
   const other = await pemFiles(t)
   await register('--certificate', other.certificate)
   assert.deepEqual(
@@ -407,22 +407,22 @@ test('a certificate is uploaded beside those that are there; a private key in it
   )
 })
 
-for (const [fault, make, message] of [
+for (const [what, make, message] of [
   ['no file', async () => '/nowhere/cert.pem', /cannot be read/],
-  ['no certificate in it', async (t: TestContext) => fileOf(t, 'nothing'), /holds no certificate\.\n.*openssl req/],
+  ['no certificate in it', async (t: TestContext) => fileOf(t, 'nothing'), /contains no certificate\.\n.*openssl req/],
   [
     'a damaged one',
     async (t: TestContext) => fileOf(t, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'),
-    /is damaged/,
+    /invalid certificate/,
   ],
   [
     'a short key',
     async (t: TestContext) => (await pemFiles(t, { keySize: 1024 })).certificate,
-    /Entra takes no such key/,
+    /Entra does not accept this key/,
   ],
   ['an expired one', async (t: TestContext) => (await pemFiles(t, expired)).certificate, /expired on/],
 ] as const) {
-  test(`a certificate that Entra would not take stops the run before anybody signs in: ${fault}`, async (t) => {
+  test(`an unusable certificate fails before the sign-in: ${what}`, async (t) => {
     const { register, tenant } = await start(t)
     const { code, out, err } = await register('--certificate', await make(t))
     assert.deepEqual([code, out], [1, ''])
@@ -439,7 +439,7 @@ function fileOf(t: TestContext, text: string): string {
   return file
 }
 
-test('a managed identity proves to be the app from then on', async (t) => {
+test('a managed identity can authenticate as the app', async (t) => {
   const { register, app, tenant } = await start(t)
   const { clientId, principalId } = tenant.tenant.managedIdentity
   const { out } = await register('--managed-identity', principalId)
@@ -461,7 +461,7 @@ test('a managed identity proves to be the app from then on', async (t) => {
   assert.equal(status, 200, JSON.stringify(body))
 })
 
-test('a managed identity that is trusted for another audience is mended, once', async (t) => {
+test('a federated credential with another audience is corrected', async (t) => {
   const { register, app, tenant } = await start(t)
   const { principalId } = tenant.tenant.managedIdentity
   await register('--managed-identity', principalId)
@@ -474,7 +474,7 @@ test('a managed identity that is trusted for another audience is mended, once', 
   assert.match((await register('--managed-identity', principalId)).out, /Nothing to change/)
 })
 
-test('two registrations of one name are listed, and --app-id tells them apart', async (t) => {
+test('several registrations of one name are listed; --app-id selects one', async (t) => {
   const { register, tenant } = await start(t)
   await register()
   const [first] = tenant.applications.applications.slice(-1)
@@ -490,11 +490,11 @@ test('two registrations of one name are listed, and --app-id tells them apart', 
     ['--app-id', tenant.tenantId],
     ['--unique-name', 'nothing'],
   ] as const) {
-    assert.match((await register(option, value)).err, /No app registration of this tenant has the/)
+    assert.match((await register(option, value)).err, /No app registration in this tenant has the/)
   }
 })
 
-test('an update by id or unique name leaves the display name', async (t) => {
+test('an update by id or unique name keeps the display name', async (t) => {
   const { register, tenant } = await start(t, 'gale', ['--az'])
   const { displayName } = tenant.api
   const { out } = await register('--app-id', tenant.api.clientId)
@@ -502,7 +502,7 @@ test('an update by id or unique name leaves the display name', async (t) => {
   assert.doesNotMatch(out, /displayName/)
 })
 
-test('a new object that Graph does not find yet is waited for', async (t) => {
+test('a new object that is not replicated yet is retried', async (t) => {
   const { register, tenant, app } = await start(t)
   tenant.applications.replicationDelay = 3
   const { code, err } = await register('--admin-consent', '--secret')
@@ -510,10 +510,10 @@ test('a new object that Graph does not find yet is waited for', async (t) => {
   assert.deepEqual(app().identifierUris, [`api://${app().appId}`])
 })
 
-test('a device code signs the administrator in as well', async (t) => {
+test('the administrator may sign in with a device code', async (t) => {
   const tenant = await startTenant(t)
   const args = ['register', 'server', ...graphArgs(tenant), '--display-name', name, '--admin-consent']
-  const { code, out } = await ops(args, { onProgress: entering({ user: 'gale' }) })
+  const { code, out } = await ops(args, { onProgress: enterDeviceCode({ user: 'gale' }) })
   assert.equal(code, 0)
   assert.match(out, /changes made/)
 })
@@ -521,10 +521,10 @@ test('a device code signs the administrator in as well', async (t) => {
 for (const [what, rule, line] of [
   ['429 with Retry-After', { kind: 'status', status: 429, retryAfter: 0, times: 2 }, /changes made/],
   ['503', { kind: 'status', status: 503, times: 2 }, /changes made/],
-  ['a lost answer to a GET', { kind: 'reset', method: 'GET', times: 1 }, /changes made/],
+  ['a lost response to a GET', { kind: 'reset', method: 'GET', times: 1 }, /changes made/],
   ['500 to a PATCH', { kind: 'status', status: 500, method: 'PATCH', times: 1 }, /changes made/],
 ] as const satisfies readonly (readonly [string, Omit<FaultRule, 'target'>, RegExp])[]) {
-  test(`${what} is tried again`, async (t) => {
+  test(`${what} is retried`, async (t) => {
     const { register, tenant } = await start(t)
     tenant.faults.add({ target: 'graph', ...rule })
     const { code, out, err } = await register()
@@ -533,8 +533,8 @@ for (const [what, rule, line] of [
   })
 }
 
-for (const [what, rule, says, next] of [
-  ['401', { kind: 'status', status: 401 }, /answered 401/, /sign in anew/],
+for (const [what, rule, message, next] of [
+  ['401', { kind: 'status', status: 401 }, /responded with 401/, /sign in again/],
   [
     '403 for a permission',
     { kind: 'graph-error', status: 403, code: 'Authorization_RequestDenied' },
@@ -544,49 +544,54 @@ for (const [what, rule, says, next] of [
   [
     '409',
     { kind: 'graph-error', status: 409, code: 'Request_MultipleObjectsWithSameKeyValue', method: 'PATCH' },
-    /answered 409 to PATCH \/applications/,
-    /Somebody else/,
+    /responded with 409 to PATCH \/applications/,
+    /Concurrent change/,
   ],
   [
     '412',
     { kind: 'graph-error', status: 412, code: 'PreconditionFailed', method: 'PATCH' },
-    /answered 412/,
-    /Somebody else/,
+    /responded with 412/,
+    /Concurrent change/,
   ],
   [
     '400',
     { kind: 'graph-error', status: 400, code: 'Request_BadRequest', method: 'PATCH' },
     /Request_BadRequest/,
-    /nothing of this request was written/,
+    /this request wrote nothing/,
   ],
-  ['429 that lasts an hour', { kind: 'status', status: 429, retryAfter: 3600 }, /answered 429/, /in a few minutes/],
+  [
+    '429 that lasts an hour',
+    { kind: 'status', status: 429, retryAfter: 3600 },
+    /responded with 429/,
+    /in a few minutes/,
+  ],
   [
     '500 to a POST',
     { kind: 'status', status: 500, method: 'POST' },
-    /answered 500 to POST/,
+    /responded with 500 to POST/,
     /run the command again later/,
   ],
   [
-    'a lost answer to a POST',
+    'a lost response to a POST',
     { kind: 'reset', method: 'POST' },
-    /Graph cannot be reached: 127\.0\.0\.1:\d+ broke the connection off/,
-    /it finds what was made/,
+    /Graph is unreachable: 127\.0\.0\.1:\d+ closed the connection/,
+    /it continues where this run stopped/,
   ],
-  ['a web page', { kind: 'html', status: 502, method: 'POST' }, /answered 502/, /run the command again/],
+  ['a web page', { kind: 'html', status: 502, method: 'POST' }, /responded with 502/, /run the command again/],
 ] as const satisfies readonly (readonly [string, Omit<FaultRule, 'target'>, RegExp, RegExp])[]) {
-  test(`what to do about Graph’s ${what}`, async (t) => {
+  test(`remediation for ${what} from Graph`, async (t) => {
     const { register, tenant } = await start(t)
     tenant.faults.add({ target: 'graph', ...rule })
     const { code, out, err } = await register()
     assert.deepEqual([code, out], [1, ''])
     const [first, second] = err.trim().split('\n').slice(-2)
-    assert.match(first ?? '', says)
+    assert.match(first ?? '', message)
     assert.match(second ?? '', next)
     assert.doesNotMatch(err, /eyJ|\n\s+at /)
   })
 }
 
-test('a run that failed half-way is finished by the next', async (t) => {
+test('the next run completes a failed one', async (t) => {
   const { register, tenant, app } = await start(t)
   tenant.faults.add({ target: 'graph', kind: 'graph-error', status: 409, code: 'x', method: 'PATCH', times: 1 })
   assert.equal((await register('--secret')).code, 1)
@@ -606,7 +611,7 @@ for (const [what, user, more, next] of [
     /lacks DelegatedPermissionGrant\.ReadWrite\.All/,
   ],
 ] as const) {
-  test(`403 says what is missing: ${what}`, async (t) => {
+  test(`403 names the missing permission or role: ${what}`, async (t) => {
     const tenant = await startTenant(t)
     const accessToken = await tenant.mint({
       user,

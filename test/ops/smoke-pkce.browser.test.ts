@@ -11,18 +11,18 @@ file.after(() => tenant.close())
 const { origin } = await listen(file, {}, tenant)
 const browser = await launchBrowser()
 
-test('smoke pkce signs in through a real browser, which ends on a page that loads nothing and can be closed', async () => {
+test('smoke pkce signs in through a real browser; its last page loads nothing', async () => {
   const context = await browser.newContext()
   const page = await context.newPage()
   const requests: string[] = []
-  const complaints: string[] = []
+  const consoleMessages: string[] = []
   page.on('request', (request) => requests.push(request.url()))
-  page.on('console', (message) => complaints.push(message.text()))
+  page.on('console', (message) => consoleMessages.push(message.text()))
   let shown: Promise<void> = Promise.resolve()
   const { code, out, err } = await ops(['smoke', 'pkce', '--url', origin, '--port', '0', '--timeout', '60'], {
     async openBrowser(url) {
       shown = signIn(url)
-      // A failure here would leave the command waiting; it shows when the page is awaited.
+      // A failure would leave the command waiting; it is reported when `shown` is awaited.
       shown.catch(() => undefined)
     },
   })
@@ -36,7 +36,7 @@ test('smoke pkce signs in through a real browser, which ends on a page that load
 
   await shown
   assert.equal(code, 0, err)
-  assert.match(out, /Clients can sign in here/)
+  assert.match(out, /Sign-in works/)
   assert.equal(await heading(page), 'You are signed in')
   assert.match((await page.locator('p').textContent()) ?? '', /You can close this page/)
   const last = new URL(page.url())
@@ -44,6 +44,6 @@ test('smoke pkce signs in through a real browser, which ends on a page that load
     requests.filter((url) => new URL(url).port === last.port),
     [last.href],
   )
-  assert.deepEqual(complaints, [])
+  assert.deepEqual(consoleMessages, [])
   await context.close()
 })

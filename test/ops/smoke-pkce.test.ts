@@ -25,7 +25,7 @@ function hopsOf(out: string): string[] {
   return [...out.matchAll(/^[✔✘] (\S.*?) +\d+ ms/gm)].map(([, hop]) => String(hop))
 }
 
-test('goes from the 401 over sign-in, refresh and revocation to the claims, a line with its time for each hop', async () => {
+test('signs in, refreshes, revokes and prints the claims, with a timed line for each hop', async () => {
   const browser = operatorsBrowser('rowan')
   const { code, out, err } = await ops(smoke(), browser)
   assert.equal(code, 0, err)
@@ -41,11 +41,11 @@ test('goes from the 401 over sign-in, refresh and revocation to the claims, a li
   ])
   assert.match(out, /"scp": "access_as_user"/)
   assert.match(out, /"preferred_username": "rowan@contoso.example"/)
-  assert.match(out, /Clients can sign in here\.\n$/)
+  assert.match(out, /Sign-in works\.\n$/)
   assert.doesNotMatch(out + err, /eyJ/)
 })
 
-test('--json gives the hops and the claims as one object on standard output, without the token', async () => {
+test('--json prints the hops and the claims as one object, without the token', async () => {
   const { code, out } = await ops(smoke('--json', '--no-refresh'), operatorsBrowser('rowan'))
   assert.equal(code, 0)
   const result = JSON.parse(out)
@@ -59,13 +59,13 @@ test('--json gives the hops and the claims as one object on standard output, wit
   assert.equal(result.accessToken, undefined)
 })
 
-test('--show-token gives a token that the server takes', async () => {
+test('--show-token prints the access token', async () => {
   const { out } = await ops(smoke('--json', '--show-token', '--no-refresh'), operatorsBrowser('rowan'))
   const { accessToken, claims } = JSON.parse(out)
   assert.deepEqual(decodeJwt(accessToken), claims)
 })
 
-test('the authorization request carries what MCP asks for; two tokens are got and one sign-in revoked', async () => {
+test('the authorization request has the parameters that MCP requires; two token requests, one revocation', async () => {
   const before = logs.length
   const browser = operatorsBrowser('rowan')
   let asked = new URLSearchParams()
@@ -85,13 +85,13 @@ test('the authorization request carries what MCP asks for; two tokens are got an
   assert.equal(routes.filter((route) => route === '/revoke').length, 1)
 })
 
-test('--client-id signs in as the app that the operator configured, and registers nothing', async () => {
+test('--client-id uses a registered client and registers none', async () => {
   const { code, out } = await ops(smoke('--client-id', tenant.api.clientId), operatorsBrowser('rowan'))
   assert.equal(code, 0)
   assert.ok(!hopsOf(out).includes('register'))
 })
 
-test('the page that the browser lands on says that it can be closed and loads nothing', async () => {
+test('the last page in the browser loads nothing', async () => {
   const browser = operatorsBrowser('rowan')
   await ops(smoke(), browser)
   const { status, headers, html } = (await browser.pages[0]) as LastPage
@@ -103,9 +103,9 @@ test('the page that the browser lands on says that it can be closed and loads no
   assert.equal(headers.get('cache-control'), 'no-store')
 })
 
-test('--no-browser prints the address and takes a pasted one, after lines that are none', async () => {
+test('--no-browser prints the URL and reads a pasted redirect URL, ignoring other lines', async () => {
   const stdin = new PassThrough()
-  const world = {
+  const options = {
     stdin,
     onProgress: (text: string) => {
       const address = /^http\S+authorize\?\S+/m.exec(text)?.[0]
@@ -114,13 +114,13 @@ test('--no-browser prints the address and takes a pasted one, after lines that a
       void browse(address, { user: 'rowan' }).then(({ url }) => stdin.write(`  ${url.href}  \n`))
     },
   }
-  const { code, out, err } = await ops(smoke('--no-browser'), world)
+  const { code, out, err } = await ops(smoke('--no-browser'), options)
   assert.equal(code, 0, err)
-  assert.equal(err.match(/That is not the address of the last page/g)?.length, 2)
+  assert.equal(err.match(/Not a redirect URL/g)?.length, 2)
   assert.ok(hopsOf(out).includes('revoke'))
 })
 
-test('where no browser opens, the address is told and the browser may be opened by hand', async () => {
+test('where no browser opens, the URL is printed', async () => {
   const byHand = operatorsBrowser('rowan')
   const { code, err } = await ops(smoke(), {
     openBrowser: () => Promise.reject(new Error('spawn xdg-open ENOENT')),
@@ -129,127 +129,127 @@ test('where no browser opens, the address is told and the browser may be opened 
     },
   })
   assert.equal(code, 0, err)
-  assert.match(err, /^Open this address in a browser:$/m)
+  assert.match(err, /^Open this URL in a browser:$/m)
 })
 
-interface Trouble {
+interface FailingSignIn {
   readonly what: string
   readonly args?: readonly string[]
   readonly user?: string
   readonly consent?: boolean
   readonly change?: (callback: URL) => URL
-  readonly says: RegExp
+  readonly message: RegExp
   readonly next: RegExp
 }
 
-const with_ = (name: string, value: string) => (callback: URL) => {
+const setParameter = (name: string, value: string) => (callback: URL) => {
   callback.searchParams.set(name, value)
   return callback
 }
-const without = (name: string) => (callback: URL) => {
+const removeParameter = (name: string) => (callback: URL) => {
   callback.searchParams.delete(name)
   return callback
 }
 
-const troubles: readonly Trouble[] = [
+const failingSignIns: readonly FailingSignIn[] = [
   {
-    what: 'a user who denies it on the consent page',
+    what: 'denied on the consent page',
     consent: false,
-    says: /The sign-in was refused with access_denied: The user did not allow it/,
+    message: /The sign-in failed with access_denied: The user did not allow it/,
     next: /Run it again and allow it/,
   },
   {
-    what: 'a state of another sign-in, and nothing else',
+    what: 'another state',
     args: ['--timeout', '1'],
-    change: with_('state', 'another'),
-    says: /Nobody signed in within 1 s/,
-    next: /--timeout gives more time/,
+    change: setParameter('state', 'another'),
+    message: /Nobody signed in within 1 s/,
+    next: /--timeout sets the limit/,
   },
   {
     what: 'no state',
     args: ['--timeout', '1'],
-    change: without('state'),
-    says: /Nobody signed in within 1 s/,
-    next: /--timeout gives more time/,
+    change: removeParameter('state'),
+    message: /Nobody signed in within 1 s/,
+    next: /--timeout sets the limit/,
   },
   {
-    what: 'the answer of another issuer',
-    change: with_('iss', 'https://other.example'),
-    says: /The sign-in is not what the standards have it: .*"iss"/,
-    next: /A strict client stops here/,
+    what: 'another issuer',
+    change: setParameter('iss', 'https://other.example'),
+    message: /The sign-in violates the standard: .*"iss"/,
+    next: /A strict client fails here/,
   },
   {
-    what: 'an answer without issuer',
-    change: without('iss'),
-    says: /The sign-in is not what the standards have it: .*"iss"/,
-    next: /A strict client stops here/,
+    what: 'no issuer',
+    change: removeParameter('iss'),
+    message: /The sign-in violates the standard: .*"iss"/,
+    next: /A strict client fails here/,
   },
   {
-    what: 'an error that comes back',
-    change: (callback) => with_('error', 'server_error')(without('code')(callback)),
-    says: /The sign-in was refused with server_error/,
+    what: 'an error response',
+    change: (callback) => setParameter('error', 'server_error')(removeParameter('code')(callback)),
+    message: /The sign-in failed with server_error/,
     next: /entra_sign_in_failed or credential_refused/,
   },
   {
-    what: 'a code that somebody changed',
-    change: with_('code', 'AAAA'),
-    says: /The code was refused with invalid_grant: The code is not one/,
-    next: /Run it again: a code is good once/,
+    what: 'another code',
+    change: setParameter('code', 'AAAA'),
+    message: /The code failed with invalid_grant: The code is not one/,
+    next: /Run it again: a code is valid once/,
   },
   {
-    what: 'a client id that nobody knows',
+    what: 'an unknown client id',
     args: ['--client-id', 'nobody', '--timeout', '1'],
-    says: /Nobody signed in within 1 s/,
-    next: /--timeout gives more time/,
+    message: /Nobody signed in within 1 s/,
+    next: /--timeout sets the limit/,
   },
   {
-    what: 'nobody who signs in',
+    what: 'no sign-in',
     args: ['--no-browser', '--timeout', '1'],
-    says: /Nobody signed in within 1 s/,
-    next: /--timeout gives more time/,
+    message: /Nobody signed in within 1 s/,
+    next: /--timeout sets the limit/,
   },
 ]
 
-for (const { what, args = [], user = 'rowan', consent = true, change, says, next } of troubles) {
-  test(`${what}: one clear sentence, what to do next, and exit code 1`, async () => {
+for (const { what, args = [], user = 'rowan', consent = true, change, message, next } of failingSignIns) {
+  test(`${what}: message, remediation and exit code 1`, async () => {
     const browser = operatorsBrowser(user, change, consent)
     const { code, out, err } = await ops(smoke(...args), browser)
     assert.equal(code, 1, out)
-    const [sentence, mend, ...more] = err.trim().split('\n').slice(-2)
-    assert.match(String(sentence), says)
-    assert.match(String(mend), next)
+    const [sentence, remediation, ...more] = err.trim().split('\n').slice(-2)
+    assert.match(String(sentence), message)
+    assert.match(String(remediation), next)
     assert.deepEqual(more, [])
     assert.match(out, /^✘ /m)
     assert.doesNotMatch(out + err, /eyJ/)
   })
 }
 
-test('a browser whose answer is refused is told so too, and why', async () => {
-  const browser = operatorsBrowser('rowan', with_('iss', 'https://other.example'))
+test('the browser shows why an authorization response is rejected', async () => {
+  const browser = operatorsBrowser('rowan', setParameter('iss', 'https://other.example'))
   await ops(smoke(), browser)
   const { status, html } = (await browser.pages[0]) as LastPage
   assert.equal(status, 400)
-  assert.match(html, /The sign-in did not work.*&#34;iss&#34;/s)
+  assert.match(html, /Sign-in failed.*&#34;iss&#34;/s)
 })
 
-test('what other pages send to the listener neither ends the sign-in nor the process', async () => {
+test('requests of other pages to the listener are ignored', async () => {
   const browser = operatorsBrowser('rowan')
-  const strangers: number[] = []
+  const statuses: number[] = []
   const { code, err } = await ops(smoke(), {
     async openBrowser(url) {
       const listener = new URL(new URL(url).searchParams.get('redirect_uri') ?? '')
       const port = Number(listener.port)
       for (const path of ['//', '/?code=x&state=evil', '/?error=access_denied', '/favicon.ico']) {
-        strangers.push(await statusOf(port, path))
+        statuses.push(await statusOf(port, path))
       }
       await browser.openBrowser(url)
     },
   })
   assert.equal(code, 0, err)
-  assert.deepEqual(strangers, [404, 400, 400, 404])
+  assert.deepEqual(statuses, [404, 400, 400, 404])
 })
 
-/** As it is sent, which fetch would not do with every path. */
+/** Sends the path unchanged; fetch would normalize it. */
 function statusOf(port: number, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     get({ host: '127.0.0.1', port, path }, (response) => {
@@ -260,12 +260,12 @@ function statusOf(port: number, path: string): Promise<number> {
 }
 
 for (const address of ['ms-msdt:/id', 'file:///etc/passwd', 'http://login.example/authorize', 'javascript:alert(1)']) {
-  test(`a server that has ${address} opened is refused, and nothing is opened`, async (t) => {
+  test(`an authorization_endpoint ${address} is rejected and not opened`, async (t) => {
     const metadata = await (await fetch(`${origin}/.well-known/oauth-authorization-server`)).json()
     const resource = await (await fetch(`${origin}/.well-known/oauth-protected-resource/mcp`)).json()
     const server = createServer((request, response) => {
       const own = `http://localhost:${(server.address() as AddressInfo).port}`
-      const answers: Record<string, unknown> = {
+      const documents: Record<string, unknown> = {
         '/.well-known/oauth-protected-resource/mcp': {
           ...(resource as object),
           resource: `${own}/mcp`,
@@ -277,7 +277,7 @@ for (const address of ['ms-msdt:/id', 'file:///etc/passwd', 'http://login.exampl
           authorization_endpoint: address,
         },
       }
-      const answer = answers[request.url ?? '']
+      const document = documents[request.url ?? '']
       if (request.url === '/mcp') {
         const metadata = `${own}/.well-known/oauth-protected-resource/mcp`
         response.writeHead(401, {
@@ -286,8 +286,8 @@ for (const address of ['ms-msdt:/id', 'file:///etc/passwd', 'http://login.exampl
         response.end()
         return
       }
-      response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' })
-      response.end(JSON.stringify(answer ?? {}))
+      response.writeHead(document === undefined ? 404 : 200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(document ?? {}))
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     t.after(() => server.close())
@@ -306,32 +306,32 @@ for (const address of ['ms-msdt:/id', 'file:///etc/passwd', 'http://login.exampl
       { openBrowser: async (url) => void opened.push(url) },
     )
     assert.equal(code, 1)
-    assert.match(err, /names no web page to sign in at/)
+    assert.match(err, /authorization_endpoint .* is not a web page/)
     assert.deepEqual(opened, [])
   })
 }
 
-test('a failure with --json is an object too, with the hop that failed, what happened and what to do', async () => {
+test('--json prints a failure as an object with the failed hop, message and remediation', async () => {
   const { code, out } = await ops(smoke('--json'), operatorsBrowser('rowan', undefined, false))
   assert.equal(code, 1)
   const { verdict, failure, hops } = JSON.parse(out)
   assert.equal(verdict, 'failed')
-  assert.match(failure.what, /access_denied/)
+  assert.match(failure.message, /access_denied/)
   assert.match(failure.next, /allow it/)
   assert.deepEqual([hops.at(-1).hop, hops.at(-1).ok], ['authorize', false])
 })
 
-test('a port in use is named, before anybody is sent to sign in', async (t) => {
+test('a port in use is an error before the sign-in', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   t.after(() => taken.close())
   const { port } = taken.address() as { port: number }
   const { code, err } = await ops(['smoke', 'pkce', '--url', origin, '--port', String(port)])
   assert.equal(code, 1)
-  assert.match(err, new RegExp(`Port ${port} of this machine is taken\\.\nName another with --port`))
+  assert.match(err, new RegExp(`Port ${port} is in use\\.\nChoose another with --port`))
 })
 
-test('Ctrl-C while it waits ends it, and frees its port', async () => {
+test('Ctrl-C ends the wait and closes the port', async () => {
   const port = await freePort()
   const interrupt = new AbortController()
   const { code } = await ops(['smoke', 'pkce', '--url', origin, '--port', String(port)], {
@@ -344,9 +344,9 @@ test('Ctrl-C while it waits ends it, and frees its port', async () => {
 
 for (const [what, path, status] of [
   ['another path', '/favicon.ico', 404],
-  ['its own path without an answer', '/', 404],
+  ['its own path without parameters', '/', 404],
 ] as const) {
-  test(`${what} is no answer: it goes on waiting`, async () => {
+  test(`${what} is not an authorization response: it keeps waiting`, async () => {
     const port = await freePort()
     const browser = operatorsBrowser('rowan')
     let seen = 0
@@ -361,14 +361,14 @@ for (const [what, path, status] of [
   })
 }
 
-/** Something that is no server of ours, or one whose answers somebody bent. */
+/** A server other than ours, or one with altered responses. */
 async function startOther(
   t: TestContext,
-  answer: (path: string, own: string) => { status: number; type?: string; body: string; challenge?: string },
+  respond: (path: string, own: string) => { status: number; type?: string; body: string; challenge?: string },
 ): Promise<string> {
   const server = createServer((request, response) => {
     const own = `http://localhost:${port}`
-    const { status, type = 'application/json', body, challenge } = answer(request.url ?? '', own)
+    const { status, type = 'application/json', body, challenge } = respond(request.url ?? '', own)
     response.writeHead(status, { 'content-type': type, ...(challenge && { 'www-authenticate': challenge }) }).end(body)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -379,64 +379,72 @@ async function startOther(
 
 const challengeOf = (own: string) => `Bearer resource_metadata="${own}/.well-known/oauth-protected-resource/mcp"`
 
-for (const { what, answer, says } of [
-  { what: 'a web site', answer: () => ({ status: 200, type: 'text/html', body: '<p>Hello' }), says: /serves anybody/ },
-  { what: 'a server of another name', answer: () => ({ status: 403, body: '{}' }), says: /does not know itself/ },
-  { what: 'a gateway without its server', answer: () => ({ status: 502, body: '' }), says: /answered with 502/ },
+for (const { what, respond, message } of [
+  {
+    what: 'a web site',
+    respond: () => ({ status: 200, type: 'text/html', body: '<p>Hello' }),
+    message: /does not authenticate callers/,
+  },
+  {
+    what: 'a server of another name',
+    respond: () => ({ status: 403, body: '{}' }),
+    message: /does not serve this address/,
+  },
+  { what: 'a gateway without its server', respond: () => ({ status: 502, body: '' }), message: /failed with 502/ },
   {
     what: 'HTML where metadata should be',
-    answer: (path: string, own: string) =>
+    respond: (path: string, own: string) =>
       path === '/mcp'
         ? { status: 401, body: '{}', challenge: challengeOf(own) }
         : { status: 200, type: 'text/html', body: '<p>Hello' },
-    says: /protected-resource metadata was not answered in JSON, but with text\/html/,
+    message: /protected-resource metadata: the response is not JSON but text\/html/,
   },
   {
     what: 'metadata of another origin',
-    answer: (path: string, own: string) =>
+    respond: (path: string, own: string) =>
       path === '/mcp'
         ? { status: 401, body: '{}', challenge: challengeOf(own) }
         : {
             status: 200,
             body: JSON.stringify({ resource: 'https://other.example/mcp', authorization_servers: [own] }),
           },
-    says: /protected-resource metadata names another server/,
+    message: /protected-resource metadata names another server/,
   },
   {
     what: 'an authorization server of another issuer',
-    answer: (path: string, own: string) =>
+    respond: (path: string, own: string) =>
       path === '/mcp'
         ? { status: 401, body: '{}', challenge: challengeOf(own) }
         : path.includes('protected-resource')
           ? { status: 200, body: JSON.stringify({ resource: `${own}/mcp`, authorization_servers: [own] }) }
           : { status: 200, body: JSON.stringify({ issuer: 'https://other.example' }) },
-    says: /metadata of the authorization server names another server/,
+    message: /metadata of the authorization server names another server/,
   },
 ]) {
-  test(`${what} is told apart, and nobody is sent to sign in`, async (t) => {
-    const other = await startOther(t, answer)
+  test(`${what} is an error before the sign-in`, async (t) => {
+    const other = await startOther(t, respond)
     let opened = 0
     const { code, err } = await ops(['smoke', 'pkce', '--url', other, ...anyPort], {
       openBrowser: async () => void opened++,
     })
     assert.equal(code, 1)
-    assert.match(err, says)
+    assert.match(err, message)
     assert.equal(opened, 0)
   })
 }
 
-for (const { what, url, says } of [
-  { what: 'a port where nothing listens', url: `http://localhost:${freeOne}`, says: /Nothing listens on/ },
-  { what: 'https where there is none', url: origin.replace('http:', 'https:'), says: /does not speak TLS/ },
-  { what: 'a name that nobody has', url: 'https://mcp.invalid', says: /does not resolve/ },
-  { what: 'plain http beyond this machine', url: 'http://mcp.example.com', says: /is not https/ },
-  { what: 'what is no address', url: 'mcp', says: /is no address of a server/ },
-  { what: 'an address with a path of its own', url: `${origin}/v1`, says: /is no address of a server/ },
+for (const { what, url, message } of [
+  { what: 'a port where nothing listens', url: `http://localhost:${freeOne}`, message: /Nothing listens on/ },
+  { what: 'https where there is none', url: origin.replace('http:', 'https:'), message: /does not speak TLS/ },
+  { what: 'a host name that does not exist', url: 'https://mcp.invalid', message: /does not resolve/ },
+  { what: 'plain http outside loopback', url: 'http://mcp.example.com', message: /is not https/ },
+  { what: 'not a URL', url: 'mcp', message: /Invalid server URL/ },
+  { what: 'an address with a path of its own', url: `${origin}/v1`, message: /Invalid server URL/ },
 ]) {
-  test(`${what} is told as such`, async () => {
+  test(`${what} is an error`, async () => {
     const { code, err } = await ops(['smoke', 'pkce', '--url', url, ...anyPort])
     assert.equal(code, 1)
-    assert.match(err, says)
+    assert.match(err, message)
   })
 }
 
@@ -445,7 +453,7 @@ for (const args of [
   ['--timeout', 'soon'],
   ['--prot', '1'],
 ]) {
-  test(`${args.join(' ')} is a mistake of the command line: exit code 2`, async () => {
+  test(`${args.join(' ')} is a usage error: exit code 2`, async () => {
     const { code, err } = await ops(['smoke', 'pkce', ...args])
     assert.equal(code, 2)
     assert.match(err, /error: /)

@@ -23,7 +23,7 @@ after(async () => {
 afterEach(() => {
   tenant.faults.clear()
   vault.outage = undefined
-  vault.asked.length = 0
+  vault.requested.length = 0
 })
 
 const { api, client, tenant: directory } = tenant

@@ -45,7 +45,7 @@ afterEach(() => {
   aheadMs = 0
   tenant.faults.clear()
   vault.outage = undefined
-  vault.asked.length = 0
+  vault.requested.length = 0
 })
 for (const app of [api, client]) {
   app.federatedCredentials.push({
@@ -177,8 +177,8 @@ test('with a key that signs in the vault, the private key is never requested', a
   const running = await start(t, { ...ofVault, GRAPH_CLIENT_CERT_NAME: 'stays' })
   await ready(running)
   await assertServes(running)
-  assert.ok(vault.asked.some((path) => path.endsWith('/sign')))
-  assert.ok(!vault.asked.some((path) => path.startsWith('/secrets/')))
+  assert.ok(vault.requested.some((path) => path.endsWith('/sign')))
+  assert.ok(!vault.requested.some((path) => path.startsWith('/secrets/')))
 })
 
 test('one assertion serves many callers', async (t) => {
@@ -186,7 +186,7 @@ test('one assertion serves many callers', async (t) => {
   const running = await start(t, { ...ofVault, GRAPH_CLIENT_CERT_NAME: 'once' })
   await ready(running)
   await Promise.all(Array.from({ length: 20 }, () => assertServes(running)))
-  assert.equal(vault.asked.filter((path) => path.endsWith('/sign')).length, 1)
+  assert.equal(vault.requested.filter((path) => path.endsWith('/sign')).length, 1)
 })
 
 test('one identity authenticates both apps of the two-app model', async (t) => {

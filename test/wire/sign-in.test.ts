@@ -22,7 +22,7 @@ import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextproto
 import { OAuthMetadataSchema, OpenIdProviderDiscoveryMetadataSchema } from '@modelcontextprotocol/sdk/shared/auth.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { decodeJwt } from 'jose'
-import { browse, type Journey } from '../../demo/browser.ts'
+import { type BrowserResult, browse } from '../../demo/browser.ts'
 import { signIn } from '../../emulator/sign-in.ts'
 import { configFor, eventually, listen } from '../helper.ts'
 import { buildWithRoutes, call, file, listTools, post, serve } from '../security/harness.ts'
@@ -183,7 +183,7 @@ const sdks: Readonly<Record<string, Sdk>> = {
 }
 
 /** The user does in the browser what the client asked for last. */
-function useBrowser({ kept }: SignOn, user: string): Promise<Journey> {
+function useBrowser({ kept }: SignOn, user: string): Promise<BrowserResult> {
   const url = kept.authorizationUrls.at(-1)
   assert.ok(url, 'the client sent nobody to a browser')
   return browse(url, { user })
@@ -230,7 +230,7 @@ for (const [name, sdk] of Object.entries(sdks)) {
         const user = nextUser()
         const { session, kept, journey } = await signOnAs(t, sdk, origin, user, identityOf(app))
         assertMessages(await session.getMessages())
-        assert.equal(journey.askedFor, askedFor)
+        assert.equal(journey.clientName, askedFor)
         assert.equal(journey.url.searchParams.get('iss'), origin)
         assert.equal(journey.url.searchParams.get('state'), kept.authorizationUrls[0]?.searchParams.get('state'))
         assert.equal(kept.authorizationUrls[0]?.searchParams.get('resource'), `${origin}/mcp`)

@@ -5,9 +5,9 @@ import type { Grant } from './grant.ts'
 
 /** The client as itself (RFC 6749 §4.4): only with a credential, and only for `{resource}/.default`. */
 export const clientCredentials: Grant = ({ authority, client, form }) => {
-  if (client.proof === '0') throw new AadstsError(7000216)
+  if (client.authMethod === '0') throw new AadstsError(7000216)
   const scope = required(form, 'scope')
-  const asked = onlyResource(parseScopes(scope, client.app, authority.tenant), scope)
-  if (asked.names.join() !== '.default') throw new AadstsError(1002012, { scope })
-  return { user: undefined, asked, roles: ['ServiceMessage.Read.All'] }
+  const requested = onlyResource(parseScopes(scope, client.app, authority.tenant), scope)
+  if (requested.names.join() !== '.default') throw new AadstsError(1002012, { scope })
+  return { user: undefined, requested, roles: ['ServiceMessage.Read.All'] }
 }

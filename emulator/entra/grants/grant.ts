@@ -6,19 +6,19 @@ import type { Client } from '../client-authentication.ts'
 import type { Parameters } from '../parameters.ts'
 import { consentedScopes, onlyResource, type ResourceScopes, type ScopeRequest } from '../scopes.ts'
 
-/** A token request whose client is known. */
+/** A token request of a known client. */
 export interface TokenRequest {
   authority: Authority
   client: Client
   form: Parameters
-  /** The `Origin` header: what tells a single-page app from any other client. */
+  /** The `Origin` header, which identifies a single-page app. */
   origin: string | undefined
 }
 
-/** What a grant entitles its client to: tokens for a user … */
+/** What a grant entitles its client to: tokens for a user. */
 export interface UserEntitlement {
   user: User
-  asked: ResourceScopes
+  requested: ResourceScopes
   granted: readonly string[]
   openid: ReadonlySet<string>
   acrs: readonly string[]
@@ -26,24 +26,24 @@ export interface UserEntitlement {
   sessionId: string
   platform: Platform
   nonce?: string | undefined
-  /** The whole scope parameter: what a refresh without one asks for again. */
+  /** The scope parameter, repeated by a refresh without one. */
   scope: string
-  /** When a chain of refresh tokens ends, in epoch seconds, where that was settled by an earlier one. */
+  /** When the chain of refresh tokens ends, in epoch seconds, if an earlier one has set it. */
   refreshUntil?: number | undefined
 }
 
-/** … or tokens for the client itself. */
+/** What a grant entitles its client to: tokens for itself. */
 export interface AppEntitlement {
   user: undefined
-  asked: ResourceScopes
+  requested: ResourceScopes
   roles: readonly string[]
 }
 
-/** Proves a grant, or throws an `AadstsError`. Nothing is issued yet. */
+/** Validates and redeems a grant; issues nothing. @throws {AadstsError} */
 export type Grant = (request: TokenRequest) => UserEntitlement | AppEntitlement
 
 /**
- * The user of a grant, if the account may still be used.
+ * The user of a grant, if the account is usable.
  * @throws {AadstsError} 50034, 50057, 50173 or 50105
  */
 export function requireUsableAccount(authority: Authority, userId: string, issuedAt: number, client: Client): User {
@@ -60,7 +60,7 @@ export function requireUsableAccount(authority: Authority, userId: string, issue
 }
 
 /**
- * The scopes that may be granted out of a request for one resource.
+ * The scopes to grant for a request of one resource.
  * @throws {AadstsError} 28000 or 65001
  */
 export function requireConsent(
@@ -68,11 +68,11 @@ export function requireConsent(
   request: ScopeRequest,
   scope: string,
   user: User,
-): { asked: ResourceScopes; granted: readonly string[] } {
-  const asked = onlyResource(request, scope)
-  const granted = consentedScopes(asked, client.app, user, authority.tenant)
+): { requested: ResourceScopes; granted: readonly string[] } {
+  const requested = onlyResource(request, scope)
+  const granted = consentedScopes(requested, client.app, user, authority.tenant)
   if (granted === undefined) {
     throw new AadstsError(65001, { app: client.app.clientId, name: client.app.displayName })
   }
-  return { asked, granted }
+  return { requested, granted }
 }

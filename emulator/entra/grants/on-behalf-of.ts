@@ -3,19 +3,19 @@ import type { ConditionalAccess, User } from '../../directory.ts'
 import { AadstsError } from '../aadsts.ts'
 import { type Authority, issuerOf } from '../authority.ts'
 import { CONDITIONAL_ACCESS_CLAIMS } from '../claims-request.ts'
-import { requireProof } from '../client-authentication.ts'
+import { requireClientAuthentication } from '../client-authentication.ts'
 import { isSignedBy, type JwtClaims, readJwt } from '../jwt.ts'
 import { required } from '../parameters.ts'
 import { onlyResource, parseScopes, type ResourceScopes } from '../scopes.ts'
 import { type Grant, requireConsent, requireUsableAccount, type TokenRequest } from './grant.ts'
 
 /**
- * Exchanges a user's token for this API for one that calls another API as that user.
+ * Exchanges a user's token for this API for a token of another API.
  * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow
  */
 export const onBehalfOf: Grant = (request) => {
   const { authority, client, form } = request
-  requireProof(client, 'web')
+  requireClientAuthentication(client, 'web')
   if (required(form, 'requested_token_use') !== 'on_behalf_of') throw new AadstsError(9002313)
   const assertion = readAssertion(request, required(form, 'assertion'))
   authority.stats.countExchange(authority.tenant.directory.find(text(assertion['oid']))?.userPrincipalName)
@@ -23,12 +23,12 @@ export const onBehalfOf: Grant = (request) => {
   const scopes = parseScopes(scope, client.app, authority.tenant)
   const user = requireUsableAccount(authority, text(assertion['oid']), Number(assertion['iat']), client)
   requireGraphConsent(request, user)
-  const { asked, granted } = requireConsent(request, scopes, scope, user)
+  const { requested, granted } = requireConsent(request, scopes, scope, user)
   const acrs = strings(assertion['acrs'])
   requireConditionalAccess(user, acrs, onlyResource(scopes, scope))
   return {
     user,
-    asked,
+    requested,
     granted,
     openid: scopes.openid,
     acrs,
@@ -39,7 +39,7 @@ export const onBehalfOf: Grant = (request) => {
   }
 }
 
-/** The claims of an assertion that this tenant signed for this client, is not over, and speaks for a user. */
+/** The claims of a valid assertion: signed by this tenant for this client, not expired, for a user. */
 function readAssertion({ authority, client: { app } }: TokenRequest, assertion: string): JwtClaims {
   const jwt = readJwt(assertion)
   if (jwt === undefined) throw invalidAssertion('The token is malformed.')
@@ -76,7 +76,7 @@ function requireGraphConsent({ authority, client: { app } }: TokenRequest, user:
   const { apiToGraph } = authority.tenant.consent
   if (apiToGraph === 'admin_required') throw new AadstsError(90094, words)
   if (apiToGraph === 'missing_without_suberror') throw new AadstsError(65001, words, { suberror: null })
-  if (apiToGraph === 'missing' || user.graphConsentRefused) throw new AadstsError(65001, words)
+  if (apiToGraph === 'missing' || user.graphConsentMissing) throw new AadstsError(65001, words)
 }
 
 const CHALLENGES: Readonly<Record<ConditionalAccess, number | undefined>> = {
@@ -86,7 +86,7 @@ const CHALLENGES: Readonly<Record<ConditionalAccess, number | undefined>> = {
   blocked: 53003,
 }
 
-/** A challenge is satisfied by the assertion of a new sign-in that was asked to meet its claims. */
+/** A challenge is satisfied by the assertion of a new sign-in with its claims. */
 function requireConditionalAccess(user: User, acrs: readonly string[], { resource }: ResourceScopes): void {
   const code = CHALLENGES[user.conditionalAccess]
   if (code === undefined) return

@@ -1,30 +1,30 @@
 import { AadstsError } from '../aadsts.ts'
 import type { RefreshTokenContent } from '../authority.ts'
-import { requireOrigin, requireProof } from '../client-authentication.ts'
+import { requireClientAuthentication, requireOrigin } from '../client-authentication.ts'
 import { required } from '../parameters.ts'
 import { checkResourceParameter, parseScopes, type ScopeRequest } from '../scopes.ts'
 import { type Grant, requireConsent, requireUsableAccount, type TokenRequest } from './grant.ts'
 
 /**
- * Redeems a refresh token (RFC 6749 §6). Entra's are reusable: a new one is given and the old one goes on working.
- * A scope may name another resource than before; the consent decides.
+ * Redeems a refresh token (RFC 6749 §6). Entra's are reusable: the old one stays valid beside the new one.
+ * The scope may be for another resource, given consent.
  */
 export const refreshToken: Grant = (request) => {
   const { authority, client, form } = request
   const content = openRefreshToken(request)
-  requireProof(client, content.platform)
+  requireClientAuthentication(client, content.platform)
   requireOrigin(request.origin, content.platform)
   const scope = form['scope'] ?? content.scope
   const scopes = parseScopes(scope, client.app, authority.tenant)
   checkResourceParameter(form['resource'], scopes, authority.tenant)
-  refuseOwnIdentifierUri(request, scopes)
+  rejectOwnIdentifierUri(request, scopes)
   const user = requireUsableAccount(authority, content.userId, content.issuedAt, client)
-  const { asked, granted } = requireConsent(request, scopes, scope, user)
+  const { requested, granted } = requireConsent(request, scopes, scope, user)
   const { acrs, clientCapabilities, sessionId, platform } = content
-  // A single-page app's refresh tokens all end with the first one; others start their 90 days anew.
+  // A single-page app's refresh tokens expire with the first one; others are valid for 90 days each.
   const refreshUntil = platform === 'spa' ? content.expiresAt : undefined
   const openid = scopes.openid
-  return { user, asked, granted, openid, acrs, clientCapabilities, sessionId, platform, scope, refreshUntil }
+  return { user, requested, granted, openid, acrs, clientCapabilities, sessionId, platform, scope, refreshUntil }
 }
 
 function openRefreshToken({ authority, client, form }: TokenRequest): RefreshTokenContent {
@@ -34,8 +34,8 @@ function openRefreshToken({ authority, client, form }: TokenRequest): RefreshTok
   return content
 }
 
-/** An app that is its own API can refresh for itself only under its client id, not under `api://…`. */
-function refuseOwnIdentifierUri({ client: { app } }: TokenRequest, { resources }: ScopeRequest): void {
+/** An app that is its own API can refresh for itself only by client id, not by `api://…`. */
+function rejectOwnIdentifierUri({ client: { app } }: TokenRequest, { resources }: ScopeRequest): void {
   if (resources.some(({ resource, prefix }) => resource === app && prefix === app.identifierUri)) {
     throw new AadstsError(90009, { app: app.clientId, name: app.displayName })
   }

@@ -8,12 +8,12 @@ interface Consent {
   user: User
   app: AppRegistration
   scopes: ScopeRequest
-  /** Where the browser goes afterwards, as a sentence. */
+  /** The next step, as a sentence. */
   then: string
   canary: string
 }
 
-/** What the client asks for, and the user's yes or no. Fields: `canary`, `consent` (`accept` or `cancel`). */
+/** Shows the requested scopes. Fields: `canary`, `consent` (`accept` or `cancel`). */
 export function consentPage({ user, app, scopes, then, canary }: Consent): Page {
   return {
     title: 'Permissions requested',

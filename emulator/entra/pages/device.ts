@@ -1,7 +1,7 @@
 import { html } from 'ghtml'
 import type { Page } from './page.ts'
 
-/** Where a person enters the code that a device shows. Field: `otc`. */
+/** Field: `otc`, the user code. */
 export function deviceCodePage(): Page {
   return {
     title: 'Sign in to your account',
@@ -21,6 +21,6 @@ export function deviceDonePage(): Page {
   return {
     title: 'Sign in to your account',
     main: html`<h1>You can close this window</h1>
-<p>The device that showed the code goes on by itself.</p>`,
+<p>The device that showed the code continues by itself.</p>`,
   }
 }

@@ -2,7 +2,7 @@ import { html } from 'ghtml'
 import type { AadstsError, AadstsReport } from '../aadsts.ts'
 import type { Page } from './page.ts'
 
-/** A failure that only the person in front of the browser may see. */
+/** An error for the user. */
 export function errorPage(error: AadstsError, { timestamp, traceId, correlationId }: AadstsReport): Page {
   return {
     title: 'Sign in: error',

@@ -1,10 +1,10 @@
 import { html } from 'ghtml'
 import type { Page } from './page.ts'
 
-/** Served from this origin, since the policy admits no inline script. */
+/** Served as a file, since the CSP allows no inline script. */
 export const FORM_POST_SCRIPT = 'document.forms[0].submit()\n'
 
-/** `response_mode=form_post`: the answer as a form to the client; a button sends it where no script runs. */
+/** `response_mode=form_post`: posts the response to the client; a button does without scripts. */
 export function formPostPage(action: string, parameters: Readonly<Record<string, string>>): Page {
   return {
     title: 'Working…',

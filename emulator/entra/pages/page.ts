@@ -5,16 +5,16 @@ import { STYLE } from './style.ts'
 
 export interface Page {
   title: string
-  /** Safe HTML, as `html` makes it. */
+  /** HTML made with `html`, which escapes. */
   main: string
-  /** A script of this origin; every page works without it. */
+  /** URL of a script of this origin; optional for the page. */
   script?: string
 }
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
-// No `form-action`: browsers apply it to every redirect after a form is posted, and where those lead is the clients' to
-// say. What keeps a form from being turned elsewhere is that nothing on a page is unescaped.
+// No `form-action`: browsers apply it to the redirects after a form post too, which lead to the clients. Pages are
+// escaped, so that no form can be injected.
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${STYLE_HASH}'`,
@@ -50,7 +50,7 @@ function documentOf({ title, main, script }: Page): string {
 <main>
 !${main}
 </main>
-<footer>Emulated tenant: no password is asked and none is known.</footer>
+<footer>Emulated tenant: sign-in needs no password.</footer>
 !${script && html`<script src="${script}"></script>`}
 </body>
 </html>

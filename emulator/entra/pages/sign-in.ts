@@ -10,7 +10,7 @@ interface SignIn {
   canary: string
 }
 
-/** One button a user; the forms go back to this very address. Fields: `canary`, `login`. */
+/** One button per user; the forms are posted to the same URL. Fields: `canary`, `login`. */
 export function signInPage({ app, people, preselected, canary }: SignIn): Page {
   const others = people.filter((user) => user !== preselected)
   return {

@@ -1,4 +1,4 @@
-/** The one style sheet of all pages. It goes inline; the policy admits it by its hash. */
+/** The style sheet of all pages, inline; the CSP allows it by its hash. */
 export const STYLE = `
 :root { color-scheme: light dark; --ink: #1b1b1f; --soft: #55565c; --line: #c9cad1; --card: #fff; --back: #eef1f6; --accent: #0b5cad; --accent-ink: #fff; --hover: #f2f7fd }
 @media (prefers-color-scheme: dark) {

@@ -3,7 +3,7 @@ import phrases from './phrases.json' with { type: 'json' }
 import { createRandom, type Random } from './random.ts'
 import type { Draft, Stage } from './story.ts'
 
-/** The HTML of a post. What is picked for it depends on its id alone. */
+/** The HTML of a post. Random choices depend on its id only. */
 export function writeBody(draft: Draft): string {
   const random = createRandom(Number(draft.post.id.slice(2)))
   const note =
@@ -154,7 +154,7 @@ function createSections({ family, feature, post, start, effective }: Draft, rand
       ])
     },
 
-    /** The feature's own advice, by place, with a general sentence after it. */
+    /** Advice of the feature by index, followed by a general sentence. */
     advice: (place: number): string =>
       `${feature.prepare[place] ?? feature.prepare[0]} ${random.pick(phrases.closings)}`,
 
@@ -173,7 +173,7 @@ function createSections({ family, feature, post, start, effective }: Draft, rand
 
     licensing: (): readonly string[] => headed('Licensing', [paragraph(random.pick(phrases.licensing))]),
 
-    /** Questions and answers; where a post is long, also what to do in each of many situations. */
+    /** Questions and answers; in a long post also a table of situations. */
     questions(count: number): readonly string[] {
       const asked = consecutive(phrases.faq, style.long === true ? phrases.faq.length : count, random)
       const situations = phrases.situations.map(
@@ -193,7 +193,7 @@ function createSections({ family, feature, post, start, effective }: Draft, rand
       ]
     },
 
-    /** A text that administrators may pass on, as Microsoft offers it for changes that users see. */
+    /** A text that administrators may forward to users, as in Microsoft's posts. */
     notice(): readonly string[] {
       if (!random.chance(0.5)) return []
       return headed('A text you may send to your users', [
@@ -215,13 +215,13 @@ function createSections({ family, feature, post, start, effective }: Draft, rand
   }
 }
 
-/** Some of a list in its own order, beginning anywhere and going on from its start. */
+/** Consecutive items from a random start, wrapping around. */
 function consecutive<T>(choices: readonly T[], count: number, random: Random): readonly T[] {
   const first = random.between(0, choices.length - 1)
   return [...choices, ...choices].slice(first, first + Math.min(count, choices.length))
 }
 
-/** Editors leave them behind bold words, before links and before years, as entities and as characters. */
+/** As editors leave them: after bold words, before links and before years, as entities and characters. */
 function withNoBreakSpaces(html: string): string {
   return html
     .replaceAll('</b> ', '</b>&nbsp;')

@@ -2,7 +2,7 @@ export const dayMs = 24 * 60 * 60 * 1000
 
 const months = 'January February March April May June July August September October November December'.split(' ')
 
-/** Midnight in UTC of the day that `now` is in. */
+/** Midnight UTC of the day of `now`. */
 export function midnightOf(now: number): number {
   return Math.floor(now / dayMs) * dayMs
 }

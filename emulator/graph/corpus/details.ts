@@ -1,15 +1,15 @@
 import type { Detail } from '../message.ts'
 import type { Draft } from './story.ts'
 
-/** What Graph has in `details`, in the order in which the post names it; a name that comes twice is there twice. */
+/** Graph's `details`, in the order of the post; names may repeat. */
 export function detailsOf(draft: Draft): readonly Detail[] {
   return draft.post.details.map((name, index, names) => {
-    const again = names.indexOf(name) < index
-    return { name, value: values[name]?.(draft, again) ?? '' }
+    const isRepeated = names.indexOf(name) < index
+    return { name, value: values[name]?.(draft, isRepeated) ?? '' }
   })
 }
 
-const values: Readonly<Record<string, (draft: Draft, again: boolean) => string>> = {
+const values: Readonly<Record<string, (draft: Draft, isRepeated: boolean) => string>> = {
   RoadmapIds: ({ post }) => (post.roadmapIds ?? []).join(', '),
   Platforms: ({ feature }) => platformsOf(feature.platforms).join(', '),
   FeatureStatusJson: rolloutStatus,
@@ -17,15 +17,15 @@ const values: Readonly<Record<string, (draft: Draft, again: boolean) => string>>
   BlogLink: ({ post }) => `https://techcommunity.microsoft.com/blog/${post.id.toLowerCase()}`,
   HelpLink: ({ family }) => `${family.docs}#${encodeURIComponent(family.adminCenter)}`,
 
-  Summary({ feature, post: { stage } }, again) {
+  Summary({ feature, post: { stage } }, isRepeated) {
     const opening =
       stage === 'followUp' ? feature.follow?.text : stage === 'announcement' ? feature.lede : feature.glimpse
     const points = feature.points.join(' ')
-    return plainText(again ? points : (opening ?? points))
+    return plainText(isRepeated ? points : (opening ?? points))
   },
 }
 
-/** The state of the rollout in this tenant: by roadmap id, JSON in a string. */
+/** The rollout status by roadmap id, JSON in a string. */
 function rolloutStatus({ feature, post, start, updated, effective }: Draft): string {
   const isLaunched = post.takesEffect < 0
   const Status = isLaunched ? 'Launched' : post.takesEffect < 30 ? 'InRollout' : 'Scheduled'

@@ -8,18 +8,18 @@ import type { Draft, Family, Feature, PlannedPost } from './story.ts'
 
 const stories = storiesJson as readonly Family[]
 
-/** To write them takes longer than all the rest of a tenant's start, and tenants of one day have the same. */
-const written = new LRUCache<number, readonly Message[]>({ max: 4 })
+/** Generating the posts dominates a tenant's start; tenants of the same day share them. */
+const cache = new LRUCache<number, readonly Message[]>({ max: 4 })
 
 /**
- * The posts of the emulated tenant, oldest first. They are the same on every day but for their dates, which are as far
- * from today as ever: the newest change is always yesterday's.
+ * The posts of the emulated tenant, oldest first. Only their dates change from day to day, relative to today: the newest
+ * change is always yesterday's.
  * @param now epoch milliseconds
  */
 export function createCorpus(now = Date.now()): readonly Message[] {
   const today = midnightOf(now)
-  const messages = written.get(today) ?? writeAll(today)
-  written.set(today, messages)
+  const messages = cache.get(today) ?? writeAll(today)
+  cache.set(today, messages)
   return messages
 }
 

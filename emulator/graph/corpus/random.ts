@@ -1,6 +1,6 @@
 export type Random = ReturnType<typeof createRandom>
 
-/** A seeded source of choices (mulberry32), so that a post says the same at every start. */
+/** A seeded random generator (mulberry32), so that posts are the same at every start. */
 export function createRandom(seed: number) {
   let state = seed
 
@@ -13,13 +13,13 @@ export function createRandom(seed: number) {
   }
 
   /** A whole number, both ends included. */
-  const between = (least: number, most: number): number => least + Math.floor(fraction() * (most - least + 1))
+  const between = (min: number, max: number): number => min + Math.floor(fraction() * (max - min + 1))
   const chance = (probability: number): boolean => fraction() < probability
 
-  /** @throws {RangeError} where there is nothing to pick from */
+  /** @throws {RangeError} where `choices` is empty */
   function pick<T>(choices: readonly T[]): T {
     const choice = choices[between(0, choices.length - 1)]
-    if (choice === undefined) throw new RangeError('nothing to pick from')
+    if (choice === undefined) throw new RangeError('Empty choices')
     return choice
   }
 

@@ -2,7 +2,7 @@ import type { Message } from '../message.ts'
 
 export type Stage = 'preview' | 'announcement' | 'reminder' | 'followUp' | 'completion'
 
-/** What is written down of one post in `stories.json`; the texts are its feature's. Days count from today. */
+/** A post in `stories.json`; its texts are those of its feature. Days are relative to today. */
 export interface PlannedPost {
   id: string
   stage: Stage
@@ -16,18 +16,18 @@ export interface PlannedPost {
   /** `-4d 13:05:00`, as is `updated`; see `momentOf`. */
   starts: string
   updated?: string
-  /** The day on which the change reaches everyone, or the retired thing stops. */
+  /** The day of general availability, or of the retirement. */
   takesEffect: number
   /** The structured act-by date, which few posts have. */
   actBy?: number
   ends: number
-  /** Names of what it has in `details`. */
+  /** Names of its `details`. */
   details: readonly string[]
   roadmapIds?: readonly number[]
   body: BodyStyle
 }
 
-/** What authors do differently from post to post. */
+/** Variations of authors between posts. */
 export interface BodyStyle {
   headings: 'brackets' | 'bold'
   /** The alternative text of a picture; empty where the picture has none. */
@@ -39,9 +39,9 @@ export interface BodyStyle {
   long?: boolean
 }
 
-/** A change that a service makes, as its authors tell it: what the posts about it are written from. */
+/** A change of a service, from which its posts are generated. */
 export interface Feature {
-  /** What stands in the title behind the product's name. */
+  /** The title after the product's name. */
   name: string
   /** Its number on the Microsoft 365 roadmap. */
   roadmap?: number
@@ -50,9 +50,9 @@ export interface Feature {
   platforms?: string
   /** The opening paragraph of the announcement. */
   lede: string
-  /** What is different afterwards. */
+  /** What changes. */
   points: readonly string[]
-  /** Who notices. */
+  /** Who is affected. */
   audience: string
   /** What an administrator should do first. */
   prepare: readonly string[]
@@ -60,9 +60,9 @@ export interface Feature {
   glimpse?: string
   /** A later post on the same subject. */
   follow?: { name: string; text: string }
-  /** HTML that only this subject needs: a table, a nested list. */
+  /** Additional HTML: a table, a nested list. */
   extra?: string
-  /** The post that announced it, which may have expired since and be none of `posts`. */
+  /** Id of the announcement, which may have expired and be missing from `posts`. */
   announcedIn?: string
   posts: readonly PlannedPost[]
 }
@@ -70,13 +70,13 @@ export interface Feature {
 /** The features of one product. */
 export interface Family {
   product: string
-  /** Where its documentation starts. */
+  /** URL of its documentation. */
   docs: string
   adminCenter: string
   features: readonly Feature[]
 }
 
-/** One post, and all that it is written from. Times are milliseconds since the epoch. */
+/** Everything to generate a post from. Times are epoch milliseconds. */
 export interface Draft {
   family: Family
   feature: Feature

@@ -1,4 +1,4 @@
-/** What a primitive expression gives. Date-times are milliseconds since the epoch, enumeration members their index. */
+/** The value of a primitive expression. Date-times are milliseconds since the epoch, enumeration members their index. */
 export type Primitive = string | number | boolean | null
 
 export type LiteralType = 'null' | 'Edm.String' | 'Edm.Boolean' | 'Edm.Int32' | 'Edm.Double' | 'Edm.DateTimeOffset'
@@ -42,7 +42,7 @@ export interface In {
   members: readonly Expression[] | Path
 }
 
-/** `services/any(s: …)`; `any()` without a predicate asks for a non-empty collection. */
+/** `services/any(s: …)`; `any()` without a predicate tests for a non-empty collection. */
 export interface Lambda {
   kind: 'lambda'
   quantifier: 'any' | 'all'

@@ -3,7 +3,7 @@ import type { Comparison } from './ast.ts'
 import type { Operand } from './operand.ts'
 import { edm, type Type } from './types.ts'
 
-/** OData 4.01 URL conventions, sections 5.1.1.1.1 to 5.1.1.1.6: only eq and ne find null; the others are false. */
+/** OData 4.01 URL conventions, sections 5.1.1.1.1 to 5.1.1.1.6: only eq and ne match null; the others are false. */
 const comparisons: Readonly<Record<Comparison, { kind: string; test(a: unknown, b: unknown): boolean }>> = {
   eq: { kind: 'Equal', test: (a, b) => a === b },
   ne: { kind: 'NotEqual', test: (a, b) => a !== b },
@@ -50,7 +50,7 @@ export function incompatible(operatorKind: string, a: Operand, b: Operand): Grap
   )
 }
 
-/** Primitive or enumeration: what can be compared, sorted by, and asked for null. */
+/** Primitive or enumeration: comparable, sortable and nullable. */
 export function isSingle(type: Type): boolean {
   return type.kind === 'primitive' || type.kind === 'enum'
 }

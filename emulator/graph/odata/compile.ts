@@ -9,15 +9,15 @@ import { edm, type PrimitiveType, type Property, type StructuredType, type Type 
 /**
  * Compiles `$filter`. An entity passes where the expression is true: neither false nor null
  * (OData 4.01 URL conventions, section 5.1.1.1).
- * @param refused properties of the entity that do not support filters
+ * @param unfilterable properties of the entity that do not support filters
  * @throws GraphError 400 in OData's words
  */
 export function compileFilter(
   source: string,
   entity: StructuredType,
-  refused: readonly string[] = [],
+  unfilterable: readonly string[] = [],
 ): (subject: object) => boolean {
-  const { type, read } = compile(parseFilter(source), { entity, variables: [], refused })
+  const { type, read } = compile(parseFilter(source), { entity, variables: [], unfilterable })
   if (type !== edm.boolean) throw badRequest('The $filter expression must evaluate to a single boolean value.')
   return (subject) => read([subject]) === true
 }
@@ -28,7 +28,7 @@ export function compileFilter(
  */
 export function compileOrderBy(source: string, entity: StructuredType): (a: object, b: object) => number {
   const keys = parseOrderBy(source).map(({ expression, direction }) => {
-    const { type, read } = compile(expression, { entity, variables: [], refused: [] })
+    const { type, read } = compile(expression, { entity, variables: [], unfilterable: [] })
     if (!isSingle(type)) throw badRequest('The $orderby expression must evaluate to a single value of primitive type.')
     return { read, sign: direction === 'asc' ? 1 : -1 }
   })
@@ -80,7 +80,7 @@ function compilePath({ segments }: Path, names: Names): Operand {
   if (variable !== undefined) return follow({ type: variable.type, read: (scope) => scope[place + 1] }, rest)
   const properties = first === '$it' ? rest : segments
   const property = names.entity.nameOf(properties[0] ?? '')
-  if (property !== undefined && names.refused.includes(property)) {
+  if (property !== undefined && names.unfilterable.includes(property)) {
     throw badRequest(`Invalid filter clause: The property '${property}' cannot be used in the $filter query option.`)
   }
   return follow({ type: names.entity, read: (scope) => scope[0] }, properties)

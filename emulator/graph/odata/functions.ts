@@ -1,7 +1,7 @@
 import type { Primitive } from './ast.ts'
 import { edm, type PrimitiveType } from './types.ts'
 
-/** A canonical function over strings; a null argument makes the result null before `apply` is asked. */
+/** A canonical function over strings; a null argument makes the result null without calling `apply`. */
 export interface StringFunction {
   arity: 1 | 2
   returns: PrimitiveType

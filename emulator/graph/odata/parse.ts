@@ -2,16 +2,16 @@
  * OData's expression language (4.01 ABNF, "commonExpr") as a Pratt parser.
  *
  * Why not a library: of those that parse to a tree, measured in November 2026,
- * - odata-filter-to-ast 4.0.0 knows no lambdas, paths, `not` or dates, and takes 8 s for ten parentheses;
- * - @odata/parser 0.2.14 knows no `in`; @steedos/odata-v4-parser 2.6.3 refuses a `%` in a string;
- * - the latter two read `%27` inside a string as a quote, `not a and b` as `not (a and b)`, and refuse `not(`.
- * An emulator that errs there would hide a client's mistakes.
+ * - odata-filter-to-ast 4.0.0 supports no lambdas, paths, `not` or dates, and takes 8 s for ten parentheses;
+ * - @odata/parser 0.2.14 does not support `in`; @steedos/odata-v4-parser 2.6.3 rejects a `%` in a string;
+ * - the latter two read `%27` inside a string as a quote, `not a and b` as `not (a and b)`, and reject `not(`.
+ * An emulator with these errors would hide a client's mistakes.
  */
 import { badRequest } from '../errors.ts'
 import type { Binary, Expression, Lambda, Literal, OrderByItem, Path } from './ast.ts'
 import { type Token, tokenize } from './tokens.ts'
 
-/** Far beyond any filter a client builds, far below what the stack holds. */
+/** Far above any real filter, far below the stack limit. */
 const maxDepth = 50
 const maxLength = 8192
 
@@ -189,7 +189,7 @@ function millisecondsOf(text: string): number {
   const date = text.slice(0, 10)
   const midnight = Date.parse(`${date}T00:00:00Z`)
   const milliseconds = Date.parse(text)
-  // JavaScript rolls 30 February over to March; OData refuses it.
+  // JavaScript rolls 30 February over to March; OData rejects it.
   const exists = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(date)
   if (!exists || Number.isNaN(milliseconds)) throw badRequest(`Unrecognized 'Edm.DateTimeOffset' literal '${text}'.`)
   return milliseconds

@@ -3,11 +3,11 @@ import { badRequest } from '../errors.ts'
 export interface Token {
   kind: 'string' | 'dateTime' | 'number' | 'word' | 'mark' | 'end'
   text: string
-  /** Where it starts, in characters: OData's messages name it. */
+  /** Offset in characters, for error messages. */
   position: number
 }
 
-/** One alternative a kind, longest first: a date-time starts like a number. OData 4.01 ABNF, "Names and identifiers" and "Literal Data Values". */
+/** One alternative per kind, longest first: a date-time starts like a number. OData 4.01 ABNF, "Names and identifiers" and "Literal Data Values". */
 const pattern = new RegExp(
   [
     /(?<string>'(?:[^']|'')*')/,

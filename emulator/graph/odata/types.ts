@@ -1,4 +1,4 @@
-/** The Entity Data Model types that a post is made of. OData CSDL 4.01. */
+/** Entity Data Model types. OData CSDL 4.01. */
 export type Type = PrimitiveType | EnumType | StructuredType | CollectionType
 
 export interface PrimitiveType {
@@ -16,7 +16,7 @@ export interface StructuredType {
   kind: 'structured'
   name: string
   properties: ReadonlyMap<string, Property>
-  /** A property's own name, whatever the case it is asked for in: Graph takes any. */
+  /** Resolves a property name, ignoring case as Graph does. */
   nameOf(name: string): string | undefined
 }
 
@@ -28,7 +28,7 @@ export interface CollectionType {
 
 export interface Property {
   type: Type
-  /** From the owner's value to the property's; see `Primitive` for how dates and enumerations are given. */
+  /** Reads the property of an owner; see `Primitive` for dates and enumerations. */
   read(owner: unknown): unknown
 }
 
@@ -60,10 +60,10 @@ export function structured<Owner extends object>(
     properties.set(property, { type, read: (owner) => comparable(type, memberOf(owner, property)) })
   }
   const names = new Map([...properties.keys()].map((property) => [property.toLowerCase(), property]))
-  return { kind: 'structured', name, properties, nameOf: (asked) => names.get(asked.toLowerCase()) }
+  return { kind: 'structured', name, properties, nameOf: (requested) => names.get(requested.toLowerCase()) }
 }
 
-/** What null has, is null (OData 4.01 URL conventions, section 5.1.1.15). */
+/** A property of null is null (OData 4.01 URL conventions, section 5.1.1.15). */
 function memberOf(owner: unknown, property: string): unknown {
   return owner === null ? null : (owner as Record<string, unknown>)[property]
 }

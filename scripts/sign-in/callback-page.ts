@@ -1,5 +1,5 @@
-/** What the browser shows when the sign-in has come back: loads nothing, keeps nothing, says where to go on. */
-export function answerPage({ heading, text }: { readonly heading: string; readonly text: string }): string {
+/** The page that the browser shows after the redirect. It loads nothing. */
+export function callbackPage({ heading, text }: { readonly heading: string; readonly text: string }): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -19,8 +19,8 @@ export function answerPage({ heading, text }: { readonly heading: string; readon
 `
 }
 
-/** For the page above, which has no style, script or form. The empty icon keeps browsers from asking for one. */
-export const answerHeaders = {
+/** The page has no style, script or form. The empty icon prevents a request for favicon.ico. */
+export const callbackPageHeaders = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
     "default-src 'none'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",

@@ -1,7 +1,7 @@
 import { OperatorError } from '../shared/operator-error.ts'
 import { remediationFor } from './remediation.ts'
 
-/** What a tool says of its failure beside the text: `src/plugins/mcp/index.ts` writes it. */
+/** The `_meta` of a tool error, which `src/plugins/mcp/index.ts` writes. */
 interface ToolErrorMeta {
   readonly reason?: string
   readonly retryable?: boolean
@@ -15,8 +15,8 @@ export interface ToolResult {
   readonly _meta?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** An HTTP answer that is no success, as something to act on: its reason is in the JSON-RPC error that came with it. */
-export async function httpRefusal(response: Response): Promise<OperatorError> {
+/** The error for an HTTP response that is not successful; its reason is in the JSON-RPC error of the body. */
+export async function httpError(response: Response): Promise<OperatorError> {
   const { status, headers } = response
   const body = (await response.json().catch(() => undefined)) as
     | { error?: { message?: string; data?: { reason?: string; requestId?: string } | null } | null }
@@ -25,12 +25,12 @@ export async function httpRefusal(response: Response): Promise<OperatorError> {
   const { message, data } = body?.error ?? {}
   const id = data?.requestId ?? headers.get('x-request-id')
   const parts = [
-    `The server answered ${status}${data?.reason === undefined ? '' : ` ${data.reason}`}.`,
+    `The server responded with ${status}${data?.reason === undefined ? '' : ` ${data.reason}`}.`,
     message,
     id && `(request id ${id})`,
   ]
   const wait = headers.get('retry-after') ?? ''
-  // As the Azure CLI takes them.
+  // The encoding that the Azure CLI expects.
   const claims = /\bclaims="([\w+/=-]+)"/.exec(headers.get('www-authenticate') ?? '')?.[1]
   const hints = [
     remediationFor(data?.reason, status),
@@ -40,10 +40,10 @@ export async function httpRefusal(response: Response): Promise<OperatorError> {
   return new OperatorError(parts.filter(Boolean).join(' ').slice(0, 1_000), hints.filter(Boolean).join(' '))
 }
 
-/** A tool's own error, as something to act on; undefined for a result. */
-export function toolRefusal(tool: string, { isError, content, _meta }: ToolResult): OperatorError | undefined {
+/** The error of a tool result; undefined for a success. */
+export function toolError(tool: string, { isError, content, _meta }: ToolResult): OperatorError | undefined {
   if (isError !== true) return undefined
-  const text = content.find(({ type }) => type === 'text')?.text ?? 'It does not say why.'
+  const text = content.find(({ type }) => type === 'text')?.text ?? 'No error text.'
   const { reason, retryable, retryAfterSeconds }: ToolErrorMeta = _meta?.['mcp-message-center-server/error'] ?? {}
   const hint =
     retryAfterSeconds !== undefined

@@ -2,20 +2,20 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { correlate } from './correlation.ts'
 import { GraphError, graphErrorBody } from './errors.ts'
 
-/** A signed-in user, as Graph sees them behind an access token. */
+/** The user of an access token, as Graph sees them. */
 export interface GraphCaller {
   user: { id: string; userPrincipalName: string; roles: readonly string[] }
   scopes: readonly string[]
 }
 
-/** What the routes need of the tenant: where it listens (known only after `listen`) and who a token speaks for. */
+/** What the routes need of the tenant: its origin (known only after `listen`) and the user of a token. */
 export interface GraphTenant {
   readonly origin: string
-  /** Whether posts say who reads them; Graph itself never does. */
+  /** Whether posts have the reader's id; not in the real Graph. */
   readonly namesReader?: boolean
-  /** How posts about data privacy look to readers without a role for them; redacted unless given. */
+  /** How readers without a data privacy role see such posts; defaults to redacted. */
   readonly dataPrivacyPosts?: 'redacted' | 'hidden'
-  /** Properties it refuses to filter on; those that are documented so unless given. */
+  /** Properties that it rejects filters on; defaults to the documented ones. */
   readonly unfilterable?: readonly string[]
   authenticate(
     authorization: string | undefined,
@@ -27,7 +27,7 @@ export interface GraphTenant {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set in `frameGraph`'s `onRequest`, so that a `preHandler` of an outer scope finds it. */
+    /** Set in `setUpGraph`'s `onRequest`, so that a `preHandler` of an outer scope finds it. */
     graphCaller: GraphCaller | null
   }
 }
@@ -35,10 +35,10 @@ declare module 'fastify' {
 export const graphJson =
   'application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8'
 
-/** What every call to Graph has in common: the caller is proven, the request named, a failure told in Graph's words. */
-export function frameGraph(app: FastifyInstance, tenant: GraphTenant): void {
+/** Authentication, request ids and error responses of every Graph request. */
+export function setUpGraph(app: FastifyInstance, tenant: GraphTenant): void {
   app.decorateRequest('graphCaller', null)
-  app.setErrorHandler(answerError)
+  app.setErrorHandler(sendError)
 
   app.addHook('onRequest', async (request, reply) => {
     correlate(request, reply)
@@ -51,13 +51,13 @@ export function frameGraph(app: FastifyInstance, tenant: GraphTenant): void {
   })
 }
 
-function answerError(error: FastifyError | GraphError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function sendError(error: FastifyError | GraphError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const ids = correlate(request, reply)
-  const known = error instanceof GraphError
+  const isGraphError = error instanceof GraphError
   const status = error.statusCode ?? 500
-  if (status >= 500 && !known) request.log.error(error)
-  const code = known ? error.code : status < 500 ? 'BadRequest' : 'InternalServerError'
-  const message = known || status < 500 ? error.message : 'An internal server error has occurred.'
+  if (status >= 500 && !isGraphError) request.log.error(error)
+  const code = isGraphError ? error.code : status < 500 ? 'BadRequest' : 'InternalServerError'
+  const message = isGraphError || status < 500 ? error.message : 'An internal server error has occurred.'
   return reply
     .code(status)
     .type(graphJson)

@@ -4,14 +4,14 @@ import { Compile } from 'typebox/compile'
 import { badRequest, GraphError } from '../graph/errors.ts'
 import { compileFilter } from '../graph/odata/compile.ts'
 import type { StructuredType } from '../graph/odata/types.ts'
-import { refuse } from './rules.ts'
+import { badRequestError } from './rules.ts'
 
 export function notFound(id: string): GraphError {
   const message = `Resource '${id}' does not exist or one of its queried reference-property objects are not present.`
   return new GraphError(404, 'Request_ResourceNotFound', message)
 }
 
-/** A body as its schema has it. @throws GraphError 400 */
+/** Validates request bodies. @throws GraphError 400 */
 export function bodyReader<T extends TSchema>(schema: T, resource: string) {
   const checker = Compile(schema)
   return ({ body }: FastifyRequest): Static<T> => {
@@ -22,11 +22,11 @@ export function bodyReader<T extends TSchema>(schema: T, resource: string) {
         .split('/')
         .filter((part) => !/^\d*$/.test(part))
         .pop() ?? resource
-    throw refuse(`Invalid value specified for property '${property}' of resource '${resource}'.`)
+    throw badRequestError(`Invalid value specified for property '${property}' of resource '${resource}'.`)
   }
 }
 
-/** The collection that a GET asks for: `$filter` and `$select`. @throws GraphError 400 */
+/** A collection with `$filter` and `$select` applied. @throws GraphError 400 */
 export function collection<T extends object>(request: FastifyRequest, all: readonly T[], type: StructuredType) {
   const query = queryOf(request)
   for (const name of query.keys()) {
@@ -38,7 +38,7 @@ export function collection<T extends object>(request: FastifyRequest, all: reado
   return { value: all.filter((item) => matches(item)).map((item) => selected(item, query.get('$select'))) }
 }
 
-/** An entity with the properties that `$select` names, or all. */
+/** An entity with `$select` applied. */
 export function entity<T extends object>(request: FastifyRequest, item: T) {
   return selected(item, queryOf(request).get('$select'))
 }
