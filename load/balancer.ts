@@ -2,13 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { childrenOf, isOk, requireInstalled, start, waitUntil } from './processes.ts'
 
-/** Ports on loopback by the paths that they serve, `/` for the rest. */
-export type Routes = Readonly<Record<string, readonly number[]>>
-
 export interface BalancerOptions {
   readonly folder: string
   readonly port: number
-  readonly routes: Routes
+  /** Of the servers, on loopback. */
+  readonly serverPorts: readonly number[]
   /** A path that responds with 200 once it is ready. */
   readonly probe: string
 }
@@ -19,19 +17,19 @@ export interface BalancerOptions {
  *
  * @throws {OperatorError} where nginx is not installed
  */
-export async function startBalancer({ folder, port, routes, probe }: BalancerOptions) {
+export async function startBalancer({ folder, port, serverPorts, probe }: BalancerOptions) {
   requireInstalled('nginx')
   const cwd = join(folder, `balancer-${port}`)
   mkdirSync(cwd)
   const file = join(cwd, 'nginx.conf')
-  writeFileSync(file, nginxConf(cwd, port, routes))
+  writeFileSync(file, nginxConf(cwd, port, serverPorts))
   const nginx = start({ name: 'nginx', command: 'nginx', args: ['-p', cwd, '-c', file], cwd })
   const origin = `http://127.0.0.1:${port}`
   await waitUntil(nginx, () => isOk(origin + probe))
   return {
     origin,
     /** Replaces the servers. Resolves once none that was left out has a request. */
-    async reroute(next: Routes): Promise<void> {
+    async reroute(next: readonly number[]): Promise<void> {
       const before = childrenOf(nginx.pid)
       writeFileSync(file, nginxConf(cwd, port, next))
       nginx.signal('SIGHUP')
@@ -42,13 +40,8 @@ export async function startBalancer({ folder, port, routes, probe }: BalancerOpt
   }
 }
 
-function nginxConf(folder: string, port: number, routes: Routes): string {
-  const groups = Object.entries(routes).map(([path, ports], index) => ({ path, ports, name: `servers_${index}` }))
-  const upstreams = groups.map(({ name, ports }) => {
-    const servers = ports.map((one) => `server 127.0.0.1:${one} max_fails=0;`).join(' ')
-    return `  upstream ${name} { ${servers} keepalive 256; }`
-  })
-  const locations = groups.map(({ path, name }) => `    location ${path} { proxy_pass http://${name}; }`)
+function nginxConf(folder: string, port: number, serverPorts: readonly number[]): string {
+  const servers = serverPorts.map((one) => `server 127.0.0.1:${one} max_fails=0;`).join(' ')
   return `daemon off;
 ${process.getuid?.() === 0 ? 'user root;' : ''}
 pid ${folder}/nginx.pid;
@@ -63,7 +56,7 @@ http {
   uwsgi_temp_path ${folder}/uwsgi;
   scgi_temp_path ${folder}/scgi;
   client_body_buffer_size 256k;
-${upstreams.join('\n')}
+  upstream servers { ${servers} keepalive 256; }
   server {
     listen 127.0.0.1:${port} backlog=4096;
     keepalive_requests 1000000;
@@ -76,7 +69,7 @@ ${upstreams.join('\n')}
     proxy_next_upstream error timeout;
     proxy_connect_timeout 2s;
     proxy_read_timeout 30s;
-${locations.join('\n')}
+    location / { proxy_pass http://servers; }
   }
 }
 `

@@ -37,8 +37,6 @@ export interface Slice {
   readonly errorsPerSecond: number
 }
 
-export type CallRecords = ReturnType<typeof createCallRecords>
-
 const sliceSeconds = 0.25
 const mostWrongReasons = 5
 
@@ -135,9 +133,7 @@ export function mergeRounds(rounds: readonly Measurement[]): Measurement {
     perSecond: medianOf((one) => one.perSecond),
     latencyMs: {
       p50: medianOf((one) => one.latencyMs.p50),
-      p90: medianOf((one) => one.latencyMs.p90),
       p99: medianOf((one) => one.latencyMs.p99),
-      p999: medianOf((one) => one.latencyMs.p999),
       max: Math.max(...rounds.map((one) => one.latencyMs.max)),
       curve: curvePercentiles.map((_, index) => medianOf((one) => one.latencyMs.curve[index] ?? Number.NaN)),
     },

@@ -24,9 +24,6 @@ export interface CallSpec {
   readonly expects?: string
 }
 
-/** Gives the next call of a run. */
-export type NextCall = () => Call
-
 const jsonHeaders = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
 const versions: Record<Era, string> = { 2025: '2025-06-18', 2026: '2026-07-28' }
 const _meta = {
@@ -40,7 +37,7 @@ let created = 0
  *
  * @param spec what the call with this number is; numbers start at 0
  */
-export function roundRobin(users: readonly LoadUser[], spec: (number: number) => CallSpec): NextCall {
+export function roundRobin(users: readonly LoadUser[], spec: (number: number) => CallSpec): () => Call {
   let number = 0
   return () => {
     const user = users[number % users.length]

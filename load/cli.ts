@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Output } from '../scripts/shared/io.ts'
 import { integerIn } from '../scripts/shared/numbers.ts'
 import { parseBaseUrl } from '../scripts/shared/options.ts'
+import type { Environment } from './harness.ts'
 import { type Scenario, type SettingName, type Settings, settingNames } from './scenario.ts'
 import { coldBurst } from './scenarios/cold-burst.ts'
 import { degradedGraph } from './scenarios/degraded-graph.ts'
@@ -13,6 +14,7 @@ import { mixedTools } from './scenarios/mixed-tools.ts'
 import { overload } from './scenarios/overload.ts'
 import { replicasScenario } from './scenarios/replicas.ts'
 import { rollingRestart } from './scenarios/rolling-restart.ts'
+import { signIn } from './scenarios/sign-in.ts'
 import { soak } from './scenarios/soak.ts'
 import { warm } from './scenarios/warm.ts'
 
@@ -28,17 +30,12 @@ export const scenarios: readonly Scenario[] = [
   replicasScenario,
   isolation,
   soak,
+  signIn,
 ]
 
-/** What a command is given: the scenario's settings, and what all scenarios have. */
-export interface RunOptions extends Settings {
-  /** The endpoint to call; without it the run starts what it calls. */
-  readonly target?: string
-  readonly tenant?: string
+/** What a command is given. */
+export interface RunOptions extends Settings, Omit<Environment, 'tokens'> {
   readonly tokenFile?: string
-  /** The bundled server to start, instead of that of npm run build. */
-  readonly bundle?: string
-  readonly cpuProf?: string
   readonly json?: string
   readonly html?: string
 }

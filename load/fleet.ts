@@ -1,18 +1,15 @@
+import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { startBalancer } from './balancer.ts'
 import { findFreePort, type RunningProcess, requireInstalled, start, waitUntil } from './processes.ts'
-import { createKey, type OwnTarget, type ServerOptions, startServer, type Target } from './servers.ts'
-
-export interface FleetOptions extends Pick<ServerOptions, 'folder' | 'bundle' | 'env'> {
-  readonly replicas: number
-}
+import { type OwnTarget, type ServerOptions, startServer, type Target } from './servers.ts'
 
 /**
  * Replicas of the server as they run in production: behind a balancer, with a Redis that they share.
  *
  * @throws {OperatorError} where nginx or redis-server is not installed
  */
-export async function startFleet({ folder, bundle, env, replicas: size }: FleetOptions) {
+export async function startFleet({ folder, env, ...server }: ServerOptions, size: number) {
   requireInstalled('redis-server')
   const port = await findFreePort()
   const redisPort = await findFreePort()
@@ -22,13 +19,13 @@ export async function startFleet({ folder, bundle, env, replicas: size }: FleetO
     PUBLIC_BASE_URL: `http://127.0.0.1:${port}`,
     TRUST_PROXY: 'loopback',
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
-    CACHE_ENCRYPTION_KEY: createKey(),
+    CACHE_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
   }
   const startReplica = (index: number, at?: number): Promise<OwnTarget> =>
-    startServer({ folder, bundle, env: ownEnv, name: `Replica ${index + 1}`, ...(at !== undefined && { port: at }) })
+    startServer({ ...server, folder, env: ownEnv, name: `Replica ${index + 1}`, ...(at !== undefined && { port: at }) })
   const replicas = await Promise.all(Array.from({ length: size }, (_, index) => startReplica(index)))
   const ports = replicas.map(({ url }) => Number(new URL(url).port))
-  const balancer = await startBalancer({ folder, port, routes: { '/': ports }, probe: '/readyz' })
+  const balancer = await startBalancer({ folder, port, serverPorts: ports, probe: '/readyz' })
 
   /** Starts it again on its port. */
   async function revive(index: number): Promise<void> {
@@ -43,10 +40,10 @@ export async function startFleet({ folder, bundle, env, replicas: size }: FleetO
     revive,
     /** As a rolling deployment does it: out of the balancer, stopped, started again, and back in. */
     async replace(index: number): Promise<void> {
-      await balancer.reroute({ '/': ports.filter((one) => one !== ports[index]) })
+      await balancer.reroute(ports.filter((one) => one !== ports[index]))
       await replicas[index]?.process.stop()
       await revive(index)
-      await balancer.reroute({ '/': ports })
+      await balancer.reroute(ports)
     },
     redis: {
       kill: () => redis.stop('SIGKILL'),

@@ -1,37 +1,44 @@
+import type { Output } from '../scripts/shared/io.ts'
 import { OperatorError } from '../scripts/shared/operator-error.ts'
 import { countCalls, createCallRecords, type Measurement, mergeRounds } from './call-records.ts'
-import type { NextCall } from './calls.ts'
-import { type EntraHosts, startEntraHosts } from './entra-hosts.ts'
-import { createHttpClient, type HttpClient, type HttpClientOptions } from './http-client.ts'
-import { runClosedModel, runOpenModel } from './models.ts'
+import type { Call } from './calls.ts'
+import { createHttpClient, type HttpClient, type HttpClientOptions, type Outcome } from './http-client.ts'
+import { type OpenModelOptions, runClosedModel, runOpenModel } from './models.ts'
 import { format } from './numbers.ts'
 import { cpuUsOf } from './processes.ts'
-import { type ServerOptions, serverEnv, startBaseline, startServer, type Target } from './servers.ts'
+import { findBundle, type ServerOptions, serverEnv, startBaseline, startServer, type Target } from './servers.ts'
 import { type OwnTenant, openTenant, startTenant, type Tenant } from './tenant.ts'
 import { createUser, type LoadUser } from './users.ts'
 
 /** Longer than the server gives Graph, so that the server's own response is what comes. */
 const callTimeoutMs = 30_000
 
-/** What a run calls, as the command line says. */
+/** What a run calls. */
 export interface Environment {
   /** The endpoint of a server that runs already; without it the run starts its own. */
   readonly target?: string
   /** The origin of an emulated tenant that runs already. */
   readonly tenant?: string
-  /** The bundled server that is started where there is no target. */
+  /** The bundled server that is started where there is no target; that of npm run build unless given. */
   readonly bundle?: string
   /** Tokens of the users who call. */
   readonly tokens?: readonly string[]
-  /** Where servers that are started write their CPU profiles when they end. */
-  readonly profiles?: string
+  /** The folder where servers that are started write their CPU profiles when they end. */
+  readonly cpuProf?: string
+}
+
+export interface Streams {
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly signal: AbortSignal
 }
 
 /** A load of one target. */
 export interface Load {
   readonly name: string
   readonly target: Target
-  readonly next: NextCall
+  /** Gives the next call, or what does something else than a call to MCP. */
+  readonly next: () => Call | (() => Promise<Outcome>)
   /** Ends it before its time. */
   readonly signal?: AbortSignal
 }
@@ -54,24 +61,10 @@ export interface OpenLoad extends Load {
   readonly onRetry?: () => void
 }
 
-/** What drives one load: sends a call whose latency counts from then, or counts it as failed. */
-interface Driver {
-  readonly send: (sinceMs: number) => Promise<void>
-  readonly skip: () => void
-  readonly signal: AbortSignal
-}
-
-export interface HarnessContext {
-  readonly folder: string
-  readonly signal: AbortSignal
-  /** Tells progress, a line at a time. */
-  readonly say: (text: string) => void
-}
-
 export type Harness = ReturnType<typeof createHarness>
 
 /** What a scenario works with: users, targets, and two ways to load them. All that it starts ends with `close`. */
-export function createHarness(environment: Environment, { folder, signal, say }: HarnessContext) {
+export function createHarness(environment: Environment, folder: string, { stderr, signal }: Streams) {
   const startMs = performance.now()
   const closers: (() => Promise<unknown>)[] = []
   const users: LoadUser[] = []
@@ -79,6 +72,8 @@ export function createHarness(environment: Environment, { folder, signal, say }:
   let own: OwnTenant | undefined
   let opened: Tenant | undefined
   const isOwn = environment.target === undefined
+  /** Tells progress. */
+  const say = (text: string) => void stderr.write(`${text}\n`)
   const onClose = (close: () => Promise<unknown>) => void closers.push(close)
 
   /** @throws {OperatorError} where the run has no emulated tenant */
@@ -92,10 +87,10 @@ export function createHarness(environment: Environment, { folder, signal, say }:
   }
 
   async function ownTenant(): Promise<OwnTenant> {
-    if (own !== undefined) return own
-    const started = await startTenant(folder)
-    onClose(() => started.process.stop())
-    own = started
+    if (own === undefined) {
+      own = await startTenant(folder)
+      onClose(own.process.stop)
+    }
     return own
   }
 
@@ -109,7 +104,9 @@ export function createHarness(environment: Environment, { folder, signal, say }:
   async function measure(
     { name, target, next, signal: ownSignal, onRetry, client: shared }: Load & Pick<OpenLoad, 'client' | 'onRetry'>,
     options: HttpClientOptions,
-    drive: (driver: Driver) => Promise<{ sentLateMs?: number }>,
+    drive: (
+      model: Pick<OpenModelOptions, 'send' | 'skip'> & { signal: AbortSignal },
+    ) => Promise<{ sentLateMs?: number }>,
   ): Promise<Measurement> {
     signal.throwIfAborted()
     const client = shared ?? createHttpClient(target.url, options)
@@ -122,11 +119,12 @@ export function createHarness(environment: Environment, { folder, signal, say }:
       const more = await drive({
         async send(sinceMs) {
           const call = next()
-          let outcome = await client.send(call)
+          const send = () => (typeof call === 'function' ? call() : client.send(call))
+          let outcome = await send()
           while (onRetry !== undefined && outcome.retryAfterMs !== undefined && !until.aborted) {
             onRetry()
             await new Promise((resolve) => setTimeout(resolve, outcome.retryAfterMs))
-            outcome = await client.send(call)
+            outcome = await send()
           }
           records.record(outcome.verdict, performance.now() - sinceMs, outcome.bytes)
         },
@@ -162,17 +160,10 @@ export function createHarness(environment: Environment, { folder, signal, say }:
 
     /** What starts a server of the run's own tenant. */
     async serverOptions(env: Readonly<Record<string, string>> = {}): Promise<ServerOptions> {
-      const { bundle, profiles } = environment
-      if (bundle === undefined) throw new Error('There is no server to start')
-      const nodeArgs = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
+      const { cpuProf } = environment
+      const bundle = await findBundle(environment.bundle)
+      const nodeArgs = cpuProf === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProf}`]
       return { folder, bundle, nodeArgs, env: { ...serverEnv, ...(await ownTenant()).env, ...env } }
-    },
-
-    /** Has the run's own tenant be one whose Entra is so many processes. Call it before anything else of the tenant. */
-    async entraHosts(size: number): Promise<EntraHosts> {
-      const started = await startEntraHosts(folder, size, onClose)
-      own = started
-      return started.hosts
     },
 
     /** So many users; of a file with fewer tokens, all that there are. */

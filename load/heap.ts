@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readMetrics, type Target } from './servers.ts'
 
-/** How a Node server is started whose heap {@link heapAfterCollection} can read: SIGWINCH collects it. */
-export const collectibleServer = {
-  nodeArgs: ['--expose-gc', '--import', 'data:text/javascript,process.on("SIGWINCH",()=>{gc();gc()})'],
-  env: { METRICS_PORT: '0' },
-} as const
+/** Has a Node server collect its heap at SIGWINCH, for {@link heapAfterCollection}. */
+export const collectAtSignal = [
+  '--expose-gc',
+  '--import',
+  'data:text/javascript,process.on("SIGWINCH",()=>{gc();gc()})',
+] as const
 
 /** Longer than a collection of a heap with tens of thousands of users. */
 const collectionMs = 2_000

@@ -8,15 +8,11 @@ const highestUs = 600_000_000
 /** A distribution of latencies, in milliseconds; NaN where there are none. */
 export interface LatencySummary {
   readonly p50: number
-  readonly p90: number
   readonly p99: number
-  readonly p999: number
   readonly max: number
   /** Milliseconds at each of {@link curvePercentiles}. */
   readonly curve: readonly number[]
 }
-
-export type Latencies = ReturnType<typeof createLatencies>
 
 /** A histogram of latencies in microseconds with three significant figures, in constant memory. */
 export function createLatencies() {
@@ -39,9 +35,7 @@ export function createLatencies() {
     at,
     summary: (): LatencySummary => ({
       p50: at(50),
-      p90: at(90),
       p99: at(99),
-      p999: at(99.9),
       max: at(100),
       curve: histogram.count === 0 ? [] : curvePercentiles.map(at),
     }),

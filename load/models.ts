@@ -1,4 +1,4 @@
-import { createLatencies, type Latencies } from './latencies.ts'
+import { createLatencies } from './latencies.ts'
 
 /** How often the open model looks whether calls are due; those due between two looks are sent together. */
 const tickMs = 1
@@ -45,13 +45,6 @@ export interface OpenModelOptions {
   readonly wait?: (ms: number) => Promise<unknown>
 }
 
-export interface OpenModelOutcome {
-  readonly sent: number
-  readonly skipped: number
-  /** How long after they were due calls were sent. */
-  readonly late: Latencies
-}
-
 /**
  * Calls at a constant rate, independent of responses, as the users of a service make them.
  *
@@ -59,9 +52,9 @@ export interface OpenModelOutcome {
  * who would have called meanwhile ("coordinated omission"). Here calls go on coming through a stall, and each counts
  * its latency from when it was due.
  *
- * @returns once every call that was sent has ended
+ * @returns once every call that was sent has ended; `late` is how long after they were due calls were sent
  */
-export async function runOpenModel(options: OpenModelOptions): Promise<OpenModelOutcome> {
+export async function runOpenModel(options: OpenModelOptions) {
   const { perSecond, seconds, maxOutstanding, send, skip, signal } = options
   const { now = () => performance.now(), wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = options
   const total = Math.round(perSecond * seconds)

@@ -2,21 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CommanderError } from 'commander'
-import type { Output } from '../scripts/shared/io.ts'
 import { OperatorError } from '../scripts/shared/operator-error.ts'
 import { createProgram, type RunOptions } from './cli.ts'
-import { createHarness, type Environment, type Harness } from './harness.ts'
+import { createHarness, type Harness, type Streams } from './harness.ts'
 import type { Report, Rule } from './report/report.ts'
 import { renderTable } from './report/table.ts'
 import { type Scenario, type Settings, settingNames } from './scenario.ts'
-import { findBundle } from './servers.ts'
 import { readTokenFile } from './users.ts'
-
-export interface Streams {
-  readonly stdout: Output
-  readonly stderr: Output
-  readonly signal: AbortSignal
-}
 
 /**
  * Runs one command line.
@@ -50,19 +42,14 @@ export async function runLoad(args: readonly string[], streams: Streams): Promis
   }
 }
 
-async function runScenario(scenario: Scenario, options: RunOptions, { stderr, signal }: Streams): Promise<Report> {
-  const { target, tenant, tokenFile, cpuProf } = options
+async function runScenario(scenario: Scenario, options: RunOptions, streams: Streams): Promise<Report> {
+  const { target, tenant, tokenFile } = options
   const given = settingNames.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))
   const settings: Settings = Object.fromEntries(given)
-  const environment: Environment = {
-    ...(target === undefined ? { bundle: await findBundle(options.bundle) } : { target }),
-    ...(tenant !== undefined && { tenant }),
-    ...(tokenFile !== undefined && { tokens: readTokenFile(tokenFile) }),
-    ...(cpuProf !== undefined && { profiles: cpuProf }),
-  }
+  const tokens = tokenFile === undefined ? {} : { tokens: readTokenFile(tokenFile) }
   const folder = mkdtempSync(join(tmpdir(), 'load-'))
   const startedAt = new Date().toISOString()
-  const harness = createHarness(environment, { folder, signal, say: (text) => void stderr.write(`${text}\n`) })
+  const harness = createHarness({ ...options, ...tokens }, folder, streams)
   try {
     const {
       measurements,

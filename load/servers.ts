@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -66,10 +65,9 @@ export async function findBundle(given?: string): Promise<string> {
 
 /** Starts the bundled server in a process of its own, and waits until it is ready. */
 export async function startServer({ bundle, nodeArgs = [], env, ...rest }: ServerOptions): Promise<OwnTarget> {
-  const metricsPort = await findFreePort()
-  const metrics = env['METRICS_PORT'] === undefined ? {} : { METRICS_PORT: String(metricsPort) }
-  const target = await startTarget({ name: 'The server', ...rest, env: { ...env, ...metrics } }, [...nodeArgs, bundle])
-  return { ...target, ...('METRICS_PORT' in metrics && { metricsUrl: `http://127.0.0.1:${metricsPort}/metrics` }) }
+  const target = await startTarget({ name: 'The server', ...rest, env }, [...nodeArgs, bundle])
+  const metricsPort = env['METRICS_PORT']
+  return { ...target, ...(metricsPort !== undefined && { metricsUrl: `http://127.0.0.1:${metricsPort}/metrics` }) }
 }
 
 /** Starts one of the servers in `baselines/`, which costs are compared with. */
@@ -94,11 +92,6 @@ async function startTarget({ name, folder, env, port: given }: TargetOptions, ar
   const process = start({ name, command: globalThis.process.execPath, args, cwd, env: ownEnv })
   await waitUntil(process, () => isOk(`${origin}/readyz`))
   return { url: `${origin}/mcp`, process }
-}
-
-/** 32 random bytes, as variables take keys. */
-export function createKey(): string {
-  return randomBytes(32).toString('base64')
 }
 
 /** Values of a server's `/metrics` by name; those with labels are left out. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseEnv } from 'node:util'
@@ -24,29 +24,17 @@ export interface OwnTenant {
   readonly env: Readonly<Record<string, string>>
 }
 
-export interface TenantOptions {
-  readonly name?: string
-  readonly port?: number
-  /** Where others reach it, if not where it listens. */
-  readonly origin?: string
-  /** Its keys and secrets, which several processes of one tenant share; created where the file does not exist. */
-  readonly secretsFile?: string
-}
-
 /**
  * Starts an emulated tenant in a process of its own.
  *
  * @param folder for the file in which it writes how it is reached
  */
-export async function startTenant(folder: string, options: TenantOptions = {}): Promise<OwnTenant> {
-  const { name = 'The emulated tenant', port = await findFreePort(), origin, secretsFile } = options
+export async function startTenant(folder: string): Promise<OwnTenant> {
+  const port = await findFreePort()
   // A file and neither the command line nor the output: it holds a secret.
   const envFile = join(folder, `tenant-${port}.env`)
-  rmSync(envFile, { force: true })
   const args = ['--import', tsx, emulator, '--port', String(port), '--write-env', envFile]
-  if (origin !== undefined) args.push('--origin', origin)
-  if (secretsFile !== undefined) args.push('--secrets', secretsFile)
-  const process = start({ name, command: globalThis.process.execPath, args, cwd: folder })
+  const process = start({ name: 'The emulated tenant', command: globalThis.process.execPath, args, cwd: folder })
   await waitUntil(process, async () => existsSync(envFile))
   const env = parseEnv(readFileSync(envFile, 'utf8')) as Record<string, string>
   return { tenant: await openTenant(`http://127.0.0.1:${port}`), process, env }

@@ -1,8 +1,8 @@
 import { fiveBodies, roundRobin } from '../calls.ts'
 import type { ClosedLoad } from '../harness.ts'
-import { collectibleServer, heapAfterCollection } from '../heap.ts'
+import { collectAtSignal, heapAfterCollection } from '../heap.ts'
 import { format } from '../numbers.ts'
-import { residentMiBOf } from '../processes.ts'
+import { findFreePort, residentMiBOf } from '../processes.ts'
 import type { Rule } from '../report/report.ts'
 import { judgeFrom, noFailures } from '../rules.ts'
 import { defineScenario } from '../scenario.ts'
@@ -28,7 +28,8 @@ export const manyUsers = defineScenario({
     const many = await harness.users(count)
     const few = many.slice(0, fewUsers)
     const load = { connections, seconds }
-    const startServer = () => harness.server({ ...withoutCache, ...collectibleServer.env }, collectibleServer.nodeArgs)
+    const startServer = async () =>
+      harness.server({ ...withoutCache, METRICS_PORT: String(await findFreePort()) }, collectAtSignal)
     const [manyTarget, fewTarget] = [await startServer(), await startServer()]
     const next = (users: typeof many) => roundRobin(users, () => fiveBodies)
     const loads: ClosedLoad[] = [

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type CallSpec, fiveBodies, getMessages, roundRobin } from '../calls.ts'
+import { fiveBodies, getMessages, roundRobin } from '../calls.ts'
 import type { Harness } from '../harness.ts'
 import { isOk } from '../processes.ts'
 import { failuresAtMost, onlyFailures, p99Within } from '../rules.ts'
@@ -20,13 +19,8 @@ const mostFailures = 0.01
 const timeoutMs = 10_000
 const probeEveryMs = 250
 
-interface Workload {
-  readonly name: string
-  readonly spec: CallSpec
-  readonly env: Readonly<Record<string, string>>
-}
 /** Calls that wait for Graph, and calls that wait for nothing. */
-const workloads: readonly Workload[] = [
+const workloads = [
   { name: 'Graph', spec: fiveBodies, env: withoutCache },
   { name: 'cached', spec: getMessages(), env: {} },
 ]
@@ -53,7 +47,7 @@ export const overload = defineScenario({
 
 async function runOverload(
   harness: Harness,
-  { name, spec, env }: Workload,
+  { name, spec, env }: (typeof workloads)[number],
   users: readonly LoadUser[],
   connections: number,
   seconds: number,
@@ -106,19 +100,13 @@ async function runOverload(
   }
 }
 
-/** Asks for a page again and again, as an orchestrator does, until stopped. */
+/** Probes a URL as an orchestrator does, until stopped. */
 function startProbes(url: string) {
   const counts = { sent: 0, failed: 0 }
-  let isStopped = false
-  const probing = (async () => {
-    for (; !isStopped; await sleep(probeEveryMs)) {
-      counts.sent++
-      if (!(await isOk(url))) counts.failed++
-    }
-  })()
-  async function stop(): Promise<void> {
-    isStopped = true
-    await probing
+  async function probe(): Promise<void> {
+    counts.sent++
+    if (!(await isOk(url))) counts.failed++
   }
-  return { counts, stop }
+  const timer = setInterval(() => void probe(), probeEveryMs)
+  return { counts, stop: () => clearInterval(timer) }
 }

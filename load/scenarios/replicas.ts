@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FaultRule } from '../../emulator/fault-rule.ts'
 import type { Measurement } from '../call-records.ts'
 import { getMessages, roundRobin } from '../calls.ts'
-import type { EntraHosts } from '../entra-hosts.ts'
 import { startFleet } from '../fleet.ts'
 import { failuresAtMost, judgeFrom, noFailures, p99Within } from '../rules.ts'
 import { defineScenario } from '../scenario.ts'
+import type { Tenant } from '../tenant.ts'
 import type { LoadUser } from '../users.ts'
 
 const replicas = 3
-const entraHosts = 2
-/** How long all of Entra is down, besides the time to start it. */
-const entraDownMs = 1_000
+const entraEndpoints = ['token', 'keys', 'discovery'] as const
+const entraDownMs = 2_000
 /** One call of so many is of a new user. */
 const newUserEvery = 10
 /** Into a phase, its fault happens; until then it is like the one before. */
@@ -40,10 +40,9 @@ export const replicasScenario = defineScenario({
   needs: 'processes',
   defaults: { users: 1_000, rate: 100, seconds: 10 },
   async run(harness, { users: count, rate, seconds }) {
-    const entra = await harness.entraHosts(entraHosts)
     const tenant = await harness.tenant()
     const users = await harness.users(count)
-    const fleet = await startFleet({ ...(await harness.serverOptions()), replicas })
+    const fleet = await startFleet(await harness.serverOptions(), replicas)
     harness.onClose(fleet.stop)
     const { target, redis } = fleet
 
@@ -51,19 +50,22 @@ export const replicasScenario = defineScenario({
     /** One phase, with the token exchanges that it took among its figures. */
     async function run(name: string, phase: Partial<Phase> = {}) {
       const { users: callers = users, calls = rate * seconds, fault, undo, onRetry } = phase
-      await entra.resetStats()
+      await tenant.resetStats()
       const faulty = fault && sleep(faultAfterMs).then(fault)
       // Its error is thrown below, once the phase has ended.
       faulty?.catch(() => {})
       const next = roundRobin(callers, () => getMessages())
       const load = { name, target, next, perSecond: rate, seconds: calls / rate, ...(onRetry && { onRetry }) }
       const measurement = await harness.open(load).finally(() => faulty?.finally(undo))
-      const withExchanges = { ...measurement, figures: { exchanges: await entra.exchanges() } }
+      const withExchanges = { ...measurement, figures: { exchanges: (await tenant.stats()).grants.on_behalf_of } }
       measurements.push(withExchanges)
       return withExchanges
     }
     /** Known users with new ones among them, for whom the token exchange is needed. */
     const withNewUsers = async () => mix(users, await harness.newUsers(Math.ceil((rate * seconds) / newUserEvery)))
+
+    const atEntra = (rule: Omit<FaultRule, 'target'>) =>
+      tenant.addFaults(...entraEndpoints.map((endpoint) => ({ ...rule, target: endpoint })))
 
     const first = await run('everybody’s first call', { calls: users.length })
     const further = await run('everybody’s next calls', { users: spread(users, [1, 2]), calls: 2 * users.length })
@@ -79,36 +81,19 @@ export const replicasScenario = defineScenario({
     faults.push(
       await run('Entra breaks connections', {
         users: await withNewUsers(),
-        fault: () => breakConnections(entra, seconds - (2 * faultAfterMs) / 1_000),
-        undo: entra.clearFaults,
-      }),
-      await run('Entra’s hosts are killed and started, one by one', {
-        users: await withNewUsers(),
-        async fault() {
-          for (const index of entra.indexes) {
-            await entra.kill(index)
-            await entra.revive(index)
-          }
-        },
+        fault: () => breakConnections(tenant, seconds - (2 * faultAfterMs) / 1_000),
+        undo: tenant.clearFaults,
       }),
       await run('Entra responds with 503', {
-        fault: () =>
-          entra.addFaults(
-            ...(['token', 'keys', 'discovery'] as const).map(
-              (endpoint) => ({ target: endpoint, kind: 'status', status: 503, retryAfter: 1 }) as const,
-            ),
-          ),
-        undo: entra.clearFaults,
+        fault: () => atEntra({ kind: 'status', status: 503, retryAfter: 1 }),
+        undo: tenant.clearFaults,
       }),
     )
     let retries = 0
-    await run('all of Entra is killed, and started again', {
+    await run('Entra is down, and up again', {
       users: await withNewUsers(),
-      async fault() {
-        await Promise.all(entra.indexes.map(entra.kill))
-        await sleep(entraDownMs)
-        await Promise.all(entra.indexes.map(entra.revive))
-      },
+      fault: () => atEntra({ kind: 'reset' }).then(() => sleep(entraDownMs)),
+      undo: tenant.clearFaults,
       onRetry: () => void retries++,
     })
     await tenant.rotateKeys()
@@ -147,10 +132,10 @@ function spread(users: readonly LoadUser[], rounds: readonly number[]): LoadUser
   })
 }
 
-/** Breaks a connection to one host after the other, once a second. */
-async function breakConnections(entra: EntraHosts, seconds: number): Promise<void> {
+/** Breaks a connection to Entra's token endpoint once a second. */
+async function breakConnections(tenant: Tenant, seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second++) {
-    await entra.breakConnection(second % entra.indexes.length)
+    await tenant.addFaults({ target: 'token', kind: 'reset', times: 1 })
     await sleep(1_000)
   }
 }

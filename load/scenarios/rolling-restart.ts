@@ -15,16 +15,11 @@ export const rollingRestart = defineScenario({
   defaults: { users: 100, rate: 50, seconds: 5 },
   async run(harness, { users: count, rate, seconds }) {
     const users = await harness.users(count)
-    const fleet = await startFleet({ ...(await harness.serverOptions()), replicas })
+    const fleet = await startFleet(await harness.serverOptions(), replicas)
     harness.onClose(fleet.stop)
     // nginx closes idle connections as it takes a new list of replicas, and a call that is just under way is lost.
-    const load = {
-      target: fleet.target,
-      next: roundRobin(users, () => getMessages()),
-      perSecond: rate,
-      seconds,
-      keepAlive: false,
-    }
+    const next = roundRobin(users, () => getMessages())
+    const load = { target: fleet.target, next, perSecond: rate, seconds, keepAlive: false }
     await harness.closed({ ...load, name: 'warm-up', connections: 8, calls: replicas * users.length })
 
     const before = await harness.open({ ...load, name: 'as usual' })

@@ -1,5 +1,5 @@
 import { getMessages, roundRobin } from '../calls.ts'
-import { descriptorsOf, residentMiBOf } from '../processes.ts'
+import { descriptorsOf, findFreePort, residentMiBOf } from '../processes.ts'
 import type { Rule, Series } from '../report/report.ts'
 import { failuresAtMost } from '../rules.ts'
 import { defineScenario } from '../scenario.ts'
@@ -24,7 +24,7 @@ export const soak = defineScenario({
   defaults: { users: 500, connections: 16, seconds: 600 },
   async run(harness, { users: count, connections, seconds }) {
     const users = await harness.users(count)
-    const target = await harness.server({ METRICS_PORT: '0' })
+    const target = await harness.server({ METRICS_PORT: String(await findFreePort()) })
     // Calls that differ, so that some are served from the cache, some are new, and some are evicted.
     const load = { target, next: roundRobin(users, (number) => getMessages({ top: 5, skip: number % 50 })) }
     await harness.closed({ ...load, name: 'warm-up', connections, calls: 2 * users.length })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { collectibleServer, heapAfterCollection } from '../../load/heap.ts'
+import { collectAtSignal, heapAfterCollection } from '../../load/heap.ts'
 import { findFreePort, isOk, start, waitUntil } from '../../load/processes.ts'
 
 const mebibyte = 1024 * 1024
@@ -19,7 +19,7 @@ async function heapWith(arrays: number): Promise<number> {
   const process = start({
     name: 'A process with a heap',
     command: globalThis.process.execPath,
-    args: [...collectibleServer.nodeArgs, '--eval', program],
+    args: [...collectAtSignal, '--eval', program],
     cwd: '/',
   })
   try {

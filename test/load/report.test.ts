@@ -16,7 +16,7 @@ const measurement: Measurement = {
   failed: 3,
   errors: { [`HTTP 503 ${hostile}`]: 3 },
   perSecond: 10,
-  latencyMs: { p50: 4, p90: 9, p99: 20, p999: 30, max: 31, curve: [1, 2, 3, 4, 5, 9, 15, 20, 25, 30, 31, 31] },
+  latencyMs: { p50: 4, p99: 20, max: 31, curve: [1, 2, 3, 4, 5, 9, 15, 20, 25, 30, 31, 31] },
   bytesPerResponse: 1234,
   cpuUsPerCall: Number.NaN,
   timeline: [
@@ -31,7 +31,7 @@ const unanswered: Measurement = {
   ...measurement,
   name: 'no response',
   correct: 0,
-  latencyMs: { p50: none, p90: none, p99: none, p999: none, max: none, curve: [] },
+  latencyMs: { p50: none, p99: none, max: none, curve: [] },
   timeline: [],
 }
 const report: Report = {
