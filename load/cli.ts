@@ -55,9 +55,7 @@ Without --target, the emulated tenant and the built server (npm run build) are s
 CPU time is read from /proc, on Linux only.
 Exit codes: 1 where a response was wrong or a rule did not hold, 2 for an invalid command line.
 
-Examples:
-  npm run load -- warm --html warm.html
-  npm run load -- mixed-tools --target https://mcp.example.com --token-file tokens.txt --seconds 30`
+Example: npm run load -- mixed-tools --target https://mcp.example.com --token-file tokens.txt --html mixed.html`
 
 /**
  * The command line: a command for each scenario.
