@@ -1,69 +1,47 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { OperatorError } from '../scripts/shared/operator-error.ts'
-import { answersOk, isInstalled, start, untilReady } from './processes.ts'
-
-/** Time for its workers to take a new list. */
-const reloadMs = 300
-
-/** Ports on loopback by the paths that they serve, `/` the rest. */
-export type Routes = Readonly<Record<string, readonly number[]>>
-
-export interface Balancer {
-  readonly origin: string
-  /** Has other servers serve; what was begun at those before ends there. */
-  rebalance(routes: Routes): Promise<void>
-  stop(): Promise<void>
-}
+import { childrenOf, isOk, requireInstalled, start, waitUntil } from './processes.ts'
 
 export interface BalancerOptions {
   readonly folder: string
   readonly port: number
-  readonly routes: Routes
-  /** A path that answers with 200 once it is ready. */
+  /** Of the servers, on loopback. */
+  readonly serverPorts: readonly number[]
+  /** A path that responds with 200 once it is ready. */
   readonly probe: string
 }
 
 /**
- * An nginx in front of servers on loopback: round robin, past those that take no connection; a request that was sent is
- * not sent again.
+ * An nginx in front of servers on loopback: round robin, past those that accept no connection; a request that was sent
+ * is not sent again.
  *
  * @throws {OperatorError} where nginx is not installed
  */
-export async function startBalancer({ folder, port, routes, probe }: BalancerOptions): Promise<Balancer> {
+export async function startBalancer({ folder, port, serverPorts, probe }: BalancerOptions) {
   requireInstalled('nginx')
+  const cwd = join(folder, `balancer-${port}`)
+  mkdirSync(cwd)
+  const file = join(cwd, 'nginx.conf')
+  writeFileSync(file, nginxConf(cwd, port, serverPorts))
+  const nginx = start({ name: 'nginx', command: 'nginx', args: ['-p', cwd, '-c', file], cwd })
   const origin = `http://127.0.0.1:${port}`
-  const own = join(folder, `balancer-${port}`)
-  mkdirSync(own)
-  const conf = join(own, 'nginx.conf')
-  const balance = (over: Routes) => writeFileSync(conf, nginxConf(own, port, over))
-  balance(routes)
-  const nginx = start({ name: 'nginx', command: 'nginx', args: ['-p', own, '-c', conf], cwd: own })
-  await untilReady(nginx, () => answersOk(origin + probe))
+  await waitUntil(nginx, () => isOk(origin + probe))
   return {
     origin,
-    async rebalance(over) {
-      balance(over)
+    /** Replaces the servers. Resolves once none that was left out has a request. */
+    async reroute(next: readonly number[]): Promise<void> {
+      const before = childrenOf(nginx.pid)
+      writeFileSync(file, nginxConf(cwd, port, next))
       nginx.signal('SIGHUP')
-      await new Promise((resolve) => setTimeout(resolve, reloadMs))
+      // New workers take over; those of before end with the last request that they have.
+      await waitUntil(nginx, async () => !childrenOf(nginx.pid).some((pid) => before.includes(pid)))
     },
-    stop: () => nginx.stop('SIGTERM'),
+    stop: () => nginx.stop(),
   }
 }
 
-/** @throws {OperatorError} with what to do */
-export function requireInstalled(program: string): void {
-  if (isInstalled(program)) return
-  throw new OperatorError(`${program} is not installed.`, `On Debian: apt-get install --yes ${program}.`)
-}
-
-function nginxConf(folder: string, port: number, routes: Routes): string {
-  const all = Object.entries(routes).map(([path, ports], index) => ({ path, ports, name: `servers_${index}` }))
-  const upstreams = all.map(({ name, ports }) => {
-    const servers = ports.map((one) => `server 127.0.0.1:${one} max_fails=0;`).join(' ')
-    return `  upstream ${name} { ${servers} keepalive 256; }`
-  })
-  const locations = all.map(({ path, name }) => `    location ${path} { proxy_pass http://${name}; }`)
+function nginxConf(folder: string, port: number, serverPorts: readonly number[]): string {
+  const servers = serverPorts.map((one) => `server 127.0.0.1:${one} max_fails=0;`).join(' ')
   return `daemon off;
 ${process.getuid?.() === 0 ? 'user root;' : ''}
 pid ${folder}/nginx.pid;
@@ -78,7 +56,7 @@ http {
   uwsgi_temp_path ${folder}/uwsgi;
   scgi_temp_path ${folder}/scgi;
   client_body_buffer_size 256k;
-${upstreams.join('\n')}
+  upstream servers { ${servers} keepalive 256; }
   server {
     listen 127.0.0.1:${port} backlog=4096;
     keepalive_requests 1000000;
@@ -91,7 +69,7 @@ ${upstreams.join('\n')}
     proxy_next_upstream error timeout;
     proxy_connect_timeout 2s;
     proxy_read_timeout 30s;
-${locations.join('\n')}
+    location / { proxy_pass http://servers; }
   }
 }
 `

@@ -1,22 +1,22 @@
 import type { LoadUser } from './users.ts'
 
-/** One MCP message of one user, and what its answer must be. */
+/** One MCP request of one user, and what its response must hold. */
 export interface Call {
   readonly user: LoadUser
-  /** Of its own in a run, so that an answer to another call is known as such. */
+  /** Unique in a run, so that a response to another call is recognized. */
   readonly id: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
-  /** A text that a right answer holds. */
+  /** A text that a correct response contains. */
   readonly expects: string
-  /** Whether the answer holds posts, which name their reader. */
+  /** Whether the response holds posts, which name their reader. */
   readonly hasPosts: boolean
 }
 
 export type Era = '2025' | '2026'
 
-/** What is asked, whoever asks. */
-export interface Question {
+/** What is called, whoever calls. */
+export interface CallSpec {
   readonly method: 'tools/call' | 'tools/list'
   readonly tool?: 'getMessages' | 'getMessage'
   readonly args?: Readonly<Record<string, unknown>>
@@ -24,30 +24,31 @@ export interface Question {
   readonly expects?: string
 }
 
-/** The next call of a run. */
-export type NextCall = () => Call
-
 const jsonHeaders = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
 const versions: Record<Era, string> = { 2025: '2025-06-18', 2026: '2026-07-28' }
-let made = 0
+const _meta = {
+  'io.modelcontextprotocol/protocolVersion': versions['2026'],
+  'io.modelcontextprotocol/clientCapabilities': {},
+}
+let created = 0
 
 /**
- * Calls of all users in turn, each user before any comes again.
+ * Calls of all users, round robin.
  *
- * @param ask what the call with this number asks; numbers start at 0
+ * @param spec what the call with this number is; numbers start at 0
  */
-export function inTurn(users: readonly LoadUser[], ask: (number: number) => Question): NextCall {
+export function roundRobin(users: readonly LoadUser[], spec: (number: number) => CallSpec): () => Call {
   let number = 0
   return () => {
     const user = users[number % users.length]
     if (user === undefined) throw new Error('There are no users')
-    return callOf(user, ask(number++))
+    return createCall(user, spec(number++))
   }
 }
 
-/** A question as one user's HTTP request, in the shape that its protocol revision has. */
-export function callOf(user: LoadUser, { method, tool, args = {}, era = '2025', expects }: Question): Call {
-  const id = `load-${(made++).toString(36)}`
+/** One user's HTTP request, in the shape of its protocol revision. */
+export function createCall(user: LoadUser, { method, tool, args = {}, era = '2025', expects }: CallSpec): Call {
+  const id = `load-${(created++).toString(36)}`
   const params = { ...(tool !== undefined && { name: tool, arguments: args }), ...(era === '2026' && { _meta }) }
   return {
     user,
@@ -65,13 +66,12 @@ export function callOf(user: LoadUser, { method, tool, args = {}, era = '2025', 
   }
 }
 
-const _meta = {
-  'io.modelcontextprotocol/protocolVersion': versions['2026'],
-  'io.modelcontextprotocol/clientCapabilities': {},
+export function getMessages(args: CallSpec['args'] = { top: 5 }): CallSpec {
+  return { method: 'tools/call', tool: 'getMessages', args }
 }
 
-/** The question that costs are compared by: five posts with their bodies, so that every target's answer is alike. */
-export const fivePosts: Question = { method: 'tools/call', tool: 'getMessages', args: { top: 5, body: 'html' } }
+/** The call that costs are compared by: five posts with their bodies, so that all targets send alike. */
+export const fiveBodies = getMessages({ top: 5, body: 'html' })
 
-/** What the other targets are asked for it: they know no `body`, and give it always. */
-export const fivePostsElsewhere: Question = { method: 'tools/call', tool: 'getMessages', args: { top: 5 } }
+/** The same for the baselines, which know no `body` and always send it. */
+export const fiveBodiesOfBaseline = getMessages()

@@ -1,90 +1,63 @@
+import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
-import { requireInstalled, startBalancer } from './balancer.ts'
-import { freePort, type Running, start, untilReady } from './processes.ts'
-import { newKey, type OwnTarget, type ServerOptions, startServer, type Target } from './servers.ts'
+import { startBalancer } from './balancer.ts'
+import { findFreePort, type RunningProcess, requireInstalled, start, waitUntil } from './processes.ts'
+import { type OwnTarget, type ServerOptions, startServer, type Target } from './servers.ts'
 
-/** Too little for Redis to write anything more. */
-const fullRedisBytes = '1'
-
-/** Replicas of the server as they run in production: behind a balancer, with a store that they share. */
-export interface Fleet {
-  /** The balancer. */
-  readonly target: Target
-  readonly size: number
-  /** Ends a replica without warning; the balancer has to find out. */
-  kill(index: number): Promise<void>
-  /** Starts it again, where it was. */
-  revive(index: number): Promise<void>
-  /** As a rolling deployment does it: out of the balancer, told to stop, started anew, and back in. */
-  replace(index: number): Promise<void>
-  readonly redis: SharedRedis
-  stop(): Promise<void>
-}
-
-export interface SharedRedis {
-  kill(): Promise<void>
-  revive(): Promise<void>
-  /** Stops it in its tracks: connections stay, and nothing answers. */
-  freeze(): void
-  thaw(): void
-  /** Has it refuse every write. */
-  fill(): Promise<void>
-  empty(): Promise<void>
-}
-
-export interface FleetOptions extends Pick<ServerOptions, 'folder' | 'bundle' | 'env'> {
-  readonly replicas: number
-}
-
-/** @throws {OperatorError} where nginx or redis-server is not installed */
-export async function startFleet({ folder, bundle, env, replicas: size }: FleetOptions): Promise<Fleet> {
+/**
+ * Replicas of the server as they run in production: behind a balancer, with a Redis that they share.
+ *
+ * @throws {OperatorError} where nginx or redis-server is not installed
+ */
+export async function startFleet({ folder, env, ...server }: ServerOptions, size: number) {
   requireInstalled('redis-server')
-  const port = await freePort()
-  const redisPort = await freePort()
+  const port = await findFreePort()
+  const redisPort = await findFreePort()
   let redis = await startRedis(folder, redisPort)
-  const origin = `http://127.0.0.1:${port}`
   const ownEnv = {
     ...env,
-    PUBLIC_BASE_URL: origin,
+    PUBLIC_BASE_URL: `http://127.0.0.1:${port}`,
     TRUST_PROXY: 'loopback',
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
-    CACHE_ENCRYPTION_KEY: newKey(),
+    CACHE_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
   }
   const startReplica = (index: number, at?: number): Promise<OwnTarget> =>
-    startServer({ folder, bundle, env: ownEnv, name: `Replica ${index + 1}`, ...(at !== undefined && { port: at }) })
+    startServer({ ...server, folder, env: ownEnv, name: `Replica ${index + 1}`, ...(at !== undefined && { port: at }) })
   const replicas = await Promise.all(Array.from({ length: size }, (_, index) => startReplica(index)))
-  const portOf = (index: number) => Number(new URL(replicas[index]?.url ?? '').port)
+  const ports = replicas.map(({ url }) => Number(new URL(url).port))
+  const balancer = await startBalancer({ folder, port, serverPorts: ports, probe: '/readyz' })
 
-  const everybody = replicas.map((_, index) => index)
-  const routesTo = (indexes: readonly number[]) => ({ '/': indexes.map(portOf) })
-  const balancer = await startBalancer({ folder, port, routes: routesTo(everybody), probe: '/readyz' })
-
+  /** Starts it again on its port. */
   async function revive(index: number): Promise<void> {
-    replicas[index] = await startReplica(index, portOf(index))
+    replicas[index] = await startReplica(index, ports[index])
   }
 
   return {
-    target: { url: `${balancer.origin}/mcp` },
-    size,
-    kill: async (index) => replicas[index]?.process.stop('SIGKILL'),
+    /** The balancer. */
+    target: { url: `${balancer.origin}/mcp` } satisfies Target,
+    /** Ends a replica without warning; the balancer has to notice. */
+    kill: async (index: number) => replicas[index]?.process.stop('SIGKILL'),
     revive,
-    async replace(index) {
-      await balancer.rebalance(routesTo(everybody.filter((one) => one !== index)))
+    /** As a rolling deployment does it: out of the balancer, stopped, started again, and back in. */
+    async replace(index: number): Promise<void> {
+      await balancer.reroute(ports.filter((one) => one !== ports[index]))
       await replicas[index]?.process.stop()
       await revive(index)
-      await balancer.rebalance(routesTo(everybody))
+      await balancer.reroute(ports)
     },
     redis: {
       kill: () => redis.stop('SIGKILL'),
-      async revive() {
+      async revive(): Promise<void> {
         redis = await startRedis(folder, redisPort)
       },
-      freeze: () => redis.signal('SIGSTOP'),
-      thaw: () => redis.signal('SIGCONT'),
-      fill: () => configure(redisPort, fullRedisBytes),
-      empty: () => configure(redisPort, '0'),
+      /** Connections stay, and nothing responds. */
+      freeze: async () => redis.signal('SIGSTOP'),
+      thaw: async () => redis.signal('SIGCONT'),
+      /** Has it reject every write. */
+      fill: () => limitMemory(redisPort, '1'),
+      empty: () => limitMemory(redisPort, '0'),
     },
-    async stop() {
+    async stop(): Promise<void> {
       await balancer.stop()
       await Promise.all(replicas.map(({ process }) => process.stop('SIGINT')))
       await redis.stop()
@@ -92,34 +65,25 @@ export async function startFleet({ folder, bundle, env, replicas: size }: FleetO
   }
 }
 
-async function startRedis(folder: string, port: number): Promise<Running> {
-  const redis = start({
-    name: 'redis-server',
-    command: 'redis-server',
-    args: ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
-    cwd: folder,
-  })
-  await untilReady(redis, async () => {
-    const client = connect(port)
-    return client
-      .ping()
-      .then(
-        () => true,
-        () => false,
-      )
-      .finally(() => client.disconnect())
-  })
+async function startRedis(folder: string, port: number): Promise<RunningProcess> {
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+  const redis = start({ name: 'redis-server', command: 'redis-server', args, cwd: folder })
+  const isReady = () =>
+    withRedis(port, (client) => client.ping()).then(
+      () => true,
+      () => false,
+    )
+  await waitUntil(redis, isReady)
   return redis
 }
 
-async function configure(port: number, maxmemoryBytes: string): Promise<void> {
-  const client = connect(port)
-  await client.config('SET', 'maxmemory', maxmemoryBytes).finally(() => client.disconnect())
+async function limitMemory(port: number, bytes: string): Promise<void> {
+  await withRedis(port, (client) => client.config('SET', 'maxmemory', bytes))
 }
 
-function connect(port: number): Redis {
+async function withRedis<T>(port: number, use: (client: Redis) => Promise<T>): Promise<T> {
   const client = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: 0, retryStrategy: () => null })
-  // The command that was sent says what is wrong.
+  // The command rejects with it.
   client.on('error', () => {})
-  return client
+  return use(client).finally(() => client.disconnect())
 }

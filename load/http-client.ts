@@ -1,32 +1,32 @@
-import { Agent, errors } from 'undici'
+import { Agent } from 'undici'
 import type { Call } from './calls.ts'
-import { judge, type Verdict } from './judge.ts'
+import { checkResponse, type Verdict } from './check-response.ts'
 
 export type HttpClient = ReturnType<typeof createHttpClient>
+
+export interface HttpClientOptions {
+  /** At most so many at a time; further calls wait for one. */
+  readonly connections: number
+  readonly timeoutMs: number
+  /** Whether a connection serves the next call too; true unless given. */
+  readonly keepAlive?: boolean
+}
 
 /** What became of one call. */
 export interface Outcome {
   readonly verdict: Verdict
   readonly bytes: number
-  /** Where it was refused for now: when to come again. */
+  /** Where it was rejected for now: when to retry. */
   readonly retryAfterMs?: number
 }
 
-/**
- * Sends single calls over pooled connections, and judges their answers.
- *
- * @param connections at most so many to the target at a time; further calls wait for one
- * @param keepsAlive whether a connection serves the next call too
- */
-export function createHttpClient(
-  url: string,
-  { connections, timeoutMs, keepsAlive = true }: { connections: number; timeoutMs: number; keepsAlive?: boolean },
-) {
+/** Sends calls over pooled connections, and checks their responses. */
+export function createHttpClient(url: string, { connections, timeoutMs, keepAlive = true }: HttpClientOptions) {
   const { origin, pathname: path } = new URL(url)
   const agent = new Agent({
     connections,
     // undici's way to say that a connection is for one request.
-    pipelining: keepsAlive ? 1 : 0,
+    pipelining: keepAlive ? 1 : 0,
     connectTimeout: timeoutMs,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
@@ -38,37 +38,24 @@ export function createHttpClient(
       const probe = async () => (await agent.request({ origin, path: '/healthz', method: 'GET' })).body.dump()
       await Promise.all(Array.from({ length: connections }, probe))
     },
-    /** Never rejects: what goes wrong is the outcome. */
+    /** Never rejects: an error is an outcome. */
     async send(call: Call): Promise<Outcome> {
       try {
-        const { statusCode, headers, body } = await agent.request({
-          origin,
-          path,
-          method: 'POST',
-          headers: { ...call.headers },
-          body: call.body,
-        })
-        const text = await body.text()
-        const hasRetryAfter = headers['retry-after'] !== undefined
-        const verdict = judge(call, { status: statusCode, text, hasRetryAfter })
-        const isForNow = hasRetryAfter && (statusCode === 429 || statusCode === 503)
-        const retryAfterMs = isForNow ? Number(headers['retry-after']) * 1000 : undefined
-        return { verdict, bytes: Buffer.byteLength(text), ...(retryAfterMs !== undefined && { retryAfterMs }) }
+        const { headers, body } = call
+        const response = await agent.request({ origin, path, method: 'POST', headers: { ...headers }, body })
+        const text = await response.body.text()
+        const { statusCode: status } = response
+        const retryAfter = response.headers['retry-after']
+        const verdict = checkResponse(call, { status, text, hasRetryAfter: retryAfter !== undefined })
+        const isForNow = retryAfter !== undefined && (status === 429 || status === 503)
+        const bytes = Buffer.byteLength(text)
+        return { verdict, bytes, ...(isForNow && { retryAfterMs: Number(retryAfter) * 1_000 }) }
       } catch (error) {
-        return { verdict: { kind: 'failed', what: describe(error) }, bytes: 0 }
+        // Its code, and never its text, which may name addresses and ports.
+        return { verdict: { kind: 'failed', error: (error as NodeJS.ErrnoException).code ?? 'unknown' }, bytes: 0 }
       }
     },
+    /** Ends calls that are under way, too. */
     close: () => agent.destroy(),
   }
-}
-
-/** The kind of a transport error: never its text, which may name addresses and ports. */
-function describe(error: unknown): string {
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)
-    return 'no answer in time'
-  if (error instanceof errors.ConnectTimeoutError) return 'no connection in time'
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'ECONNREFUSED') return 'connection refused'
-  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET') return 'connection lost'
-  return `not sent: ${code ?? 'unknown'}`
 }

@@ -4,7 +4,7 @@ const interrupt = new AbortController()
 // A terminal sends Ctrl-C to every process of its group, and npm may pass it on: it can come twice.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort())
 
-// Whoever reads has seen enough, as `head` has: that is no failure.
+// A reader that has seen enough, such as `head`, is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })

@@ -1,19 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { request } from 'undici'
 import { OperatorError } from '../scripts/shared/operator-error.ts'
 
 /** A process that this run started, and ends. */
-export interface Running {
+export interface RunningProcess {
   readonly name: string
   readonly pid: number
   readonly hasEnded: boolean
-  /** Resolves once it is gone; after a grace it is killed. */
+  /** Resolves once it has ended; after a grace period it is killed. */
   stop(signal?: NodeJS.Signals): Promise<void>
-  /** To stop it in its tracks, and let it go on. */
   signal(signal: NodeJS.Signals): void
 }
 
@@ -22,34 +21,26 @@ export interface Program {
   readonly command: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** A folder where nobody's .env.local has a part in it. */
+  /** A folder without anybody's .env.local. */
   readonly cwd: string
-  /** Where its output goes: its log is part of what it costs, and of no other use here. */
-  readonly outputTo?: string
 }
 
-/** Longer than the server's own grace for calls in flight. */
+/** Longer than the server's own grace period. */
 const stopGraceMs = 30_000
 const readyTimeoutMs = 60_000
-/** The kernel tells processor time in these; 100 a second wherever Linux runs Node. */
+/** The unit of CPU time in /proc: 100 a second wherever Linux runs Node. */
 const clockTickUs = 10_000
 
 const path = [process.env['PATH'] ?? '', '/usr/sbin'].join(delimiter)
 const running = new Set<ChildProcess>()
-// Whatever happens to this process, nothing that it started stays.
+// However this process ends, nothing that it started stays.
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Starts a process with the given variables and no others of the shell's. */
-export function start({ name, command, args, env = {}, cwd, outputTo = '/dev/null' }: Program): Running {
-  const output = openSync(outputTo, 'a')
-  const child = spawn(command, [...args], {
-    cwd,
-    env: { PATH: path, ...env },
-    stdio: ['ignore', output, output],
-  })
-  closeSync(output)
+/** Starts a process with the given variables and none of the shell's. Its output is discarded. */
+export function start({ name, command, args, env = {}, cwd }: Program): RunningProcess {
+  const child = spawn(command, [...args], { cwd, env: { PATH: path, ...env }, stdio: 'ignore' })
   running.add(child)
   child.once('exit', () => running.delete(child))
   child.once('error', () => running.delete(child))
@@ -64,7 +55,7 @@ export function start({ name, command, args, env = {}, cwd, outputTo = '/dev/nul
     async stop(signal = 'SIGTERM') {
       if (hasEnded()) return
       const ended = once(child, 'exit')
-      // A process that was stopped in its tracks hears nothing before it goes on.
+      // A frozen process handles no signal before it continues.
       child.kill('SIGCONT')
       child.kill(signal)
       const kill = setTimeout(() => child.kill('SIGKILL'), stopGraceMs)
@@ -75,24 +66,24 @@ export function start({ name, command, args, env = {}, cwd, outputTo = '/dev/nul
   }
 }
 
-/** Whether a program is on the PATH; /usr/sbin is, where Debian puts nginx and not everybody's shell looks. */
-export function isInstalled(program: string): boolean {
-  return path.split(delimiter).some((folder) => existsSync(join(folder, program)))
+/** @throws {OperatorError} where a program is not on the PATH or in /usr/sbin, where Debian has nginx */
+export function requireInstalled(program: string): void {
+  if (path.split(delimiter).some((folder) => existsSync(join(folder, program)))) return
+  throw new OperatorError(`${program} is not installed.`, `On Debian: apt-get install --yes ${program}.`)
 }
 
-/** Waits until the condition holds. @throws {OperatorError} where it does not in time, or the process ended */
-export async function untilReady(process: Running, isReady: () => Promise<boolean>): Promise<void> {
+/** Waits for a condition. @throws {OperatorError} where it does not hold in time, or the process ends */
+export async function waitUntil(process: RunningProcess, isReady: () => Promise<boolean>): Promise<void> {
   const deadlineMs = Date.now() + readyTimeoutMs
   while (!(await isReady())) {
-    if (process.hasEnded)
-      throw new OperatorError(`${process.name} ended before it was ready.`, 'Start it by hand to see why.')
+    if (process.hasEnded) throw new OperatorError(`${process.name} ended early.`, 'Start it by hand to see why.')
     if (Date.now() > deadlineMs) throw new OperatorError(`${process.name} is not ready after a minute.`, 'Try again.')
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 
-/** Whether a URL answers with 200 at this moment. */
-export async function answersOk(url: string): Promise<boolean> {
+/** Whether a URL responds with 200 at this moment. */
+export async function isOk(url: string): Promise<boolean> {
   try {
     const { statusCode, body } = await request(url, { headersTimeout: 2_000, bodyTimeout: 2_000 })
     await body.dump()
@@ -102,7 +93,7 @@ export async function answersOk(url: string): Promise<boolean> {
   }
 }
 
-export async function freePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -110,22 +101,26 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** Processor time of a process so far, user and system, in microseconds; NaN where /proc does not tell (Linux does). */
+/** CPU time of a process so far, user and system, in microseconds; NaN where there is no /proc. */
 export function cpuUsOf(pid: number | undefined): number {
   // The name of the program, in parentheses, may hold anything.
-  const fields =
-    readProc(pid, 'stat')
-      ?.replace(/^.*\) /s, '')
-      .split(' ') ?? []
+  const fields = readProc(pid, 'stat')
+    .replace(/^.*\) /s, '')
+    .split(' ')
   return (Number(fields[11]) + Number(fields[12])) * clockTickUs
 }
 
-/** Memory that a process holds, in MiB. */
+/** Resident memory of a process in MiB; NaN where there is no /proc. */
 export function residentMiBOf(pid: number | undefined): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readProc(pid, 'status') ?? '')?.[1]) / 1024
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readProc(pid, 'status'))?.[1]) / 1024
 }
 
-/** Files and sockets that a process has open. */
+/** Processes that a process started; none where there is no /proc. */
+export function childrenOf(pid: number): string[] {
+  return readProc(pid, `task/${pid}/children`).split(' ').filter(Boolean)
+}
+
+/** Open files and sockets of a process; NaN where there is no /proc. */
 export function descriptorsOf(pid: number | undefined): number {
   try {
     return readdirSync(`/proc/${pid}/fd`).length
@@ -134,11 +129,10 @@ export function descriptorsOf(pid: number | undefined): number {
   }
 }
 
-function readProc(pid: number | undefined, file: string): string | undefined {
-  if (pid === undefined) return undefined
+function readProc(pid: number | undefined, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')
   } catch {
-    return undefined
+    return ''
   }
 }

@@ -1,102 +1,93 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Output } from '../scripts/shared/io.ts'
+import { CommanderError } from 'commander'
 import { OperatorError } from '../scripts/shared/operator-error.ts'
-import { type RunOptions, readOptions } from './options.ts'
-import { createProgress } from './progress.ts'
-import { htmlText } from './report/html.ts'
-import { jsonText } from './report/json.ts'
+import { createProgram, type RunOptions } from './cli.ts'
+import { createHarness, type Harness, type Streams } from './harness.ts'
 import type { Report, Rule } from './report/report.ts'
-import { tableText } from './report/table.ts'
-import { findBundle } from './servers.ts'
-import { createStage, type Stage } from './stage.ts'
+import { renderTable } from './report/table.ts'
+import { type Scenario, type Settings, settingNames } from './scenario.ts'
 import { readTokenFile } from './users.ts'
 
 /**
  * Runs one command line.
  *
  * @param args what follows `npm run load --`
- * @returns the exit code: 0; 1 where an answer was wrong, a rule did not hold or the run could not be made; 2 where the
- *   command line is wrong; 130 after Ctrl-C
+ * @returns the exit code: 0; 1 where a response was wrong, a rule did not hold or the run was not possible; 2 for an
+ *   invalid command line; 130 after Ctrl-C
  */
-export async function runLoad(
-  args: readonly string[],
-  io: { readonly stdout: Output; readonly stderr: Output; readonly signal: AbortSignal },
-): Promise<number> {
-  const options = readOptions(args, io)
-  if (typeof options === 'number') return options
-  const progress = createProgress(io.stderr)
+export async function runLoad(args: readonly string[], streams: Streams): Promise<number> {
+  let passed = false
+  const program = createProgram(streams, async (scenario, options) => {
+    const report = await runScenario(scenario, options, streams)
+    streams.stdout.write(`${renderTable(report)}\n`)
+    // NaN, of what is unknown, becomes null.
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
+    if (options.html !== undefined) {
+      const { renderHtml } = await import('./report/html.ts')
+      writeFileSync(options.html, renderHtml(report))
+    }
+    passed = report.passed
+  })
   try {
-    const report = await run(options, progress, io.signal)
-    progress.end()
-    io.stdout.write(`${tableText(report)}\n`)
-    if (options.json !== undefined) writeFileSync(options.json, jsonText(report))
-    if (options.html !== undefined) writeFileSync(options.html, htmlText(report))
-    return report.passed ? 0 : 1
+    await program.parseAsync(args, { from: 'user' })
+    return passed ? 0 : 1
   } catch (error) {
-    progress.end()
-    if (io.signal.aborted) return 130
+    if (streams.signal.aborted) return 130
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (!(error instanceof OperatorError)) throw error
-    io.stderr.write(`${error.message}\n${error.next}\n`)
+    streams.stderr.write(`${error.message}\n${error.next}\n`)
     return 1
   }
 }
 
-async function run(
-  options: RunOptions,
-  progress: ReturnType<typeof createProgress>,
-  signal: AbortSignal,
-): Promise<Report> {
-  const { scenario, settings, target, tenant, tokenFile } = options
-  const tokens = tokenFile === undefined ? undefined : readTokenFile(tokenFile)
-  const bundle = target === undefined ? await findBundle(options.bundle) : undefined
-  const place = {
-    ...(target !== undefined && { target }),
-    ...(tenant !== undefined && { tenant }),
-    ...(bundle !== undefined && { bundle }),
-    ...(tokens !== undefined && { tokens }),
-  }
+async function runScenario(scenario: Scenario, options: RunOptions, streams: Streams): Promise<Report> {
+  const { target, tenant, tokenFile } = options
+  const given = settingNames.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))
+  const settings: Settings = Object.fromEntries(given)
+  const tokens = tokenFile === undefined ? {} : { tokens: readTokenFile(tokenFile) }
   const folder = mkdtempSync(join(tmpdir(), 'load-'))
   const startedAt = new Date().toISOString()
-  const stage = createStage(place, { folder, progress, signal })
+  const harness = createHarness({ ...options, ...tokens }, folder, streams)
   try {
-    const findings = await scenario.run(stage, settings)
-    const canTellUsers = target === undefined || tenant !== undefined
-    const rules = [ownersRule(stage.totals, canTellUsers), ...(findings.rules ?? [])]
+    const {
+      measurements,
+      figures = [],
+      series = [],
+      isSequence = false,
+      ...findings
+    } = await scenario.run(harness, settings)
+    const rules = [ownershipRule(harness, target === undefined || tenant !== undefined), ...(findings.rules ?? [])]
+    const [cpu] = cpus()
     return {
       scenario: scenario.name,
-      about: scenario.about,
+      description: scenario.description,
       startedAt,
-      seconds: stage.now(),
+      seconds: harness.now(),
       target: target ?? 'servers of this run, with an emulated tenant',
-      settings: settings as Record<string, number>,
-      machine: machine(),
-      measurements: findings.measurements,
-      figures: findings.figures ?? [],
-      series: findings.series ?? [],
-      isSequence: findings.isSequence ?? false,
+      settings,
+      machine: `${cpus().length} × ${cpu?.model.trim() ?? 'unknown CPU'}, Node ${process.versions.node}, ${process.platform}`,
+      measurements,
+      figures,
+      series,
+      isSequence,
       rules,
-      passed: rules.every(({ holds }) => holds),
+      passed: rules.every(({ passed }) => passed),
     }
   } finally {
-    await stage.close()
+    await harness.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-/** The rule of every scenario. Real tenants do not write into their answers who reads them. */
-function ownersRule({ calls, wrong, wrongs }: Stage['totals'], canTellUsers: boolean): Rule {
-  const whose = canTellUsers ? 'its call and its caller' : 'its call (of whose, only an emulated tenant tells)'
-  const first = wrongs[0] === undefined ? '' : `, the first: ${wrongs[0]}`
+/** The rule of every scenario. Real tenants do not write into their responses who reads them. */
+function ownershipRule({ totals: { calls, wrong, wrongReasons } }: Harness, namesReader: boolean): Rule {
+  const owner = namesReader ? 'its call and its caller' : 'its call (to which caller, only an emulated tenant tells)'
+  const first = wrongReasons[0] === undefined ? '' : `, the first ${wrongReasons[0]}`
   return {
-    says: `every answer belongs to ${whose}`,
-    holds: wrong === 0 && calls > 0,
-    seen: `${calls.toLocaleString('en-US')} calls, ${wrong.toLocaleString('en-US')} wrong answers${first}`,
+    description: `every response belongs to ${owner}`,
+    passed: wrong === 0 && calls > 0,
+    observed: `${calls.toLocaleString('en-US')} calls, ${wrong.toLocaleString('en-US')} wrong responses${first}`,
   }
-}
-
-function machine(): string {
-  const processors = cpus()
-  return `${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}, Node ${process.versions.node}, ${process.platform}`
 }

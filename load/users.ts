@@ -1,33 +1,34 @@
 import { readFileSync } from 'node:fs'
+import { decodeJwt } from 'jose'
 import { OperatorError } from '../scripts/shared/operator-error.ts'
 
-/** Somebody who calls. */
+/** A caller. */
 export interface LoadUser {
   /** Never printed. */
   readonly token: string
-  /** The object id that their answers must name, where the tenant writes it into them. */
+  /** The object id that this user's responses must name, where the tenant writes it into them. */
   readonly reader: string | undefined
 }
 
-/** @param namesReader whether the tenant writes into its answers who reads them */
-export function userOf(token: string, namesReader: boolean): LoadUser {
-  return { token, reader: namesReader ? objectIdOf(token) : undefined }
+/** @param namesReader whether the tenant writes into its responses who reads them */
+export function createUser(token: string, namesReader: boolean): LoadUser {
+  const oid = namesReader ? decodeJwt(token)['oid'] : undefined
+  return { token, reader: typeof oid === 'string' ? oid : undefined }
 }
 
 /**
- * Users of a file with one token a line; empty lines do not count.
+ * Reads a file with one token a line; empty lines are ignored.
  *
- * @throws {OperatorError} which names lines by their number, and holds nothing of what they hold
+ * @throws {OperatorError} which names lines by number, and nothing of their content
  */
 export function readTokenFile(file: string): string[] {
-  const lines = readLines(file)
-  const tokens = lines.map((line) => line.trim())
-  const bad = tokens.findIndex((token) => token !== '' && !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token))
-  if (bad >= 0)
-    throw new OperatorError(`Line ${bad + 1} of ${file} is not a token.`, 'It takes one access token a line.')
-  const given = tokens.filter((token) => token !== '')
-  if (given.length === 0) throw new OperatorError(`${file} holds no token.`, 'It takes one access token a line.')
-  return given
+  const next = 'Give one access token a line.'
+  const lines = readLines(file).map((line) => line.trim())
+  const invalid = lines.findIndex((line) => line !== '' && !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(line))
+  if (invalid >= 0) throw new OperatorError(`Line ${invalid + 1} of ${file} is not a token.`, next)
+  const tokens = lines.filter((line) => line !== '')
+  if (tokens.length === 0) throw new OperatorError(`${file} holds no token.`, next)
+  return tokens
 }
 
 function readLines(file: string): string[] {
@@ -35,15 +36,5 @@ function readLines(file: string): string[] {
     return readFileSync(file, 'utf8').split('\n')
   } catch (error) {
     throw new OperatorError(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}.`, 'Name another file.')
-  }
-}
-
-/** The `oid` of a token, which nobody here has to prove. */
-function objectIdOf(token: string): string | undefined {
-  try {
-    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { oid?: unknown }
-    return typeof claims.oid === 'string' ? claims.oid : undefined
-  } catch {
-    return undefined
   }
 }

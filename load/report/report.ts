@@ -1,11 +1,11 @@
-import type { Measurement } from '../ledger.ts'
+import type { Measurement } from '../call-records.ts'
+import type { Settings } from '../scenario.ts'
 
-/** Something that has to hold for a run to pass. */
+/** A condition that a run has to meet to pass. */
 export interface Rule {
-  readonly says: string
-  readonly holds: boolean
-  /** What was seen. */
-  readonly seen: string
+  readonly description: string
+  readonly passed: boolean
+  readonly observed: string
 }
 
 /** A number with its name, such as a ratio of two measurements. */
@@ -15,47 +15,35 @@ export interface Figure {
   readonly unit?: string
 }
 
-/** Something that was looked at again and again, over the time of the run. */
+/** Samples over the time of the run. */
 export interface Series {
   readonly name: string
   readonly unit: string
-  /** `[seconds since the run began, value]` */
+  /** `[seconds since the run started, value]` */
   readonly points: readonly (readonly [number, number])[]
 }
 
-/** What a scenario found out. */
+/** What a scenario found. */
 export interface Findings {
   readonly measurements: readonly Measurement[]
   readonly figures?: readonly Figure[]
-  /** Besides those that every scenario has. */
+  /** Besides those of every scenario. */
   readonly rules?: readonly Rule[]
   readonly series?: readonly Series[]
-  /** Whether the measurements are phases of one load, and not contestants. */
+  /** Whether the measurements are phases one after the other, and not targets side by side. */
   readonly isSequence?: boolean
 }
 
-/** A whole run. Nothing in it tells a token. */
+/** A whole run. It holds no token. */
 export interface Report extends Required<Findings> {
   readonly scenario: string
-  readonly about: string
+  readonly description: string
   /** ISO 8601, UTC. */
   readonly startedAt: string
   readonly seconds: number
   /** What was called: a URL, or the servers that the run started. */
   readonly target: string
-  readonly settings: Readonly<Record<string, number>>
+  readonly settings: Settings
   readonly machine: string
   readonly passed: boolean
-}
-
-/** A share of all calls as per cent, for people. */
-export function perCent(part: number, whole: number): string {
-  if (part === 0 || whole === 0) return '0 %'
-  const share = (100 * part) / whole
-  return `${share < 0.01 ? '< 0.01' : share.toFixed(share < 1 ? 2 : 1)} %`
-}
-
-/** Calls that came to an end. */
-export function callsOf({ right, wrong, failed }: Measurement): number {
-  return right + wrong + failed
 }

@@ -1,10 +1,11 @@
 import { request } from 'undici'
-import { callOf, inTurn, type Question } from '../calls.ts'
+import { type CallSpec, createCall, getMessages, roundRobin } from '../calls.ts'
+import { noFailures } from '../rules.ts'
+import { defineScenario } from '../scenario.ts'
 import type { Target } from '../servers.ts'
 import type { LoadUser } from '../users.ts'
-import { defineScenario, nothingFails } from './scenario.ts'
 
-/** What agents ask, from a glance to a long read. Each finds something, so that each answer can be told from others. */
+/** What agents ask for, from a glance to a long read. Each finds something, so that responses can be told apart. */
 const listings: readonly Readonly<Record<string, unknown>>[] = [
   {},
   { top: 5 },
@@ -21,41 +22,40 @@ const listings: readonly Readonly<Record<string, unknown>>[] = [
 /** A day's work: both tools, tools/list, and clients of both protocol revisions side by side. */
 export const mixedTools = defineScenario({
   name: 'mixed-tools',
-  about: 'closed model: both tools with varied arguments, tools/list, both protocol revisions',
-  needs: 'anything',
+  description: 'closed model: both tools with varied arguments, tools/list, both protocol revisions',
+  needs: 'target',
   defaults: { users: 100, connections: 8, seconds: 10 },
-  async run(stage, { users: count, connections, seconds }) {
-    const users = await stage.users(count)
-    const target = await stage.server()
-    const ids = await somePosts(target, users)
-    const next = inTurn(users, (number) => question(number, ids))
-    const load = { target, next, connections }
-    await stage.closed({ ...load, name: 'warming up', calls: Math.max(users.length, 100) })
-    const measurements = [await stage.closed({ ...load, name: 'this server, mixed', seconds })]
-    return { measurements, rules: [nothingFails({ measurements })] }
+  async run(harness, { users: count, connections, seconds }) {
+    const users = await harness.users(count)
+    const target = await harness.server()
+    const ids = await findPosts(target, users)
+    const load = { target, connections, next: roundRobin(users, (number) => mixedCall(number, ids)) }
+    await harness.closed({ ...load, name: 'warm-up', calls: Math.max(users.length, 100) })
+    const measurement = await harness.closed({ ...load, name: 'this server, mixed', seconds })
+    return { measurements: [measurement], rules: [noFailures(measurement)] }
   },
 })
 
 /** Of ten calls two read one post, one lists the tools and the others list posts; every other is of the new revision. */
-function question(number: number, ids: readonly string[]): Question {
-  // Turns that share no factor with the number of users: everybody asks everything.
-  const turn = Math.floor(number / 7) + number
-  const era = turn % 2 === 0 ? '2025' : '2026'
-  const kind = turn % 10
+function mixedCall(number: number, ids: readonly string[]): CallSpec {
+  // Steps that share no factor with the number of users: everybody asks everything.
+  const step = Math.floor(number / 7) + number
+  const era = step % 2 === 0 ? '2025' : '2026'
+  const kind = step % 10
   if (kind === 3) return { method: 'tools/list', era }
   if (kind === 5 || kind === 8) {
-    const id = ids[turn % ids.length]
+    const id = ids[step % ids.length]
     return { method: 'tools/call', tool: 'getMessage', args: { id }, era, expects: `"id":"${id}"` }
   }
-  return { method: 'tools/call', tool: 'getMessages', args: listings[turn % listings.length] ?? {}, era }
+  return { ...getMessages(listings[step % listings.length]), era }
 }
 
 /** Ids of posts that the target has. */
-async function somePosts({ url }: Target, [user]: readonly LoadUser[]): Promise<string[]> {
+async function findPosts({ url }: Target, [user]: readonly LoadUser[]): Promise<string[]> {
   if (user === undefined) throw new Error('There are no users')
-  const { headers, body: asked } = callOf(user, { method: 'tools/call', tool: 'getMessages', args: { top: 50 } })
-  const { body } = await request(url, { method: 'POST', headers: { ...headers }, body: asked })
-  const ids = [...(await body.text()).matchAll(/"id":"(MC\d+)"/g)].map(([, id = '']) => id)
+  const { headers, body } = createCall(user, getMessages({ top: 50 }))
+  const response = await request(url, { method: 'POST', headers: { ...headers }, body })
+  const ids = [...(await response.body.text()).matchAll(/"id":"(MC\d+)"/g)].map(([, id = '']) => id)
   if (ids.length === 0) throw new Error('The target has no posts to read')
   return ids
 }

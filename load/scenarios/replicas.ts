@@ -1,188 +1,149 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inTurn } from '../calls.ts'
-import type { EntraHosts } from '../entra-hosts.ts'
+import type { FaultRule } from '../../emulator/fault-rule.ts'
+import type { Measurement } from '../call-records.ts'
+import { getMessages, roundRobin } from '../calls.ts'
 import { startFleet } from '../fleet.ts'
-import type { Measurement } from '../ledger.ts'
+import { failuresAtMost, judgeFrom, noFailures, p99Within } from '../rules.ts'
+import { defineScenario } from '../scenario.ts'
+import type { Tenant } from '../tenant.ts'
 import type { LoadUser } from '../users.ts'
-import { failsAtMost, phase } from './phases.ts'
-import { defineScenario, nothingFails } from './scenario.ts'
 
 const replicas = 3
-const entraHosts = 2
-/** How long all of Entra is gone, besides the time to start it. */
-const entraGoneMs = 1_000
-/** One call of so many is of somebody new. */
+const entraEndpoints = ['token', 'keys', 'discovery'] as const
+const entraDownMs = 2_000
+/** One call of so many is of a new user. */
 const newUserEvery = 10
-/** Into a phase, what it is about happens; until then it is as the one before. */
-const happensAfterMs = 500
-/** One, and some for a store that did not answer in time on a machine that is busy with the load as well. */
-const mostExchangesAUser = 1.1
-/** Besides those, of a run with few users. */
-const moreExchanges = 3
-/** Calls that were at a replica when it was killed, and those that nginx had sent to it, have no other answer. */
-const mostLostToAKill = 0.02
-/** A store that is down, frozen or full may cost a call this much, on a machine that is busy with the load as well. */
+/** Into a phase, its fault happens; until then it is like the one before. */
+const faultAfterMs = 500
+/** One, and some for a Redis that did not respond in time on a machine that is busy with the load as well. */
+const mostExchangesPerUser = 1.1
+/** Of fewer users, a few more exchanges are a large share. */
+const fewestUsers = 100
+/** Calls that were at a replica when it was killed, and those that nginx had sent to it, have no response. */
+const mostLostToKill = 0.02
+/** What a fault may cost a call, on a machine that is busy with the load as well. */
 const allowanceMs = 1_000
 
-/** Three replicas and all that befalls them, one thing after the other, under a load that goes on. */
+interface Phase {
+  readonly users: readonly LoadUser[]
+  /** So many calls, instead of so many seconds. */
+  readonly calls: number
+  readonly fault: () => Promise<unknown>
+  readonly undo: () => Promise<unknown>
+  readonly onRetry: () => void
+}
+
+/** Three replicas under a load that goes on, with one fault after the other, each undone after its phase. */
 export const replicasScenario = defineScenario({
   name: 'replicas',
-  about: `open model: ${replicas} replicas behind nginx with a shared Redis; replica, Redis, Entra and keys fail in turn`,
+  description: `open model: ${replicas} replicas behind nginx with a shared Redis; a replica, Redis, Entra and keys fail in turn`,
   needs: 'processes',
   defaults: { users: 1_000, rate: 100, seconds: 10 },
-  async run(stage, { users: count, rate, seconds }) {
-    const entra = await stage.entraHosts(entraHosts)
-    const tenant = await stage.tenant()
-    const users = await stage.users(count)
-    const fleet = await startFleet({ ...(await stage.serverOptions()), replicas })
-    stage.atEnd(fleet.stop)
+  async run(harness, { users: count, rate, seconds }) {
+    const tenant = await harness.tenant()
+    const users = await harness.users(count)
+    const fleet = await startFleet(await harness.serverOptions(), replicas)
+    harness.onClose(fleet.stop)
     const { target, redis } = fleet
 
     const measurements: Measurement[] = []
-    /** One phase; what happens in it is undone after it. The exchanges that it took are among its figures. */
-    async function go(
-      name: string,
-      { who = users, calls, happens, undo, comesAgain }: Partial<Phase> = {},
-    ): Promise<Measurement & { readonly figures: { readonly exchanges: number } }> {
-      await entra.resetStats()
-      const happening = happens && sleep(happensAfterMs).then(happens)
-      // It is told below, once the phase has ended.
-      happening?.catch(() => {})
-      const next = inTurn(who, () => ({ method: 'tools/call', tool: 'getMessages', args: { top: 5 } }))
-      const load = { name, target, next, perSecond: rate, seconds: calls === undefined ? seconds : calls / rate }
-      const measured = await phase(stage, { ...load, ...(comesAgain && { comesAgain }) }).finally(async () => {
-        await happening?.finally(undo)
-      })
-      const withExchanges = { ...measured, figures: { exchanges: await entra.exchanges() } }
+    /** One phase, with the token exchanges that it took among its figures. */
+    async function run(name: string, phase: Partial<Phase> = {}) {
+      const { users: callers = users, calls = rate * seconds, fault, undo, onRetry } = phase
+      await tenant.resetStats()
+      const faulty = fault && sleep(faultAfterMs).then(fault)
+      // Its error is thrown below, once the phase has ended.
+      faulty?.catch(() => {})
+      const next = roundRobin(callers, () => getMessages())
+      const load = { name, target, next, perSecond: rate, seconds: calls / rate, ...(onRetry && { onRetry }) }
+      const measurement = await harness.open(load).finally(() => faulty?.finally(undo))
+      const withExchanges = { ...measurement, figures: { exchanges: (await tenant.stats()).grants.on_behalf_of } }
       measurements.push(withExchanges)
       return withExchanges
     }
+    /** Known users with new ones among them, for whom the token exchange is needed. */
+    const withNewUsers = async () => mix(users, await harness.newUsers(Math.ceil((rate * seconds) / newUserEvery)))
 
-    const first = await go('everybody’s first call', { calls: users.length })
-    const further = await go('everybody’s next calls', { who: everywhere(users, [1, 2]), calls: 2 * users.length })
-    const steady = await go('as usual')
-    const killed = await go('a replica is killed', { happens: () => fleet.kill(0), undo: () => fleet.revive(0) })
-    /** Some who never called are among those in trouble: it is for them that the store is asked. */
-    const withNewUsers = async () => mixed(users, await stage.newUsers(Math.ceil((rate * seconds) / newUserEvery)))
-    const trouble = [
-      await go('Redis is killed', { who: await withNewUsers(), happens: redis.kill, undo: redis.revive }),
-      await go('Redis is frozen', {
-        who: await withNewUsers(),
-        happens: async () => redis.freeze(),
-        undo: async () => redis.thaw(),
-      }),
-      await go('Redis is full', { who: await withNewUsers(), happens: redis.fill, undo: redis.empty }),
+    const atEntra = (rule: Omit<FaultRule, 'target'>) =>
+      tenant.addFaults(...entraEndpoints.map((endpoint) => ({ ...rule, target: endpoint })))
+
+    const first = await run('everybody’s first call', { calls: users.length })
+    const further = await run('everybody’s next calls', { users: spread(users, [1, 2]), calls: 2 * users.length })
+    const usual = await run('as usual')
+    const killed = await run('a replica is killed', { fault: () => fleet.kill(0), undo: () => fleet.revive(0) })
+    const faults: Measurement[] = [
+      await run('Redis is killed', { users: await withNewUsers(), fault: redis.kill, undo: redis.revive }),
+      await run('Redis is frozen', { users: await withNewUsers(), fault: redis.freeze, undo: redis.thaw }),
+      await run('Redis is full', { users: await withNewUsers(), fault: redis.fill, undo: redis.empty }),
     ]
-    // The replica that was killed knows nobody, and the store that was killed nothing.
-    const again = await go('everybody at every replica', {
-      who: everywhere(users, [0, 1, 2]),
-      calls: replicas * users.length,
-    })
-    trouble.push(
-      await go('Entra breaks connections', {
-        who: await withNewUsers(),
-        happens: () => breakConnections(entra, seconds - 2 * (happensAfterMs / 1_000)),
-        undo: entra.clearFaults,
+    // The replica that was killed knows nobody, and the Redis that was killed nothing.
+    await run('everybody at every replica', { users: spread(users, [0, 1, 2]), calls: replicas * users.length })
+    faults.push(
+      await run('Entra breaks connections', {
+        users: await withNewUsers(),
+        fault: () => breakConnections(tenant, seconds - (2 * faultAfterMs) / 1_000),
+        undo: tenant.clearFaults,
       }),
-      await go('Entra’s hosts are killed and started, one by one', {
-        who: await withNewUsers(),
-        happens: async () => {
-          for (let index = 0; index < entra.size; index++) {
-            await entra.kill(index)
-            await entra.revive(index)
-          }
-        },
-      }),
-      await go('Entra answers 503', {
-        happens: () =>
-          entra.addFaults(
-            ...(['token', 'keys', 'discovery'] as const).map(
-              (target) => ({ target, kind: 'status', status: 503, retryAfter: 1 }) as const,
-            ),
-          ),
-        undo: entra.clearFaults,
+      await run('Entra responds with 503', {
+        fault: () => atEntra({ kind: 'status', status: 503, retryAfter: 1 }),
+        undo: tenant.clearFaults,
       }),
     )
-    let cameAgain = 0
-    const gone = await go('all of Entra is killed, and started again', {
-      who: await withNewUsers(),
-      happens: async () => {
-        const everyHost = Array.from({ length: entra.size }, (_, index) => index)
-        await Promise.all(everyHost.map(entra.kill))
-        await sleep(entraGoneMs)
-        await Promise.all(everyHost.map(entra.revive))
-      },
-      comesAgain: () => void cameAgain++,
+    let retries = 0
+    await run('Entra is down, and up again', {
+      users: await withNewUsers(),
+      fault: () => atEntra({ kind: 'reset' }).then(() => sleep(entraDownMs)),
+      undo: tenant.clearFaults,
+      onRetry: () => void retries++,
     })
     await tenant.rotateKeys()
-    const renewed = await stage.newTokens(users.length)
-    const rotated = await go('keys are rotated, tokens are new', { who: renewed, calls: users.length })
-    const last = await go('as usual again', { who: renewed })
+    const renewed = await tenant.mint(users.length)
+    await run('keys are rotated, tokens are new', { users: renewed, calls: users.length })
+    await run('as usual again', { users: renewed })
 
-    const usual = [first, further, steady, again, rotated, last]
     const exchanges = first.figures.exchanges + further.figures.exchanges
+    const exchangedOnce = {
+      description: `a user’s token is exchanged once for ${replicas} replicas: at most ${mostExchangesPerUser} times on average`,
+      passed: exchanges >= users.length && exchanges <= mostExchangesPerUser * users.length,
+      observed: `${exchanges} exchanges for ${users.length} users`,
+    }
     return {
       measurements,
       figures: [
-        { name: `exchanges for ${users.length} users who each call three times`, value: exchanges },
-        { name: 'exchanges a user', value: exchanges / users.length },
-        { name: 'times that somebody was told to come again while Entra was gone', value: cameAgain },
+        { name: 'exchanges a user, of three calls each', value: exchanges / users.length },
+        { name: 'retries after a rejection for now, while Entra was down', value: retries },
       ],
       rules: [
-        nothingFails({ measurements: [...usual, ...trouble, gone] }),
-        failsAtMost(mostLostToAKill, `of the calls while a replica is killed at most ${mostLostToAKill * 100} % fail`, [
-          killed,
-        ]),
-        {
-          says: `a user is exchanged once for all of ${replicas} replicas: at most ${mostExchangesAUser} times on average`,
-          holds:
-            exchanges >= users.length &&
-            exchanges <= Math.max(mostExchangesAUser * users.length, users.length + moreExchanges),
-          seen: `${exchanges} exchanges for ${users.length} users`,
-        },
-        ...trouble.map(({ name, latencyMs }) => ({
-          says: `${name}: p99 no more than ${allowanceMs} ms beyond what is usual`,
-          holds: latencyMs.p99 <= steady.latencyMs.p99 + allowanceMs,
-          seen: `${latencyMs.p99.toFixed(0)} ms for ${steady.latencyMs.p99.toFixed(0)} ms`,
-        })),
+        noFailures(...measurements.filter((one) => one !== killed)),
+        failuresAtMost(mostLostToKill, killed.name, killed),
+        judgeFrom(fewestUsers, users.length, exchangedOnce),
+        ...faults.map((one) => p99Within(usual.latencyMs.p99 + allowanceMs, one)),
       ],
       isSequence: true,
     }
   },
 })
 
-/** The same users again and again, in such an order that the balancer's turns bring each to another replica each time. */
-function everywhere(users: readonly LoadUser[], rounds: readonly number[]): LoadUser[] {
+/** The same users again and again, in such an order that round robin brings each to another replica each time. */
+function spread(users: readonly LoadUser[], rounds: readonly number[]): LoadUser[] {
   return rounds.flatMap((round) => {
     const shift = (round * (users.length - 1)) % replicas
     return [...users.slice(shift), ...users.slice(0, shift)]
   })
 }
 
-/** Breaks a connection to one host after the other, once a second. */
-async function breakConnections(entra: EntraHosts, seconds: number) {
+/** Breaks a connection to Entra's token endpoint once a second. */
+async function breakConnections(tenant: Tenant, seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second++) {
-    await entra.breakConnection(second % entra.size)
+    await tenant.addFaults({ target: 'token', kind: 'reset', times: 1 })
     await sleep(1_000)
   }
 }
 
-function mixed(users: readonly LoadUser[], newUsers: readonly LoadUser[]): LoadUser[] {
+/** Known users, with a new one in every so-manieth place. */
+function mix(users: readonly LoadUser[], newUsers: readonly LoadUser[]): LoadUser[] {
   return newUsers.flatMap((newUser, index) => {
-    const known = Array.from(
-      { length: newUserEvery - 1 },
-      (_, step) => users[(index * newUserEvery + step) % users.length],
-    )
-    return [...known.filter((user) => user !== undefined), newUser]
+    const places = Array.from({ length: newUserEvery - 1 }, (_, place) => index * newUserEvery + place)
+    return [...places.flatMap((place) => users[place % users.length] ?? []), newUser]
   })
-}
-
-interface Phase {
-  readonly who: readonly LoadUser[]
-  /** So many calls, instead of so many seconds. */
-  readonly calls: number
-  readonly happens: () => Promise<unknown>
-  readonly undo: () => Promise<unknown>
-  /** Has who is told to come again do so; called each time. */
-  readonly comesAgain: () => void
 }

@@ -1,128 +1,87 @@
-import { inTurn } from '../calls.ts'
-import { readMetrics } from '../metrics.ts'
-import { descriptorsOf, residentMiBOf } from '../processes.ts'
+import { getMessages, roundRobin } from '../calls.ts'
+import { descriptorsOf, findFreePort, residentMiBOf } from '../processes.ts'
 import type { Rule, Series } from '../report/report.ts'
-import type { Target } from '../servers.ts'
-import type { Stage } from '../stage.ts'
-import { failsAtMost, phase } from './phases.ts'
-import { defineScenario } from './scenario.ts'
+import { failuresAtMost } from '../rules.ts'
+import { defineScenario } from '../scenario.ts'
+import { readMetrics, type Target } from '../servers.ts'
 
 const shareOfCapacity = 0.7
 const samples = 120
-/** Growth that a collector which is in no hurry explains. */
+/** Of fewer samples, the lowest of a fifth says little. */
+const fewestSamples = 50
+/** Growth that a garbage collector in no hurry explains. */
 const heapGrowth = { times: 1.3, moreMiB: 16 }
-const openConnections = 64
+const connectionsToServer = 64
 /** A stall may open every connection to the server and every one of its own to Graph, also 64; a leak has no such end. */
-const descriptorGrowth = openConnections + 64 + 20
-/** A machine that is shared has its moments. */
-const mostFailing = 0.001
+const mostMoreDescriptors = connectionsToServer + 64 + 20
+const mostFailures = 0.001
 
-/** Ten minutes of much to do: what grows that should not. */
+/** Ten busy minutes: what grows that should not. */
 export const soak = defineScenario({
   name: 'soak',
-  about: 'open model: ten minutes at 70 % of what the server can do; its heap, memory and descriptors meanwhile',
-  needs: 'anything',
+  description: `open model: ten minutes at ${shareOfCapacity} of capacity; heap, memory and descriptors meanwhile`,
+  needs: 'target',
   defaults: { users: 500, connections: 16, seconds: 600 },
-  async run(stage, { users: count, connections, seconds }) {
-    const users = await stage.users(count)
-    const target = await stage.server({}, true)
-    const next = inTurn(users, (number) => ({
-      method: 'tools/call',
-      tool: 'getMessages',
-      // Questions that differ, so that some answers are kept, some are new, and some are dropped.
-      args: { top: 5, skip: number % 50 },
-    }))
-    await stage.closed({ name: 'warming up', target, next, connections, calls: 2 * users.length })
-    const most = await stage.closed({
-      name: 'as fast as it goes',
-      target,
-      next,
-      connections,
-      seconds: Math.min(seconds, 10),
-    })
+  async run(harness, { users: count, connections, seconds }) {
+    const users = await harness.users(count)
+    const target = await harness.server({ METRICS_PORT: String(await findFreePort()) })
+    // Calls that differ, so that some are served from the cache, some are new, and some are evicted.
+    const load = { target, next: roundRobin(users, (number) => getMessages({ top: 5, skip: number % 50 })) }
+    await harness.closed({ ...load, name: 'warm-up', connections, calls: 2 * users.length })
+    const fastest = await harness.closed({ ...load, name: 'capacity', connections, seconds: Math.min(seconds, 10) })
 
-    const watched = watch(stage, target, (seconds * 1000) / samples)
-    const perSecond = shareOfCapacity * most.perSecond
-    const load = {
-      name: `${shareOfCapacity * 100} % of that`,
-      target,
-      next,
-      perSecond,
-      seconds,
-      connections: openConnections,
-    }
-    const soaked = await phase(stage, load).finally(watched.stop)
-
-    const series = watched.series.filter(({ points }) => points.length > 0)
+    const watching = watch(target, harness.now, (seconds * 1_000) / samples)
+    const perSecond = shareOfCapacity * fastest.perSecond
+    harness.say(`${seconds} s at ${Math.round(perSecond)} calls a second`)
+    const soaked = await harness
+      .open({ ...load, name: `${shareOfCapacity} × capacity`, perSecond, seconds, connections: connectionsToServer })
+      .finally(watching.stop)
+    const { heap, resident, descriptors } = watching
     return {
-      measurements: [most, soaked],
+      measurements: [fastest, soaked],
       rules: [
-        failsAtMost(mostFailing, `at most ${mostFailing * 100} % of calls fail`, [soaked]),
-        ...growthRules(series),
+        failuresAtMost(mostFailures, soaked.name, soaked),
+        ...growthRule(heap, (early) => early * heapGrowth.times + heapGrowth.moreMiB),
+        ...growthRule(descriptors, (early) => early + mostMoreDescriptors),
       ],
-      series,
+      series: [heap, resident, descriptors].filter(({ points }) => points.length > 0),
       isSequence: true,
     }
   },
 })
 
-/** Looks at the server again and again, until it is stopped. */
-function watch(stage: Stage, { process, metricsUrl }: Target, everyMs: number) {
-  const heap: [number, number][] = []
-  const resident: [number, number][] = []
-  const descriptors: [number, number][] = []
-  const look = async () => {
-    if (process === undefined) return
-    const metrics = metricsUrl === undefined ? undefined : await readMetrics(metricsUrl).catch(() => undefined)
-    const at = stage.now()
-    const bytes = metrics?.get('nodejs_heap_size_used_bytes')
-    if (bytes !== undefined) heap.push([at, bytes / 1024 / 1024])
-    resident.push([at, residentMiBOf(process.pid)])
-    descriptors.push([at, descriptorsOf(process.pid)])
+/** Samples a server that this run started, until stopped. */
+function watch({ process, metricsUrl }: Target, now: () => number, everyMs: number) {
+  const heap = { name: 'Heap in use', unit: 'MiB', points: [] as [number, number][] }
+  const resident = { name: 'Resident memory', unit: 'MiB', points: [] as [number, number][] }
+  const descriptors = { name: 'Open descriptors', unit: 'descriptors', points: [] as [number, number][] }
+  async function sample(): Promise<void> {
+    if (process === undefined || metricsUrl === undefined) return
+    const at = now()
+    resident.points.push([at, residentMiBOf(process.pid)])
+    descriptors.points.push([at, descriptorsOf(process.pid)])
+    const bytes = (await readMetrics(metricsUrl).catch(() => undefined))?.get('nodejs_heap_size_used_bytes')
+    if (bytes !== undefined) heap.points.push([at, bytes / 1024 / 1024])
   }
-  const timer = setInterval(() => void look(), everyMs)
-  const series: Series[] = [
-    { name: heapName, unit: 'MiB', points: heap },
-    { name: 'Resident memory', unit: 'MiB', points: resident },
-    { name: descriptorsName, unit: 'open descriptors', points: descriptors },
-  ]
-  return { series, stop: () => clearInterval(timer) }
+  const timer = setInterval(() => void sample(), everyMs)
+  return { heap, resident, descriptors, stop: () => clearInterval(timer) }
 }
-
-const heapName = 'Heap in use'
-const descriptorsName = 'Open descriptors'
 
 /**
  * The last fifth of the time against the second: in the first, caches fill. The lowest values of each, since a heap is
  * known by what is left after a collection.
  */
-function growthRules(series: readonly Series[]): Rule[] {
-  const fifths = (name: string) => {
-    const values = series.find((one) => one.name === name)?.points.map(([, value]) => value) ?? []
-    const fifth = Math.floor(values.length / 5)
-    if (fifth === 0) return undefined
-    return { early: Math.min(...values.slice(fifth, 2 * fifth)), late: Math.min(...values.slice(-fifth)) }
-  }
-  const heap = fifths(heapName)
-  const descriptors = fifths(descriptorsName)
+function growthRule({ name, unit, points }: Series, mostLate: (early: number) => number): Rule[] {
+  const values = points.map(([, value]) => value).filter(Number.isFinite)
+  if (values.length < fewestSamples) return []
+  const fifth = Math.floor(values.length / 5)
+  const early = Math.min(...values.slice(fifth, 2 * fifth))
+  const late = Math.min(...values.slice(-fifth))
   return [
-    ...(heap === undefined
-      ? []
-      : [
-          {
-            says: `the heap in use grows by no more than ${heapGrowth.times} times and ${heapGrowth.moreMiB} MiB`,
-            holds: heap.late <= heap.early * heapGrowth.times + heapGrowth.moreMiB,
-            seen: `${heap.early.toFixed(0)} MiB early, ${heap.late.toFixed(0)} MiB at the end`,
-          },
-        ]),
-    ...(descriptors === undefined
-      ? []
-      : [
-          {
-            says: `at most ${descriptorGrowth} more descriptors are open at the end`,
-            holds: descriptors.late <= descriptors.early + descriptorGrowth,
-            seen: `${descriptors.early} early, ${descriptors.late} at the end`,
-          },
-        ]),
+    {
+      description: `${name}: at most ${mostLate(early).toFixed(0)} ${unit} at the end`,
+      passed: late <= mostLate(early),
+      observed: `${early.toFixed(0)} early, ${late.toFixed(0)} at the end`,
+    },
   ]
 }

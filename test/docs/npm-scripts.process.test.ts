@@ -62,7 +62,7 @@ test('every program that tsx runs from an npm script and that takes arguments is
 
 for (const program of programs.filter((name) => name !== 'docs')) {
   test(`${program} is given its arguments, and Node takes none of them`, async () => {
-    const needed = program === 'load' ? ['--scenario', 'warm'] : []
+    const needed = program === 'load' ? ['warm'] : []
     const options = [...needed, '--env-file', '/nowhere/some.env', '--env-file-if-exists', '/nowhere/other.env']
     const { code, err } = await npm([program, '--', ...options])
     assert.ok(code === 1 || code === 2, `${code}: ${err}`)

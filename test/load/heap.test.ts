@@ -1,32 +1,36 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { heapNeededBy, inspectable } from '../../load/heap.ts'
-import { answersOk, freePort, start, untilReady } from '../../load/processes.ts'
+import { collectAtSignal, heapAfterCollection } from '../../load/heap.ts'
+import { findFreePort, isOk, start, waitUntil } from '../../load/processes.ts'
 
 const mebibyte = 1024 * 1024
 
-/** What a process needs that holds so many arrays of 8 KB, and has let go of as many more. */
+/** The heap of a process that holds so many arrays of 8 KB, and has released as many more. */
 async function heapWith(arrays: number): Promise<number> {
-  const { env, port } = await inspectable()
-  const ready = await freePort()
-  const keep = `globalThis.kept = []; for (let i = 0; i < ${arrays * 2}; i++) {
-    const array = new Array(1024).fill(i + 0.5); if (i % 2) kept.push(array) }`
+  const metricsUrl = `http://127.0.0.1:${await findFreePort()}/metrics`
+  const program = `
+    globalThis.held = []
+    for (let i = 0; i < ${arrays * 2}; i++) {
+      const array = new Array(1024).fill(i + 0.5)
+      if (i % 2) held.push(array)
+    }
+    const metrics = () => 'nodejs_heap_size_used_bytes ' + process.memoryUsage().heapUsed + '\\n'
+    http.createServer((_, response) => response.end(metrics())).listen(${new URL(metricsUrl).port}, '127.0.0.1')`
   const process = start({
     name: 'A process with a heap',
     command: globalThis.process.execPath,
-    args: ['--eval', `${keep}; http.createServer((_, answer) => answer.end()).listen(${ready}, '127.0.0.1')`],
-    env,
+    args: [...collectAtSignal, '--eval', program],
     cwd: '/',
   })
   try {
-    await untilReady(process, () => answersOk(`http://127.0.0.1:${ready}/`))
-    return await heapNeededBy(process, port)
+    await waitUntil(process, () => isOk(metricsUrl))
+    return await heapAfterCollection({ url: '', process, metricsUrl })
   } finally {
-    await process.stop()
+    await process.stop('SIGKILL')
   }
 }
 
-test('what a process needs of its heap is what it holds, and not what it let go of', async () => {
+test('a heap after collection is what a process holds, without what it released', async () => {
   const grown = (await heapWith(2_048)) - (await heapWith(1))
   assert.ok(grown > 15 * mebibyte && grown < 18 * mebibyte, `${grown} bytes for 16 MiB`)
 })

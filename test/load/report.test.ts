@@ -1,79 +1,58 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Measurement } from '../../load/ledger.ts'
-import { linearAxis, logarithmicAxis, percentileAxis } from '../../load/report/axis.ts'
-import { htmlText } from '../../load/report/html.ts'
-import { jsonText } from '../../load/report/json.ts'
+import type { Measurement } from '../../load/call-records.ts'
+import { createCharts, renderChart, renderHtml } from '../../load/report/html.ts'
 import type { Report } from '../../load/report/report.ts'
-import { tableText } from '../../load/report/table.ts'
+import { renderTable } from '../../load/report/table.ts'
 
-const nasty = `<script>alert("1")</script> & 'so on'`
+const hostile = `<script>alert("1")</script> & 'so on'`
 
 const measurement: Measurement = {
-  name: nasty,
+  name: hostile,
   seconds: 2,
-  beganSeconds: 1,
-  right: 20,
+  startSeconds: 1,
+  correct: 20,
   wrong: 1,
   failed: 3,
-  errors: { [`HTTP 503 ${nasty}`]: 3 },
+  errors: { [`HTTP 503 ${hostile}`]: 3 },
   perSecond: 10,
-  latencyMs: {
-    mean: 5,
-    p50: 4,
-    p90: 9,
-    p99: 20,
-    p999: 30,
-    max: 31,
-    curve: [
-      [0, 1],
-      [50, 4],
-      [99, 20],
-      [100, 31],
-    ],
-  },
-  bytesPerAnswer: 1234,
+  latencyMs: { p50: 4, p99: 20, max: 31, curve: [1, 2, 3, 4, 5, 9, 15, 20, 25, 30, 31, 31] },
+  bytesPerResponse: 1234,
   cpuUsPerCall: Number.NaN,
   timeline: [
-    { atSeconds: 0.5, rightPerSecond: 8, errorsPerSecond: {} },
-    { atSeconds: 1.5, rightPerSecond: 12, errorsPerSecond: { [`HTTP 503 ${nasty}`]: 3, 'wrong answer': 1 } },
+    { atSeconds: 0.5, correctPerSecond: 8, errorsPerSecond: 0 },
+    { atSeconds: 1.5, correctPerSecond: 12, errorsPerSecond: 4 },
   ],
-  wrongs: [`it was read as ${nasty}`],
+  wrongReasons: [`was read as ${hostile}`],
   figures: { exchanges: 7 },
 }
+const none = Number.NaN
 const unanswered: Measurement = {
   ...measurement,
-  name: 'nobody answered',
-  right: 0,
-  latencyMs: {
-    mean: Number.NaN,
-    p50: Number.NaN,
-    p90: Number.NaN,
-    p99: Number.NaN,
-    p999: Number.NaN,
-    max: Number.NaN,
-    curve: [],
-  },
+  name: 'no response',
+  correct: 0,
+  latencyMs: { p50: none, p99: none, max: none, curve: [] },
   timeline: [],
 }
 const report: Report = {
   scenario: 'warm',
-  about: nasty,
+  description: hostile,
   startedAt: '2026-11-27T00:00:00.000Z',
   seconds: 3,
-  target: nasty,
+  target: hostile,
   settings: { users: 100 },
-  machine: nasty,
+  machine: hostile,
   measurements: [measurement, unanswered],
-  figures: [{ name: `a ratio of ${nasty}`, value: 1.234, unit: 'ms' }],
-  rules: [{ says: nasty, holds: false, seen: nasty }],
+  figures: [{ name: `a ratio of ${hostile}`, value: 1.234, unit: 'ms' }],
+  rules: [{ description: hostile, passed: false, observed: hostile }],
   series: [
     {
       name: 'Heap in use',
       unit: 'MiB',
       points: [
         [1, 50],
-        [2, 60],
+        [2, none],
+        [3, 60],
       ],
     },
   ],
@@ -81,85 +60,50 @@ const report: Report = {
   passed: false,
 }
 
-const empty = new Set(['meta', 'br', 'hr', 'img', 'input', 'link'])
-
-/** Throws where a tag is not closed in its turn, an attribute is not quoted or comes twice, or a text holds a bare sign. */
-function assertWellFormed(html: string): void {
-  const open: string[] = []
-  const style = /<style>[^<]*<\/style>/g
-  const text = html.replace(/^<!doctype html>\n/, '').replaceAll(style, '')
-  let at = 0
-  for (const match of text.matchAll(/<(\/?)([a-z][\w-]*)((?:\s+[\w:-]+="[^"<]*")*)\s*(\/?)>/gi)) {
-    assertText(text.slice(at, match.index))
-    at = match.index + match[0].length
-    const [, closes, name = '', attributes = '', closesItself] = match
-    const names = [...attributes.matchAll(/([\w:-]+)="/g)].map(([, attribute]) => attribute)
-    assert.equal(new Set(names).size, names.length, match[0])
-    assertText(attributes)
-    if (closes) assert.equal(open.pop(), name)
-    else if (!closesItself && !empty.has(name)) open.push(name)
-  }
-  assertText(text.slice(at))
-  assert.deepEqual(open, [])
-}
-
-function assertText(text: string): void {
-  assert.doesNotMatch(text, /[<>]|&(?!(amp|lt|gt|quot|#39);)/)
-}
-
-for (const isSequence of [false, true]) {
-  test(`the page is well formed, whatever the texts in it are (${isSequence ? 'phases' : 'contestants'})`, () => {
-    assertWellFormed(htmlText({ ...report, isSequence }))
-  })
-}
-
-test('the page needs nothing from anywhere, and runs nothing', () => {
-  const html = htmlText(report)
-  assert.doesNotMatch(html, /<script|<link|<img|<iframe|src=|href=|url\(|@import|https?:|javascript:|\son\w+=/i)
+test('the page runs nothing and loads nothing, whatever its texts are', () => {
+  const page = renderHtml(report)
+  assert.doesNotMatch(page, /<script|<link|<iframe|href=|url\(|@import|\son\w+=/i)
+  for (const [, source = ''] of page.matchAll(/src="([^"]*)"/g)) assert.match(source, /^data:image\/svg\+xml;base64,/)
+  assert.equal(page.match(/<img /g)?.length, 4)
+  assert.match(page, /WRONG RESPONSE/)
 })
 
-test('the page has a chart of each kind, with the units at its axes', () => {
-  const html = htmlText(report)
-  for (const title of ['Latency distribution', 'Throughput over time', 'Errors over time', 'Heap in use']) {
-    assert.match(html, new RegExp(`<figcaption>${title}</figcaption>`))
-  }
-  for (const label of ['latency, ms', 'right answers a second', 'errors a second', 'MiB', 'time under load, s']) {
-    assert.ok(html.includes(`${label}`), label)
+test('there is a chart of each kind, with the unit at its axis, and no NaN in it', () => {
+  const charts = createCharts(report)
+  assert.deepEqual(
+    charts.map(({ title }) => title),
+    ['Latency distribution', 'Throughput', 'Errors', 'Heap in use'],
+  )
+  const drawn = charts.map(renderChart)
+  for (const [index, unit] of ['ms', 'correct responses a second', 'errors a second', 'MiB'].entries()) {
+    const svg = drawn[index] ?? ''
+    assert.match(svg, /^<svg /)
+    assert.ok(svg.includes(`>${unit}</text>`), unit)
+    assert.doesNotMatch(svg, /NaN|Infinity|undefined|<script/)
   }
 })
 
-test('a line has a gap where there is no number, and no NaN ever', () => {
-  const html = htmlText({
-    ...report,
-    series: [
-      {
-        name: 'Heap',
-        unit: 'MiB',
-        points: [
-          [0, 1],
-          [1, Number.NaN],
-          [2, 3],
-        ],
-      },
-    ],
-  })
-  assert.doesNotMatch(html, /NaN|Infinity|undefined/)
+test('the phases of a sequence follow each other on the time axis', () => {
+  const [, throughput] = createCharts({ ...report, isSequence: true })
+  assert.deepEqual(throughput?.lines[0]?.points, [
+    [1.5, 8],
+    [2.5, 12],
+  ])
 })
 
-test('a run without errors says so, and has no empty chart', () => {
-  const fine = { ...measurement, failed: 0, wrong: 0, errors: {}, wrongs: [], timeline: [] }
-  const html = htmlText({ ...report, measurements: [fine], series: [] })
-  assert.doesNotMatch(html, /Errors over time/)
-  assert.match(html, /No call failed, and no answer was wrong\./)
+test('a run without errors and without responses has no empty charts', () => {
+  const quiet = { ...unanswered, failed: 0, wrong: 0, errors: {}, wrongReasons: [] }
+  assert.deepEqual(createCharts({ ...report, measurements: [quiet], series: [] }), [])
+  assert.match(renderHtml({ ...report, measurements: [quiet], series: [] }), /<h2>Errors<\/h2>\s*<p>None\.<\/p>/)
 })
 
 test('the table has each measurement, what failed, each rule, and how it ended', () => {
-  const text = tableText(report)
+  const text = renderTable(report)
   for (const part of [
-    'nobody answered',
+    'no response',
     '12.5 %',
     '3 × HTTP 503',
-    'WRONG ANSWER: it was read as',
+    'WRONG RESPONSE: was read as',
     '✘',
     'FAILED',
     '1.23 ms',
@@ -167,42 +111,5 @@ test('the table has each measurement, what failed, each rule, and how it ended',
   ]) {
     assert.ok(text.includes(part), part)
   }
-  assert.ok(tableText({ ...report, passed: true }).endsWith('passed'))
-})
-
-test('the JSON is the report, with null for what is not known', () => {
-  const read = JSON.parse(jsonText(report))
-  assert.equal(read.measurements[0].latencyMs.p99, 20)
-  assert.equal(read.measurements[0].cpuUsPerCall, null)
-  assert.deepEqual(read.rules, report.rules)
-})
-
-for (const [most, end, step] of [
-  [0, 1, undefined],
-  [1, 1, 0.2],
-  [7, 8, 2],
-  [95, 100, 20],
-  [1234, 1500, 500],
-] as const) {
-  test(`a linear axis to ${most} has round ticks from 0`, () => {
-    const { ticks, at } = linearAxis(most)
-    assert.equal(ticks[0]?.value, 0)
-    assert.equal(at(ticks.at(-1)?.value ?? 0), 1)
-    if (step === undefined) return
-    assert.equal(ticks.at(-1)?.value, end)
-    assert.equal(ticks[1]?.value, step)
-  })
-}
-
-test('a logarithmic axis begins and ends with powers of ten', () => {
-  const { ticks, at } = logarithmicAxis(3, 700)
-  assert.deepEqual([ticks[0]?.value, ticks.at(-1)?.value], [1, 1000])
-  assert.deepEqual([at(1), at(1000)], [0, 1])
-  assert.ok(Math.abs(at(10) - 1 / 3) < 1e-9)
-})
-
-test('a percentile axis has as much room from 90 to 99 as from 99 to 99.9', () => {
-  const { at } = percentileAxis()
-  assert.ok(Math.abs(at(99) - at(90) - (at(99.9) - at(99))) < 1e-9)
-  assert.deepEqual([at(0), at(100)], [0, 1])
+  assert.ok(renderTable({ ...report, passed: true }).endsWith('passed'))
 })

@@ -44,41 +44,41 @@ const leftovers = () => readdirSync(folder).filter((name) => /^load-\w+$/.test(n
 test('mixed-tools: a table on standard output, both files, and exit code 0', async () => {
   const files = { json: join(folder, 'mixed.json'), html: join(folder, 'mixed.html') }
   const small = ['--users', '12', '--seconds', '1', '--connections', '2']
-  const { output, ended } = load('--scenario', 'mixed-tools', ...small, '--json', files.json, '--html', files.html)
+  const { output, ended } = load('mixed-tools', ...small, '--json', files.json, '--html', files.html)
   assert.equal(await ended, 0, output.err)
   assert.match(output.out, /│ this server, mixed +│/)
-  assert.match(output.out, /✔ every answer belongs to its call and its caller: \d+ calls, 0 wrong answers/)
+  assert.match(output.out, /✔ every response belongs to its call and its caller: \d+ calls, 0 wrong responses/)
   assert.match(output.out, /passed\n$/)
 
   const report = JSON.parse(readFileSync(files.json, 'utf8'))
   assert.deepEqual(report.settings, { users: 12, connections: 2, seconds: 1 })
   const [mixed] = report.measurements
-  assert.ok(mixed.right > 0 && mixed.wrong === 0 && mixed.failed === 0)
+  assert.ok(mixed.correct > 0 && mixed.wrong === 0 && mixed.failed === 0)
   assert.ok(mixed.latencyMs.p99 >= mixed.latencyMs.p50 && mixed.latencyMs.p50 > 0)
   if (process.platform === 'linux') assert.ok(mixed.cpuUsPerCall > 0)
-  assert.match(readFileSync(files.html, 'utf8'), /<figcaption>Latency distribution<\/figcaption>/)
+  assert.match(readFileSync(files.html, 'utf8'), /<img alt="Latency distribution" src="data:image/)
   assert.deepEqual(leftovers(), [])
 })
 
 test('warm: this server twice, the reference pattern and the floor, and what they are to each other', async () => {
   const small = ['--users', '4', '--seconds', '1', '--rounds', '1', '--connections', '2']
-  const { output, ended } = load('--scenario', 'warm', ...small)
+  const { output, ended } = load('warm', ...small)
   assert.equal(await ended, 0, output.err)
-  for (const name of ['answers kept', 'every call to Graph', 'reference pattern', 'floor']) {
+  for (const name of ['cached', 'every call to Graph', 'reference pattern', 'floor']) {
     assert.match(output.out, new RegExp(`│ (this server, )?${name} +│ +[\\d.,]+ │`))
   }
-  assert.match(output.out, /this server, every call to Graph: answers a second to the reference’s: [\d.]+/)
-  assert.match(output.err, /round 1 of 1 · floor: [\d.,]+ right answers a second/)
+  assert.match(output.out, /this server, every call to Graph: calls a second to the reference’s: [\d.]+/)
+  assert.match(output.err, /round 1 of 1\n(.+\n){3}floor: \d+ correct/)
 })
 
 test('cold-burst: each user is exchanged once', async () => {
-  const { output, ended } = load('--scenario', 'cold-burst', '--users', '15')
+  const { output, ended } = load('cold-burst', '--users', '15')
   assert.equal(await ended, 0, output.err)
-  assert.match(output.out, /✔ each user’s token is exchanged once: 15 exchanges for 15 users, 1 at most for one/)
+  assert.match(output.out, /✔ each user’s token is exchanged once: 15 exchanges for 15 users, at most 1 for one/)
 })
 
 test('Ctrl-C ends the run and all that it started', async () => {
-  const { child, output, ended } = load('--scenario', 'soak', '--users', '3', '--seconds', '300')
+  const { child, output, ended } = load('soak', '--users', '3', '--seconds', '300')
   await eventually(
     () => leftovers().some((name) => readdirSync(join(folder, name)).some((file) => /^tenant-\d+\.env$/.test(file))),
     60_000,

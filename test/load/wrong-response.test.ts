@@ -11,7 +11,7 @@ import { listen } from '../helper.ts'
 import { file } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
 
-/** What a run says where a server gives one user's answer to another, as no server must. */
+/** What a run reports where a server sends one user's response to another, as no server must. */
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
@@ -58,58 +58,47 @@ async function load(...args: readonly string[]) {
   return { code, out: out.join(''), report: JSON.parse(readFileSync(json, 'utf8')) }
 }
 
-const isolation = ['--scenario', 'isolation', '--users', '5', '--calls', '60', '--connections', '3']
+const isolation = ['isolation', '--users', '5', '--calls', '60', '--connections', '3']
 
 test('a server that tells the truth passes', async () => {
   const { code, out, report } = await load(...isolation, '--target', origin, '--tenant', tenant.origin)
   assert.equal(code, 0, out)
-  assert.match(out, /✔ every answer belongs to its call and its caller: 60 calls, 0 wrong answers/)
+  assert.match(out, /✔ every response belongs to its call and its caller: 60 calls, 0 wrong responses/)
   assert.equal(report.passed, true)
 })
 
-test('one user’s answer given to another fails the run, and the report says so', async (t) => {
+test('one user’s response sent to another fails the run, and the report says so', async (t) => {
   const liar = await startLiar(t, 20)
   const { code, out, report } = await load(...isolation, '--target', liar, '--tenant', tenant.origin)
   assert.equal(code, 1)
-  assert.match(out, /✘ every answer belongs to its call and its caller: 60 calls, 3 wrong answers/)
-  assert.match(out, /WRONG ANSWER: it was read as [0-9a-f-]{36}/)
+  assert.match(out, /✘ every response belongs to its call and its caller: 60 calls, 3 wrong responses/)
+  assert.match(out, /WRONG RESPONSE: was read as [0-9a-f-]{36}/)
   assert.match(out, /FAILED$/m)
   assert.equal(report.measurements[0].wrong, 3)
 })
 
-test('a wrong answer while the server warms up, of which nothing is shown, fails the run as well', async (t) => {
+test('a wrong response during the warm-up, which the table leaves out, fails the run as well', async (t) => {
   const liar = await startLiar(t, 7, 60)
   const small = ['--users', '10', '--seconds', '1', '--connections', '2']
-  const { code, out, report } = await load(
-    ...['--scenario', 'mixed-tools', ...small, '--target', liar, '--tenant', tenant.origin],
-  )
+  const { code, out, report } = await load(...['mixed-tools', ...small, '--target', liar, '--tenant', tenant.origin])
   assert.equal(code, 1, out)
   assert.equal(report.measurements[0].wrong, 0)
-  assert.match(out, /✘ every answer belongs to its call and its caller: .* wrong answers, the first: it was read as/)
+  assert.match(out, /✘ every response belongs to its call and its caller: .* wrong responses, the first was read as/)
 })
 
-test('the open model finds it out too', async (t) => {
+test('the open model finds it too', async (t) => {
   const liar = await startLiar(t, 10)
-  const { code, out } = await load(
-    '--scenario',
-    'cold-burst',
-    '--users',
-    '20',
-    '--target',
-    liar,
-    '--tenant',
-    tenant.origin,
-  )
+  const { code, out } = await load('cold-burst', '--users', '20', '--target', liar, '--tenant', tenant.origin)
   assert.equal(code, 1)
-  assert.match(out, /✘ every answer belongs to its call and its caller/)
+  assert.match(out, /✘ every response belongs to its call and its caller/)
 })
 
-test('with tokens from a file alone, the shape of answers is checked, and the run says no more than that', async () => {
+test('with tokens from a file alone, the shape of responses is checked, and the run claims no more', async () => {
   const tokens = join(folder, 'tokens.txt')
   const minted = await Promise.all(['load-1', 'load-2'].map((user) => tenant.mint({ user })))
   writeFileSync(tokens, minted.join('\n'))
   const { code, out } = await load(...isolation, '--target', origin, '--token-file', tokens)
   assert.equal(code, 0, out)
-  assert.match(out, /belongs to its call \(of whose, only an emulated tenant tells\)/)
+  assert.match(out, /belongs to its call \(to which caller, only an emulated tenant tells\)/)
   for (const token of minted) assert.ok(!out.includes(token) && !out.includes(token.slice(-20)))
 })
