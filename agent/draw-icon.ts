@@ -2,7 +2,7 @@ import { chromium } from 'playwright-core'
 import { chromiumPath } from '../scripts/shared/chromium.ts'
 
 /**
- * An SVG as a square PNG, drawn by Debian's Chromium; what the SVG leaves free is transparent.
+ * Renders an SVG as a square PNG with Debian's Chromium, with a transparent background.
  *
  * @param px width and height
  */

@@ -5,19 +5,20 @@ import { tools } from '../src/tools/index.ts'
 import { EnvironmentError, packageOf } from './package.ts'
 import { pluginManifest } from './plugin.ts'
 
-const help = `The Microsoft 365 Agents Toolkit package.
+const help = `Builds the Microsoft 365 Agents Toolkit package.
 
-  npm run agent                 writes ai-plugin.json anew from the server's tools
-  npm run agent -- --zip dev    and packs the app with the values of agent/env/.env.dev
-  npm run agent -- --icons      and draws the icons anew from their SVG; needs a Chromium
+  npm run agent                 generates ai-plugin.json from the server's tools
+  npm run agent -- --zip dev    also packs the app with the values of agent/env/.env.dev
+  npm run agent -- --icons      also renders the icons from SVG; requires Chromium
 `
 const here = fileURLToPath(new URL('.', import.meta.url))
 
 try {
   await run(process.argv.slice(2))
 } catch (error) {
-  const isOurs = error instanceof EnvironmentError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
-  if (!isOurs) throw error
+  const isUsageError =
+    error instanceof EnvironmentError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
+  if (!isUsageError) throw error
   process.stderr.write(`${(error as Error).message}\n`)
   process.exitCode = 1
 }
@@ -48,12 +49,12 @@ async function run(args: string[]) {
   }
 }
 
-/** @throws {EnvironmentError} where there is no such environment */
+/** @throws {EnvironmentError} where the file does not exist */
 function environment(name: string) {
   const file = `${here}env/.env.${name}`
   if (!/^\w+$/.test(name) || !existsSync(file)) {
     throw new EnvironmentError(
-      `There is no agent/env/.env.${name}: copy agent/env/.env.dev.sample to it and fill it in.`,
+      `agent/env/.env.${name} does not exist: copy agent/env/.env.dev.sample to it and fill it in.`,
     )
   }
   return parseEnv(readFileSync(file, 'utf8'))

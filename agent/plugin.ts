@@ -5,12 +5,12 @@ import type { Tool } from '../src/plugins/mcp/tool.ts'
 const schema = 'https://developer.microsoft.com/json-schemas/copilot/plugin/v2.4/schema.json'
 const messageCard: unknown = JSON.parse(readFileSync(new URL('message-card.json', import.meta.url), 'utf8'))
 
-/** Where the messages of a tool's answer are (JSONPath, RFC 9535). A tool that is not here is answered in words alone. */
-const messagesOf: Readonly<Record<string, string>> = { getMessages: '$.value', getMessage: '$' }
+/** JSONPath (RFC 9535) of the messages in a tool's result. Results of other tools are shown without cards. */
+const messagePaths: Readonly<Record<string, string>> = { getMessages: '$.value', getMessage: '$' }
 
 /**
- * The tools as Copilot reads them, `ai-plugin.json`: what `tools/list` answers, which is the same for every caller, and
- * how their answers are cited and shown. The address and the sign-in are left to the environment: `${{…}}`.
+ * Generates `ai-plugin.json` from the tools: the result of `tools/list`, which is the same for every caller, and how
+ * results are cited and shown. URL and OAuth registration are variables: `${{…}}`.
  * Source: Microsoft, "Plugin manifest schema 2.4 for Microsoft 365 Copilot".
  */
 export function pluginManifest(tools: readonly Tool[]) {
@@ -31,25 +31,25 @@ export function pluginManifest(tools: readonly Tool[]) {
       name,
       description,
       capabilities: {
-        // What only reads asks nobody first; for anything else, Copilot asks.
+        // Copilot asks for confirmation unless a tool is read-only.
         ...(annotations.readOnlyHint && { confirmation: { type: 'None' } }),
         security_info: { data_handling: [annotations.readOnlyHint ? 'GetPrivateData' : 'ResourceStateUpdate'] },
-        ...(messagesOf[name] !== undefined && { response_semantics: messages(messagesOf[name]) }),
+        ...(messagePaths[name] !== undefined && { response_semantics: messages(messagePaths[name]) }),
       },
     })),
     runtimes: [
       {
         type: 'RemoteMCPServer',
-        auth: { type: 'OAuthPluginVault', reference_id: variable('OAUTH_REGISTRATION_ID') },
+        auth: { type: 'OAuthPluginVault', reference_id: placeholder('OAUTH_REGISTRATION_ID') },
         run_for_functions: definitions.map(({ name }) => name),
-        spec: { url: `${variable('PUBLIC_BASE_URL')}/mcp`, mcp_tool_description: { tools: definitions } },
+        spec: { url: `${placeholder('PUBLIC_BASE_URL')}/mcp`, mcp_tool_description: { tools: definitions } },
       },
     ],
   }
 }
 
-/** A value that the environment gives when the app is packed. */
-function variable(name: string): string {
+/** A variable that is substituted when the app is packed. */
+function placeholder(name: string): string {
   return `\${{${name}}}`
 }
 

@@ -107,7 +107,7 @@ addFormats.default(ajv)
  * What Microsoft's published schema has against a manifest. It is the schema that the manifest names: the package
  * `@microsoft/app-manifest` holds it under the path of its address.
  */
-export function schemaFaults(manifest: Json): string[] {
+export function schemaErrors(manifest: Json): string[] {
   const { pathname } = new URL(String(manifest['$schema']))
   const path = join(dirname(require.resolve('@microsoft/app-manifest/package.json')), 'build', pathname)
   const known = ajv.getSchema(path)

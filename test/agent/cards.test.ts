@@ -47,8 +47,8 @@ function textsIn(value: unknown): string[] {
 
 /** The fields that a template and the citation's properties read, and that no message has by the tool's output schema. */
 function unboundFields(outputSchema: Schema, { data_path, properties, static_template }: Semantics): string[] {
-  const answer = schemaAt(outputSchema, data_path)
-  const message = answer?.items ?? answer
+  const result = schemaAt(outputSchema, data_path)
+  const message = result?.items ?? result
   if (message?.properties === undefined) return [data_path]
   const expressions = textsIn(static_template).flatMap((text) => [...text.matchAll(/\$\{([^}]+)\}/g)])
   const read = expressions.flatMap(([, expression = '']) => Expression.parse(expression).references())
@@ -57,8 +57,8 @@ function unboundFields(outputSchema: Schema, { data_path, properties, static_tem
   )
 }
 
-/** What Microsoft's own reader of cards has against a card. */
-function cardFaults(card: unknown): string[] {
+/** Errors of Microsoft's own card parser. */
+function cardErrors(card: unknown): string[] {
   const context = new SerializationContext()
   const parsed = new AdaptiveCard()
   parsed.parse(card, context)
@@ -91,7 +91,7 @@ for (const { name, semantics } of shown) {
     assert.deepEqual(unboundFields(outputOf(name), semantics), [])
   })
 
-  test(`it is noticed where ${name} shows a field that is not there`, () => {
+  test(`a field of ${name} that does not exist is detected`, () => {
     const template = { body: [{ text: `\${if(deadline, deadline, 'none')}` }] }
     assert.deepEqual(unboundFields(outputOf(name), { ...semantics, static_template: template }), ['$.deadline'])
     assert.deepEqual(unboundFields(outputOf(name), { ...semantics, properties: { url: '$.link' } }), ['$.link'])
@@ -99,11 +99,11 @@ for (const { name, semantics } of shown) {
   })
 }
 
-test('a card that Copilot cannot show is noticed', () => {
+test('an invalid card is detected', () => {
   const card = { type: 'AdaptiveCard', version: '1.5', body: [{ type: 'TextBlok', text: 'a' }] }
-  assert.match(cardFaults(card).join(), /TextBlok/)
+  assert.match(cardErrors(card).join(), /TextBlok/)
   const button = { type: 'AdaptiveCard', version: '1.5', actions: [{ type: 'Action.OpenUrl', title: 'a' }] }
-  assert.match(cardFaults(button).join(), /url/)
+  assert.match(cardErrors(button).join(), /url/)
 })
 
 interface Message {
@@ -119,13 +119,13 @@ const { app } = await build(file, { LOG_LEVEL: 'silent' }, tenant)
 
 async function call(name: string, args: Record<string, unknown>): Promise<Json> {
   const headers = { ...mcpHeaders(await tenant.mint({ user: 'rowan' })), host: 'localhost' }
-  const answer = await app.inject({ method: 'POST', url: '/mcp', headers, payload: toolCall(name, args) })
-  return answer.json().result.structuredContent
+  const response = await app.inject({ method: 'POST', url: '/mcp', headers, payload: toolCall(name, args) })
+  return response.json().result.structuredContent
 }
 
-/** A sound card, with this message's title, link and deadline, and nothing left over of the template. */
+/** A valid card with this message's title, link and deadline, and no unbound expression. */
 function assertShows(card: Json, message: Message) {
-  assert.deepEqual(cardFaults(card), [], message.id)
+  assert.deepEqual(cardErrors(card), [], message.id)
   const texts = textsIn(card)
   for (const text of texts) assert.doesNotMatch(text, /\$\{|undefined|\bnull\b|^$/, message.id)
   assert.ok(texts.includes(message.title) && texts.includes(message.url), message.id)
@@ -134,7 +134,7 @@ function assertShows(card: Json, message: Message) {
   if (deadline !== undefined) assert.ok(texts.includes(deadline), message.id)
 }
 
-test('every message of the tenant makes a sound card', async () => {
+test('every message of the tenant has a valid card', async () => {
   const template = shown[0]?.semantics.static_template ?? {}
   const { value } = (await call('getMessages', { top: 1000 })) as { value: Message[] }
   assert.ok(value.length > 300)
@@ -142,7 +142,7 @@ test('every message of the tenant makes a sound card', async () => {
   assert.ok(value.some(({ actionRequiredByDateTime }) => typeof actionRequiredByDateTime === 'string'))
 })
 
-test('a single message makes a sound card, whatever came of its body', async () => {
+test('a single message has a valid card, whatever its body', async () => {
   const template = shown[1]?.semantics.static_template ?? {}
   const { value } = (await call('getMessages', { top: 1 })) as { value: Message[] }
   for (const body of ['none', 'text', 'html']) {

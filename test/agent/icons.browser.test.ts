@@ -13,10 +13,10 @@ for (const [name, px] of [
   ['outline', 32],
 ] as const) {
   test(`${name}.png is its SVG, drawn`, async () => {
-    const kept = PNG.sync.read(readAgentFile(`appPackage/${name}.png`))
+    const committed = PNG.sync.read(readAgentFile(`appPackage/${name}.png`))
     const drawn = PNG.sync.read(Buffer.from(await drawIcon(readAgentFile(`icons/${name}.svg`).toString(), px)))
-    assert.equal(drawn.data.length, kept.data.length)
-    const differing = drawn.data.filter((value, at) => Math.abs(value - (kept.data[at] ?? 0)) > smoothing)
-    assert.ok(differing.length < kept.data.length / 100, `${differing.length} of ${kept.data.length} values`)
+    assert.equal(drawn.data.length, committed.data.length)
+    const differing = drawn.data.filter((value, at) => Math.abs(value - (committed.data[at] ?? 0)) > smoothing)
+    assert.ok(differing.length < committed.data.length / 100, `${differing.length} of ${committed.data.length} values`)
   })
 }

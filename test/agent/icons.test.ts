@@ -18,7 +18,7 @@ interface Picture {
   readonly data: Uint8Array
 }
 
-function iconFaults({ width, height, data }: Picture, { px, fits }: (typeof icons)['color.png' | 'outline.png']) {
+function iconErrors({ width, height, data }: Picture, { px, fits }: (typeof icons)['color.png' | 'outline.png']) {
   const pixels = Array.from({ length: width * height }, (_, at) => [...data.subarray(4 * at, 4 * at + 4)])
   const misfits = pixels.filter(([r = 0, g = 0, b = 0, alpha = 0]) => !fits(alpha, [r, g, b]))
   return [
@@ -31,16 +31,16 @@ function iconFaults({ width, height, data }: Picture, { px, fits }: (typeof icon
 for (const [name, rules] of Object.entries(icons)) {
   const read = () => PNG.sync.read(readFileSync(new URL(`../../agent/appPackage/${name}`, import.meta.url)))
 
-  test(`${name} is as Teams wants it`, () => {
-    assert.deepEqual(iconFaults(read(), rules), [])
+  test(`${name} meets Teams’ requirements`, () => {
+    assert.deepEqual(iconErrors(read(), rules), [])
   })
 
-  test(`it is noticed where ${name} is not as Teams wants it`, () => {
+  test(`an invalid ${name} is detected`, () => {
     const small = new PNG({ width: 16, height: 16 })
-    assert.equal(iconFaults(small, rules)[0], `16×16 instead of ${rules.px}×${rules.px}`)
-    assert.equal(iconFaults(small, rules).at(-1), 'there is no picture')
+    assert.equal(iconErrors(small, rules)[0], `16×16 instead of ${rules.px}×${rules.px}`)
+    assert.equal(iconErrors(small, rules).at(-1), 'there is no picture')
     const spoilt = read()
     spoilt.data.set([200, 0, 0, 128], 0)
-    assert.deepEqual(iconFaults(spoilt, rules), ['1 pixels are of a wrong colour'])
+    assert.deepEqual(iconErrors(spoilt, rules), ['1 pixels are of a wrong colour'])
   })
 }

@@ -3,17 +3,17 @@ import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { programPath } from '../programs.ts'
 
-for (const [args, says] of [
-  [['--zip', 'nowhere'], /There is no agent\/env\/\.env\.nowhere: copy/],
-  [['--zip', '../../x'], /There is no agent\/env/],
+for (const [args, message] of [
+  [['--zip', 'nowhere'], /agent\/env\/\.env\.nowhere does not exist: copy/],
+  [['--zip', '../../x'], /agent\/env\/.* does not exist/],
   [['--zap'], /Unknown option '--zap'/],
 ] as const) {
-  test(`npm run agent -- ${args.join(' ')} ends with a sentence`, () => {
+  test(`npm run agent -- ${args.join(' ')} is a one-line error`, () => {
     const { status, stderr } = spawnSync(process.execPath, [programPath('agent/main.ts'), ...args], {
       encoding: 'utf8',
     })
     assert.equal(status, 1)
-    assert.match(stderr, says)
+    assert.match(stderr, message)
     assert.doesNotMatch(stderr, /\n\s+at /)
   })
 }

@@ -15,10 +15,10 @@ interface Page {
   readonly value: { readonly id: string; readonly lastModifiedDateTime: string }[]
 }
 
-async function call<Answer>(name: string, args: Record<string, unknown>): Promise<Answer> {
+async function call<Result>(name: string, args: Record<string, unknown>): Promise<Result> {
   const headers = { ...mcpHeaders(await tenant.mint({ user: 'rowan' })), host: 'localhost' }
-  const answer = await app.inject({ method: 'POST', url: '/mcp', headers, payload: toolCall(name, args) })
-  const { result } = answer.json()
+  const response = await app.inject({ method: 'POST', url: '/mcp', headers, payload: toolCall(name, args) })
+  const { result } = response.json()
   assert.equal(result.isError, undefined, JSON.stringify(result))
   return result.structuredContent
 }

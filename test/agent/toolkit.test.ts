@@ -30,7 +30,7 @@ const actions: Record<string, { needs: string[]; takes?: string[]; writes?: stri
   'teamsApp/publishAppPackage': { needs: ['appPackagePath'], writes: ['publishedAppId'] },
 }
 
-function actionFaults({ uses, with: given, writeToEnvironmentFile = {} }: Action): string[] {
+function actionErrors({ uses, with: given, writeToEnvironmentFile = {} }: Action): string[] {
   const action = actions[uses]
   if (action === undefined) return [`there is no action ${uses}`]
   const { needs, takes = [], writes = [] } = action
@@ -47,22 +47,22 @@ function actionFaults({ uses, with: given, writeToEnvironmentFile = {} }: Action
 
 const { lifecycle } = readAppPackage()
 
-test('provision and publish use the toolkit’s actions as it knows them', () => {
+test('provision and publish use the toolkit’s actions correctly', () => {
   assert.equal(lifecycle.version, 'v1.11')
-  assert.deepEqual([...lifecycle.provision, ...lifecycle.publish].flatMap(actionFaults), [])
+  assert.deepEqual([...lifecycle.provision, ...lifecycle.publish].flatMap(actionErrors), [])
 })
 
-test('an action that the toolkit would refuse is noticed', () => {
+test('an action that the toolkit would reject is detected', () => {
   const zip = { uses: 'teamsApp/update', with: { appPackagePath: 'a.zip' } }
-  assert.deepEqual(actionFaults({ ...zip, uses: 'teamsApp/updates' }), ['there is no action teamsApp/updates'])
-  assert.deepEqual(actionFaults({ ...zip, with: {} }), ['teamsApp/update needs appPackagePath'])
-  assert.deepEqual(actionFaults({ ...zip, with: { ...zip.with, path: '' } }), ['teamsApp/update takes no path'])
-  assert.deepEqual(actionFaults({ uses: 'teamsApp/create', with: { name: 'a' } }), [
+  assert.deepEqual(actionErrors({ ...zip, uses: 'teamsApp/updates' }), ['there is no action teamsApp/updates'])
+  assert.deepEqual(actionErrors({ ...zip, with: {} }), ['teamsApp/update needs appPackagePath'])
+  assert.deepEqual(actionErrors({ ...zip, with: { ...zip.with, path: '' } }), ['teamsApp/update takes no path'])
+  assert.deepEqual(actionErrors({ uses: 'teamsApp/create', with: { name: 'a' } }), [
     'teamsApp/create writes teamsAppId',
   ])
 })
 
-test('an app is made before its OAuth registration, and both before the package that names them', () => {
+test('the app is created before its OAuth registration, and both before the package', () => {
   const order = lifecycle.provision.map(({ uses }) => uses)
   assert.deepEqual(order.slice(0, 3), ['teamsApp/create', 'oauth/register', 'teamsApp/zipAppPackage'])
 })
@@ -116,7 +116,7 @@ test('Copilot may use the registration, in this organization alone, with PKCE an
   )
 })
 
-/** How a client without a secret says who it is, where its configuration has a field for one. */
+/** How a client with an empty secret identifies itself. */
 const identifications = {
   'in the form': (clientId: string) => ({ form: { client_id: clientId, client_secret: '' }, headers: {} }),
   'by HTTP Basic': (clientId: string) => ({
@@ -160,7 +160,7 @@ for (const [how, identify] of Object.entries(identifications)) {
   })
 }
 
-test('a code that went to Teams is good for nobody without the verifier', async () => {
+test('a code sent to Teams cannot be redeemed without the verifier', async () => {
   const fresh = await freshCode(origin, tenant.api.clientId, { redirect_uri: teams })
   const { status } = await redeem(origin, fresh, { redirect_uri: teams, code_verifier: 'x'.repeat(43) })
   assert.equal(status, 400)

@@ -22,7 +22,7 @@ test('Copilot knows the tools that a server in production lists, member by membe
   assert.deepEqual(runtime?.spec.mcp_tool_description.tools, listed.tools)
 })
 
-test('a tool that writes would be confirmed, and said to change things', () => {
+test('a tool that writes needs confirmation and is declared as an update', () => {
   const [tool] = tools
   assert.ok(tool)
   const annotations = { ...tool.definition.annotations, readOnlyHint: false }

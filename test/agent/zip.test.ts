@@ -4,17 +4,17 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { strFromU8, unzipSync } from 'fflate'
 import { EnvironmentError, fill, icons, manifests, packageOf } from '../../agent/package.ts'
-import { provisioned, schemaFaults } from './app-package.ts'
+import { provisioned, schemaErrors } from './app-package.ts'
 
 const folder = fileURLToPath(new URL('../../agent/appPackage/', import.meta.url))
 
-test('a zip holds the manifests, filled in and sound, and the icons, and nothing else', () => {
+test('a zip has the manifests with variables substituted, and the icons, and nothing else', () => {
   const files = unzipSync(packageOf(folder, provisioned))
   assert.deepEqual(Object.keys(files).sort(), [...manifests, ...icons].sort())
   for (const name of manifests) {
     const text = strFromU8(files[name] ?? new Uint8Array())
     assert.doesNotMatch(text, /\$\{\{|\$\[file/, name)
-    assert.deepEqual(schemaFaults(JSON.parse(text)), [], name)
+    assert.deepEqual(schemaErrors(JSON.parse(text)), [], name)
   }
   for (const name of icons) assert.deepEqual(Buffer.from(files[name] ?? []), readFileSync(folder + name), name)
 })
@@ -26,20 +26,20 @@ test('values and files stand as they are in the manifests, whatever is in them',
   assert.deepEqual(JSON.parse(filled), { a: 'Say "hi" \\ $1!', b: `${text}Say "hi" \\ $1` })
 })
 
-const refused: Record<string, { env: Record<string, string>; says: RegExp }> = {
+const invalidEnvironments: Record<string, { env: Record<string, string>; message: RegExp }> = {
   'values that only a provision writes': {
     env: { TEAMS_APP_ID: '', OAUTH_REGISTRATION_ID: '' },
-    says: /TEAMS_APP_ID: a GUID.*\n.*OAUTH_REGISTRATION_ID: the id of an OAuth client registration/,
+    message: /TEAMS_APP_ID: a GUID.*\n.*OAUTH_REGISTRATION_ID: the id of an OAuth client registration/,
   },
-  'a developer’s name': { env: { DEVELOPER_NAME: '' }, says: /DEVELOPER_NAME/ },
-  https: { env: { PUBLIC_BASE_URL: 'http://mcp.example.com' }, says: /https origin/ },
-  'an origin': { env: { PUBLIC_BASE_URL: 'https://mcp.example.com/' }, says: /final slash/ },
+  'a developer’s name': { env: { DEVELOPER_NAME: '' }, message: /DEVELOPER_NAME/ },
+  https: { env: { PUBLIC_BASE_URL: 'http://mcp.example.com' }, message: /https origin/ },
+  'an origin': { env: { PUBLIC_BASE_URL: 'https://mcp.example.com/' }, message: /trailing slash/ },
 }
-for (const [name, { env, says }] of Object.entries(refused)) {
-  test(`no zip is made without ${name}, and the message says what to do`, () => {
+for (const [name, { env, message }] of Object.entries(invalidEnvironments)) {
+  test(`no zip without ${name}, and the error explains it`, () => {
     assert.throws(
       () => packageOf(folder, { ...provisioned, ...env }),
-      (error) => error instanceof EnvironmentError && says.test(error.message),
+      (error) => error instanceof EnvironmentError && message.test(error.message),
     )
   })
 }

@@ -1,28 +1,27 @@
 import { icons } from '../../agent/package.ts'
 import { catalogue } from '../../src/errors/index.ts'
 import type { AppPackage } from './app-package.ts'
-import { schemaFaults } from './app-package.ts'
+import { schemaErrors } from './app-package.ts'
 
 /**
- * The checks of the package that need nothing but its files. Each gives a sentence for every fault; a sound package has
- * none. Limits that the schemas leave to their descriptions are from there and from Microsoft, "Plugin manifest schema
- * 2.4" and "Declarative agent schema 1.6".
+ * Checks of the package's files. @returns a sentence per error. Limits that the schemas have only in descriptions are from
+ * there and from Microsoft, "Plugin manifest schema 2.4" and "Declarative agent schema 1.6".
  */
-export function faultsIn(app: AppPackage): string[] {
+export function packageErrors(app: AppPackage): string[] {
   return [
-    ...schemaFaults(app.manifest),
-    ...schemaFaults(app.agent),
-    ...schemaFaults(app.plugin),
-    ...lengthFaults(app),
-    ...functionFaults(app),
-    ...fileFaults(app),
-    ...linkFaults(app),
-    ...placeholderFaults(app),
-    ...reasonFaults(app),
+    ...schemaErrors(app.manifest),
+    ...schemaErrors(app.agent),
+    ...schemaErrors(app.plugin),
+    ...lengthErrors(app),
+    ...functionErrors(app),
+    ...fileErrors(app),
+    ...linkErrors(app),
+    ...placeholderErrors(app),
+    ...reasonErrors(app),
   ]
 }
 
-function lengthFaults({ agent, plugin }: AppPackage): string[] {
+function lengthErrors({ agent, plugin }: AppPackage): string[] {
   const tooLong = (name: string, text: string, max: number) =>
     text.trim() !== '' && text.length <= max ? [] : [`${name} has ${text.length} characters of ${max}`]
   return [
@@ -47,7 +46,7 @@ function textsIn(value: unknown): string[] {
 }
 
 /** One runtime, which runs every function; each is a tool, and is confirmed unless it only reads. */
-function functionFaults({ plugin: { functions, runtimes } }: AppPackage): string[] {
+function functionErrors({ plugin: { functions, runtimes } }: AppPackage): string[] {
   const [runtime, ...others] = runtimes
   if (runtime?.type !== 'RemoteMCPServer' || others.length > 0) return ['there is one runtime, an MCP server']
   const names = functions.map(({ name }) => name)
@@ -73,8 +72,8 @@ function functionFaults({ plugin: { functions, runtimes } }: AppPackage): string
   ]
 }
 
-/** What a manifest names is what the package holds. */
-function fileFaults({ manifest, agent }: AppPackage): string[] {
+/** Files named in a manifest exist in the package. */
+function fileErrors({ manifest, agent }: AppPackage): string[] {
   const named = [
     ...manifest.copilotAgents.declarativeAgents.map(({ file }) => [file, 'declarativeAgent.json']),
     ...agent.actions.map(({ file }) => [file, 'ai-plugin.json']),
@@ -85,12 +84,12 @@ function fileFaults({ manifest, agent }: AppPackage): string[] {
 }
 
 /** Teams warns of links to domains that the app does not name. */
-function linkFaults({ manifest }: AppPackage): string[] {
+function linkErrors({ manifest }: AppPackage): string[] {
   return manifest.validDomains.includes('admin.microsoft.com') ? [] : ['cards link to admin.microsoft.com']
 }
 
-/** Every placeholder has its line in the sample, and every line of it is somebody's. */
-function placeholderFaults({ sample, lifecycle, written }: AppPackage): string[] {
+/** Every placeholder is in the sample, and every variable of the sample is used. */
+function placeholderErrors({ sample, lifecycle, written }: AppPackage): string[] {
   const used = new Set([...written.matchAll(/\$\{\{(\w+)\}\}/g)].map(([, name = '']) => name))
   const actions = [...lifecycle.provision, ...lifecycle.publish]
   const outputs = new Set(actions.flatMap(({ writeToEnvironmentFile = {} }) => Object.values(writeToEnvironmentFile)))
@@ -103,8 +102,8 @@ function placeholderFaults({ sample, lifecycle, written }: AppPackage): string[]
   ]
 }
 
-/** The reasons that the instructions explain are those with which a tool fails. */
-function reasonFaults({ agent }: AppPackage): string[] {
+/** The instructions explain only reasons of tool errors. */
+function reasonErrors({ agent }: AppPackage): string[] {
   const failures = agent.instructions.split('# When a call fails')[1] ?? ''
   const named = [...failures.matchAll(/\b[a-z]+(?:_[a-z]+)+\b/g)].map(([reason]) => reason)
   const known = new Map<string, string>(Object.entries(catalogue).map(([reason, { kind }]) => [reason, kind]))
