@@ -171,10 +171,10 @@ test('a 429 says how long to wait, and ten seconds where it does not say', () =>
 })
 
 for (const [value, seconds, text] of [
-  ['30', 30, 'Microsoft Graph did not answer properly. Try again in 30 s. (Graph request id graph-1)'],
-  [undefined, undefined, 'Microsoft Graph did not answer properly. Try again. (Graph request id graph-1)'],
-  ['soon', undefined, 'Microsoft Graph did not answer properly. Try again. (Graph request id graph-1)'],
-  ['0', undefined, 'Microsoft Graph did not answer properly. Try again. (Graph request id graph-1)'],
+  ['30', 30, 'Microsoft Graph is unavailable. Try again in 30 s. (Graph request id graph-1)'],
+  [undefined, undefined, 'Microsoft Graph is unavailable. Try again. (Graph request id graph-1)'],
+  ['soon', undefined, 'Microsoft Graph is unavailable. Try again. (Graph request id graph-1)'],
+  ['0', undefined, 'Microsoft Graph is unavailable. Try again. (Graph request id graph-1)'],
 ] as const) {
   test(`a 503 with ${value ?? 'no'} Retry-After tells ${seconds === undefined ? 'no time' : `${seconds} seconds`}`, () => {
     const failure = graphFailure(answer(503, { headers: { 'retry-after': value } }))
