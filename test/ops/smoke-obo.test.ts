@@ -209,7 +209,7 @@ const behind: readonly {
   {
     what: 'a Graph that fails',
     breakIt: (own) => own.faults.add({ target: 'graph', kind: 'html' }),
-    says: /getMessages failed: graph_answer_invalid/,
+    says: /getMessages failed: graph_response_invalid/,
     next: /Try again.*The same call may succeed later\./,
   },
   {

@@ -188,7 +188,7 @@ const troubles: readonly Trouble[] = [
     what: 'an error that comes back',
     change: (callback) => with_('error', 'server_error')(without('code')(callback)),
     says: /The sign-in was refused with server_error/,
-    next: /entra_sign_in_failed or credential_refused/,
+    next: /entra_sign_in_failed or credential_rejected/,
   },
   {
     what: 'a code that somebody changed',

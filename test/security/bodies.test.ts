@@ -37,7 +37,7 @@ const malformed = (attack: string, message: unknown): BadBody => ({
   body: typeof message === 'string' ? message : JSON.stringify(message),
   reason: 'bad_request',
 })
-const batch = (attack: string, body: string): BadBody => ({ attack, body, reason: 'batch_refused' })
+const batch = (attack: string, body: string): BadBody => ({ attack, body, reason: 'batch_not_supported' })
 
 const large = (bytes: number) => inArguments(`"search":"${'x'.repeat(bytes)}"`)
 

@@ -103,7 +103,7 @@ function fromAnotherPort() {
 async function assertDocumentRefused(url: string, { withinMs = 1_500, megabytes = 60 } = {}): Promise<Answer> {
   const { result, ms, megabytes: used } = await costOf(() => authorize(url))
   assertPage(result)
-  assert.match(result.text, /client_document_(refused|unavailable)/)
+  assert.match(result.text, /client_document_(invalid|unavailable)/)
   assert.ok(ms < withinMs, `it took ${ms} ms`)
   assert.ok(used < megabytes, `it took ${used} MB`)
   return result

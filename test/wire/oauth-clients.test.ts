@@ -184,13 +184,13 @@ for (const [what, attempt, reason, line] of [
         await register(origin, { redirect_uris: [newUri, 'https://x.example/zq7mark'] }),
         'invalid_redirect_uri',
       ),
-    'redirect_uris_refused',
+    'redirect_uris_not_allowed',
     allowLine,
   ],
   [
     'is in a document',
     async () => assertPage(await openBrowser(origin).go(authorizationUrl(origin, `${host.origin}/elsewhere.json`))),
-    'client_document_refused',
+    'client_document_invalid',
     allowLine,
   ],
 ] as const) {

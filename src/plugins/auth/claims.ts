@@ -44,7 +44,7 @@ type Claims = Readonly<Record<string, unknown>>
  * RS256 and nothing else (RFC 8725 section 3.1); no critical extensions are understood (RFC 7515 section 4.1.11).
  */
 export function checkHeader(header: Claims): Reason | undefined {
-  if (header['alg'] !== 'RS256') return 'algorithm_refused'
+  if (header['alg'] !== 'RS256') return 'algorithm_not_supported'
   if (header['crit'] !== undefined) return 'malformed_token'
   const kid = header['kid']
   return typeof kid === 'string' && /^[A-Za-z0-9_-]{1,128}$/.test(kid) ? undefined : 'unknown_key'
@@ -91,7 +91,7 @@ function checkOrigin({ iss, tid }: Claims, expected: Expectations): Reason | und
 function checkTimes({ exp, nbf, iat }: Claims, now: number): Reason | undefined {
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return 'missing_claim'
   if (exp + leewaySeconds <= now) return 'expired'
-  if (exp > now + longestLifetimeSeconds) return 'lifetime_refused'
+  if (exp > now + longestLifetimeSeconds) return 'lifetime_too_long'
   for (const start of [nbf, iat]) {
     if (start === undefined) continue
     if (typeof start !== 'number' || start - leewaySeconds > now) return 'not_yet_valid'

@@ -150,7 +150,7 @@ export function proveByAssertions(assertions: Pick<Assertions, 'get' | 'replace'
     try {
       return await attempt(proofOf(first))
     } catch (error) {
-      if (!(error instanceof Failure) || error.reason !== 'credential_refused') throw error
+      if (!(error instanceof Failure) || error.reason !== 'credential_rejected') throw error
       const second = await beforeDeadline(assertions.replace(first), deadline, late).catch(() => undefined)
       if (second === undefined || deadline.leftMs === 0) throw error
       return attempt(proofOf(second))

@@ -38,7 +38,7 @@ function setUp(certificate: Partial<ClientAssertion> = {}) {
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 const events = (lines: readonly Record<string, unknown>[]) => lines.map((line) => line['event'])
-const refusedBy = async () => Promise.reject(new Failure('credential_refused'))
+const refusedBy = async () => Promise.reject(new Failure('credential_rejected'))
 
 test('many who ask at once share one', async () => {
   const { state, get } = setUp()
@@ -206,19 +206,19 @@ test('what Entra refuses is made anew and tried once more', async () => {
 test('what is refused twice is refused', async () => {
   const { state, withProof, get } = setUp()
   await get()
-  await assert.rejects(withProof(refusedBy), { reason: 'credential_refused' })
+  await assert.rejects(withProof(refusedBy), { reason: 'credential_rejected' })
   assert.equal(state.made, 2)
 })
 
 test('what goes on being refused is made anew every five seconds and not for every call', async () => {
   const { state, withProof } = setUp()
-  await assert.rejects(withProof(refusedBy), { reason: 'credential_refused' })
+  await assert.rejects(withProof(refusedBy), { reason: 'credential_rejected' })
   assert.equal(state.made, 2)
   state.now += 4_999
-  await assert.rejects(withProof(refusedBy), { reason: 'credential_refused' })
+  await assert.rejects(withProof(refusedBy), { reason: 'credential_rejected' })
   assert.equal(state.made, 2)
   state.now += 1
-  await assert.rejects(withProof(refusedBy), { reason: 'credential_refused' })
+  await assert.rejects(withProof(refusedBy), { reason: 'credential_rejected' })
   assert.equal(state.made, 3)
 })
 
@@ -237,7 +237,7 @@ test('a refusal whose replacement cannot be made stays a refusal', async () => {
   const { state, withProof, get } = setUp()
   await get()
   state.broken = new Error('out of luck')
-  await assert.rejects(withProof(refusedBy), { reason: 'credential_refused' })
+  await assert.rejects(withProof(refusedBy), { reason: 'credential_rejected' })
 })
 
 test('an identity that gives the same token again is not tried with it again', async () => {
@@ -261,7 +261,7 @@ test('other failures are not tried again, and a secret never is', async () => {
     { reason: 'exchange_unavailable' },
   )
   assert.equal(state.made, 1)
-  await assert.rejects(proveBySecret('a secret')(refusedBy, ample()), { reason: 'credential_refused' })
+  await assert.rejects(proveBySecret('a secret')(refusedBy, ample()), { reason: 'credential_rejected' })
 })
 
 test('an assertion that is not made in time is not waited for, and is there for whoever comes later', async () => {
@@ -285,8 +285,8 @@ test('another assertion is not waited for beyond the deadline, and Entra’s ans
   let tries = 0
   const attempt = async () => {
     tries++
-    throw new Failure('credential_refused')
+    throw new Failure('credential_rejected')
   }
-  await assert.rejects(withProof(attempt, deadlineIn(20)), { reason: 'credential_refused' })
+  await assert.rejects(withProof(attempt, deadlineIn(20)), { reason: 'credential_rejected' })
   assert.equal(tries, 1)
 })
