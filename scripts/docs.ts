@@ -53,7 +53,7 @@ function variableTable(): string {
     `${isRequired ? 'required: ' : ''}${description}`,
     production ?? '',
   ])
-  return table(['variable', 'default', 'meaning', 'in production'], rows)
+  return table(['variable', 'default', 'description', 'in production'], rows)
 }
 
 function reasonTable(): string {
@@ -103,9 +103,8 @@ needs beside it: the least privileged one that suffices.`
 }
 
 function sampleFile(): string {
-  const head = `# Copy this file to .env.local and fill in the first three. "npm run dev" and "npm start" read it, outside production
-# only, and what the environment already holds goes before it. An empty value counts as not set.
-# A line that is commented out shows the default; nothing after the "=" means that there is none.
+  const head = `# Copy to .env.local and set the first three variables. "npm run dev" and "npm start" read it, except in production.
+# The environment takes precedence. An empty value counts as not set. Commented lines show the default.
 `
   const lines = variables.map(([name, { description, isRequired, default: value = '', production }]) => {
     const sentence = `${description.charAt(0).toUpperCase()}${description.slice(1)}`.replaceAll('`', '')

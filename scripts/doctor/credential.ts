@@ -158,7 +158,7 @@ export function judgeCredential({ status, headers, body, json }: ProbeResponse, 
   const code = aadsts ?? `HTTP ${status}`
   const fix = aadsts === undefined ? undefined : fixes[aadsts]
   if (fix !== undefined) return failure(`Entra rejects it for the app ${clientId} (${code}).`, fix)
-  if (reason === 'credential_refused' || reason === 'exchange_misconfigured') {
+  if (reason === 'credential_rejected' || reason === 'exchange_misconfigured') {
     return failure(
       `Entra rejects it for the app ${clientId} (${code}).`,
       `https://login.microsoftonline.com/error?code=${aadsts?.slice('AADSTS'.length) ?? ''} explains the code.`,

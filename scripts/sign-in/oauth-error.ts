@@ -11,7 +11,7 @@ const nextByError: Readonly<Record<string, string>> = {
   invalid_redirect_uri: 'Allow http://localhost in MCP_OAUTH_REDIRECT_URI_PREFIXES of the server.',
   invalid_scope: 'Check MCP_OAUTH_SCOPES of the server against its metadata.',
   invalid_target: 'Check PUBLIC_BASE_URL of the server: it does not serve this address.',
-  server_error: 'Search the server log for entra_sign_in_failed or credential_refused.',
+  server_error: 'Search the server log for entra_sign_in_failed or credential_rejected.',
   temporarily_unavailable: 'Try again in a minute; if it persists, the server log has the error from Entra.',
   too_many_requests: 'Wait a minute and run it again.',
 }

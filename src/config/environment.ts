@@ -48,41 +48,41 @@ function variable(
  * docs/configuration.md and .env.local.sample are generated from it: npm run docs.
  */
 export const EnvironmentSchema = Type.Object({
-  GRAPH_TENANT_ID: variable('the Entra tenant, a GUID', {
+  GRAPH_TENANT_ID: variable('Entra tenant ID', {
     isRequired: true,
     format: ['a GUID: Entra admin center, Overview, Tenant ID', guid],
   }),
-  GRAPH_CLIENT_ID: variable("the server's app registration: its application (client) id", {
+  GRAPH_CLIENT_ID: variable('application (client) ID of the server’s app registration', {
     isRequired: true,
     format: formats.guid,
   }),
-  GRAPH_CLIENT_SECRET: variable('a client secret of that app, unless another credential is set', { isRequired: true }),
-  GRAPH_CLIENT_CERT_PATH: variable('a PEM file with private key and certificate of that app, instead of a secret', {
+  GRAPH_CLIENT_SECRET: variable('client secret of that app, unless another credential is set', { isRequired: true }),
+  GRAPH_CLIENT_CERT_PATH: variable('PEM file with the private key and certificate of that app, instead of a secret', {
     format: formats.path,
   }),
   GRAPH_CLIENT_CERT_KEYVAULT_URL: variable(
-    'a Key Vault with a certificate of that app, such as `https://name.vault.azure.net`',
+    'Key Vault with a certificate of that app, such as `https://name.vault.azure.net`',
     { format: ['a URL such as https://name.vault.azure.net', '^https://[^/?#@\\s]+/?$'] },
   ),
-  GRAPH_CLIENT_CERT_NAME: variable('the certificate in it, whose key signs in the vault and never leaves it', {
+  GRAPH_CLIENT_CERT_NAME: variable('certificate in that vault; its key signs there and never leaves the vault', {
     format: formats.vaultName,
   }),
   GRAPH_CLIENT_CERT_SECRET_NAME: variable(
-    'or a secret in it with the private key, which is fetched: PEM, or JSON with `privateKey`',
+    'or a secret in that vault with the private key: PEM, or JSON with `privateKey`',
     { format: formats.vaultName },
   ),
-  GRAPH_CLIENT_CERT_SECRET_VERSION: variable('version of that secret; the latest where it is not set', {
+  GRAPH_CLIENT_CERT_SECRET_VERSION: variable('version of that secret; latest if not set', {
     format: ['letters and digits', '^[0-9A-Za-z]+$'],
   }),
   GRAPH_CLIENT_CERT_THUMBPRINT: variable(
-    'SHA-256 (or SHA-1) of the certificate in hex, where the secret holds its key alone',
+    'SHA-256 (or SHA-1) thumbprint of the certificate in hex, if the secret has only its key',
     { format: ['SHA-256 or SHA-1, in hex', '^([0-9A-Fa-f]{64}|[0-9A-Fa-f]{40})$'] },
   ),
   GRAPH_MANAGED_IDENTITY_CLIENT_ID: variable(
-    'a user-assigned managed identity: it opens the Key Vault, or without one is itself the credential',
+    'client ID of a user-assigned managed identity: reads the Key Vault or, without one, is the credential itself',
     { format: formats.guid },
   ),
-  NODE_ENV: variable('`production` locks every development switch; set it in the environment, not in .env.local', {
+  NODE_ENV: variable('`production` disables every development switch; set it in the environment, not in .env.local', {
     default: 'development',
     format: ['production, development or test', '^(production|development|test)$'],
   }),
@@ -92,134 +92,137 @@ export const EnvironmentSchema = Type.Object({
     production: 'the default is `0.0.0.0`',
     format: ['an IP address or host name', '\\S'],
   }),
-  PUBLIC_BASE_URL: variable('the one origin that clients see, in metadata and challenges', {
+  PUBLIC_BASE_URL: variable('origin that clients use; in metadata and challenges', {
     default: 'http://localhost:8080',
     production: 'required, https',
     format: formats.origin,
   }),
   GRAPH_OBO_SCOPES: variable(
-    'scopes asked for On-Behalf-Of; what the tools need where it is not set. `https://graph.microsoft.com/.default` asks for whatever was consented to',
+    'scopes to request On-Behalf-Of; those that the tools need if not set. `https://graph.microsoft.com/.default` requests every consented scope',
   ),
-  GRAPH_BASE_URL: variable(
-    'Microsoft Graph; another one for a national cloud or the emulator; `http:` only on loopback',
-    {
-      default: 'https://graph.microsoft.com/v1.0',
-      production: 'https only',
-      format: formats.url,
-    },
-  ),
+  GRAPH_BASE_URL: variable('base URL of Microsoft Graph, a national cloud or the emulator; `http:` only on loopback', {
+    default: 'https://graph.microsoft.com/v1.0',
+    production: 'https only',
+    format: formats.url,
+  }),
   GRAPH_CALLS_PER_MINUTE: variable(
-    'calls to Graph in any minute, of all users and, with `REDIS_URL`, all replicas; no limit where `GRAPH_BASE_URL` is not Microsoft’s',
+    'quota of calls to Graph per minute, for all users and, with `REDIS_URL`, all replicas; no limit if `GRAPH_BASE_URL` is not Microsoft’s',
     { default: '240', format: formats.count },
   ),
-  GRAPH_CALLS_PER_HOUR: variable('the same in any hour', { default: '800', format: formats.count }),
-  GRAPH_ANSWER_TTL: variable('how long an answer is kept for whoever got it, ten minutes at most; `0`: not at all', {
-    default: '1 minute',
-    format: ['a duration such as 60s, or 0', '^(0|[0-9.]+ *[A-Za-z]+)$'],
-  }),
-  ENTRA_AUTHORITY_HOST: variable('Microsoft Entra; `http:` only on loopback', {
+  GRAPH_CALLS_PER_HOUR: variable('quota of calls to Graph per hour', { default: '800', format: formats.count }),
+  GRAPH_ANSWER_TTL: variable(
+    'how long a result is cached, per access token; ten minutes at most; `0` disables the cache',
+    {
+      default: '1 minute',
+      format: ['a duration such as 60s, or 0', '^(0|[0-9.]+ *[A-Za-z]+)$'],
+    },
+  ),
+  ENTRA_AUTHORITY_HOST: variable('base URL of Microsoft Entra; `http:` only on loopback', {
     default: 'https://login.microsoftonline.com',
     production: 'https only',
     format: formats.origin,
   }),
-  MCP_REQUIRE_AUTH: variable('whether callers must sign in', {
+  MCP_REQUIRE_AUTH: variable('require a bearer token', {
     default: 'true',
-    production: '`false` is refused',
+    production: '`false` is rejected',
     format: formats.flag,
   }),
-  MCP_OAUTH_REQUIRED_SCOPES: variable("delegated scopes that a caller's token must carry", {
+  MCP_OAUTH_REQUIRED_SCOPES: variable('delegated scopes that a token must have', {
     default: 'access_as_user',
   }),
-  MCP_ALLOWED_CLIENT_IDS: variable('client applications that may call, comma-separated; any where it is not set', {
+  MCP_ALLOWED_CLIENT_IDS: variable('client IDs of the applications that may call, comma-separated; any if not set', {
     format: formats.guids,
   }),
   MCP_ALLOWED_ORIGINS: variable(
-    'further origins of browser-based clients that call `/mcp`, comma-separated; loopback ones are always served',
-    { production: 'loopback ones are not served', format: formats.origins },
+    'origins of browser-based clients, comma-separated, beside `PUBLIC_BASE_URL` and loopback',
+    { production: 'loopback origins are not allowed', format: formats.origins },
   ),
-  ALLOW_MCP_ACCESS_TOKEN_ARG: variable('whether tools take a Graph token as the argument `accessToken`', {
+  ALLOW_MCP_ACCESS_TOKEN_ARG: variable('accept a Graph token as the tool argument `accessToken`', {
     default: 'true',
     production: 'the default is `false`',
     format: formats.flag,
   }),
-  GRAPH_ACCESS_TOKEN: variable('a Graph token for a local run without sign-in', { production: 'refused' }),
-  ALLOW_GRAPH_BEARER_TOKEN: variable("accept a Graph token as the caller's credential: debugging only", {
+  GRAPH_ACCESS_TOKEN: variable('Graph token for local use without sign-in', { production: 'rejected' }),
+  ALLOW_GRAPH_BEARER_TOKEN: variable('accept a Graph token as the bearer token; debugging only', {
     default: 'false',
-    production: '`true` is refused',
+    production: '`true` is rejected',
     format: formats.flag,
   }),
-  MCP_OAUTH_PROXY: variable('whether clients sign in through this server; `off`: they go to Entra themselves', {
+  MCP_OAUTH_PROXY: variable('OAuth proxy: clients sign in through this server; `off`: at Entra directly', {
     default: 'on',
     format: ['on or off', '^(on|off)$'],
   }),
-  MCP_OAUTH_CLIENT_ID: variable("the app registration that clients sign in to; the server's own where it is not set", {
-    format: formats.guid,
-  }),
-  MCP_OAUTH_EXPECTED_CLIENT_ID: variable('another name of `MCP_OAUTH_CLIENT_ID`', { format: formats.guid }),
-  MCP_OAUTH_CLIENT_SECRET: variable(
-    "a client secret of that app; needed where it is not the server's own and the server proves itself by a secret",
+  MCP_OAUTH_CLIENT_ID: variable(
+    'client ID of the app registration that users sign in to; `GRAPH_CLIENT_ID` if not set',
+    {
+      format: formats.guid,
+    },
   ),
-  MCP_OAUTH_TENANT_ID: variable('its tenant, which has to be `GRAPH_TENANT_ID`', { format: formats.guid }),
-  MCP_OAUTH_SCOPES: variable('scopes that clients get; those of `MCP_OAUTH_REQUIRED_SCOPES` where it is not set'),
+  MCP_OAUTH_EXPECTED_CLIENT_ID: variable('alias of `MCP_OAUTH_CLIENT_ID`', { format: formats.guid }),
+  MCP_OAUTH_CLIENT_SECRET: variable(
+    'client secret of that app; required if it is not `GRAPH_CLIENT_ID` and `GRAPH_CLIENT_SECRET` is set',
+  ),
+  MCP_OAUTH_TENANT_ID: variable('its tenant ID; must equal `GRAPH_TENANT_ID`', { format: formats.guid }),
+  MCP_OAUTH_SCOPES: variable('scopes that clients are granted; `MCP_OAUTH_REQUIRED_SCOPES` if not set'),
   MCP_OAUTH_REDIRECT_URI_PREFIXES: variable(
-    'where sign-ins may lead, comma-separated: an origin (on loopback with any port), one path, all below a path that ends in `/`, or one whole URI of an app’s own scheme',
+    'allowed redirect URIs, comma-separated: an origin (on loopback any port), a path, a path prefix that ends in `/`, or a whole private-use URI',
     {
       default:
         'http://127.0.0.1,http://localhost,http://[::1],https://teams.microsoft.com/api/platform/v1.0/oAuthRedirect',
     },
   ),
   MCP_OAUTH_SEAL_KEY: variable(
-    'what codes and refresh tokens are sealed with: 32 random bytes in base64; after a comma the key before it, which still opens; where it is not set, one is made and kept in `.seal-key.local`',
+    'key that encrypts codes, registrations and refresh tokens: 32 random bytes in base64; after a comma the previous key, which still decrypts; generated into `.seal-key.local` if not set',
     { production: 'required', format: formats.keys },
   ),
   REDIS_URL: variable(
-    'a Redis that replicas share, such as `rediss://user:password@host:6380`: codes that were used, sign-ins that were revoked, Graph tokens that were evicted and what callers have had of their limits, and calls made to Graph, are known to all of them; nothing depends on it',
+    'Redis that replicas share, such as `rediss://user:password@host:6380`: used codes, revoked sign-ins, evicted tokens, rate limits and the Graph quota; without it each replica has its own',
     { format: ['a URL such as rediss://user:password@host:6380', '^rediss?://[^\\s]+$'] },
   ),
   CACHE_ENCRYPTION_KEY: variable(
-    '32 random bytes in base64, other ones than `MCP_OAUTH_SEAL_KEY`: replicas share Graph tokens in that Redis, sealed with it; after a comma the key before it, which still opens; where it is not set, tokens stay in memory',
+    'key that encrypts Graph tokens in that Redis: 32 random bytes in base64, not those of `MCP_OAUTH_SEAL_KEY`; after a comma the previous key, which still decrypts; tokens stay in memory if not set',
     { format: formats.keys },
   ),
   RATE_LIMIT_MAX: variable(
-    'requests without a verified caller that an address may make in a window; with `REDIS_URL` of all replicas together, else of each',
+    'requests per window and address, without a verified token; with `REDIS_URL` for all replicas together',
     { default: '300', format: formats.count },
   ),
-  RATE_LIMIT_USER_MAX: variable('requests a verified user may make in a window from wherever they call, likewise', {
+  RATE_LIMIT_USER_MAX: variable('requests per window and user, likewise', {
     default: '120',
     format: formats.count,
   }),
-  RATE_LIMIT_WINDOW: variable('that window, at least a second; it follows the clock and ends as `Retry-After` says', {
+  RATE_LIMIT_WINDOW: variable('length of that window; at least a second', {
     default: '1 minute',
     format: ['a duration such as 30s or 1 minute', '\\S'],
   }),
   TRUST_PROXY: variable(
-    'proxies whose forwarded headers count: addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`',
+    'proxies whose forwarded headers are trusted: addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`',
     { format: ['a comma-separated list of addresses, CIDR ranges, loopback, linklocal or uniquelocal', '\\S'] },
   ),
-  METRICS_PORT: variable('port of `/metrics` for Prometheus, apart from `PORT`', { format: formats.port }),
+  METRICS_PORT: variable('port of `/metrics` for Prometheus; must differ from `PORT`', { format: formats.port }),
   METRICS_HOST: variable(
-    'address that `/metrics` listens on: whoever reaches it may read it; `0.0.0.0` for a Prometheus outside the container',
+    'address of `/metrics`, which has no authentication; `0.0.0.0` for a Prometheus outside the container',
     { default: '127.0.0.1', format: ['an IP address or host name', '\\S'] },
   ),
-  OTEL_EXPORTER_OTLP_ENDPOINT: variable('where traces are sent, by OTLP over HTTP, such as `http://localhost:4318`', {
+  OTEL_EXPORTER_OTLP_ENDPOINT: variable('OTLP/HTTP endpoint for traces, such as `http://localhost:4318`', {
     format: formats.url,
   }),
-  OTEL_EXPORTER_OTLP_HEADERS: variable('headers for it: `name=value,name=value`, values percent-encoded', {
+  OTEL_EXPORTER_OTLP_HEADERS: variable('headers for that endpoint: `name=value,name=value`, values percent-encoded', {
     format: [
       'a list such as name=value,name=value, with values percent-encoded',
       "^\\s*[\\w!#$%&'*+.^`|~-]+\\s*=[^,]*(,\\s*[\\w!#$%&'*+.^`|~-]+\\s*=[^,]*)*$",
     ],
   }),
-  OTEL_SERVICE_NAME: variable('what the server is called in traces', { default: 'mcp-message-center-server' }),
+  OTEL_SERVICE_NAME: variable('service name in traces', { default: 'mcp-message-center-server' }),
   OTEL_TRACES_SAMPLER: variable(
-    'who decides what is recorded: `traceidratio`, this server; `parentbased_traceidratio`, a client that names a trace, else this server',
+    'who decides what is sampled: `traceidratio`, this server; `parentbased_traceidratio`, the client’s `traceparent` if there is one',
     {
       default: 'traceidratio',
       format: ['traceidratio or parentbased_traceidratio', '^(parentbased_)?traceidratio$'],
     },
   ),
   OTEL_TRACES_SAMPLER_ARG: variable(
-    'share of traces to record, 0 to 1; those that a client marks as not to be recorded never are',
+    'share of traces to sample, 0 to 1; traces that a client marks as not sampled never are',
     {
       default: '1',
       format: ['a number, 0 to 1', '^(0|1|0?\\.[0-9]{1,9}|[01]\\.0{1,9})$'],

@@ -100,7 +100,7 @@ export const catalogue = {
     'Host not allowed.',
     'Set PUBLIC_BASE_URL of the server to the address that clients use.',
   ),
-  origin_refused: http(403, 'Origin not allowed.', 'Add the origin to MCP_ALLOWED_ORIGINS of the server.'),
+  origin_not_allowed: http(403, 'Origin not allowed.', 'Add the origin to MCP_ALLOWED_ORIGINS of the server.'),
   not_found: http(404, 'Not found. The MCP endpoint is POST /mcp.', 'Check the address.'),
   method_not_allowed: http(405, 'Method not allowed: this server is stateless and serves POST only.', checkClient),
   not_acceptable: http(406, 'Accept must allow application/json.', checkClient),
@@ -112,7 +112,7 @@ export const catalogue = {
     checkClient,
   ),
   invalid_json: http(400, 'The request body is not valid JSON.', checkClient),
-  batch_refused: http(400, 'JSON-RPC batches are not supported. Send one message per request.', checkClient),
+  batch_not_supported: http(400, 'JSON-RPC batches are not supported. Send one message per request.', checkClient),
   bad_request: http(400, 'Malformed request.', checkClient),
   headers_too_large: http(
     431,
@@ -148,7 +148,7 @@ export const catalogue = {
     'Have the app registration emit fewer groups in tokens, or none.',
   ),
   malformed_token: invalidToken('The bearer token is not a signed JWT.', 'Send the whole Entra access token.'),
-  algorithm_refused: invalidToken('Unsupported token algorithm. Only RS256 is accepted.', rightToken),
+  algorithm_not_supported: invalidToken('Unsupported token algorithm. Only RS256 is accepted.', rightToken),
   unknown_key: invalidToken(`The token is not signed with a key of this tenant. ${signIn}`, rightToken),
   bad_signature: invalidToken(
     `Token signature verification failed. ${signIn}`,
@@ -177,7 +177,7 @@ export const catalogue = {
     'Token not valid yet. Check the clocks.',
     'Compare the clocks of the server and of Entra: doctor does.',
   ),
-  lifetime_refused: invalidToken('Token lifetime exceeds what Entra issues.', rightToken),
+  lifetime_too_long: invalidToken('Token lifetime exceeds what Entra issues.', rightToken),
   key_bound_token: invalidToken(
     'Key-bound tokens (claim cnf) are not supported. Request a bearer token from Entra.',
     'Request a plain bearer token.',
@@ -200,7 +200,7 @@ export const catalogue = {
     'Sign in again with the claims of the challenge.',
     'insufficient_claims',
   ),
-  assertion_refused: invalidToken(`Token expired or revoked. ${signIn}`, newSignIn),
+  assertion_rejected: invalidToken(`Token expired or revoked. ${signIn}`, newSignIn),
   access_blocked: http(
     403,
     'Access blocked by a Conditional Access policy of the tenant. Ask an administrator.',
@@ -211,7 +211,7 @@ export const catalogue = {
     'User not allowed: not assigned to the application, not in the tenant, or disabled. Ask an administrator.',
     "Assign the user under the enterprise application's Users and groups.",
   ),
-  credential_refused: http(
+  credential_rejected: http(
     503,
     exchangeDown,
     'Entra rejects the credential of the server: run doctor, or read the log event obo_failure.',
@@ -249,7 +249,7 @@ export const catalogue = {
     'Unknown client. Remove this server from the application and add it again.',
     addAgain,
   ),
-  client_document_refused: oauth(
+  client_document_invalid: oauth(
     400,
     'invalid_client',
     'Invalid client metadata document.',
@@ -261,13 +261,13 @@ export const catalogue = {
     'Client metadata document not available.',
     'Check that the client id is a public https URL and is answered without a redirect.',
   ),
-  client_document_awaited: oauth(
+  client_document_pending: oauth(
     503,
     'temporarily_unavailable',
     'Client metadata document temporarily unavailable.',
     'Retry; if it persists, check the host of the client id.',
   ),
-  client_secret_refused: oauth(
+  client_authentication_failed: oauth(
     401,
     'invalid_client',
     'Client authentication failed: the client secret is missing, wrong or unexpected.',
@@ -285,25 +285,25 @@ export const catalogue = {
     'Redirect URI not registered for this application. Remove this server from the application and add it again.',
     addAgain,
   ),
-  response_type_refused: oauth(
+  response_type_not_supported: oauth(
     400,
     'unsupported_response_type',
     'Unsupported response_type. Supported: code.',
     checkOAuthClient,
   ),
-  response_mode_refused: oauth(
+  response_mode_not_supported: oauth(
     400,
     'invalid_request',
     'Unsupported response_mode. Supported: query.',
     checkOAuthClient,
   ),
-  request_object_refused: oauth(
+  request_object_not_supported: oauth(
     400,
     'request_not_supported',
     'Request objects are not supported. Send plain parameters.',
     checkOAuthClient,
   ),
-  request_uri_refused: oauth(
+  request_uri_not_supported: oauth(
     400,
     'request_uri_not_supported',
     'request_uri is not supported. Send plain parameters.',
@@ -315,25 +315,25 @@ export const catalogue = {
     'PKCE required: send a code_challenge with code_challenge_method=S256.',
     checkOAuthClient,
   ),
-  scope_refused: oauth(
+  scope_not_supported: oauth(
     400,
     'invalid_scope',
     'Unsupported scope.',
     'Request the scopes of the protected resource metadata.',
   ),
-  resource_refused: oauth(
+  resource_invalid: oauth(
     400,
     'invalid_target',
     'Wrong resource: it is not this server.',
     'Send the resource of the protected resource metadata, or none.',
   ),
-  redirect_uris_refused: oauth(
+  redirect_uris_not_allowed: oauth(
     400,
     'invalid_redirect_uri',
     'None of the redirect URIs is allowed on this server.',
     'Add one to MCP_OAUTH_REDIRECT_URI_PREFIXES: allowLine of the log event sign_in_failure is the line.',
   ),
-  client_metadata_refused: oauth(
+  client_metadata_invalid: oauth(
     400,
     'invalid_client_metadata',
     'Invalid client metadata.',
@@ -360,7 +360,7 @@ export const catalogue = {
     'The box was not ticked. Go back, tick it, and allow again.',
     newSignIn,
   ),
-  consent_form_refused: oauth(
+  consent_form_rejected: oauth(
     403,
     'access_denied',
     `This form belongs to another browser, or the sign-in has expired. ${startAgain}`,
@@ -379,7 +379,7 @@ export const catalogue = {
     'Microsoft Entra requires user interaction. Retry without prompt=none.',
     'Have the client open a browser.',
   ),
-  entra_sign_in_refused: oauth(
+  entra_sign_in_denied: oauth(
     400,
     'access_denied',
     'Sign-in denied or cancelled at Microsoft Entra.',
@@ -399,13 +399,13 @@ export const catalogue = {
   ),
 
   // The OAuth proxy: codes and refresh tokens.
-  grant_type_refused: oauth(
+  grant_type_not_supported: oauth(
     400,
     'unsupported_grant_type',
     'Unsupported grant_type. Supported: authorization_code, refresh_token.',
     checkOAuthClient,
   ),
-  code_refused: oauth(
+  code_invalid: oauth(
     400,
     'invalid_grant',
     'Invalid authorization code: it was not issued to this client for this redirect URI.',
@@ -413,13 +413,13 @@ export const catalogue = {
   ),
   code_expired: oauth(400, 'invalid_grant', 'Authorization code expired. Sign in again.', newSignIn),
   code_used: oauth(400, 'invalid_grant', 'Authorization code already used. Sign in again.', newSignIn),
-  verifier_refused: oauth(
+  verifier_mismatch: oauth(
     400,
     'invalid_grant',
     'PKCE verification failed: code_verifier does not match code_challenge.',
     checkOAuthClient,
   ),
-  refresh_token_refused: oauth(400, 'invalid_grant', 'Refresh token invalid or revoked. Sign in again.', newSignIn),
+  refresh_token_invalid: oauth(400, 'invalid_grant', 'Refresh token invalid or revoked. Sign in again.', newSignIn),
   redirect_withdrawn: oauth(
     400,
     'invalid_grant',
@@ -432,7 +432,7 @@ export const catalogue = {
     'Refresh token reused: the sign-in was revoked. Sign in again.',
     'Sign in again; if it persists, look for a client that stores an old refresh token, or for a theft.',
   ),
-  grant_refused: oauth(
+  grant_rejected: oauth(
     400,
     'invalid_grant',
     'Sign-in expired or revoked at Microsoft Entra. Sign in again.',
@@ -446,7 +446,7 @@ export const catalogue = {
     'Sign in again with the claims of the challenge.',
     'insufficient_claims',
   ),
-  graph_token_refused: tool(
+  graph_token_rejected: tool(
     'Microsoft Graph rejected the access token. Sign in again; if it persists, check the permissions of the app registration.',
     'Check the delegated permission and its consent, GRAPH_OBO_SCOPES and GRAPH_BASE_URL: doctor does.',
   ),
@@ -464,18 +464,18 @@ export const catalogue = {
     'Microsoft Graph throttles requests.',
     'Wait for the time named: the whole tenant shares this limit.',
   ),
-  graph_budget_spent: retryable(
+  graph_quota_exceeded: retryable(
     'Microsoft Graph quota of this tenant exhausted.',
     'Wait for the time named: the whole tenant shares the quota.',
   ),
   graph_unavailable: retryable('Microsoft Graph is unavailable.', retryOrReadLog, 'Try again.'),
   graph_timeout: retryable('Microsoft Graph timed out.', 'Retry, or ask for less.', 'Try again, or ask for less.'),
-  graph_answer_invalid: retryable('Microsoft Graph sent an invalid response.', retryOrReadLog, 'Try again.'),
-  graph_answer_too_large: tool(
+  graph_response_invalid: retryable('Microsoft Graph sent an invalid response.', retryOrReadLog, 'Try again.'),
+  graph_response_too_large: tool(
     'Response of Microsoft Graph too large. Ask for fewer messages with "top".',
     'Ask for fewer messages at once.',
   ),
-  graph_link_refused: tool(
+  graph_link_rejected: tool(
     'Microsoft Graph named a next page on another host. The server does not follow it.',
     'Check GRAPH_BASE_URL of the server.',
   ),

@@ -4,6 +4,8 @@ import { entryOf, type Reason } from './catalogue.ts'
 export interface FailureDetails {
   /** A sentence that adds to the reason's text: which field, which scope, what Graph said. */
   readonly detail?: string
+  /** The request parameter that it is about. */
+  readonly parameter?: string
   readonly retryAfterSeconds?: number
   /** A claims request, as JSON text, that a new sign-in has to carry (Microsoft "Claims challenges"). */
   readonly claims?: string
@@ -45,7 +47,9 @@ export class Failure extends Error {
 /** The text for a caller: the reason's own and what is known beyond it, on one line. */
 export function failureText({ reason, details }: Failure): string {
   const entry = entryOf(reason)
-  const parts: (string | undefined)[] = [entry.text, details.detail]
+  const { parameter } = details
+  const text = parameter === undefined ? entry.text : entry.text.replace(/\.$/, `: ${parameter}.`)
+  const parts: (string | undefined)[] = [text, details.detail]
   if (details.retryAfterSeconds !== undefined) parts.push(`Try again in ${details.retryAfterSeconds} s.`)
   else if (entry.kind === 'tool') parts.push(entry.retryHint)
   if (details.link !== undefined) parts.push(details.link)

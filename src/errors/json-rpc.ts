@@ -30,7 +30,7 @@ function jsonRpcCode(reason: Reason): number {
   switch (reason) {
     case 'invalid_json':
       return -32700
-    case 'batch_refused':
+    case 'batch_not_supported':
     case 'bad_request':
       return -32600
     case 'internal':

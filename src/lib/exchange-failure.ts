@@ -28,14 +28,14 @@ export interface EntraError {
  */
 const reasonByCode: Readonly<Record<number, Reason>> = {
   // The server's credential: secret wrong, expired; certificate unknown, assertion expired; federated identity rejected.
-  7000215: 'credential_refused',
-  7000222: 'credential_refused',
-  7000218: 'credential_refused',
-  700027: 'credential_refused',
-  700024: 'credential_refused',
-  700211: 'credential_refused',
-  700212: 'credential_refused',
-  700213: 'credential_refused',
+  7000215: 'credential_rejected',
+  7000222: 'credential_rejected',
+  7000218: 'credential_rejected',
+  700027: 'credential_rejected',
+  700024: 'credential_rejected',
+  700211: 'credential_rejected',
+  700212: 'credential_rejected',
+  700213: 'credential_rejected',
   // The server's configuration: scope, resource, application.
   70011: 'exchange_misconfigured',
   500011: 'exchange_misconfigured',
@@ -48,14 +48,14 @@ const reasonByCode: Readonly<Record<number, Reason>> = {
   650056: 'admin_consent_required',
   650057: 'admin_consent_required',
   // The assertion: expired, revoked or invalid.
-  50013: 'assertion_refused',
-  50132: 'assertion_refused',
-  50133: 'assertion_refused',
-  50173: 'assertion_refused',
-  70043: 'assertion_refused',
-  500133: 'assertion_refused',
-  500131: 'assertion_refused',
-  240002: 'assertion_refused',
+  50013: 'assertion_rejected',
+  50132: 'assertion_rejected',
+  50133: 'assertion_rejected',
+  50173: 'assertion_rejected',
+  70043: 'assertion_rejected',
+  500133: 'assertion_rejected',
+  500131: 'assertion_rejected',
+  240002: 'assertion_rejected',
   // The user: not assigned, not in the tenant, disabled; blocked by policy without a way out.
   50020: 'user_not_allowed',
   50034: 'user_not_allowed',
@@ -72,12 +72,12 @@ const reasonByCode: Readonly<Record<number, Reason>> = {
 
 const reasonBySuberror: Readonly<Record<string, Reason>> = {
   consent_required: 'user_consent_required',
-  bad_token: 'assertion_refused',
-  token_expired: 'assertion_refused',
+  bad_token: 'assertion_rejected',
+  token_expired: 'assertion_rejected',
 }
 
 const reasonByError: Readonly<Record<string, Reason>> = {
-  invalid_client: 'credential_refused',
+  invalid_client: 'credential_rejected',
   unauthorized_client: 'exchange_misconfigured',
   invalid_scope: 'exchange_misconfigured',
   invalid_resource: 'exchange_misconfigured',
@@ -85,8 +85,8 @@ const reasonByError: Readonly<Record<string, Reason>> = {
   temporarily_unavailable: 'exchange_unavailable',
   server_error: 'exchange_unavailable',
   consent_required: 'user_consent_required',
-  interaction_required: 'assertion_refused',
-  invalid_grant: 'assertion_refused',
+  interaction_required: 'assertion_rejected',
+  invalid_grant: 'assertion_rejected',
 }
 
 /** How long to wait where Entra throttles requests without Retry-After. */

@@ -153,7 +153,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
   function heed(failure: Failure, { caller, rpc }: FastifyRequest, accessToken?: string) {
     const { reason } = failure
     if (rpc !== null) rpc.outcome = reason
-    if (caller !== null && (reason === 'graph_claims_required' || reason === 'graph_token_refused')) {
+    if (caller !== null && (reason === 'graph_claims_required' || reason === 'graph_token_rejected')) {
       if (accessToken !== undefined) app.oboTokens.evict(caller, accessToken)
       app.mcp.forget(caller.tokenHash)
     }
@@ -189,7 +189,7 @@ function parseStrictly(app: FastifyInstance) {
     if (fault !== undefined) return done(new Failure('invalid_json', { detail: `It has a fault: ${fault}.` }))
     return parse(request, bytes.toString(), (error, message) => {
       if (error) done(error)
-      else if (Array.isArray(message)) done(new Failure('batch_refused'))
+      else if (Array.isArray(message)) done(new Failure('batch_not_supported'))
       else done(null, message)
     })
   })

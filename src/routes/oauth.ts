@@ -123,7 +123,7 @@ async function clientRoutes(app: FastifyInstance) {
     },
     async (request, reply) => {
       if (request.validationError !== undefined) {
-        throw new Failure('client_metadata_refused', { detail: `Its ${request.validationError.message}.` })
+        throw new Failure('client_metadata_invalid', { detail: `Its ${request.validationError.message}.` })
       }
       const client = app.oauthProxy.register(request.body)
       request.audit('client_registered', { redirectUris: client.redirect_uris.length })

@@ -139,7 +139,7 @@ export const breaks = [
   {
     what: 'every failure is repeated with a new assertion',
     file: 'src/plugins/client-credential/client-authentication.ts',
-    from: " || error.reason !== 'credential_refused') throw error",
+    from: " || error.reason !== 'credential_rejected') throw error",
     to: ') throw error',
     caughtBy: 'test/plugins/client-credential/client-authentication.test.ts',
     test: 'other failures are not repeated',

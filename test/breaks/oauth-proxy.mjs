@@ -20,7 +20,7 @@ export const breaks = [
   {
     what: 'a consent form counts in another browser',
     file: 'src/plugins/oauth-proxy/authorization.ts',
-    from: "if (!cookies.holds(held, binding)) throw new Failure('consent_form_refused')",
+    from: "if (!cookies.holds(held, binding)) throw new Failure('consent_form_rejected')",
     to: '',
     caughtBy: 'test/security/oauth-browser-binding.test.ts',
     test: 'of another browser',
@@ -249,7 +249,7 @@ export const breaks = [
   {
     what: 'a code brings tokens without its verifier',
     file: 'src/plugins/oauth-proxy/token.ts',
-    from: "if (!isVerified(required(form, 'code_verifier'), asked.challenge)) throw new Failure('verifier_refused')",
+    from: "if (!isVerified(required(form, 'code_verifier'), asked.challenge)) throw new Failure('verifier_mismatch')",
     to: '',
     caughtBy: 'test/wire/strict-oauth.test.ts',
     test: 'a code with the verifier of another request',
@@ -257,7 +257,7 @@ export const breaks = [
   {
     what: 'an ID token of another sign-in will do',
     file: 'src/plugins/oauth-proxy/token.ts',
-    from: "if (tokens.nonce !== undefined && tokens.nonce !== nonce) throw new Failure('code_refused')",
+    from: "if (tokens.nonce !== undefined && tokens.nonce !== nonce) throw new Failure('code_invalid')",
     to: '',
     caughtBy: 'test/security/oauth-codes.test.ts',
   },
@@ -301,7 +301,7 @@ export const breaks = [
   {
     what: 'a client that has a secret revokes without it where it does not say who it is',
     file: 'src/plugins/oauth-proxy/token.ts',
-    from: "if (client === undefined && opened.value.hasSecret) throw new Failure('client_secret_refused')",
+    from: "if (client === undefined && opened.value.hasSecret) throw new Failure('client_authentication_failed')",
     to: '',
     caughtBy: 'test/security/oauth-codes.test.ts',
   },

@@ -134,7 +134,7 @@ export const breaks = [
     from: 'breaker = { reason: failure.reason, untilMs: now() + breakerMs }',
     to: 'keep(key, failure, breakerMs)',
     caughtBy: 'test/plugins/obo-token-cache/negative-cache.test.ts',
-    test: 'credential_refused stops everybody',
+    test: 'credential_rejected stops everybody',
   },
   {
     what: 'putting off an assertion cuts Entra’s wait short',
@@ -284,7 +284,7 @@ export const breaks = [
     from: '!isWorthOneMoreTry(error) || ',
     to: '',
     caughtBy: 'test/plugins/obo-token-cache/index.test.ts',
-    test: 'assertion_refused is an answer',
+    test: 'assertion_rejected is an answer',
   },
   {
     what: 'a credential that Entra refuses is a warning',
@@ -292,7 +292,7 @@ export const breaks = [
     from: "? 'error' : 'warn'",
     to: "? 'warn' : 'warn'",
     caughtBy: 'test/plugins/obo-token-cache/index.test.ts',
-    test: 'credential_refused spares Entra',
+    test: 'credential_rejected spares Entra',
   },
   {
     what: 'the log names the assertion’s hash for the user',

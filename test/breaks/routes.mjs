@@ -72,7 +72,7 @@ export const breaks = [
   {
     what: 'a token that Graph refused is used again',
     file: 'src/routes/mcp.ts',
-    from: "(reason === 'graph_claims_required' || reason === 'graph_token_refused')",
+    from: "(reason === 'graph_claims_required' || reason === 'graph_token_rejected')",
     to: "reason === 'graph_claims_required'",
     caughtBy: 'test/routes/mcp.test.ts',
     test: 'where Graph no longer takes a token',

@@ -3,7 +3,7 @@ export const breaks = [
   {
     what: 'any page may call from a browser',
     file: 'src/plugins/security/index.ts',
-    from: "if (origin !== undefined && !isAllowed(origin) && !isOpen(url)) throw new Failure('origin_refused')",
+    from: "if (origin !== undefined && !isAllowed(origin) && !isOpen(url)) throw new Failure('origin_not_allowed')",
     to: '',
     caughtBy: 'test/plugins/security.test.ts',
   },

@@ -81,7 +81,7 @@ test('reasons that alerts look for are reasons', () => {
 })
 
 test('what the alerts on single failures count is there before the first', () => {
-  for (const reason of ['credential_refused', 'exchange_misconfigured', 'internal']) {
+  for (const reason of ['credential_rejected', 'exchange_misconfigured', 'internal']) {
     assert.ok(served.samples.some(({ name, labels }) => name.endsWith('failures_total') && labels['reason'] === reason))
   }
 })

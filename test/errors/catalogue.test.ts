@@ -34,15 +34,15 @@ test('only temporary errors of Graph are retryable tool errors', () => {
   })
   assert.deepEqual(retryable, [
     'graph_throttled',
-    'graph_budget_spent',
+    'graph_quota_exceeded',
     'graph_unavailable',
     'graph_timeout',
-    'graph_answer_invalid',
+    'graph_response_invalid',
   ])
 })
 
 test('every 503, 429 and temporarily_unavailable is retryable, and no invalid token is', () => {
-  for (const reason of ['rate_limited', 'overloaded', 'exchange_throttled', 'client_document_awaited'] as const) {
+  for (const reason of ['rate_limited', 'overloaded', 'exchange_throttled', 'client_document_pending'] as const) {
     assert.equal(isRetryable(catalogue[reason]), true, reason)
   }
   for (const reason of ['expired', 'internal', 'code_used', 'invalid_input'] as const) {

@@ -56,6 +56,11 @@ test('without a known wait the text says whether to try again, once', () => {
   assert.equal(again({ retryAfterSeconds: 9 }), 'Microsoft Graph timed out. Try again in 9 s.')
 })
 
+test('the text names the parameter that it is about', () => {
+  const failure = new Failure('parameter_missing', { parameter: 'code' })
+  assert.equal(failureText(failure), 'Missing required parameter: code.')
+})
+
 test('the text of a bare failure is its sentence', () => {
   assert.equal(failureText(new Failure('expired')), catalogue.expired.text)
 })

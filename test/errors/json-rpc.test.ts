@@ -5,7 +5,7 @@ import { catalogue, Failure, httpError, jsonRpcError, type Reason } from '../../
 const reasons = Object.keys(catalogue) as Reason[]
 
 test('what an operator has to fix is never a 401, or clients would sign in for ever', () => {
-  for (const reason of ['credential_refused', 'exchange_misconfigured', 'exchange_unavailable'] as const) {
+  for (const reason of ['credential_rejected', 'exchange_misconfigured', 'exchange_unavailable'] as const) {
     assert.ok(httpError(new Failure(reason)).status >= 500, reason)
   }
 })
@@ -26,7 +26,7 @@ test('a reason for a tool result is a 500 as an HTTP response', () => {
 
 for (const [reason, code] of [
   ['invalid_json', -32700],
-  ['batch_refused', -32600],
+  ['batch_not_supported', -32600],
   ['bad_request', -32600],
   ['internal', -32603],
   ['missing_token', -32000],

@@ -17,12 +17,12 @@ for (const [reason, status, error] of [
 }
 
 test('an OAuth description has none of the characters that RFC 6749 rules out', () => {
-  const { body } = oauthError(new Failure('scope_refused', { detail: 'It is "\\é\n" here.' }))
+  const { body } = oauthError(new Failure('scope_not_supported', { detail: 'It is "\\é\n" here.' }))
   assert.match(body.error_description, /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
 })
 
 test('Entra’s error code follows the text of a failed sign-in, and not that of an exchange', () => {
   const textOf = (failure: Failure) => oauthError(failure).body.error_description
-  assert.match(textOf(new Failure('grant_refused', { aadsts: 'AADSTS50173' })), / \(AADSTS50173\)$/)
-  assert.doesNotMatch(textOf(new Failure('credential_refused', { aadsts: 'AADSTS7000215' })), /AADSTS/)
+  assert.match(textOf(new Failure('grant_rejected', { aadsts: 'AADSTS50173' })), / \(AADSTS50173\)$/)
+  assert.doesNotMatch(textOf(new Failure('credential_rejected', { aadsts: 'AADSTS7000215' })), /AADSTS/)
 })

@@ -17,14 +17,14 @@ const judge = (body: unknown, { status = 400, retryAfter }: Partial<EntraAnswer>
 
 /** Each AADSTS code with the OAuth error Entra sends it under. */
 const codes: readonly [code: number, error: string, reason: Reason][] = [
-  [7000215, 'invalid_client', 'credential_refused'],
-  [7000222, 'invalid_client', 'credential_refused'],
-  [7000218, 'invalid_client', 'credential_refused'],
-  [700027, 'invalid_client', 'credential_refused'],
-  [700024, 'invalid_client', 'credential_refused'],
-  [700211, 'invalid_request', 'credential_refused'],
-  [700212, 'invalid_request', 'credential_refused'],
-  [700213, 'invalid_request', 'credential_refused'],
+  [7000215, 'invalid_client', 'credential_rejected'],
+  [7000222, 'invalid_client', 'credential_rejected'],
+  [7000218, 'invalid_client', 'credential_rejected'],
+  [700027, 'invalid_client', 'credential_rejected'],
+  [700024, 'invalid_client', 'credential_rejected'],
+  [700211, 'invalid_request', 'credential_rejected'],
+  [700212, 'invalid_request', 'credential_rejected'],
+  [700213, 'invalid_request', 'credential_rejected'],
   [70011, 'invalid_scope', 'exchange_misconfigured'],
   [500011, 'invalid_resource', 'exchange_misconfigured'],
   [700016, 'unauthorized_client', 'exchange_misconfigured'],
@@ -34,14 +34,14 @@ const codes: readonly [code: number, error: string, reason: Reason][] = [
   [90094, 'invalid_grant', 'admin_consent_required'],
   [650056, 'invalid_client', 'admin_consent_required'],
   [650057, 'invalid_resource', 'admin_consent_required'],
-  [50013, 'invalid_grant', 'assertion_refused'],
-  [500133, 'invalid_grant', 'assertion_refused'],
-  [50173, 'invalid_grant', 'assertion_refused'],
-  [70043, 'invalid_grant', 'assertion_refused'],
-  [50132, 'invalid_grant', 'assertion_refused'],
-  [50133, 'invalid_grant', 'assertion_refused'],
-  [500131, 'invalid_grant', 'assertion_refused'],
-  [240002, 'invalid_grant', 'assertion_refused'],
+  [50013, 'invalid_grant', 'assertion_rejected'],
+  [500133, 'invalid_grant', 'assertion_rejected'],
+  [50173, 'invalid_grant', 'assertion_rejected'],
+  [70043, 'invalid_grant', 'assertion_rejected'],
+  [50132, 'invalid_grant', 'assertion_rejected'],
+  [50133, 'invalid_grant', 'assertion_rejected'],
+  [500131, 'invalid_grant', 'assertion_rejected'],
+  [240002, 'invalid_grant', 'assertion_rejected'],
   [50105, 'interaction_required', 'user_not_allowed'],
   [50020, 'invalid_grant', 'user_not_allowed'],
   [50034, 'invalid_grant', 'user_not_allowed'],
@@ -80,15 +80,15 @@ for (const [name, body] of [
 
 const others: readonly [name: string, body: unknown, reason: Reason][] = [
   ['the suberror consent_required', { error: 'invalid_grant', suberror: 'consent_required' }, 'user_consent_required'],
-  ['the suberror bad_token', { error: 'invalid_grant', suberror: 'bad_token' }, 'assertion_refused'],
-  ['the suberror token_expired', { error: 'invalid_grant', suberror: 'token_expired' }, 'assertion_refused'],
-  ['invalid_client alone', { error: 'invalid_client' }, 'credential_refused'],
-  ['invalid_grant alone', { error: 'invalid_grant' }, 'assertion_refused'],
-  ['interaction_required alone', { error: 'interaction_required' }, 'assertion_refused'],
+  ['the suberror bad_token', { error: 'invalid_grant', suberror: 'bad_token' }, 'assertion_rejected'],
+  ['the suberror token_expired', { error: 'invalid_grant', suberror: 'token_expired' }, 'assertion_rejected'],
+  ['invalid_client alone', { error: 'invalid_client' }, 'credential_rejected'],
+  ['invalid_grant alone', { error: 'invalid_grant' }, 'assertion_rejected'],
+  ['interaction_required alone', { error: 'interaction_required' }, 'assertion_rejected'],
   ['unauthorized_client alone', { error: 'unauthorized_client' }, 'exchange_misconfigured'],
   ['unsupported_grant_type', { error: 'unsupported_grant_type', error_codes: [70003] }, 'exchange_misconfigured'],
   ['temporarily_unavailable', { error: 'temporarily_unavailable' }, 'exchange_unavailable'],
-  ['an unknown code of a known error', { error: 'invalid_grant', error_codes: [99999999] }, 'assertion_refused'],
+  ['an unknown code of a known error', { error: 'invalid_grant', error_codes: [99999999] }, 'assertion_rejected'],
   ['a known code behind an unknown one', { error: 'x', error_codes: [1, 50105] }, 'user_not_allowed'],
   [
     'a code that says more than its suberror',
@@ -105,7 +105,7 @@ const others: readonly [name: string, body: unknown, reason: Reason][] = [
   ['truncated JSON', '{"error":"invalid_gra', 'exchange_unavailable'],
   ['nothing', '', 'exchange_unavailable'],
   ['wrong types', { error: 7, suberror: [], error_codes: '50105', claims: { a: 1 } }, 'exchange_unavailable'],
-  ['codes that are no numbers', { error: 'invalid_grant', error_codes: ['50105', null, {}] }, 'assertion_refused'],
+  ['codes that are no numbers', { error: 'invalid_grant', error_codes: ['50105', null, {}] }, 'assertion_rejected'],
 ]
 for (const [name, body, reason] of others) {
   test(`${name}: ${reason}`, () => {
@@ -190,7 +190,7 @@ test('what is not of its documented form is no part of the log either', () => {
     correlation_id: { user },
     timestamp: user,
   })
-  assert.equal(reason, 'assertion_refused')
+  assert.equal(reason, 'assertion_rejected')
   assert.deepEqual(details.cause, { status: 400, error_codes: [50013] })
 })
 

@@ -19,7 +19,7 @@ for (const [reason, details, leftMs, tries] of [
   ['exchange_unavailable', {}, 599, 1],
   ['exchange_unavailable', {}, 0, 1],
   ['exchange_unavailable', { retryAfterSeconds: 30 }, 10_000, 1],
-  ['assertion_refused', {}, 10_000, 1],
+  ['assertion_rejected', {}, 10_000, 1],
   ['credential_unavailable', {}, 10_000, 1],
 ] satisfies [Reason, FailureDetails, number, number][]) {
   const named = details.retryAfterSeconds === undefined ? '' : ` for ${details.retryAfterSeconds} s`

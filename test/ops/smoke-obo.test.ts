@@ -208,7 +208,7 @@ const failures: readonly {
   {
     what: 'a Graph that fails',
     breakIt: (own) => own.faults.add({ target: 'graph', kind: 'html' }),
-    message: /getMessages failed: graph_answer_invalid/,
+    message: /getMessages failed: graph_response_invalid/,
     next: /Try again.*The same call may succeed later\./,
   },
   {

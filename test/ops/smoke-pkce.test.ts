@@ -188,7 +188,7 @@ const failingSignIns: readonly FailingSignIn[] = [
     what: 'an error response',
     change: (callback) => setParameter('error', 'server_error')(removeParameter('code')(callback)),
     message: /The sign-in failed with server_error/,
-    next: /entra_sign_in_failed or credential_refused/,
+    next: /entra_sign_in_failed or credential_rejected/,
   },
   {
     what: 'another code',

@@ -95,11 +95,11 @@ test('what nobody foresaw is a 500 that says nothing of it, and a line that says
 
 test('what is behind a 503 is in the log alone', async (t) => {
   const cause = { status: 401, error_codes: [7000215] }
-  const { call, lines } = await build(t, new Failure('credential_refused', { cause }))
+  const { call, lines } = await build(t, new Failure('credential_rejected', { cause }))
   assert.doesNotMatch((await call()).body, /7000215/)
   assert.deepEqual(
     lines().map(({ reason, err }) => [reason, err]),
-    [['credential_refused', cause]],
+    [['credential_rejected', cause]],
   )
 })
 

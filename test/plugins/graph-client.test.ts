@@ -105,16 +105,16 @@ for (const [name, outcome, minMs, maxMs] of retried) {
 
 const final: readonly [name: string, outcome: Outcome, reason: Reason][] = [
   ['400', { status: 400 }, 'graph_bad_request'],
-  ['401', { status: 401 }, 'graph_token_refused'],
+  ['401', { status: 401 }, 'graph_token_rejected'],
   ['403', { status: 403 }, 'graph_forbidden'],
   ['404', { status: 404 }, 'graph_not_found'],
   ['500', { status: 500 }, 'graph_unavailable'],
   ['501', { status: 501 }, 'graph_unavailable'],
-  ['302', { status: 302, headers: { location: 'https://evil.example/' } }, 'graph_answer_invalid'],
-  ['204', { status: 204 }, 'graph_answer_invalid'],
+  ['302', { status: 302, headers: { location: 'https://evil.example/' } }, 'graph_response_invalid'],
+  ['204', { status: 204 }, 'graph_response_invalid'],
   ['a time-out', broken('timeout'), 'graph_timeout'],
   ['a caller who went away', broken('cancelled'), 'call_cancelled'],
-  ['an answer that is too large', broken('too_large'), 'graph_answer_too_large'],
+  ['an answer that is too large', broken('too_large'), 'graph_response_too_large'],
   [
     '429 with a longer wait than anybody waits for',
     { status: 429, headers: { 'retry-after': '6' } },
@@ -227,7 +227,7 @@ test('what is no trouble of the transport is not hidden', async () => {
 for (const body of ['', '<html>', '{"value":[', 'undefined']) {
   test(`the body ${JSON.stringify(body)} is no answer of Graph’s`, async () => {
     const { get } = graphOf([{ body }])
-    await assert.rejects(get(), is('graph_answer_invalid'))
+    await assert.rejects(get(), is('graph_response_invalid'))
   })
 }
 
@@ -296,7 +296,7 @@ const refused: readonly string[] = [
 ]
 for (const link of refused) {
   test(`the next page ${JSON.stringify(link)} is not followed`, () => {
-    assert.throws(() => graphOf([]).graph.nextQuery(path, link), is('graph_link_refused'))
+    assert.throws(() => graphOf([]).graph.nextQuery(path, link), is('graph_link_rejected'))
   })
 }
 

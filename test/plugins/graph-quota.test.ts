@@ -41,7 +41,7 @@ test('a user whose share is spent is told so, and when; others get in', async ()
   assert.equal(await spend('busy'), 10)
   clock.now += 20_500
   await assert.rejects(admit('busy'), {
-    reason: 'graph_budget_spent',
+    reason: 'graph_quota_exceeded',
     message: 'You have used your share of the 40 calls a minute that your tenant has; what is left is for others.',
     details: {
       detail: 'You have used your share of the 40 calls a minute that your tenant has; what is left is for others.',
@@ -51,7 +51,7 @@ test('a user whose share is spent is told so, and when; others get in', async ()
   await admit('other')
   assert.deepEqual(lines.at(-1), {
     level: 'warn',
-    event: 'graph_budget_spent',
+    event: 'graph_quota_exceeded',
     requestId: 'id-1',
     user: 'busy',
     tool: 'getMessages',
@@ -87,7 +87,7 @@ test('a wait that does not fit into what is left of the call is not begun', asyn
   const { admit, spend, clock, waits } = budgetOf(minute(2))
   await spend('a')
   clock.now += 56_000
-  await assert.rejects(admit('a', 4_050), { reason: 'graph_budget_spent' })
+  await assert.rejects(admit('a', 4_050), { reason: 'graph_quota_exceeded' })
   assert.deepEqual(waits, [])
 })
 
@@ -96,7 +96,7 @@ test('without a user the token counts, and is known by its hash', async () => {
   const call = (accessToken: string) => budget.admit({ accessToken, correlationId: 'id-1' }, 20_000)
   await call('one')
   await call('one')
-  await assert.rejects(call('one'), { reason: 'graph_budget_spent' })
+  await assert.rejects(call('one'), { reason: 'graph_quota_exceeded' })
   await call('two')
 })
 

@@ -40,7 +40,7 @@ test('a code redeemed at one replica is refused at another, and Entra is not eve
   assert.equal((await redeem(b.origin, code)).status, 200)
   const again = await redeem(a.origin, code)
   assert.deepEqual([again.status, again.body['error']], [400, 'invalid_grant'])
-  assert.match(String(again.body['error_description']), /has been used/)
+  assert.match(String(again.body['error_description']), /already used/)
   assert.equal(redemptions(), before + 1)
 })
 

@@ -160,7 +160,7 @@ test('a token that Graph merely forbids something is kept', async (t) => {
 const bodies: readonly [name: string, payload: string | Buffer, status: number, reason: string][] = [
   ['no JSON', '{', 400, 'invalid_json'],
   ['empty', '', 400, 'invalid_json'],
-  ['a batch', JSON.stringify([listing()]), 400, 'batch_refused'],
+  ['a batch', JSON.stringify([listing()]), 400, 'batch_not_supported'],
   ['a key twice', '{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}', 400, 'invalid_json'],
   [
     '65 deep',

@@ -72,7 +72,7 @@ function assertCode({ code, ...rest }: Readonly<Record<string, string>>, { origi
 function assertDenied(answer: Readonly<Record<string, string>>, { origin }: Server): void {
   assert.deepEqual(answer, {
     error: 'access_denied',
-    error_description: 'The user did not allow it.',
+    error_description: 'The user denied access.',
     state: 'a state',
     iss: origin,
   })
@@ -258,7 +258,7 @@ test('a user who went back after the end and signs in once more is told that it 
   await signIn(page)
   await page.goBack()
   await page.getByRole('button', { name: 'Rowan Reade' }).click()
-  await assertFailure(page, /finished already/)
+  await assertFailure(page, /already complete/)
 })
 
 test('a callback that is opened again is told that it is finished', async (t) => {
@@ -269,7 +269,7 @@ test('a callback that is opened again is told that it is finished', async (t) =>
   const back = page.waitForRequest((request) => request.url().startsWith(`${server.origin}/oauth/callback`))
   await signIn(page)
   await page.goto((await back).url())
-  await assertFailure(page, /finished already/)
+  await assertFailure(page, /already complete/)
 })
 
 test('an answer on the consent page that came too late is told so', async (t) => {
@@ -279,7 +279,7 @@ test('an answer on the consent page that came too late is told so', async (t) =>
   await page.goto(askAt(server))
   t.mock.timers.tick(signInLifetimeMs)
   await tickAndAllow(page)
-  await assertFailure(page, /took too long/)
+  await assertFailure(page, /Sign-in expired/)
 })
 
 test('a sign-in that took too long at Microsoft is told so', async (t) => {
@@ -290,7 +290,7 @@ test('a sign-in that took too long at Microsoft is told so', async (t) => {
   await allow(page)
   t.mock.timers.tick(signInLifetimeMs)
   await page.getByRole('button', { name: 'Rowan Reade' }).click()
-  await assertFailure(page, /took too long/)
+  await assertFailure(page, /Sign-in expired/)
 })
 
 test('a page that holds the browser up has a link that goes on', async (t) => {

@@ -37,7 +37,7 @@ const malformed = (attack: string, message: unknown): BadBody => ({
   body: typeof message === 'string' ? message : JSON.stringify(message),
   reason: 'bad_request',
 })
-const batch = (attack: string, body: string): BadBody => ({ attack, body, reason: 'batch_refused' })
+const batch = (attack: string, body: string): BadBody => ({ attack, body, reason: 'batch_not_supported' })
 
 const large = (bytes: number) => inArguments(`"search":"${'x'.repeat(bytes)}"`)
 
@@ -158,7 +158,7 @@ for (const encoding of ['gzip', 'GZIP', 'deflate', 'br', 'zstd', 'gzip, identity
     const answer = await send(gzipSync(good), { 'content-encoding': encoding })
     assert.deepEqual([answer.status, reasonOf(answer)], [415, 'content_encoding_unsupported'])
     assert.equal(answer.headers['accept-encoding'], 'identity')
-    assert.equal(answer.body.error?.message, 'Send the request body uncompressed, without Content-Encoding.')
+    assert.match(answer.body.error?.message ?? '', /uncompressed/)
   })
 }
 

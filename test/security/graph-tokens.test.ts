@@ -90,7 +90,7 @@ test('that switch lets no other token through', async (t) => {
   assert.equal((await post(origin, listTools, await tenant.mint({ claims: { aud: 'another-api' } }))).status, 401)
   assert.equal((await post(origin, listTools)).status, 401)
   const forged = await tenant.mint({ kind: 'graph', key: 'foreign' })
-  assert.equal(reasonOf(await post(origin, toolCall('getMessages'), forged)), 'graph_token_refused')
+  assert.equal(reasonOf(await post(origin, toolCall('getMessages'), forged)), 'graph_token_rejected')
 })
 
 test('outside production the argument accessToken is used instead of an exchange', async (t) => {

@@ -170,7 +170,7 @@ for (const [mode, { routes, origin, host }] of Object.entries(servers)) {
         for (const bad of badOrigins) {
           const answer = await call(origin + url, { method, headers: { host, origin: bad } })
           if (isOpen) assertOpen(answer, `Origin: ${bad}`)
-          else assertForbidden(answer, method, `Origin: ${bad}`, 'origin_refused')
+          else assertForbidden(answer, method, `Origin: ${bad}`, 'origin_not_allowed')
         }
         for (const bad of badHosts) {
           const answer = await call(origin + url, { method, headers: { host: bad } })

@@ -295,7 +295,7 @@ describe('a next page’s link', async () => {
     test(`with ${what} is refused, and nobody is asked`, async () => {
       const before = graphCalls()
       const answer = await page(link)
-      assert.equal(reasonOf(answer), 'graph_link_refused')
+      assert.equal(reasonOf(answer), 'graph_link_rejected')
       assert.equal(graphCalls(), before + 1)
       assert.equal(bystander.received.length, 0)
       assert.ok(!answer.text.includes('evil.example'))
@@ -304,7 +304,7 @@ describe('a next page’s link', async () => {
 
   for (const link of [7, null, {}, ['x'], true]) {
     test(`that is ${JSON.stringify(link)} makes the answer invalid`, async () => {
-      assert.equal(reasonOf(await page(link)), 'graph_answer_invalid')
+      assert.equal(reasonOf(await page(link)), 'graph_response_invalid')
     })
   }
 

@@ -186,7 +186,7 @@ describe('the callback', () => {
     t.mock.timers.tick(10 * 60_000)
     const answer = await browser.go(callback)
     assertPage(answer)
-    assert.match(answer.text, /took too long/)
+    assert.match(answer.text, /sign_in_expired/)
   })
 
   test('with neither code nor error ends the sign-in at the client', async () => {
@@ -282,7 +282,7 @@ describe('what Entra refuses', () => {
     test(`${JSON.stringify(said.slice(0, 40))} is not handed on as a description`, async () => {
       const url = await callbackWith({ error: 'access_denied', error_description: said, error_uri: said })
       assertRefusedAtClient(url, 'access_denied', atClient)
-      const own = /^The sign-in was refused or cancelled at Microsoft Entra\.( \(AADSTS\d{4,8}\))?$/
+      const own = /^Sign-in denied or cancelled at Microsoft Entra\.( \(AADSTS\d{4,8}\))?$/
       assert.match(url.searchParams.get('error_description') ?? '', own)
       assert.deepEqual([...url.searchParams.keys()], ['error', 'error_description', 'state', 'iss'])
     })
@@ -474,7 +474,7 @@ describe('the consent form', () => {
     t.mock.timers.tick(10 * 60_000)
     const answer = await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' })
     assertPage(answer)
-    assert.match(answer.text, /took too long/)
+    assert.match(answer.text, /sign_in_expired/)
   })
 
   test('sent again after the sign-in is finished → 403', async () => {

@@ -103,7 +103,7 @@ function fromAnotherPort() {
 async function assertDocumentRefused(url: string, { withinMs = 1_500, megabytes = 60 } = {}): Promise<Answer> {
   const { result, ms, megabytes: used } = await costOf(() => authorize(url))
   assertPage(result)
-  assert.match(result.text, /The document that the client id names cannot be (used|fetched)/)
+  assert.match(result.text, /client_document_(invalid|unavailable)/)
   assert.ok(ms < withinMs, `it took ${ms} ms`)
   assert.ok(used < megabytes, `it took ${used} MB`)
   return result
@@ -527,7 +527,7 @@ describe('a host that takes its time', { concurrency: true }, () => {
     const signal = AbortSignal.timeout(4_500)
     const answer = await call(authorizationUrl(hurried, url).href, { signal, headers: fromAnotherAddress() })
     assertPage(answer)
-    assert.match(answer.text, /cannot be fetched/)
+    assert.match(answer.text, /Client metadata document (not available|temporarily unavailable)/)
     assert.equal(answer.headers['retry-after'], undefined)
   }
   // Registered before any of them runs: they go on at the same time, and what each needs stays until all are over.

@@ -51,7 +51,7 @@ const troubles: readonly Trouble[] = [
 /** What a user is told when Graph does this (design, section 11): a tool error, retryable where another try can help. */
 const graphReasons: Readonly<Record<string, string>> = {
   'HTML with 502': 'graph_unavailable',
-  '50 MB': 'graph_answer_too_large',
+  '50 MB': 'graph_response_too_large',
   'a reset': 'graph_unavailable',
   'an empty object with 500': 'graph_unavailable',
   'a status of 599': 'graph_unavailable',
@@ -91,7 +91,7 @@ test('Graph’s trouble with one message is told like its trouble with many', as
   const user = newUser()
   strike('graph', user, { kind: 'wrong-types' })
   const answer = await askAs(user, toolCall('getMessage', { id: 'MC1' }))
-  assert.equal(reasonOf(answer), 'graph_answer_invalid')
+  assert.equal(reasonOf(answer), 'graph_response_invalid')
 })
 
 for (const [what, value] of Object.entries<unknown>({
@@ -102,7 +102,7 @@ for (const [what, value] of Object.entries<unknown>({
   test(`a page whose ${what} is refused as a whole`, async () => {
     const user = newUser()
     strike('graph', user, { kind: 'status', status: 200, body: { value } })
-    assert.equal(reasonOf(await askAs(user)), 'graph_answer_invalid')
+    assert.equal(reasonOf(await askAs(user)), 'graph_response_invalid')
   })
 }
 
@@ -171,7 +171,7 @@ async function graphTrouble(trouble: Trouble) {
 
   assert.equal(answer.status, 200)
   assert.equal(answer.body.result?.isError, true)
-  assert.equal(reasonOf(answer), graphReasons[trouble.name] ?? 'graph_answer_invalid')
+  assert.equal(reasonOf(answer), graphReasons[trouble.name] ?? 'graph_response_invalid')
   assert.match(answer.body.result?.content?.[0]?.text ?? '', /^graph_\w+: .*Microsoft Graph/)
 }
 

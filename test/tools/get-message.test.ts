@@ -59,7 +59,7 @@ for (const id of [
 
 test('what Graph says is passed on', async () => {
   await assert.rejects(run({ id: 'MC1' }, new Failure('graph_not_found')), { reason: 'graph_not_found' })
-  await assert.rejects(run({ id: 'MC1' }, { value: [] }), { reason: 'graph_answer_invalid' })
+  await assert.rejects(run({ id: 'MC1' }, { value: [] }), { reason: 'graph_response_invalid' })
 })
 
 test('a refused query names the id, and keeps what Graph said', async () => {

@@ -283,6 +283,6 @@ test('nothing of Graph’s own link or context is passed on', async () => {
 
 for (const answer of [null, {}, { value: 'none' }, { value: [{ title: 'x' }] }]) {
   test(`${JSON.stringify(answer)} is no answer of Graph's`, async () => {
-    await assert.rejects(run({}, answer), { reason: 'graph_answer_invalid' })
+    await assert.rejects(run({}, answer), { reason: 'graph_response_invalid' })
   })
 }

@@ -182,11 +182,11 @@ for (const [era, ask] of Object.entries(eras)) {
   }
 
   for (const [code, status, reason] of [
-    [50013, 401, 'assertion_refused'],
-    [500133, 401, 'assertion_refused'],
-    [50173, 401, 'assertion_refused'],
-    [70043, 401, 'assertion_refused'],
-    [500131, 401, 'assertion_refused'],
+    [50013, 401, 'assertion_rejected'],
+    [500133, 401, 'assertion_rejected'],
+    [50173, 401, 'assertion_rejected'],
+    [70043, 401, 'assertion_rejected'],
+    [500131, 401, 'assertion_rejected'],
     [53003, 403, 'access_blocked'],
     [50105, 403, 'user_not_allowed'],
     [50057, 403, 'user_not_allowed'],
@@ -263,7 +263,7 @@ for (const [era, ask] of Object.entries(eras)) {
     // Now Entra is asked again, and refuses the revoked assertion itself.
     const again = await ask(token)
     assert.equal(again.status, 401)
-    assert.equal(reasonOf(again), 'assertion_refused')
+    assert.equal(reasonOf(again), 'assertion_rejected')
     user.sessionsValidFrom = 0
   })
 
@@ -328,7 +328,7 @@ for (const [era, ask] of Object.entries(eras)) {
       times: 1,
     })
     const before = exchangesOf('load-2')
-    assert.equal(reasonOf(await ask(token)), 'graph_token_refused')
+    assert.equal(reasonOf(await ask(token)), 'graph_token_rejected')
     assert.equal((await ask(token)).body.result?.isError, undefined)
     assert.equal(exchangesOf('load-2'), before + 1)
   })
@@ -387,7 +387,7 @@ for (const code of [7000215, 7000222, 700027]) {
     assert.doesNotMatch(answer.text, /AADSTS|credential|secret/)
     assert.ok(
       own.logs.some(
-        ({ event, level, reason }) => event === 'obo_failure' && level === 50 && reason === 'credential_refused',
+        ({ event, level, reason }) => event === 'obo_failure' && level === 50 && reason === 'credential_rejected',
       ),
     )
   })
@@ -456,7 +456,7 @@ for (const [era, ask] of Object.entries(eras)) {
     )
     assert.ok(reading && refused)
     assert.ok(reading.body.result?.structuredContent)
-    assert.equal(reasonOf(refused), 'graph_token_refused')
+    assert.equal(reasonOf(refused), 'graph_token_rejected')
   })
 
   test(`without sign-in a token that does come is judged all the same, and used (${era})`, async (t) => {

@@ -330,7 +330,7 @@ test('a certificate that Entra does not know is logged as rejected, and used onc
   const answers = await Promise.all(Array.from({ length: 20 }, () => callAsNewUser(running.origin)))
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([503]))
   assert.ok(exchanges() - before <= 40)
-  assert.ok(running.logs.some(({ reason }) => reason === 'credential_refused'))
+  assert.ok(running.logs.some(({ reason }) => reason === 'credential_rejected'))
   api.certificates.push(made.certificate)
   assert.equal((await callAsNewUser(running.origin)).status, 503, 'Entra is left alone for a moment')
   aheadMs += 5_000

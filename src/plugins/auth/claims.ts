@@ -44,7 +44,7 @@ const checks: readonly Check[] = [
  * RS256 and nothing else (RFC 8725 section 3.1); no critical extensions are understood (RFC 7515 section 4.1.11).
  */
 export function checkHeader(header: Claims): Reason | undefined {
-  if (header['alg'] !== 'RS256') return 'algorithm_refused'
+  if (header['alg'] !== 'RS256') return 'algorithm_not_supported'
   if (header['crit'] !== undefined) return 'malformed_token'
   const kid = header['kid']
   return typeof kid === 'string' && /^[A-Za-z0-9_-]{1,128}$/.test(kid) ? undefined : 'unknown_key'
@@ -89,7 +89,7 @@ function checkTenant({ tid }: Claims, { tenantId }: Expectations): Reason | unde
 function checkExpiry({ exp }: Claims, _: Expectations, nowSeconds: number): Reason | undefined {
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return 'missing_claim'
   if (exp + leewaySeconds <= nowSeconds) return 'expired'
-  return exp > nowSeconds + maxLifetimeSeconds ? 'lifetime_refused' : undefined
+  return exp > nowSeconds + maxLifetimeSeconds ? 'lifetime_too_long' : undefined
 }
 
 function checkStart({ nbf, iat }: Claims, _: Expectations, nowSeconds: number): Reason | undefined {

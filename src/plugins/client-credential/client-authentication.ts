@@ -30,7 +30,7 @@ export function withClientAssertion(assertions: Pick<AssertionCache, 'get' | 're
     try {
       return await attempt(toClientAuth(first))
     } catch (error) {
-      if (!(error instanceof Failure) || error.reason !== 'credential_refused') throw error
+      if (!(error instanceof Failure) || error.reason !== 'credential_rejected') throw error
       const second = await beforeDeadline(assertions.replace(first), deadline, createTimeout).catch(() => undefined)
       if (second === undefined || deadline.leftMs === 0) throw error
       return attempt(toClientAuth(second))

@@ -27,7 +27,7 @@ export function graphFailure(answer: BoundedAnswer): Failure {
     default:
       return answer.status >= 500
         ? new Failure('graph_unavailable', { ...known, ...waitNamed(answer) })
-        : new Failure('graph_answer_invalid', known)
+        : new Failure('graph_response_invalid', known)
   }
 }
 
@@ -39,7 +39,7 @@ export function graphTransportFailure(error: TransportError): Failure {
     case 'cancelled':
       return new Failure('call_cancelled', { cause: error })
     case 'too_large':
-      return new Failure('graph_answer_too_large', { cause: error })
+      return new Failure('graph_response_too_large', { cause: error })
     case 'unreachable':
       return new Failure('graph_unavailable', { cause: error })
   }
@@ -59,7 +59,7 @@ function waitNamed(answer: BoundedAnswer): FailureDetails {
 /** A challenge with claims asks for a new sign-in (Microsoft, "Claims challenges, claims requests"); without, the token is bad. */
 function unauthorized(challenges: string, known: FailureDetails): Failure {
   const encoded = /\bclaims="([A-Za-z0-9+/_=-]+)"/.exec(challenges)?.[1]
-  if (encoded === undefined) return new Failure('graph_token_refused', known)
+  if (encoded === undefined) return new Failure('graph_token_rejected', known)
   return new Failure('graph_claims_required', { ...known, claims: Buffer.from(encoded, 'base64').toString() })
 }
 

@@ -76,7 +76,7 @@ export interface GraphSession {
   /**
    * The query of a next page's link, which must lead to the same path of the configured Graph.
    *
-   * @throws {Failure} `graph_link_refused`
+   * @throws {Failure} `graph_link_rejected`
    */
   nextQuery(path: string, link: string): URLSearchParams
 }
@@ -208,7 +208,7 @@ function parseJson(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {
-    throw new Failure('graph_answer_invalid', { cause: new Error('Graph’s answer is not JSON') })
+    throw new Failure('graph_response_invalid', { cause: new Error('Graph’s answer is not JSON') })
   }
 }
 
@@ -216,7 +216,7 @@ function parseJson(body: string): unknown {
 function nextQuery(expected: string, link: string): URLSearchParams {
   const url = URL.canParse(link) ? new URL(link) : undefined
   if (url === undefined || `${url.origin}${url.pathname}` !== expected || url.username !== '' || url.password !== '') {
-    throw new Failure('graph_link_refused')
+    throw new Failure('graph_link_rejected')
   }
   return url.searchParams
 }

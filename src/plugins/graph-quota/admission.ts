@@ -33,7 +33,7 @@ export interface AdmissionOptions {
 /**
  * Comes back when a call of this user may be made: at once, or after a short wait.
  *
- * @throws {Failure} `graph_throttled`, `graph_budget_spent` where the wait is long; `call_cancelled`
+ * @throws {Failure} `graph_throttled`, `graph_quota_exceeded` where the wait is long; `call_cancelled`
  */
 export function createAdmission({ take, audit, longestWaitMs = 5_000, sleep = sleepFor }: AdmissionOptions) {
   return async function admit(applicant: Applicant, withinMs: number): Promise<void> {
@@ -54,8 +54,8 @@ export function createAdmission({ take, audit, longestWaitMs = 5_000, sleep = sl
     if (notNow.why === 'paused') return new Failure('graph_throttled', { retryAfterSeconds: seconds })
     const { why, limit } = notNow
     const { window } = limit
-    audit('graph_budget_spent', { requestId, traceId: trace?.traceId, user, tool, window, why, seconds })
-    return new Failure('graph_budget_spent', { detail: said(why, limit), retryAfterSeconds: seconds })
+    audit('graph_quota_exceeded', { requestId, traceId: trace?.traceId, user, tool, window, why, seconds })
+    return new Failure('graph_quota_exceeded', { detail: said(why, limit), retryAfterSeconds: seconds })
   }
 }
 

@@ -290,7 +290,7 @@ export const mcp = fp<Configured & { tools: readonly Tool[] }>(
     const onError = ({ name, message }: Error) => {
       // The rest of the SDK's message can hold the caller's own words.
       const why = /^Rejected inbound request \(([\w-]+)\)/.exec(message)?.[1] ?? name
-      app.audit('mcp_refused', { why })
+      app.audit('mcp_message_rejected', { why })
     }
     const { answerTtlMs } = graph
     const served = createMcp(tools, { accessTokenAllowed: callers.accessTokenArgument, answerTtlMs, onError })

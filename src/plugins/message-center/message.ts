@@ -85,16 +85,16 @@ export const fieldsWithoutBody = Object.keys(Message.properties)
   .filter((field) => field !== 'url' && field !== 'featureStatus' && field !== 'body')
   .join(',')
 
-/** Graph's answer as a page of messages. @throws {Failure} `graph_answer_invalid` */
+/** Graph's answer as a page of messages. @throws {Failure} `graph_response_invalid` */
 export function asPage(answer: unknown): GraphPage {
   if (graphPage.Check(answer)) return answer as GraphPage
-  throw new Failure('graph_answer_invalid', { cause: new Error('Graph’s answer is not a page of messages') })
+  throw new Failure('graph_response_invalid', { cause: new Error('Graph’s answer is not a page of messages') })
 }
 
-/** Graph's answer as one message. @throws {Failure} `graph_answer_invalid` */
+/** Graph's answer as one message. @throws {Failure} `graph_response_invalid` */
 export function asMessage(answer: unknown): GraphMessage {
   if (graphMessage.Check(answer)) return answer
-  throw new Failure('graph_answer_invalid', { cause: new Error('Graph’s answer is not a message') })
+  throw new Failure('graph_response_invalid', { cause: new Error('Graph’s answer is not a message') })
 }
 
 const isBody = Compile(Body)

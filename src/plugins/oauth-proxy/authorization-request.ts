@@ -64,13 +64,14 @@ export function readAuthorizationRequest(
   redirectUri: string,
   { resource, apiScopes }: { resource: ProtectedResource; apiScopes: ApiScopes },
 ): AuthorizationRequest {
-  if (optional(parameters, 'request') !== undefined) throw new Failure('request_object_refused')
-  if (optional(parameters, 'request_uri') !== undefined) throw new Failure('request_uri_refused')
-  if (required(parameters, 'response_type') !== 'code') throw new Failure('response_type_refused')
-  if ((optional(parameters, 'response_mode') ?? 'query') !== 'query') throw new Failure('response_mode_refused')
+  if (optional(parameters, 'request') !== undefined) throw new Failure('request_object_not_supported')
+  if (optional(parameters, 'request_uri') !== undefined) throw new Failure('request_uri_not_supported')
+  if (required(parameters, 'response_type') !== 'code') throw new Failure('response_type_not_supported')
+  if ((optional(parameters, 'response_mode') ?? 'query') !== 'query') throw new Failure('response_mode_not_supported')
   checkResource(parameters, resource)
   const scope = readScope(optional(parameters, 'scope'), apiScopes)
-  if (scope === undefined) throw new Failure('scope_refused', { detail: `There is ${apiScopes.offered.join(' ')}.` })
+  if (scope === undefined)
+    throw new Failure('scope_not_supported', { detail: `There is ${apiScopes.offered.join(' ')}.` })
   return {
     client: clientKey(client.id),
     redirectUri,
@@ -85,13 +86,13 @@ export function readAuthorizationRequest(
  * RFC 8707: where a client names a resource, it is this one, be it once or more often. Entra refuses the parameter, so it
  * goes no further.
  *
- * @throws {Failure} `resource_refused` or `parameter_repeated`
+ * @throws {Failure} `resource_invalid` or `parameter_repeated`
  */
 export function checkResource(parameters: Parameters, resource: ProtectedResource): void {
   const named = new Set([parameters['resource'] ?? []].flat().filter((one) => one !== ''))
   if ([...named].every((one) => isResource(one, resource))) return
   if (named.size > 1) throw new Failure('parameter_repeated', { detail: 'It is resource.' })
-  throw new Failure('resource_refused', { detail: `Its own is ${resource.resource}.` })
+  throw new Failure('resource_invalid', { detail: `Its own is ${resource.resource}.` })
 }
 
 function readChallenge(parameters: Parameters): string {

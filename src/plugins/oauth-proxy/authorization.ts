@@ -161,16 +161,16 @@ export function createAuthorization(options: AuthorizationOptions) {
   /**
    * `POST /oauth/consent`: the user's answer. It counts only from the page that asked, in the browser that was asked.
    *
-   * @throws {Failure} `consent_form_refused`, `consent_unconfirmed` or `sign_in_expired`
+   * @throws {Failure} `consent_form_rejected`, `consent_unconfirmed` or `sign_in_expired`
    */
   function decide({ parameters, cookies: held, fetchSite }: Visit): Step {
-    if (fetchSite !== undefined && fetchSite !== 'same-origin') throw new Failure('consent_form_refused')
+    if (fetchSite !== undefined && fetchSite !== 'same-origin') throw new Failure('consent_form_rejected')
     const opened = options.forms.open(optional(parameters, 'request') ?? '')
     if (!('value' in opened)) {
-      throw new Failure(opened.refused === 'expired' ? 'sign_in_expired' : 'consent_form_refused')
+      throw new Failure(opened.refused === 'expired' ? 'sign_in_expired' : 'consent_form_rejected')
     }
     const { asked, hints, binding, isRemembered } = opened.value
-    if (!cookies.holds(held, binding)) throw new Failure('consent_form_refused')
+    if (!cookies.holds(held, binding)) throw new Failure('consent_form_rejected')
     if (optional(parameters, 'decision') !== 'allow') {
       const { redirect } = toClient(asked, new Failure('consent_denied'))
       const page = onwardPage(redirect, 'the application')

@@ -17,7 +17,7 @@ function reasonOf(error: string | undefined): Reason {
     case 'consent_required':
       return 'entra_interaction_required'
     case 'access_denied':
-      return 'entra_sign_in_refused'
+      return 'entra_sign_in_denied'
     case 'temporarily_unavailable':
     case 'server_error':
       return 'entra_sign_in_unavailable'

@@ -71,17 +71,17 @@ export function createClientDocuments(
   function readAnswer({ status, headers, body }: BoundedAnswer, url: string): Client {
     if (status !== 200) throw new Failure('client_document_unavailable', { detail: 'The host does not answer 200.' })
     if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(String(headers['content-type']))) {
-      throw new Failure('client_document_refused', { detail: 'It is not served as JSON.' })
+      throw new Failure('client_document_invalid', { detail: 'It is not served as JSON.' })
     }
     const client = readClientDocument(parseJson(body), url, rules)
-    if ('fault' in client) throw new Failure('client_document_refused', { detail: client.fault, ...client.rejected })
+    if ('fault' in client) throw new Failure('client_document_invalid', { detail: client.fault, ...client.rejected })
     return client
   }
 
   return {
     /**
      * @param address who asks: nobody may take up all fetches
-     * @throws {Failure} `client_document_unavailable` or `client_document_refused`
+     * @throws {Failure} `client_document_unavailable` or `client_document_invalid`
      */
     async find(url: string, address?: string): Promise<Client> {
       const kept = known.get(url)

@@ -72,7 +72,7 @@ export function createClients({ config, registrations, secrets, documents }: Cli
      * Whether a redirect URI is one of a client's, by what its document says now. A document that cannot be used any
      * more names none; one that cannot be fetched at the moment ends nothing, and is waited for.
      *
-     * @throws {Failure} `client_document_awaited`, or `client_unknown`
+     * @throws {Failure} `client_document_pending`, or `client_unknown`
      */
     async mayUse(clientId: string, redirectUri: string, address?: string): Promise<boolean> {
       try {
@@ -80,9 +80,9 @@ export function createClients({ config, registrations, secrets, documents }: Cli
         return redirectUris === undefined || isRegistered(redirectUri, redirectUris)
       } catch (error) {
         if (!(error instanceof Failure)) throw error
-        if (error.reason === 'client_document_refused') return false
+        if (error.reason === 'client_document_invalid') return false
         if (error.reason !== 'client_document_unavailable') throw error
-        throw new Failure('client_document_awaited', { retryAfterSeconds: 10, cause: error })
+        throw new Failure('client_document_pending', { retryAfterSeconds: 10, cause: error })
       }
     },
 
@@ -94,7 +94,7 @@ export function createClients({ config, registrations, secrets, documents }: Cli
      * PKCE does not.
      *
      * @returns undefined where the request does not say who asks
-     * @throws {Failure} `client_unknown`, `client_secret_refused` or `parameter_repeated`
+     * @throws {Failure} `client_unknown`, `client_authentication_failed` or `parameter_repeated`
      */
     identify(form: Parameters, authorization: string | undefined): IdentifiedClient | undefined {
       const { clientId, secrets: sent } = readCredentials(form, authorization)
@@ -102,7 +102,7 @@ export function createClients({ config, registrations, secrets, documents }: Cli
       const isDocument = isDocumentUrl(clientId)
       const client = isDocument ? undefined : known(clientId)
       if (!isDocument && client === undefined) throw new Failure('client_unknown')
-      if (!isAuthenticated(client, sent)) throw new Failure('client_secret_refused')
+      if (!isAuthenticated(client, sent)) throw new Failure('client_authentication_failed')
       const id = client?.id ?? clientId
       return { id, key: clientKey(id), hasSecret: client?.hasSecret ?? false }
     },
@@ -126,7 +126,7 @@ function readCredentials(
   const sent = rest.join(':')
   // RFC 6749 section 2.3: one method a request, and not two clients in one.
   if (own === '' || secret !== undefined || (clientId !== undefined && clientId !== own)) {
-    throw new Failure('client_secret_refused')
+    throw new Failure('client_authentication_failed')
   }
   // RFC 6749 section 2.3.1 has it form-encoded; the MCP SDKs send it as it is.
   return { clientId: own, secrets: sent === '' ? [] : [formDecoded(sent), sent] }

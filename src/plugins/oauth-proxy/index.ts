@@ -132,7 +132,7 @@ export function createOAuthProxy({
      * `POST /register` (RFC 7591). The client id is the registration itself, sealed, and a secret is computed from it, so
      * there is nothing to keep. Both end with the registration.
      *
-     * @throws {Failure} `redirect_uris_refused` or `client_metadata_refused`
+     * @throws {Failure} `redirect_uris_not_allowed` or `client_metadata_invalid`
      */
     register(metadata: ClientMetadata): RegisteredClient {
       const registration = readRegistration(metadata, redirects)

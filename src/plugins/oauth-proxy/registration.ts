@@ -37,7 +37,7 @@ export interface Registration {
 
 /** The error (RFC 7591 section 3.2.2), a sentence that says why, and the first redirect URI where none is allowed. */
 export interface RejectedRegistration {
-  readonly error: 'redirect_uris_refused' | 'client_metadata_refused'
+  readonly error: 'redirect_uris_not_allowed' | 'client_metadata_invalid'
   readonly detail: string
   readonly rejected?: RejectedRedirect
 }
@@ -62,16 +62,16 @@ export function readRegistration(
   ] as const) {
     const values = textsOf(metadata[member])
     if (values.length > 0 && !values.includes(needed)) {
-      return { error: 'client_metadata_refused', detail: `${member} must include ${needed}.` }
+      return { error: 'client_metadata_invalid', detail: `${member} must include ${needed}.` }
     }
   }
   const given = textsOf(metadata['redirect_uris'])
   const [first] = given
-  if (first === undefined) return { error: 'client_metadata_refused', detail: 'redirect_uris must list one.' }
+  if (first === undefined) return { error: 'client_metadata_invalid', detail: 'redirect_uris must list one.' }
   const allowed = [...new Set(given)].filter((uri) => isRedirectAllowed(uri, rules))
   if (allowed.length === 0) {
     return {
-      error: 'redirect_uris_refused',
+      error: 'redirect_uris_not_allowed',
       detail: 'The operator can allow one with MCP_OAUTH_REDIRECT_URI_PREFIXES.',
       rejected: rejectedRedirect(first, rules),
     }
@@ -88,7 +88,7 @@ export function readRegistration(
     if (JSON.stringify(registration).length > maxRegistrationChars) redirectUris.pop()
   }
   if (redirectUris.length === 0) {
-    return { error: 'client_metadata_refused', detail: 'Each of its redirect URIs is too long.' }
+    return { error: 'client_metadata_invalid', detail: 'Each of its redirect URIs is too long.' }
   }
   return registration
 }

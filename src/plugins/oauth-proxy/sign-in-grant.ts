@@ -49,7 +49,7 @@ export interface SignInGrantOptions {
  * Passing trouble gets one more try, unless Entra named a wait. If Entra had taken the code the first time, it says so
  * the second time, and the user signs in again, as without the try.
  *
- * @returns a {@link RedeemGrant} that throws only {@link Failure}: `grant_refused` where the user has to sign in
+ * @returns a {@link RedeemGrant} that throws only {@link Failure}: `grant_rejected` where the user has to sign in
  * again, and else what is wrong with this server or with Entra
  */
 export function createSignInGrant({
@@ -96,7 +96,7 @@ function grantFailure(failure: Failure): Failure {
   if (entry.kind === 'http' && entry.status >= 500) return failure
   const { error_codes } = failure.details.cause as EntraError
   const [code] = error_codes ?? []
-  return new Failure('grant_refused', {
+  return new Failure('grant_rejected', {
     cause: failure.details.cause,
     ...(code !== undefined && { detail: `(AADSTS${code})` }),
   })

@@ -92,13 +92,13 @@ export function createTokenEndpoint(options: TokenOptions) {
   async function redeemCode({ form, authorization, correlationId }: TokenRequest): Promise<Issued> {
     const { key: client, hasSecret } = identify(form, authorization)
     const opened = codes.open(required(form, 'code'))
-    if (!('value' in opened)) throw new Failure(opened.refused === 'expired' ? 'code_expired' : 'code_refused')
+    if (!('value' in opened)) throw new Failure(opened.refused === 'expired' ? 'code_expired' : 'code_invalid')
     const { id, asked, entraCode, verifier, nonce } = opened.value
     const redirectUri = optional(form, 'redirect_uri') ?? asked.redirectUri
     const isSame = asked.client === client && asked.redirectUri === redirectUri
     // The list may have changed since the code was made.
-    if (!isSame || !isRedirectAllowed(redirectUri, options.redirects)) throw new Failure('code_refused')
-    if (!isVerified(required(form, 'code_verifier'), asked.challenge)) throw new Failure('verifier_refused')
+    if (!isSame || !isRedirectAllowed(redirectUri, options.redirects)) throw new Failure('code_invalid')
+    if (!isVerified(required(form, 'code_verifier'), asked.challenge)) throw new Failure('verifier_mismatch')
     checkResource(form, resource)
     if (!(await usedCodes.enter(`code:${id}`, usedCodeLifetimeMs))) throw new Failure('code_used')
 
@@ -114,11 +114,11 @@ export function createTokenEndpoint(options: TokenOptions) {
       correlationId,
     ).catch(async (error: unknown) => {
       // Not used after all: the client may come again with it.
-      if (!(error instanceof Failure && error.reason === 'grant_refused')) await usedCodes.remove(`code:${id}`)
+      if (!(error instanceof Failure && error.reason === 'grant_rejected')) await usedCodes.remove(`code:${id}`)
       throw error
     })
     // PKCE already ties the code to this sign-in. Where Entra says which one the ID token is of, it has to be this one.
-    if (tokens.nonce !== undefined && tokens.nonce !== nonce) throw new Failure('code_refused')
+    if (tokens.nonce !== undefined && tokens.nonce !== nonce) throw new Failure('code_invalid')
     const { scopes, offlineAccess } = asked
     const answer = answerOf(tokens, { client, hasSecret, redirectUri, scopes, offlineAccess, grant: id })
     return { client, grant: 'authorization_code', answer }
@@ -135,13 +135,13 @@ export function createTokenEndpoint(options: TokenOptions) {
   async function refresh({ form, authorization, correlationId, address }: TokenRequest): Promise<Issued> {
     const { id: clientId, key: client, hasSecret } = identify(form, authorization)
     const opened = refreshTokens.open(required(form, 'refresh_token'))
-    if (!('value' in opened) || opened.value.client !== client) throw new Failure('refresh_token_refused')
+    if (!('value' in opened) || opened.value.client !== client) throw new Failure('refresh_token_invalid')
     const { grant, id, redirectUri, scopes, offlineAccess, entraToken } = opened.value
     checkResource(form, resource)
     const asked = optional(form, 'scope')
     const narrowed = asked === undefined ? scopes : readScope(asked, { ...apiScopes, offered: scopes })?.names
-    if (narrowed === undefined) throw new Failure('scope_refused', { detail: `There is ${scopes.join(' ')}.` })
-    if (await revoked.has(`revoked:${grant}`)) throw new Failure('refresh_token_refused')
+    if (narrowed === undefined) throw new Failure('scope_not_supported', { detail: `There is ${scopes.join(' ')}.` })
+    if (await revoked.has(`revoked:${grant}`)) throw new Failure('refresh_token_invalid')
     if (await isReused(id)) {
       await revoked.enter(`revoked:${grant}`, refreshTokenLifetimeMs)
       throw new Failure('refresh_token_reused')
@@ -200,7 +200,7 @@ export function createTokenEndpoint(options: TokenOptions) {
         case 'refresh_token':
           return refresh(request)
         default:
-          throw new Failure('grant_type_refused')
+          throw new Failure('grant_type_not_supported')
       }
     },
 
@@ -215,7 +215,7 @@ export function createTokenEndpoint(options: TokenOptions) {
       const client = clients.identify(form, authorization)
       const opened = refreshTokens.open(required(form, 'token'))
       if (!('value' in opened)) return
-      if (client === undefined && opened.value.hasSecret) throw new Failure('client_secret_refused')
+      if (client === undefined && opened.value.hasSecret) throw new Failure('client_authentication_failed')
       if (client === undefined || opened.value.client === client.key) {
         await revoked.enter(`revoked:${opened.value.grant}`, refreshTokenLifetimeMs)
       }

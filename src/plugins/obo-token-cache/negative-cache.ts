@@ -50,7 +50,7 @@ export function createRefusals({ refusalTtlMs, breakerMs, now }: RefusalsOptions
         case 'credential_unavailable':
         case 'internal':
           return
-        case 'credential_refused':
+        case 'credential_rejected':
         case 'exchange_misconfigured':
           if (isNamedByCode(failure) || isMetAgain(key, failure.reason)) {
             breaker = { reason: failure.reason, untilMs: now() + breakerMs }

@@ -61,7 +61,7 @@ export function createRedeem({ exchange, audit, monotonicNow, sleep }: RedeemOpt
     } catch (error) {
       const failure = toFailure(error)
       const { reason, details } = failure
-      const level = reason === 'credential_refused' || reason === 'exchange_misconfigured' ? 'error' : 'warn'
+      const level = reason === 'credential_rejected' || reason === 'exchange_misconfigured' ? 'error' : 'warn'
       audit('obo_failure', { ...context(), reason, err: details.cause }, { level, message: explain(failure) })
       throw failure
     }
@@ -70,7 +70,7 @@ export function createRedeem({ exchange, audit, monotonicNow, sleep }: RedeemOpt
 
 function explain({ reason }: Failure): string {
   switch (reason) {
-    case 'credential_refused':
+    case 'credential_rejected':
       return 'Entra refuses this server’s credential: renew it. Every new sign-in fails until then.'
     case 'credential_unavailable':
       return 'this server’s own credential is not to be had: see credential_unavailable above.'

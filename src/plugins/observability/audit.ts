@@ -108,7 +108,7 @@ export const events = {
     ),
     graphRequestId: optional(graphRequestId),
   }),
-  graph_budget_spent: event(
+  graph_quota_exceeded: event(
     'warn',
     'no call to Graph is left',
     'Graph was not asked, since the limit that it has for the tenant would have been passed',
@@ -158,7 +158,7 @@ export const events = {
       lines: whole('How many lines of that second were omitted'),
     },
   ),
-  mcp_refused: event('debug', 'MCP message rejected', 'A message is not valid MCP', {
+  mcp_message_rejected: event('debug', 'MCP message rejected', 'A message is not valid MCP', {
     why: text('The SDK’s code for it'),
   }),
 

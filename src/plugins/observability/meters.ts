@@ -67,7 +67,7 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
       graphCalls(ms / 1000, status === undefined ? outcome : String(status))
       if (status === 429) throttles()
     },
-    graph_budget_spent: ({ window, why }) => overBudget(window, why),
+    graph_quota_exceeded: ({ window, why }) => overBudget(window, why),
     rate_limit: ({ by }) => refusals(by),
     failure: ({ reason }) => failures(reason),
     overloaded({ late, full, calls }) {

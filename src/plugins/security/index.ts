@@ -94,7 +94,7 @@ export const security = fp<Configured>(
     })
     // An origin is scheme, host and port (RFC 6454 section 5); the SDK's own check compares host names only.
     app.addHook('onRequest', async ({ headers: { origin }, url }) => {
-      if (origin !== undefined && !isAllowed(origin) && !isOpen(url)) throw new Failure('origin_refused')
+      if (origin !== undefined && !isAllowed(origin) && !isOpen(url)) throw new Failure('origin_not_allowed')
     })
 
     const allowedCors: FastifyCorsOptions = {

@@ -21,19 +21,19 @@ test('an assertion that Entra rejects is replaced and the attempt repeated once'
 test('a second rejection stands', async () => {
   const { state, withClientAuth, get } = setUp()
   await get()
-  await assert.rejects(withClientAuth(rejectedByEntra), { reason: 'credential_refused' })
+  await assert.rejects(withClientAuth(rejectedByEntra), { reason: 'credential_rejected' })
   assert.equal(state.created, 2)
 })
 
 test('rejected assertions are replaced every five seconds, not on every call', async () => {
   const { state, withClientAuth } = setUp()
-  await assert.rejects(withClientAuth(rejectedByEntra), { reason: 'credential_refused' })
+  await assert.rejects(withClientAuth(rejectedByEntra), { reason: 'credential_rejected' })
   assert.equal(state.created, 2)
   state.now += 4_999
-  await assert.rejects(withClientAuth(rejectedByEntra), { reason: 'credential_refused' })
+  await assert.rejects(withClientAuth(rejectedByEntra), { reason: 'credential_rejected' })
   assert.equal(state.created, 2)
   state.now += 1
-  await assert.rejects(withClientAuth(rejectedByEntra), { reason: 'credential_refused' })
+  await assert.rejects(withClientAuth(rejectedByEntra), { reason: 'credential_rejected' })
   assert.equal(state.created, 3)
 })
 
@@ -52,7 +52,7 @@ test('a rejection stands where the credential cannot be read', async () => {
   const { state, withClientAuth, get } = setUp()
   await get()
   state.broken = new Error('out of luck')
-  await assert.rejects(withClientAuth(rejectedByEntra), { reason: 'credential_refused' })
+  await assert.rejects(withClientAuth(rejectedByEntra), { reason: 'credential_rejected' })
 })
 
 test('a rejected token that the identity returns again is not tried again', async () => {
@@ -76,7 +76,7 @@ test('other failures are not repeated, nor is a rejected secret', async () => {
     { reason: 'exchange_unavailable' },
   )
   assert.equal(state.created, 1)
-  await assert.rejects(withClientSecret('a secret')(rejectedByEntra, ample()), { reason: 'credential_refused' })
+  await assert.rejects(withClientSecret('a secret')(rejectedByEntra, ample()), { reason: 'credential_rejected' })
 })
 
 test('an assertion that is created after the deadline serves later callers', async () => {
@@ -100,8 +100,8 @@ test('a new assertion is not awaited beyond the deadline, and the rejection stan
   let tries = 0
   const attempt = async () => {
     tries++
-    throw new Failure('credential_refused')
+    throw new Failure('credential_rejected')
   }
-  await assert.rejects(withClientAuth(attempt, deadlineIn(20)), { reason: 'credential_refused' })
+  await assert.rejects(withClientAuth(attempt, deadlineIn(20)), { reason: 'credential_rejected' })
   assert.equal(tries, 1)
 })

@@ -31,4 +31,4 @@ export function setUp(certificate: Partial<ClientAssertion> = {}) {
 }
 
 export const settle = () => new Promise((resolve) => setImmediate(resolve))
-export const rejectedByEntra = async () => Promise.reject(new Failure('credential_refused'))
+export const rejectedByEntra = async () => Promise.reject(new Failure('credential_rejected'))

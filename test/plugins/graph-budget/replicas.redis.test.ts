@@ -77,7 +77,7 @@ test('three replicas spend 40 calls a minute together, to the call, and say when
   assert.equal(made, 40)
   assert.equal(answers.filter(isServed).length, 40)
   for (const refused of answers.filter((answer) => !isServed(answer))) {
-    assert.equal(reasonOf(refused), 'graph_budget_spent')
+    assert.equal(reasonOf(refused), 'graph_quota_exceeded')
     assert.ok(Number(secondsOf(refused)) > 30 && Number(secondsOf(refused)) <= 60, String(secondsOf(refused)))
   }
 })
@@ -91,7 +91,7 @@ test('one busy user gets a quarter of it, wherever they call; a second one gets 
     return { last, ofOne, others, made: reads() }
   })
   assert.equal(ofOne, 10)
-  assert.match(last?.body.result?.content?.[0]?.text ?? '', /^graph_budget_spent: .* your share of the 40 /)
+  assert.match(last?.body.result?.content?.[0]?.text ?? '', /^graph_quota_exceeded: .* your share of the 40 /)
   assert.deepEqual(others.map(isServed), [true, true, true])
   assert.equal(made, 13)
 })
@@ -209,7 +209,7 @@ for (const [what, signal] of [
       for (let calls = 0; ; calls++) {
         const answer = await ask('rowan')
         if (isServed(answer)) continue
-        assert.equal(reasonOf(answer), 'graph_budget_spent')
+        assert.equal(reasonOf(answer), 'graph_quota_exceeded')
         return calls
       }
     }
@@ -225,7 +225,7 @@ test('a Redis that has lost everything does not make a replica forget what it sp
   for (let i = 0; i < 11; i++) await ask('rowan')
   assert.equal(reads(), 10)
   await app.sharedStore?.ask((redis) => redis.flushall())
-  assert.equal(reasonOf(await ask('rowan')), 'graph_budget_spent')
+  assert.equal(reasonOf(await ask('rowan')), 'graph_quota_exceeded')
 })
 
 test('Redis learns times and hashes of users, for as long as they count, all in one slot of a cluster', async (t) => {

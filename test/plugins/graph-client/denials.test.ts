@@ -77,7 +77,7 @@ test('nothing but a denial is remembered, or changed', () => {
   for (const reason of [
     'graph_not_found',
     'graph_throttled',
-    'graph_token_refused',
+    'graph_token_rejected',
     'graph_claims_required',
   ] as const) {
     const failure = new Failure(reason)

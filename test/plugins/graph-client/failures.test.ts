@@ -12,16 +12,16 @@ const answer = (status: number, more: Partial<BoundedAnswer> = {}): BoundedAnswe
 
 const statuses: readonly [status: number, reason: Reason][] = [
   [400, 'graph_bad_request'],
-  [401, 'graph_token_refused'],
+  [401, 'graph_token_rejected'],
   [403, 'graph_forbidden'],
   [404, 'graph_not_found'],
   [429, 'graph_throttled'],
   [500, 'graph_unavailable'],
   [502, 'graph_unavailable'],
   [599, 'graph_unavailable'],
-  [204, 'graph_answer_invalid'],
-  [302, 'graph_answer_invalid'],
-  [410, 'graph_answer_invalid'],
+  [204, 'graph_response_invalid'],
+  [302, 'graph_response_invalid'],
+  [410, 'graph_response_invalid'],
 ]
 for (const [status, reason] of statuses) {
   test(`${status} is ${reason}, with Graph's request id and what it wrote for the log`, () => {
@@ -35,7 +35,7 @@ for (const [status, reason] of statuses) {
 for (const [kind, reason] of [
   ['timeout', 'graph_timeout'],
   ['cancelled', 'call_cancelled'],
-  ['too_large', 'graph_answer_too_large'],
+  ['too_large', 'graph_response_too_large'],
   ['unreachable', 'graph_unavailable'],
 ] as const) {
   test(`a call that ends as ${kind} is ${reason}`, () => {
@@ -156,7 +156,7 @@ const challenges: readonly [name: string, header: string | string[] | undefined,
 for (const [name, header, expected] of challenges) {
   test(`a 401 with ${name} ${expected ? 'asks for a new sign-in with them' : 'is a bad token'}`, () => {
     const { reason, details } = graphFailure(answer(401, { headers: { 'www-authenticate': header } }))
-    assert.equal(reason, expected ? 'graph_claims_required' : 'graph_token_refused')
+    assert.equal(reason, expected ? 'graph_claims_required' : 'graph_token_rejected')
     assert.equal(details.claims, expected)
   })
 }
@@ -171,10 +171,10 @@ test('a 429 says how long to wait, and ten seconds where it does not say', () =>
 })
 
 for (const [value, seconds, text] of [
-  ['30', 30, 'Microsoft Graph did not answer properly. Try again in 30 s. (Graph request id graph-1)'],
-  [undefined, undefined, 'Microsoft Graph did not answer properly. Try again. (Graph request id graph-1)'],
-  ['soon', undefined, 'Microsoft Graph did not answer properly. Try again. (Graph request id graph-1)'],
-  ['0', undefined, 'Microsoft Graph did not answer properly. Try again. (Graph request id graph-1)'],
+  ['30', 30, 'Microsoft Graph is unavailable. Try again in 30 s. (Graph request id graph-1)'],
+  [undefined, undefined, 'Microsoft Graph is unavailable. Try again. (Graph request id graph-1)'],
+  ['soon', undefined, 'Microsoft Graph is unavailable. Try again. (Graph request id graph-1)'],
+  ['0', undefined, 'Microsoft Graph is unavailable. Try again. (Graph request id graph-1)'],
 ] as const) {
   test(`a 503 with ${value ?? 'no'} Retry-After tells ${seconds === undefined ? 'no time' : `${seconds} seconds`}`, () => {
     const failure = graphFailure(answer(503, { headers: { 'retry-after': value } }))

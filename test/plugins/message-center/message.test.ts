@@ -222,13 +222,13 @@ const noPages: readonly [name: string, page: unknown][] = [
 ]
 for (const [name, page] of noPages) {
   test(`${name} is no page`, () => {
-    assert.throws(() => asPage(page), { name: 'Failure', reason: 'graph_answer_invalid' })
+    assert.throws(() => asPage(page), { name: 'Failure', reason: 'graph_response_invalid' })
   })
 }
 
 test('one message is held to the same shape', () => {
   assert.equal(asMessage(message), message)
   for (const none of [null, [], {}, { id: 7 }, { value: [message] }, 'MC1']) {
-    assert.throws(() => asMessage(none), { name: 'Failure', reason: 'graph_answer_invalid' })
+    assert.throws(() => asMessage(none), { name: 'Failure', reason: 'graph_response_invalid' })
   }
 })

@@ -4,7 +4,7 @@ import { Failure, oauthError, type Reason } from '../../../src/errors/index.ts'
 import { aadstsOf, authorizeFailure } from '../../../src/plugins/oauth-proxy/authorize-response.ts'
 
 const answers: readonly [error: string | undefined, reason: Reason, toClient: string][] = [
-  ['access_denied', 'entra_sign_in_refused', 'access_denied'],
+  ['access_denied', 'entra_sign_in_denied', 'access_denied'],
   ['login_required', 'entra_interaction_required', 'interaction_required'],
   ['interaction_required', 'entra_interaction_required', 'interaction_required'],
   ['consent_required', 'entra_interaction_required', 'interaction_required'],

@@ -208,17 +208,17 @@ const failures: readonly [name: string, answer: Answer, reason: Reason, detail: 
     'client_document_unavailable',
     undefined,
   ],
-  ['HTML', send('<html>', 200, { 'content-type': 'text/html' }), 'client_document_refused', /as JSON/],
-  ['no JSON', send('<html>'), 'client_document_refused', /JSON object/],
-  ['half of it', send(JSON.stringify(good).slice(0, -5)), 'client_document_refused', /JSON object/],
-  ['nothing', send(''), 'client_document_refused', /JSON object/],
-  ['null', send('null'), 'client_document_refused', /JSON object/],
-  ['the id of another', serveDocument({ client_id: 'https://client.example/other' }), 'client_document_refused', /URL/],
-  ['a secret', serveDocument({ client_secret: 'zq7mark' }), 'client_document_refused', /secret/],
+  ['HTML', send('<html>', 200, { 'content-type': 'text/html' }), 'client_document_invalid', /as JSON/],
+  ['no JSON', send('<html>'), 'client_document_invalid', /JSON object/],
+  ['half of it', send(JSON.stringify(good).slice(0, -5)), 'client_document_invalid', /JSON object/],
+  ['nothing', send(''), 'client_document_invalid', /JSON object/],
+  ['null', send('null'), 'client_document_invalid', /JSON object/],
+  ['the id of another', serveDocument({ client_id: 'https://client.example/other' }), 'client_document_invalid', /URL/],
+  ['a secret', serveDocument({ client_secret: 'zq7mark' }), 'client_document_invalid', /secret/],
   [
     'foreign redirect URIs',
     serveDocument({ redirect_uris: ['https://evil.example/'] }),
-    'client_document_refused',
+    'client_document_invalid',
     /redirect_uris/,
   ],
 ]
@@ -265,7 +265,7 @@ for (const type of [
 ]) {
   test(`a document that is "${type}" is not served as JSON`, async (t) => {
     answer = serveDocument({}, { 'content-type': type })
-    assert.equal((await failureOf(createDocuments(t).find(url))).reason, 'client_document_refused')
+    assert.equal((await failureOf(createDocuments(t).find(url))).reason, 'client_document_invalid')
   })
 }
 

@@ -43,7 +43,7 @@ const fetched: string[] = []
 const documents = {
   find: async (url: string) => {
     fetched.push(url)
-    if (url === refusedUrl) throw new Failure('client_document_refused')
+    if (url === refusedUrl) throw new Failure('client_document_invalid')
     if (url !== documentUrl) throw new Failure('client_document_unavailable')
     return documented
   },
@@ -113,7 +113,7 @@ for (const [name, id, uri, expected] of [
 
 test('a document that cannot be fetched at the moment is waited for, and says for how long', async () => {
   await assert.rejects(mayUse('https://other.example/client.json', 'http://127.0.0.1/callback'), {
-    reason: 'client_document_awaited',
+    reason: 'client_document_pending',
     details: { retryAfterSeconds: 10, cause: new Failure('client_document_unavailable') },
   })
 })
@@ -181,7 +181,7 @@ test('an assertion is not looked at where the client is named otherwise', () => 
 
 test('an assertion stands for no secret', () => {
   const form = { client_id: clientId, client_secret: 'wrong', client_assertion: assertionOf({ sub: clientId }) }
-  assert.throws(() => identify(form, undefined), { reason: 'client_secret_refused' })
+  assert.throws(() => identify(form, undefined), { reason: 'client_authentication_failed' })
 })
 
 test('an assertion about nobody that is known here is refused', () => {
@@ -245,7 +245,7 @@ const refused: readonly [name: string, form: Parameters, authorization: string |
 ]
 for (const [name, form, authorization] of refused) {
   test(`${name} is refused`, () => {
-    assert.throws(() => identify(form, authorization), { name: 'Failure', reason: 'client_secret_refused' })
+    assert.throws(() => identify(form, authorization), { name: 'Failure', reason: 'client_authentication_failed' })
   })
 }
 

@@ -80,24 +80,29 @@ test('redirect URIs that this server would not use are left out, and each is kep
 })
 
 const refusals: readonly [name: string, metadata: ClientMetadata, error: string, detail: RegExp][] = [
-  ['foreign redirect URIs alone', { redirect_uris: ['https://evil.example/'] }, 'redirect_uris_refused', /operator/],
-  ['a scheme that runs', { redirect_uris: ['javascript:alert(1)'] }, 'redirect_uris_refused', /operator/],
-  ['other grants alone', { grant_types: ['client_credentials'] }, 'client_metadata_refused', /grant_types/],
-  ['refresh alone', { grant_types: ['refresh_token'] }, 'client_metadata_refused', /grant_types/],
-  ['the implicit answer', { response_types: ['token'] }, 'client_metadata_refused', /response_types/],
-  ['no redirect URIs', { redirect_uris: undefined }, 'client_metadata_refused', /redirect_uris/],
-  ['null for them', { redirect_uris: null }, 'client_metadata_refused', /redirect_uris/],
-  ['an empty list of them', { redirect_uris: [] }, 'client_metadata_refused', /redirect_uris/],
-  ['a redirect URI outside a list', { redirect_uris: redirect_uris[0] }, 'client_metadata_refused', /redirect_uris/],
-  ['a list of what is no text', { redirect_uris: [7, null, [], {}] }, 'client_metadata_refused', /redirect_uris/],
+  [
+    'foreign redirect URIs alone',
+    { redirect_uris: ['https://evil.example/'] },
+    'redirect_uris_not_allowed',
+    /operator/,
+  ],
+  ['a scheme that runs', { redirect_uris: ['javascript:alert(1)'] }, 'redirect_uris_not_allowed', /operator/],
+  ['other grants alone', { grant_types: ['client_credentials'] }, 'client_metadata_invalid', /grant_types/],
+  ['refresh alone', { grant_types: ['refresh_token'] }, 'client_metadata_invalid', /grant_types/],
+  ['the implicit answer', { response_types: ['token'] }, 'client_metadata_invalid', /response_types/],
+  ['no redirect URIs', { redirect_uris: undefined }, 'client_metadata_invalid', /redirect_uris/],
+  ['null for them', { redirect_uris: null }, 'client_metadata_invalid', /redirect_uris/],
+  ['an empty list of them', { redirect_uris: [] }, 'client_metadata_invalid', /redirect_uris/],
+  ['a redirect URI outside a list', { redirect_uris: redirect_uris[0] }, 'client_metadata_invalid', /redirect_uris/],
+  ['a list of what is no text', { redirect_uris: [7, null, [], {}] }, 'client_metadata_invalid', /redirect_uris/],
   [
     'an allowed one in a list of its own',
     { redirect_uris: [redirect_uris] },
-    'client_metadata_refused',
+    'client_metadata_invalid',
     /redirect_uris/,
   ],
-  ['over-long ones alone', { redirect_uris: [longUri(1_200), longUri(1_300)] }, 'client_metadata_refused', /too long/],
-  ['what no URI may be longer than', { redirect_uris: [longUri(9_000)] }, 'redirect_uris_refused', /operator/],
+  ['over-long ones alone', { redirect_uris: [longUri(1_200), longUri(1_300)] }, 'client_metadata_invalid', /too long/],
+  ['what no URI may be longer than', { redirect_uris: [longUri(9_000)] }, 'redirect_uris_not_allowed', /operator/],
 ]
 for (const [name, metadata, error, detail] of refusals) {
   test(`a client with ${name} is refused`, () => {

@@ -273,24 +273,24 @@ test('if Entra took the code before its answer was lost, the user signs in again
     },
   })
   const { reason, details } = await failureOf(losing(grant, randomUUID()))
-  assert.equal(reason, 'grant_refused')
+  assert.equal(reason, 'grant_rejected')
   assert.match(details.detail ?? '', /^\(AADSTS54005\)$/)
   assert.equal(calls, 2)
 })
 
 const refusals: readonly [code: number, reason: Reason][] = [
-  [70000, 'grant_refused'],
-  [70008, 'grant_refused'],
-  [54005, 'grant_refused'],
-  [501481, 'grant_refused'],
-  [700082, 'grant_refused'],
-  [50173, 'grant_refused'],
-  [50057, 'grant_refused'],
-  [50105, 'grant_refused'],
-  [53003, 'grant_refused'],
-  [65001, 'grant_refused'],
-  [7000215, 'credential_refused'],
-  [7000222, 'credential_refused'],
+  [70000, 'grant_rejected'],
+  [70008, 'grant_rejected'],
+  [54005, 'grant_rejected'],
+  [501481, 'grant_rejected'],
+  [700082, 'grant_rejected'],
+  [50173, 'grant_rejected'],
+  [50057, 'grant_rejected'],
+  [50105, 'grant_rejected'],
+  [53003, 'grant_rejected'],
+  [65001, 'grant_rejected'],
+  [7000215, 'credential_rejected'],
+  [7000222, 'credential_rejected'],
   [700016, 'exchange_misconfigured'],
   [70011, 'exchange_misconfigured'],
 ]
@@ -300,14 +300,14 @@ for (const [code, expected] of refusals) {
     assert.equal(reason, expected)
     assert.deepEqual([posted.length, slept], [1, []])
     assert.deepEqual((details.cause as { error_codes: number[] }).error_codes, [code])
-    assert.equal(details.detail, expected === 'grant_refused' ? `(AADSTS${code})` : undefined)
+    assert.equal(details.detail, expected === 'grant_rejected' ? `(AADSTS${code})` : undefined)
   })
 }
 
 test('a claims challenge is one more reason to sign in again', async () => {
   const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
   const { reason, details } = await failureOf(answered({ kind: 'aadsts', code: 50079, claims }))
-  assert.deepEqual([reason, details.detail], ['grant_refused', '(AADSTS50079)'])
+  assert.deepEqual([reason, details.detail], ['grant_rejected', '(AADSTS50079)'])
   assert.equal(posted.length, 1)
 })
 
@@ -315,13 +315,13 @@ test('a refusal without a number is a refusal', async () => {
   const { reason, details } = await failureOf(
     answered({ kind: 'status', status: 400, body: { error: 'invalid_grant', error_description: 'No.' } }),
   )
-  assert.deepEqual([reason, details.detail], ['grant_refused', undefined])
+  assert.deepEqual([reason, details.detail], ['grant_rejected', undefined])
 })
 
 test('a wrong secret is the server’s trouble, and the code is good for the right one', async () => {
   const grant = await codeGrant()
   const wrong = create({ withClientAuth: withClientSecret('not-the-secret-of-this-app') })
-  assert.equal((await failureOf(wrong(grant, randomUUID()))).reason, 'credential_refused')
+  assert.equal((await failureOf(wrong(grant, randomUUID()))).reason, 'credential_rejected')
   assert.ok((await redeem(grant, randomUUID())).accessToken)
 })
 

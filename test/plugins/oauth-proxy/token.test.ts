@@ -72,8 +72,8 @@ test('one that is used again later ends its sign-in: neither it nor what it brou
   const second = await refresh(first)
   await afterGrace()
   await assert.rejects(refresh(first), { reason: 'refresh_token_reused' })
-  await assert.rejects(refresh(second), { reason: 'refresh_token_refused' })
-  await assert.rejects(refresh(first), { reason: 'refresh_token_refused' })
+  await assert.rejects(refresh(second), { reason: 'refresh_token_invalid' })
+  await assert.rejects(refresh(first), { reason: 'refresh_token_invalid' })
   assert.equal(state.refreshes, 1, 'Entra was not asked')
 })
 

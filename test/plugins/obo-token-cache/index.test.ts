@@ -250,7 +250,7 @@ test('a throttled assertion is told what is left of the wait, and others are ser
 const byCode = (reason: Reason, code: number) => new Failure(reason, { aadsts: `AADSTS${code}` })
 
 for (const [reason, code] of [
-  ['credential_refused', 7000215],
+  ['credential_rejected', 7000215],
   ['exchange_misconfigured', 700016],
 ] as const) {
   test(`${reason} spares Entra for five seconds, serves who has a token, and is one loud line`, async () => {
@@ -274,8 +274,8 @@ test('while nobody may ask Entra, no old token is replaced either', async () => 
   const { get, asked, clock, outcomes } = cacheOf()
   await get('a')
   clock.now += 44 * minute
-  outcomes.push(byCode('credential_refused', 7000222))
-  await assert.rejects(get('b'), is('credential_refused'))
+  outcomes.push(byCode('credential_rejected', 7000222))
+  await assert.rejects(get('b'), is('credential_rejected'))
   assert.equal(await get('a'), 'graph-1 of a')
   await settle()
   assert.equal(asked.length, 2)
@@ -285,8 +285,8 @@ test('a time of day that is set, back or forth, makes nobody wait for longer or 
   for (const jumpMs of [-20 * minute, 20 * minute]) {
     let uptime = 5_000
     const { get, asked, clock, outcomes } = cacheOf({ monotonicNow: () => uptime })
-    outcomes.push(byCode('credential_refused', 7000222))
-    await assert.rejects(get('a'), is('credential_refused'))
+    outcomes.push(byCode('credential_rejected', 7000222))
+    await assert.rejects(get('a'), is('credential_rejected'))
     clock.now += jumpMs
     await assert.rejects(get('b'), { details: { retryAfterSeconds: 5 } })
     uptime += 5_000
@@ -351,7 +351,7 @@ test('an old token serves on while Entra is left alone', async () => {
   assert.equal(asked.length, 3)
 })
 
-for (const reason of ['exchange_throttled', 'assertion_refused', 'credential_refused', 'claims_required'] as const) {
+for (const reason of ['exchange_throttled', 'assertion_rejected', 'credential_rejected', 'claims_required'] as const) {
   test(`${reason} is an answer and is not tried again`, async () => {
     const { get, asked, outcomes } = cacheOf()
     outcomes.push(new Failure(reason))

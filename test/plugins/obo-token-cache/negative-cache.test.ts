@@ -8,7 +8,7 @@ function refusals() {
   return { clock, ...createRefusals({ refusalTtlMs: 10_000, breakerMs: 5_000, now: () => clock.now }) }
 }
 
-for (const reason of ['claims_required', 'assertion_refused', 'user_not_allowed', 'user_consent_required'] as const) {
+for (const reason of ['claims_required', 'assertion_rejected', 'user_not_allowed', 'user_consent_required'] as const) {
   test(`${reason} answers its assertion for ten seconds, and no other`, () => {
     const { clock, remember, find } = refusals()
     const failure = new Failure(reason)
@@ -72,7 +72,7 @@ test('a throttled assertion waits as long as Entra said, and is told what is lef
 const named = (reason: Reason, code: number) => new Failure(reason, { aadsts: `AADSTS${code}` })
 
 for (const [reason, code] of [
-  ['credential_refused', 7000215],
+  ['credential_rejected', 7000215],
   ['exchange_misconfigured', 700016],
 ] as const) {
   test(`${reason} stops everybody for five seconds, and each is told that it is this`, () => {
@@ -93,15 +93,15 @@ test('of two faults of the server the later one is told', () => {
   const { clock, remember, find } = refusals()
   remember('one', named('exchange_misconfigured', 500011))
   clock.now += 1_000
-  remember('other', named('credential_refused', 7000222))
-  assert.equal(find('one')?.reason, 'credential_refused')
+  remember('other', named('credential_rejected', 7000222))
+  assert.equal(find('one')?.reason, 'credential_rejected')
   assert.equal(find('one')?.details.retryAfterSeconds, 5)
 })
 
 test('an own refusal is told before the one that stops everybody', () => {
   const { remember, find } = refusals()
   remember('one', new Failure('user_not_allowed'))
-  remember('other', named('credential_refused', 7000222))
+  remember('other', named('credential_rejected', 7000222))
   assert.equal(find('one')?.reason, 'user_not_allowed')
 })
 
@@ -124,7 +124,7 @@ test('putting off does not shorten what Entra asked for', () => {
   assert.equal(find('one')?.details.retryAfterSeconds, 1)
 })
 
-for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) {
+for (const reason of ['credential_rejected', 'exchange_misconfigured'] as const) {
   test(`${reason} without a known number stops nobody else until a second assertion meets it`, () => {
     const { clock, remember, find } = refusals()
     const failure = new Failure(reason, { aadsts: 'AADSTS999999' })
@@ -145,9 +145,9 @@ for (const reason of ['credential_refused', 'exchange_misconfigured'] as const) 
 
 test('two assertions that met it long after one another, or something else, stop nobody', () => {
   const { clock, remember, find } = refusals()
-  remember('one', new Failure('credential_refused'))
+  remember('one', new Failure('credential_rejected'))
   clock.now += 60_000
-  remember('two', new Failure('credential_refused'))
+  remember('two', new Failure('credential_rejected'))
   assert.equal(find('other'), undefined)
   remember('three', new Failure('exchange_misconfigured'))
   assert.equal(find('other'), undefined)

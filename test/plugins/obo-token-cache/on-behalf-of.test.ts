@@ -161,14 +161,14 @@ test('a wrong secret is the server’s trouble', async () => {
   const wrong = create({ withClientAuth: withClientSecret('not-the-secret') })
   const assertion = await tenant.mint({ user: 'rowan' })
   await assert.rejects(wrong({ assertion, correlationId: randomUUID(), deadline: ample() }), {
-    reason: 'credential_refused',
+    reason: 'credential_rejected',
   })
 })
 
 test('an assertion for another API is refused', async () => {
   const assertion = await tenant.mint({ user: 'rowan', claims: { aud: 'api://another' } })
   await assert.rejects(exchange({ assertion, correlationId: randomUUID(), deadline: ample() }), {
-    reason: 'assertion_refused',
+    reason: 'assertion_rejected',
   })
 })
 
@@ -194,9 +194,9 @@ const faults: readonly [name: string, rule: Omit<FaultRule, 'target'>, reason: R
   ['50 MB', { kind: 'huge' }, 'exchange_unavailable'],
   ['a gzip bomb', { kind: 'gzip-bomb' }, 'exchange_unavailable'],
   ['silence', { kind: 'hang' }, 'exchange_unavailable'],
-  ['AADSTS50013', { kind: 'aadsts', code: 50013 }, 'assertion_refused'],
+  ['AADSTS50013', { kind: 'aadsts', code: 50013 }, 'assertion_rejected'],
   ['AADSTS65001 without its suberror', { kind: 'aadsts', code: 65001, suberror: null }, 'user_consent_required'],
-  ['AADSTS7000222', { kind: 'aadsts', code: 7000222 }, 'credential_refused'],
+  ['AADSTS7000222', { kind: 'aadsts', code: 7000222 }, 'credential_rejected'],
   ['AADSTS50196', { kind: 'aadsts', code: 50196 }, 'exchange_throttled'],
 ]
 for (const [name, rule, reason] of faults) {

@@ -177,7 +177,7 @@ test('a token that Graph refuses at one replica is used at none, and exchanged f
   for (const replica of replicas) assert.deepEqual(await read(replica, token), good)
   assert.equal(exchanges(), 1)
   tenant.faults.add({ target: 'graph', kind: 'graph-error', status: 401, code: 'InvalidAuthenticationToken', times: 1 })
-  assert.equal((await read(replicas[0], token)).reason, 'graph_token_refused')
+  assert.equal((await read(replicas[0], token)).reason, 'graph_token_rejected')
   await eventually(() => replicas.every(({ app }) => app.oboTokens.size === 0))
   for (const replica of replicas) {
     assert.deepEqual(await read(replica, token), good)

@@ -131,7 +131,7 @@ test('what is left for Graph is told by window, refusals by window and why, and 
   assert.equal(sum('message_center_graph_budget_left', { window: 'hour' }), 98)
   assert.equal(sum('message_center_graph_budget_refusals_total', { window: 'minute', why: 'share' }), 1)
   assert.equal(sum('message_center_graph_budget_refusals_total'), 1)
-  assert.equal(sum('message_center_mcp_calls_total', { outcome: 'graph_budget_spent' }), 1)
+  assert.equal(sum('message_center_mcp_calls_total', { outcome: 'graph_quota_exceeded' }), 1)
   assert.equal(sum('message_center_graph_paused'), 0)
 
   tenant.faults.add({ target: 'graph', kind: 'status', status: 429, retryAfter: 60, times: 1 })
