@@ -43,7 +43,7 @@ test("only passing trouble of Graph's is worth the same call again", () => {
   })
   assert.deepEqual(retryable, [
     'graph_throttled',
-    'graph_budget_spent',
+    'graph_quota_exceeded',
     'graph_unavailable',
     'graph_timeout',
     'graph_answer_invalid',

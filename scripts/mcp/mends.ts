@@ -77,7 +77,7 @@ const mends: Readonly<Record<CallReason, string>> = {
     'Check the id: posts expire and leave the Message Center. getMessages lists those that this user may see.',
   graph_bad_request: ask,
   graph_throttled: 'Wait as long as it says: the whole tenant shares this limit.',
-  graph_budget_spent: 'Wait as long as it says: the whole tenant shares what Graph allows.',
+  graph_quota_exceeded: 'Wait as long as it says: the whole tenant shares what Graph allows.',
   graph_unavailable: tryAgain,
   graph_timeout: 'Try again, or ask for less.',
   graph_answer_invalid: tryAgain,

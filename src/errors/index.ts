@@ -268,7 +268,7 @@ export const answers = {
   ),
   graph_bad_request: tool('Microsoft Graph did not understand the query.'),
   graph_throttled: retryable('Microsoft Graph limits requests at the moment.'),
-  graph_budget_spent: retryable('Microsoft Graph takes a limited number of calls from each tenant.'),
+  graph_quota_exceeded: retryable('Microsoft Graph takes a limited number of calls from each tenant.'),
   graph_unavailable: retryable('Microsoft Graph did not answer properly.', 'Try again.'),
   graph_timeout: retryable('Microsoft Graph took too long to answer.', 'Try again, or ask for less.'),
   graph_answer_invalid: retryable('Microsoft Graph answered something that is not what it documents.', 'Try again.'),

@@ -110,24 +110,24 @@ export const events = {
     ),
     graphRequestId: optional(graphRequestId),
   }),
-  graph_budget_spent: event(
+  graph_quota_exceeded: event(
     'warn',
     'no call to Graph is left',
-    'Graph was not asked, since the limit that it has for the tenant would have been passed',
+    'Graph was not called, since the quota that it has for the tenant would have been exceeded',
     {
       ...ofRequest,
       user: optional(user),
       tool: optional(text('The tool that wanted to read')),
       window: Type.Enum(['minute', 'hour'], { description: 'Of which limit' }),
-      why: Type.Enum(['share', 'all'], {
-        description: 'Whether the user had as much of it as is left for others, or nothing is left',
+      scope: Type.Enum(['user', 'tenant'], {
+        description: 'Whether the user’s share of it is used, or the tenant’s whole',
       }),
-      seconds: whole('When the user’s next call fits in'),
+      seconds: whole('When the next call may be made'),
     },
   ),
   graph_paused: event('warn', 'Graph asks to wait: nobody calls it', 'Graph limits this app; said once for each wait', {
     seconds: whole('For how long'),
-    toldBy: Type.Enum(['graph', 'replica'], { description: 'Who said so: Graph to this replica, or another replica' }),
+    source: Type.Enum(['graph', 'replica'], { description: 'Who said so: Graph to this replica, or another replica' }),
   }),
   rate_limit: event('warn', 'rate limit reached', 'A request was refused, since there were too many', {
     ...ofRequest,

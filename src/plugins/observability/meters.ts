@@ -23,9 +23,9 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
   const exchanges = histogram('obo_exchange_duration_seconds', 'On-Behalf-Of exchanges', ['outcome'])
   const graphCalls = histogram('graph_call_duration_seconds', 'Attempts to call Graph, by HTTP status', ['status'])
   const throttles = counter('graph_throttles_total', 'Answers of Graph with status 429', [])
-  const overBudget = counter('graph_budget_refusals_total', 'Calls that the Graph budget had no room for', [
+  const quotaRejections = counter('graph_quota_rejections_total', 'Calls to Graph that the quota had no room for', [
     'window',
-    'why',
+    'scope',
   ])
   const refusals = counter('rate_limited_total', 'Requests refused since there were too many', ['by'])
   const failures = counter('failures_total', 'Requests that ended with a 5xx', ['reason'])
@@ -36,7 +36,7 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
   for (const [reason, answer] of Object.entries(answers)) {
     if (answer.as === 'http' && answer.status >= 500) failures.add(0, reason)
   }
-  for (const window of ['minute', 'hour']) for (const why of ['share', 'all']) overBudget.add(0, window, why)
+  for (const window of ['minute', 'hour']) for (const scope of ['user', 'tenant']) quotaRejections.add(0, window, scope)
   const step = (name: string) => () => signIns(name)
 
   const credentialEnds = new prom.Gauge({
@@ -63,7 +63,7 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
       graphCalls(ms / 1000, status === undefined ? outcome : String(status))
       if (status === 429) throttles()
     },
-    graph_budget_spent: ({ window, why }) => overBudget(window, why),
+    graph_quota_exceeded: ({ window, scope }) => quotaRejections(window, scope),
     rate_limit: ({ by }) => refusals(by),
     failure: ({ reason }) => failures(reason),
     overloaded({ late, full, calls }) {
@@ -112,7 +112,7 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
     })
   }
 
-  const { oboTokens, entraKeys, graphBudget, mcp } = app
+  const { oboTokens, entraKeys, graphQuota, mcp } = app
   total('obo_cache_requests_total', 'Calls that looked for a Graph token', 'result', () => {
     return oboTokens.stats.requests
   })
@@ -132,15 +132,15 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
   )
   gauge('answer_cache_bytes', 'What the answers that are kept take', () => mcp.answerStats.bytes)
   new prom.Gauge({
-    name: `${prefix}graph_budget_left`,
+    name: `${prefix}graph_quota_left`,
     help: 'Calls to Graph that are left in a window, as this replica last knew',
     labelNames: ['window'],
     registers,
     collect() {
-      for (const [window, left] of Object.entries(graphBudget.left)) this.set({ window }, left)
+      for (const [window, left] of Object.entries(graphQuota.left)) this.set({ window }, left)
     },
   })
-  gauge('graph_paused', '1 while Graph is left alone, since it asked to wait', () => Number(graphBudget.isPaused))
+  gauge('graph_paused', '1 while Graph is left alone, since it asked to wait', () => Number(graphQuota.isPaused))
   total('key_refreshes_total', 'Fetches of the tenant’s signing keys', 'outcome', () => {
     const { refreshes, failures } = entraKeys.stats
     return { success: refreshes, failure: failures }

@@ -25,10 +25,12 @@ const tagBytes = 12
 const keyPrefix = 'mcp-message-center-server:'
 
 /** What replicas tell each other. */
-export type Topic = 'obo-evicted' | 'graph-paused'
+export type Topic = 'obo-evicted'
 
 /** What replicas know together. It may be gone at any time, and no call depends on it. */
 export interface SharedStore {
+  /** For libraries that bring their own commands. */
+  readonly client: Redis
   /**
    * Has the store do something, within its budget.
    *
@@ -187,6 +189,7 @@ export function createSharedStore(
   }
 
   return {
+    client: redis,
     ask,
     key: (name) => keyPrefix + name,
     tag,
@@ -270,6 +273,7 @@ export const redis = fp<Configured>(
     const client = new ioredis.Redis(config.redisUrl, {
       connectTimeout: longestRetryMs,
       socketTimeout: silenceMs,
+      commandTimeout: budgetMs * 2,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       retryStrategy: (attempt) => Math.min(attempt * 100, longestRetryMs),
