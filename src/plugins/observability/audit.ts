@@ -239,17 +239,11 @@ export const events = {
   redis_down: event('warn', 'Redis does not answer: this replica goes on by itself', 'Once, when it goes', {
     why: text('What the client says'),
   }),
-  redis_refused: event(
+  redis_rejected: event(
     'warn',
-    'Redis refuses: what it should have kept is known to this replica alone',
-    'It is full, or takes no writes; said once a minute at most',
+    'Redis rejects commands: what it should have stored is known to this replica alone',
+    'It is full, read-only, or does not permit a command; said once a minute at most',
     { why: text('What Redis says') },
-  ),
-  redis_forged: event(
-    'warn',
-    'Redis holds what no replica has written: it does not count',
-    'Somebody else writes to it, replicas have different keys, or their clocks differ by minutes; said once a minute at most',
-    { what: text('What it was: a topic, `graph-budget` or `rate`') },
   ),
   redis_up: event('info', 'Redis answers again', 'Once, when it is back', {}),
   traces_unavailable: event('warn', 'spans cannot be sent', 'The collector refuses or does not answer; said once', {

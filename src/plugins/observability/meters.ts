@@ -153,8 +153,14 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
   const { sharedStore } = app
   if (sharedStore === undefined) return
   gauge('redis_up', '1 while Redis answers', () => Number(sharedStore.isUp))
-  total('redis_requests_total', 'Questions to Redis; skipped: not asked while it is down', 'result', () => {
-    return sharedStore.stats
+  new prom.Counter({
+    name: `${prefix}redis_rejections_total`,
+    help: 'Commands that Redis rejected',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(sharedStore.rejections)
+    },
   })
 }
 

@@ -7,7 +7,7 @@ import type { Caller } from '../../../src/plugins/auth/claims.ts'
 import { createOboTokenCache } from '../../../src/plugins/obo-token-cache/index.ts'
 import { createSharedTokens } from '../../../src/plugins/obo-token-cache/shared-tokens.ts'
 import { createTokenSeal } from '../../../src/plugins/obo-token-cache/token-seal.ts'
-import { createSharedStore } from '../../../src/plugins/redis/index.ts'
+import { connectSharedStore } from '../../../src/plugins/redis/index.ts'
 import { auditInto, eventually } from '../../helper.ts'
 import { type RedisServer, startRedis } from '../../redis-helper.ts'
 
@@ -36,10 +36,9 @@ async function startWorld(t: TestContext): Promise<World> {
 }
 
 async function startReplica(t: TestContext, { server, clock, keys }: World, name: string) {
-  const redis = new Redis(server.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0 })
   const lines: Record<string, unknown>[] = []
-  const store = createSharedStore(redis, auditInto(lines))
-  t.after(() => store.close())
+  const store = await connectSharedStore(server.url, auditInto(lines))
+  t.after(() => store.client.disconnect())
   const now = () => clock.now
   const shared = createSharedTokens({ store, seal: createTokenSeal(keys, now), now })
   let exchanges = 0
