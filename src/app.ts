@@ -10,7 +10,7 @@ import { entraKeys } from './plugins/entra-keys/index.ts'
 import { failures } from './plugins/error-handlers/index.ts'
 import { gracefulStop } from './plugins/graceful-stop/index.ts'
 import { graphClient } from './plugins/graph-client/index.ts'
-import { graphBudget } from './plugins/graph-quota/index.ts'
+import { graphQuota } from './plugins/graph-quota/index.ts'
 import { loadShedding } from './plugins/load-shedding/index.ts'
 import { closeQueuedResponses } from './plugins/load-shedding/queued-responses.ts'
 import { mcp } from './plugins/mcp/index.ts'
@@ -82,7 +82,7 @@ export async function buildApp(
   await app.register(auth, { config })
   await app.register(clientCredential, { config, ...(azure && { http: azure }), ...(now && { now }) })
   await app.register(oboTokenCache, { config, tools, ...(now && { now }) })
-  await app.register(graphBudget, { config })
+  await app.register(graphQuota, { config })
   await app.register(graphClient, { config })
   await app.register(mcp, { config, tools })
   if (config.oauthProxy !== undefined) await app.register(oauthProxy, { config, tools, ...(network && { network }) })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { tracingChannel } from 'node:diagnostics_channel'
 import type { TestContext } from 'node:test'
-import type { SharedStore } from '../src/plugins/redis/index.ts'
 import { eventually, freePort, type RunningApp } from './helper.ts'
 
 export interface RedisServer {
@@ -23,23 +23,26 @@ export async function startRedis(t: TestContext, port?: number, more: readonly s
   return { url: `redis://127.0.0.1:${own}`, port: own, process: child }
 }
 
+let failedCommands = 0
+tracingChannel('ioredis:command').error.subscribe(() => failedCommands++)
+
 /**
- * Tries it until no replica has lost sight of Redis meanwhile: one that has goes on by itself, as it should, and a
- * machine that has too much to do stalls a process for longer than an answer of Redis may take.
+ * Tries it until no command to Redis has failed meanwhile: a replica goes on by itself then, as it should, and a machine
+ * that has too much to do stalls a process for longer than a response of Redis may take.
  *
  * @returns what was started, and what was found
  */
-export async function undisturbed<Service extends object, Found extends object>(
+export async function undisturbed<Service extends { readonly replicas: readonly RunningApp[] }, Found extends object>(
   start: () => Promise<Service>,
-  storesOf: (service: Service) => readonly SharedStore[],
   work: (service: Service) => Promise<Found>,
 ): Promise<Service & Found> {
   for (let tries = 0; tries < 6; tries++) {
     const service = await start()
-    const missed = () => storesOf(service).map(({ stats }) => stats.refused + stats.failed + stats.skipped)
-    const before = missed()
+    const failures = () =>
+      failedCommands + service.replicas.flatMap(({ logs }) => logs.filter(({ event }) => event === 'redis_down')).length
+    const before = failures()
     const found = await work(service).catch((error: Error) => error)
-    if (missed().join() !== before.join()) continue
+    if (failures() !== before) continue
     if (found instanceof Error) throw found
     return { ...service, ...found }
   }

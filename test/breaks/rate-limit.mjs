@@ -1,28 +1,5 @@
 /** How much anybody may ask: src/plugins/rate-limit/. */
 export const breaks = [
-  // src/plugins/rate-limit/counts.ts
-  {
-    what: 'the limit is never reached',
-    file: 'src/plugins/rate-limit/counts.ts',
-    from: 'answer.current <= max',
-    to: 'answer.current < max',
-    caughtBy: 'test/plugins/rate-limit/counts.test.ts',
-  },
-  {
-    what: 'what other replicas let through counts in the next window as well',
-    file: 'src/plugins/rate-limit/counts.ts',
-    from: 'count.others = 0',
-    to: '',
-    caughtBy: 'test/plugins/rate-limit/counts.test.ts',
-  },
-  {
-    what: 'the wait that is told ends in the middle of a window',
-    file: 'src/plugins/rate-limit/counts.ts',
-    from: '(window + 1) * windowMs - count.shiftMs - nowMs',
-    to: '(window + 1) * windowMs - nowMs',
-    caughtBy: 'test/plugins/rate-limit/counts.test.ts',
-  },
-  // src/plugins/rate-limit/index.ts
   {
     what: 'an address has a limit for each port that its proxy saw',
     file: 'src/plugins/rate-limit/index.ts',
@@ -34,8 +11,8 @@ export const breaks = [
   {
     what: 'a user is counted by address',
     file: 'src/plugins/rate-limit/index.ts',
-    from: "countsOf('user', userMax), { keyGenerator: userOf })",
-    to: "countsOf('user', userMax))",
+    from: 'createLimit({ max: userMax, keyGenerator: userOf })',
+    to: 'createLimit({ max: userMax })',
     caughtBy: 'test/plugins/rate-limit/index.test.ts',
   },
   {
@@ -49,8 +26,8 @@ export const breaks = [
   {
     what: 'an answer carries the limit of which more is left',
     file: 'src/plugins/rate-limit/index.ts',
-    from: 'remaining < Number(carried)',
-    to: 'remaining > Number(carried)',
+    from: 'remaining < Number(current)',
+    to: 'remaining > Number(current)',
     caughtBy: 'test/plugins/rate-limit/index.test.ts',
   },
   {
@@ -60,29 +37,42 @@ export const breaks = [
     to: 'retryAfterSeconds: result.ttl',
     caughtBy: 'test/plugins/rate-limit/index.test.ts',
   },
-  // src/plugins/rate-limit/shared-counts.ts
   {
-    what: 'Redis keeps counts for good',
-    file: 'src/plugins/rate-limit/shared-counts.ts',
-    from: "redis.call('PEXPIRE', key, ARGV[2])",
+    what: 'what was counted keeps an address from being verified before its limit is reached',
+    file: 'src/plugins/rate-limit/index.ts',
+    from: 'result.remaining === 0) reject',
+    to: 'result.isExceeded) reject',
+    caughtBy: 'test/plugins/rate-limit/index.test.ts',
+  },
+  {
+    what: 'looking whether an address may ask counts as asking',
+    file: 'src/plugins/rate-limit/index.ts',
+    from: 'countAddress(request, { increment: false })',
+    to: 'countAddress(request)',
+    caughtBy: 'test/plugins/rate-limit/index.test.ts',
+  },
+  {
+    what: 'a user has one limit for each replica',
+    file: 'src/plugins/rate-limit/index.ts',
+    from: 'if (request.caller !== null) await limitUserEverywhere?.(request, reply)',
     to: '',
-    caughtBy: 'test/plugins/rate-limit/shared-counts.redis.test.ts',
-    test: 'Redis learns hashes and counts, and forgets them',
+    caughtBy: 'test/plugins/rate-limit/replicas.redis.test.ts',
+    test: 'a user who spreads calls',
   },
   {
-    what: 'a replica counts its own requests twice',
-    file: 'src/plugins/rate-limit/shared-counts.ts',
-    from: 'total - own',
-    to: 'total',
-    caughtBy: 'test/plugins/rate-limit/shared-counts.redis.test.ts',
-    test: 'a user who spreads calls over the replicas',
+    what: 'while Redis is unavailable, users have no limit',
+    file: 'src/plugins/rate-limit/index.ts',
+    from: '      await limitUserHere(request, reply)\n',
+    to: '',
+    caughtBy: 'test/plugins/rate-limit/replicas.redis.test.ts',
+    test: 'while Redis dies',
   },
   {
-    what: 'what could not be told is never told',
-    file: 'src/plugins/rate-limit/shared-counts.ts',
-    from: 'if (total === undefined) waiting.add(count)',
-    to: 'if (total === undefined) continue',
-    caughtBy: 'test/plugins/rate-limit/shared-counts.redis.test.ts',
-    test: 'holds no request up',
+    what: 'a Redis that is full fails every call',
+    file: 'src/plugins/rate-limit/index.ts',
+    from: '          skipOnError: true,\n',
+    to: '',
+    caughtBy: 'test/plugins/rate-limit/replicas.redis.test.ts',
+    test: 'a full Redis rejects nobody',
   },
 ]

@@ -5,7 +5,7 @@ import { readConfig } from '../../src/config/index.ts'
 import type { Failure, Reason } from '../../src/errors/index.ts'
 import { type BoundedAnswer, type BoundedRequest, TransportError } from '../../src/lib/bounded-client.ts'
 import { createGraphClient, type GraphClientOptions, graphClient } from '../../src/plugins/graph-client/index.ts'
-import { createGraphBudget, graphBudget } from '../../src/plugins/graph-quota/index.ts'
+import { createGraphQuota, graphQuota } from '../../src/plugins/graph-quota/index.ts'
 import { observability } from '../../src/plugins/observability/index.ts'
 import { auditInto } from '../helper.ts'
 
@@ -31,10 +31,10 @@ function graphOf(outcomes: Outcome[], { signal, ...options }: Options = {}) {
     },
   }
   const audit = auditInto(lines)
-  const budget = createGraphBudget({ limits: [], audit, ...time })
+  const quota = createGraphQuota({ limits: [], audit, ...time })
   const graph = createGraphClient({
     baseUrl,
-    budget,
+    quota,
     http: {
       async request(request) {
         asked.push(request)
@@ -194,7 +194,7 @@ test('a caller who goes away ends the wait', async () => {
         return { body: '', ...busy }
       },
     },
-    budget: createGraphBudget({ limits: [], audit() {} }),
+    quota: createGraphQuota({ limits: [], audit() {} }),
     audit() {},
   }).as({ accessToken: 'x', correlationId: 'id-1', signal: abort.signal })
   const started = performance.now()
@@ -211,7 +211,7 @@ test('a pause lasts as long as it should', async () => {
   const graph = createGraphClient({
     baseUrl,
     http: { request: async () => ({ status: ++calls === 1 ? 503 : 200, headers: {}, body: '{}' }) },
-    budget: createGraphBudget({ limits: [], audit() {} }),
+    quota: createGraphQuota({ limits: [], audit() {} }),
     audit() {},
   }).as({ accessToken: 'x', correlationId: 'id-1' })
   const started = performance.now()
@@ -309,7 +309,7 @@ test('the plugin calls the configured Graph', async () => {
     GRAPH_BASE_URL: 'https://graph.microsoft.us/v1.0',
   })
   await app.register(observability)
-  await app.register(graphBudget, { config })
+  await app.register(graphQuota, { config })
   await app.register(graphClient, { config })
   const graph = app.graph.as({ accessToken: 'x', correlationId: 'id-1' })
   assert.equal(graph.nextQuery('/a', 'https://graph.microsoft.us/v1.0/a?b=c').get('b'), 'c')

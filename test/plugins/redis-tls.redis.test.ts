@@ -29,7 +29,7 @@ async function startTlsRedis(t: TestContext) {
   writeFileSync(files.cert, cert)
   writeFileSync(
     files.users,
-    `user default off\nuser replica on >${password} ~mcp-message-center-server:* &mcp-message-center-server:* +@all -@admin -@dangerous +info\n`,
+    `user default off\nuser replica on >${password} ~mcp-message-center-server:* +@all -@admin -@dangerous +info\n`,
   )
   const port = await freePort()
   const options = {

@@ -9,7 +9,7 @@ import { exchangeScopes } from '../../src/lib/graph-permissions.ts'
 import type { Caller } from '../../src/plugins/auth/claims.ts'
 import { withClientSecret } from '../../src/plugins/client-credential/client-authentication.ts'
 import { createGraphClient } from '../../src/plugins/graph-client/index.ts'
-import { createGraphBudget } from '../../src/plugins/graph-quota/index.ts'
+import { createGraphQuota } from '../../src/plugins/graph-quota/index.ts'
 import { createOboTokenCache } from '../../src/plugins/obo-token-cache/index.ts'
 import { createOnBehalfOf } from '../../src/plugins/obo-token-cache/on-behalf-of.ts'
 import { tools } from '../../src/tools/index.ts'
@@ -327,8 +327,8 @@ describe('with deadlines and a clock of the test', () => {
       t.after(() => tenant.faults.clear())
       tenant.faults.add({ target: 'graph', kind })
       const accessToken = await tenant.mint({ kind: 'graph' })
-      const budget = createGraphBudget({ limits: [], audit() {} })
-      const client = createGraphClient({ baseUrl: graph.baseUrl, http, budget, audit() {}, budgetMs: 150 })
+      const quota = createGraphQuota({ limits: [], audit() {} })
+      const client = createGraphClient({ baseUrl: graph.baseUrl, http, quota, audit() {}, budgetMs: 150 })
       const session = client.as({ accessToken, correlationId })
       const earlier = reads()
       await assert.rejects(session.get('/admin/serviceAnnouncement/messages'), { reason: 'graph_timeout' })

@@ -13,8 +13,8 @@ import {
 import type { Deadline } from '../../lib/deadline.ts'
 import { jitterMs, sleep as sleepFor } from '../../lib/sleep.ts'
 import { createTurns, type Turns } from '../../lib/turns.ts'
-import type { Applicant } from '../graph-quota/admission.ts'
-import type { GraphBudget } from '../graph-quota/index.ts'
+import type { GraphCaller } from '../graph-quota/admission.ts'
+import type { GraphQuota } from '../graph-quota/index.ts'
 import type { Audit } from '../observability/audit.ts'
 import type { TraceSpan } from '../observability/spans.ts'
 import { createDenials } from './denials.ts'
@@ -35,7 +35,7 @@ const passing = new Set([502, 503, 504])
 export interface GraphClientOptions {
   readonly baseUrl: string
   readonly http: Pick<BoundedClient, 'request'>
-  readonly budget: Pick<GraphBudget, 'admit' | 'pause'>
+  readonly quota: Pick<GraphQuota, 'admit' | 'pause'>
   readonly audit: Audit
   /** All attempts and waits of one call end within this. */
   readonly budgetMs?: number
@@ -49,7 +49,7 @@ export interface GraphClientOptions {
 }
 
 /** On whose behalf Graph is called, and for how long anybody wants the answer. */
-export interface GraphUser extends Applicant {
+export interface GraphUser extends GraphCaller {
   /** GUID, sent as `client-request-id`: Graph's logs and this server's share it. */
   readonly correlationId: string
   /** By when whoever asks wants all of it. */
@@ -87,14 +87,14 @@ export type GraphClient = ReturnType<typeof createGraphClient>
  * Microsoft Graph, as one user at a time: pooled, bounded, and retried where a retry can help.
  *
  * Only reads are retried: on 429 after what Retry-After says, on 502, 503, 504 and broken connections after a short
- * random wait, all within one deadline; and each attempt only once the budget admits it. Who was denied lately is denied
+ * random wait, all within one deadline; and each attempt only once the quota admits it. Who was denied lately is denied
  * without asking.
  * Source: Microsoft Graph, "Throttling guidance" and "Best practices".
  */
 export function createGraphClient({
   baseUrl,
   http,
-  budget,
+  quota,
   audit,
   budgetMs = timeouts.callMs,
   maxAttempts = 3,
@@ -121,7 +121,7 @@ export function createGraphClient({
     }
     for (let attempt = 1; ; attempt++) {
       denials.check(user, path)
-      await budget.admit(user, endMs - now())
+      await quota.admit(user, endMs - now())
       const deadlineMs = endMs - now()
       const outcome = await once({ method: 'GET', url, headers, signal: user.signal, deadlineMs }, path, attempt, user)
       if (!(outcome instanceof Error) && outcome.status === 200) {
@@ -158,7 +158,7 @@ export function createGraphClient({
       span?.end({}, outcome.kind)
     } else {
       const { status } = outcome
-      if (status === 429) budget.pause(pauseMs(outcome))
+      if (status === 429) quota.pause(pauseMs(outcome))
       const graphRequestId = requestIdOf(outcome)
       audit('graph_call', { ...call, status, graphRequestId })
       const ids = graphRequestId === undefined ? undefined : [graphRequestId]
@@ -233,10 +233,10 @@ export const graphClient = fp<Configured>(
   async (app, { config: { graph, timeouts } }) => {
     const turns = createTurns(Math.max(1, Math.floor(getHeapStatistics().heap_size_limit / largeHeapBytes)))
     const http = createBoundedClient({ ...graphLimits, ...timeouts.graph, large: { fromBytes: largeFromBytes, turns } })
-    const { audit, graphBudget: budget } = app
-    app.decorate('graph', createGraphClient({ baseUrl: graph.baseUrl, http, budget, audit }))
+    const { audit, graphQuota: quota } = app
+    app.decorate('graph', createGraphClient({ baseUrl: graph.baseUrl, http, quota, audit }))
     app.decorate('largeAnswers', turns)
     app.addHook('onClose', () => http.close())
   },
-  { name: 'graph-client', dependencies: ['observability', 'graph-budget'] },
+  { name: 'graph-client', dependencies: ['observability', 'graph-quota'] },
 )

@@ -2,12 +2,12 @@ import { hash } from 'node:crypto'
 import { Failure } from '../../errors/index.ts'
 import { jitterMs, sleep as sleepFor } from '../../lib/sleep.ts'
 import type { Audit } from '../observability/audit.ts'
-import type { CallLimit } from './call-log.ts'
+import type { Exceeded } from './call-limits.ts'
 
-/** Who wants to call Graph, and for how long. */
-export interface Applicant {
+/** Who calls Graph. */
+export interface GraphCaller {
   readonly accessToken: string
-  /** Who reads, by a hash, and by which tool. */
+  /** By a hash; the token counts as a user where there is none. */
   readonly user?: string | undefined
   readonly tool?: string | undefined
   readonly correlationId: string
@@ -15,53 +15,50 @@ export interface Applicant {
   readonly trace?: { readonly traceId: string } | null
 }
 
-/** Why a call to Graph may not be made now, and after how long it may. */
-export type NotNow =
-  | { readonly why: 'paused'; readonly waitMs: number }
-  /** `share`: this user has had as much of the window as is left of it; `all`: nothing is left of it. */
-  | { readonly why: 'share' | 'all'; readonly limit: CallLimit; readonly waitMs: number }
+/** Why a call to Graph may not be made now, and in how many milliseconds it may. */
+export type Denial = Exceeded | { readonly scope: 'paused'; readonly waitMs: number }
 
 export interface AdmissionOptions {
-  /** Takes one call of a user, by a hash, out of the budget, or says why not. */
-  readonly take: (user: string) => Promise<NotNow | undefined>
+  /** Takes one call of a user, by a hash, out of the quota; or says why not. */
+  readonly take: (user: string) => Promise<Denial | undefined>
   readonly audit: Audit
-  /** A longer wait is the caller's to make, not this server's. */
+  /** A longer wait is left to the caller. */
   readonly longestWaitMs?: number | undefined
   readonly sleep?: ((ms: number, signal: AbortSignal | undefined) => Promise<void>) | undefined
 }
 
 /**
- * Comes back when a call of this user may be made: at once, or after a short wait.
+ * Resolves when a call may be made: at once, or after a short wait.
  *
  * @throws {Failure} `graph_throttled`, `graph_quota_exceeded` where the wait is long; `call_cancelled`
  */
 export function createAdmission({ take, audit, longestWaitMs = 5_000, sleep = sleepFor }: AdmissionOptions) {
-  return async function admit(applicant: Applicant, withinMs: number): Promise<void> {
-    const key = applicant.user ?? hash('sha256', applicant.accessToken, 'base64url').slice(0, 22)
+  return async function admit(caller: GraphCaller, withinMs: number): Promise<void> {
+    const user = caller.user ?? hash('sha256', caller.accessToken, 'base64url').slice(0, 22)
     let leftMs = withinMs
     for (;;) {
-      const notNow = await take(key)
-      if (notNow === undefined) return
-      const waitMs = notNow.waitMs + jitterMs()
+      const denial = await take(user)
+      if (denial === undefined) return
+      const waitMs = denial.waitMs + jitterMs()
       leftMs -= waitMs
-      if (notNow.waitMs > longestWaitMs || leftMs <= 0) throw refusal(notNow, applicant)
-      await sleep(waitMs, applicant.signal)
+      if (denial.waitMs > longestWaitMs || leftMs <= 0) throw toFailure(denial, caller)
+      await sleep(waitMs, caller.signal)
     }
   }
 
-  function refusal(notNow: NotNow, { correlationId: requestId, user, tool, trace }: Applicant): Failure {
-    const seconds = Math.ceil(notNow.waitMs / 1000)
-    if (notNow.why === 'paused') return new Failure('graph_throttled', { retryAfterSeconds: seconds })
-    const { why, limit } = notNow
+  function toFailure(denial: Denial, { correlationId: requestId, user, tool, trace }: GraphCaller): Failure {
+    const seconds = Math.ceil(denial.waitMs / 1000)
+    if (denial.scope === 'paused') return new Failure('graph_throttled', { retryAfterSeconds: seconds })
+    const { scope, limit } = denial
     const { window } = limit
-    audit('graph_quota_exceeded', { requestId, traceId: trace?.traceId, user, tool, window, why, seconds })
-    return new Failure('graph_quota_exceeded', { detail: said(why, limit), retryAfterSeconds: seconds })
+    audit('graph_quota_exceeded', { requestId, traceId: trace?.traceId, user, tool, window, scope, seconds })
+    return new Failure('graph_quota_exceeded', { detail: messageOf(denial), retryAfterSeconds: seconds })
   }
 }
 
-function said(why: 'share' | 'all', { calls, window }: CallLimit): string {
-  const allowance = `${calls} calls ${window === 'hour' ? 'an hour' : 'a minute'}`
-  return why === 'share'
-    ? `You have used your share of the ${allowance} that your tenant has; what is left is for others.`
-    : `The tenant's ${allowance} are used.`
+function messageOf({ scope, limit: { calls, window } }: Exceeded): string {
+  const quota = `${calls} calls ${window === 'hour' ? 'an hour' : 'a minute'}`
+  return scope === 'user'
+    ? `You have used your share of your tenant's ${quota}; the rest is for other users.`
+    : `Your tenant's ${quota} are used.`
 }

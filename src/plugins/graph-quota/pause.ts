@@ -1,50 +1,56 @@
 import type { Audit } from '../observability/audit.ts'
 import type { SharedStore } from '../redis/index.ts'
 
-/** The longest Retry-After of Graph that is believed (src/lib/retry-after.ts). */
-const longestPauseMs = 3_600_000
-/** Of another replica's word: each asks Graph itself once in a while, so that nobody can stop all of them by Redis. */
-const longestToldPauseMs = 60_000
-/** A pause that ends less than this after the one known is no news: one of a second, which Graph asks for, is. */
-const newsMs = 1_000
-
+/** The longest Retry-After of Graph that is honoured (src/lib/retry-after.ts). */
+const maxPauseMs = 3_600_000
 /**
- * Until when Graph is left alone: it said so to this replica, or to another one. Replicas tell each other how long to
- * wait, not until when, since their clocks may differ.
+ * The longest pause that replicas share. After it each asks Graph itself, so that a writer of Redis cannot stop all of
+ * them for longer by one command.
  */
+const maxSharedPauseMs = 60_000
+/** A pause is logged where it ends at least this much later than the one before: Graph's shortest is a second. */
+const logFromMs = 1_000
+
+const key = 'graph-paused'
+
+/** The wait that Graph asked for by a 429, of this replica or, through Redis, of another. */
 export function createPause({
   store,
   audit,
   now,
 }: {
-  readonly store: Pick<SharedStore, 'publish' | 'subscribe'> | undefined
+  readonly store: Pick<SharedStore, 'ask' | 'key'> | undefined
   readonly audit: Audit
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number
 }) {
   let untilMs = Number.NEGATIVE_INFINITY
-  store?.subscribe('graph-paused', (message) => {
-    const waitMs = /^\d{1,8}$/.test(message) ? Number(message) : 0
-    if (waitMs > 0) prolong(waitMs, 'replica')
-  })
-
   const leftMs = () => Math.max(untilMs - now(), 0)
 
-  /** @returns whether that was news */
-  function prolong(askedMs: number, toldBy: 'graph' | 'replica'): boolean {
-    const waitMs = Math.min(askedMs, toldBy === 'graph' ? longestPauseMs : longestToldPauseMs)
+  /** @returns whether the pause now ends later than before */
+  function prolong(waitMs: number, source: 'graph' | 'replica'): boolean {
     // Of the waits, not of their ends: a difference of fractional clock times would miss a second by a hair.
-    const isNews = waitMs - leftMs() >= newsMs
-    untilMs = Math.max(untilMs, now() + waitMs)
-    if (isNews) audit('graph_paused', { seconds: Math.ceil(waitMs / 1000), toldBy })
-    return isNews
+    if (waitMs - leftMs() >= logFromMs) audit('graph_paused', { seconds: Math.ceil(waitMs / 1000), source })
+    if (waitMs <= leftMs()) return false
+    untilMs = now() + waitMs
+    return true
   }
 
   return {
-    /** Graph has asked this replica to wait; the others are told. */
-    begin(waitMs: number) {
-      if (prolong(waitMs, 'graph')) void store?.publish('graph-paused', String(Math.ceil(waitMs)))
+    /** Graph has asked this replica to wait. */
+    begin(askedMs: number) {
+      if (!prolong(Math.min(askedMs, maxPauseMs), 'graph')) return
+      const sharedMs = Math.ceil(Math.min(askedMs, maxSharedPauseMs))
+      void store?.ask((redis) => redis.set(store.key(key), '1', 'PX', sharedMs))
     },
-    /** 0: there is none. */
+    /** Milliseconds that are left; 0 where there is no pause. */
+    async check(): Promise<number> {
+      if (store === undefined || leftMs() > 0) return leftMs()
+      const sharedMs = (await store.ask((redis) => redis.pttl(store.key(key)))) ?? 0
+      if (sharedMs > 0 && sharedMs <= maxSharedPauseMs) prolong(sharedMs, 'replica')
+      return leftMs()
+    },
+    /** Milliseconds that are left, as far as this replica knows. */
     get leftMs(): number {
       return leftMs()
     },

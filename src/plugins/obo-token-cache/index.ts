@@ -11,9 +11,8 @@ import { beforeDeadline, deadlineIn } from '../../lib/deadline.ts'
 import { exchangeScopes, type HasPermissions } from '../../lib/graph-permissions.ts'
 import { untilAborted } from '../../lib/until-aborted.ts'
 import type { Caller } from '../auth/claims.ts'
-import type { SharedStore } from '../redis/index.ts'
-import { type Entry, usable, withRefreshTime } from './lifetime.ts'
-import { createRefusals } from './negative-cache.ts'
+import { type CacheEntry, toCachedToken, toCacheEntry } from './lifetime.ts'
+import { createNegativeCache } from './negative-cache.ts'
 import { createOnBehalfOf } from './on-behalf-of.ts'
 import { createRedeem, type RedeemOptions, type TokenRequest } from './redeem.ts'
 import { createSharedTokens, type SharedTokens } from './shared-tokens.ts'
@@ -21,44 +20,43 @@ import { createTokenSeal } from './token-seal.ts'
 
 const entraLimits = { maxBodyBytes: 128 * 1024, connections: 32 }
 
-/** Where V8 allows itself little, as in a small container, tokens take no more than a quarter of that. */
-const maxBytesHere = Math.min(256 * 1024 * 1024, getHeapStatistics().heap_size_limit / 4)
-/** Between two searches for tokens that are over. */
+/** At most a quarter of the heap that V8 allows itself, as in a small container. */
+const defaultMaxBytes = Math.min(256 * 1024 * 1024, getHeapStatistics().heap_size_limit / 4)
+/** Between two searches for expired tokens. */
 const sweepEveryMs = 5 * 60_000
 
 export interface OboTokenCacheOptions extends Pick<RedeemOptions, 'exchange' | 'audit'> {
   readonly tenantId: string
   readonly clientId: string
   readonly scopes: readonly string[]
-  /** Tokens that other replicas have; none where replicas share nothing. */
+  /** Tokens that replicas share; none where they share nothing. */
   readonly shared?: SharedTokens | undefined
-  /** How replicas tell each other of evictions. */
-  readonly store?: Pick<SharedStore, 'publish' | 'subscribe'> | undefined
   readonly maxBytes?: number
-  readonly refusalTtlMs?: number
+  /** How long a rejected assertion is rejected again without asking Entra. */
+  readonly rejectionTtlMs?: number
   readonly breakerMs?: number
-  /** For all that it takes to obtain one token. */
+  /** The timeout of everything that it takes to obtain one token. */
   readonly tokenMs?: number
-  /** Milliseconds since the epoch, by which tokens end. */
+  /** Milliseconds since the epoch, by which tokens expire. */
   readonly now?: () => number
   readonly monotonicNow?: RedeemOptions['monotonicNow']
   readonly sleep?: RedeemOptions['sleep']
 }
 
-/** A token, and whether it was exchanged for elsewhere. */
+/** A token, and whether it came from the shared cache. */
 interface Obtained {
-  readonly entry: Entry
+  readonly entry: CacheEntry
   readonly isShared: boolean
 }
 
 export type OboTokenCache = ReturnType<typeof createOboTokenCache>
 
 /**
- * Graph tokens by assertion: from memory, else from what replicas share, else from Entra, one exchange at a time for
- * each.
+ * Graph tokens by assertion: from memory, else from the cache that replicas share, else from Entra. Concurrent requests
+ * for one token share one exchange.
  *
- * The key is a hash over tenant, client, scopes and the assertion's own hash, never the user alone: what one proof
- * earned is not given for another (Microsoft, "Token cache serialization", on partitioning by assertion).
+ * The key is a hash over tenant, client, scopes and the assertion's own hash, never the user alone: a token issued for
+ * one assertion is not given for another (Microsoft, "Token cache serialization", on partitioning by assertion).
  */
 export function createOboTokenCache({
   exchange,
@@ -67,87 +65,73 @@ export function createOboTokenCache({
   scopes,
   audit,
   shared,
-  store,
-  maxBytes = maxBytesHere,
-  refusalTtlMs = 10_000,
+  maxBytes = defaultMaxBytes,
+  rejectionTtlMs = 10_000,
   breakerMs = 5_000,
   tokenMs = timeouts.tokenMs,
   now = Date.now,
   monotonicNow = () => performance.now(),
   sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 }: OboTokenCacheOptions) {
-  const tokens = new LRUCache<string, Entry>({
+  const tokens = new LRUCache<string, CacheEntry>({
     maxSize: maxBytes,
     sizeCalculation: (entry) => entry.accessToken.length + 256,
   })
   const redeem = createRedeem({ exchange, audit, monotonicNow, sleep })
-  const refusals = createRefusals({ refusalTtlMs, breakerMs, now: monotonicNow })
-  const running = new Map<string, Promise<Obtained>>()
+  const negativeCache = createNegativeCache({ rejectionTtlMs, breakerMs, now: monotonicNow })
+  const pending = new Map<string, Promise<Obtained>>()
   const requests = { hit: 0, shared: 0, miss: 0 }
   const keyPrefix = lengthPrefixed([tenantId, clientId, [...scopes].sort().join(' ')])
-
-  store?.subscribe('obo-evicted', (key) => {
-    if (/^[\w-]{43}$/.test(key)) forget(key)
-  })
 
   function keyOf(caller: Caller): string {
     return hash('sha256', keyPrefix + lengthPrefixed([caller.tokenHash]), 'base64url')
   }
 
-  /** Begins to obtain the token of a key, or joins who has. What is evicted meanwhile is not kept. */
-  function obtainOnce(key: string, request: TokenRequest, replacing?: Entry): Promise<Obtained> {
-    const joined = running.get(key)
+  /** Starts to obtain the token of a key, or joins the request that has. What is evicted meanwhile is not cached. */
+  function obtainOnce(key: string, request: TokenRequest, replacing?: CacheEntry): Promise<Obtained> {
+    const joined = pending.get(key)
     if (joined !== undefined) return joined
-    const isCurrent = () => running.get(key) === started
+    const isCurrent = () => pending.get(key) === started
     const started = obtain(key, request, replacing)
       .then((obtained) => {
-        if (isCurrent()) tokens.set(key, obtained.entry)
+        if (isCurrent()) {
+          tokens.set(key, obtained.entry)
+          if (!obtained.isShared) void shared?.put(key, obtained.entry)
+        }
         return obtained
       })
       .finally(() => {
-        if (isCurrent()) running.delete(key)
+        if (isCurrent()) pending.delete(key)
       })
-    running.set(key, started)
+    pending.set(key, started)
     return started
   }
 
-  async function obtain(key: string, request: TokenRequest, replacing?: Entry): Promise<Obtained> {
+  async function obtain(key: string, request: TokenRequest, replacing?: CacheEntry): Promise<Obtained> {
     const assertionExpiresAtMs = request.caller.expiresAtMs
     const deadline = deadlineIn(tokenMs, monotonicNow)
-    const exchangeNow = async () => usable(await redeem(request, deadline), assertionExpiresAtMs)
+    const found = await shared?.find(key)
+    // While a token is refreshed, it may be the one that is found.
+    const isShared = found !== undefined && found.expiresAtMs > (replacing?.expiresAtMs ?? now())
     try {
-      const { token, isShared } = shared
-        ? await shared.obtain(key, exchangeNow, replacing)
-        : { token: await exchangeNow(), isShared: false }
-      return { entry: withRefreshTime(token, assertionExpiresAtMs, now()), isShared }
+      const token = isShared ? found : toCachedToken(await redeem(request, deadline), assertionExpiresAtMs)
+      return { entry: toCacheEntry(token, assertionExpiresAtMs, now()), isShared }
     } catch (error) {
       const failure = toFailure(error)
-      refusals.remember(key, failure)
+      negativeCache.remember(key, failure)
       throw failure
     }
   }
 
-  /** A good token that grows old is replaced while it still serves; if that fails, not again at once. */
-  function refreshInBackground(key: string, request: TokenRequest, entry: Entry) {
-    if (running.has(key) || refusals.find(key) !== undefined) return
-    obtainOnce(key, request, entry).catch((error) => refusals.postpone(key, toFailure(error)))
-  }
-
-  /** Only what is obtained from now on counts. */
-  function forget(key: string) {
-    tokens.delete(key)
-    running.delete(key)
-  }
-
-  /** In this order, so that nobody who hears of it finds the token there. */
-  async function tellOfEviction(key: string) {
-    await shared?.remove(key)
-    await store?.publish('obo-evicted', key)
+  /** An old token is refreshed while it still serves; if that fails, not again at once. */
+  function refreshInBackground(key: string, request: TokenRequest, entry: CacheEntry) {
+    if (pending.has(key) || negativeCache.find(key) !== undefined) return
+    obtainOnce(key, request, entry).catch((error) => negativeCache.postpone(key, toFailure(error)))
   }
 
   return {
     /**
-     * A Graph access token for this caller, on the strength of this assertion.
+     * A Graph access token for this caller, by this assertion.
      *
      * @throws {Failure} any of the exchange's reasons
      */
@@ -161,8 +145,8 @@ export function createOboTokenCache({
       }
       let result: keyof typeof requests = 'miss'
       try {
-        const refusal = running.has(key) ? undefined : refusals.find(key)
-        if (refusal !== undefined) throw refusal
+        const rejection = pending.has(key) ? undefined : negativeCache.find(key)
+        if (rejection !== undefined) throw rejection
         const obtaining = untilAborted(obtainOnce(key, request), request.signal)
         const obtained = await beforeDeadline(obtaining, request.deadline ?? { leftMs: tokenMs }, tooLate)
         if (obtained.isShared) result = 'shared'
@@ -171,15 +155,19 @@ export function createOboTokenCache({
         requests[result]++
       }
     },
-    /** Forgets this token, at every replica: Graph no longer takes it. Who says so late does not take away the next one. */
+    /**
+     * Evicts a token that Graph has rejected, here and from the shared cache; each other replica evicts it when Graph
+     * rejects it there. A late rejection does not evict the token that has replaced it.
+     */
     evict(caller: Caller, accessToken: string) {
       const key = keyOf(caller)
       const entry = tokens.get(key)
       if (entry !== undefined && entry.accessToken !== accessToken) return
-      forget(key)
-      void tellOfEviction(key)
+      tokens.delete(key)
+      pending.delete(key)
+      void shared?.remove(key)
     },
-    /** Lets go of tokens that are over: few of their assertions come again, and nothing else would make them go. */
+    /** Evicts expired tokens: few of their assertions come again, and nothing else would evict them soon. */
     sweep() {
       const nowMs = now()
       for (const [key, { expiresAtMs }] of tokens.entries()) if (nowMs >= expiresAtMs) tokens.delete(key)
@@ -187,7 +175,7 @@ export function createOboTokenCache({
     get size() {
       return tokens.size
     },
-    /** Calls so far by where they found a token; tokens kept here, roughly what they take, and may. */
+    /** Requests so far by where they found a token; tokens in memory, their approximate size and its limit, in bytes. */
     get stats() {
       const { size: entries, calculatedSize: bytes } = tokens
       return { requests: { ...requests }, shared: shared?.stats, entries, bytes, maxBytes }
@@ -195,7 +183,7 @@ export function createOboTokenCache({
   }
 }
 
-/** For a caller who has joined an exchange, or waited for something else before. */
+/** For a caller who has joined an exchange, or spent time on something else before. */
 function tooLate(): Failure {
   return new Failure('exchange_unavailable', { cause: new Error('no token in time') })
 }
@@ -228,7 +216,7 @@ export const oboTokenCache = fp<Configured & { tools: readonly HasPermissions[];
         : undefined
     const { tokenMs } = timeouts
     const clocks = now && { now, monotonicNow: now }
-    const cache = createOboTokenCache({ ...entra, scopes, exchange, audit, shared, store, tokenMs, ...clocks })
+    const cache = createOboTokenCache({ ...entra, scopes, exchange, audit, shared, tokenMs, ...clocks })
     const sweeping = setInterval(() => cache.sweep(), sweepEveryMs).unref()
     app.decorate('oboTokens', cache)
     app.addHook('onClose', async () => {

@@ -2,49 +2,49 @@ import { Failure, type Reason } from '../../errors/index.ts'
 import { isNamedByCode, secondsToLeaveAlone } from '../../lib/exchange-failure.ts'
 import { createLru } from '../../lib/lru.ts'
 
-/** For how long at most Entra is left alone where it named a time in its trouble: that may be over sooner. */
-const longestTroubleMs = 60_000
-/** For how long what one assertion met counts where another meets the same. */
+/** The longest Retry-After of a temporary error that is honoured: Entra may recover sooner. */
+const maxRetryAfterMs = 60_000
+/** Two assertions that fail in the same way within this time point to this server's own credential or configuration. */
 const suspicionMs = 60_000
 
-export interface RefusalsOptions {
-  /** How long a refusal answers the same assertion again without asking Entra. */
-  readonly refusalTtlMs: number
-  /** How long nobody asks Entra after it refused this server's own credential or configuration. */
+export interface NegativeCacheOptions {
+  /** How long a rejected assertion is rejected again without asking Entra. */
+  readonly rejectionTtlMs: number
+  /** How long nobody asks Entra after it rejected this server's own credential or configuration. */
   readonly breakerMs: number
-  /** Milliseconds of a clock that only goes forward: a time of day that is set must not stop anybody for longer. */
+  /** Milliseconds of a monotonic clock: a wall clock that is set must not prolong a wait. */
   readonly now: () => number
 }
 
 /**
- * What Entra refused, and for how long that is an answer without asking it again.
+ * Failed exchanges, and how long each is repeated to its caller without asking Entra again.
  *
- * A refusal counts for the one assertion that met it: no user's trouble is another's. Only what is this server's own
- * fault stops everybody, briefly, and each is told which fault it is: where Entra's number says so, or where two
- * assertions met it, since an error without a known number may be about the one user.
+ * A rejection counts for its own assertion alone. Only an error in this server's credential or configuration opens the
+ * breaker for everybody, briefly: where the AADSTS code says so, or where two assertions met it, since an error without
+ * a known code may be about one user.
  */
-export function createRefusals({ refusalTtlMs, breakerMs, now }: RefusalsOptions) {
-  const refusals = createLru<{ failure: Failure; untilMs: number }>(10_000)
+export function createNegativeCache({ rejectionTtlMs, breakerMs, now }: NegativeCacheOptions) {
+  const rejections = createLru<{ failure: Failure; untilMs: number }>(10_000)
   let breaker: { readonly reason: Reason; readonly untilMs: number } | undefined
-  /** Who met a fault last that may be this server's own. */
+  /** The last failure that may be caused by this server's own credential or configuration. */
   let suspicion: { readonly key: string; readonly reason: Reason; readonly untilMs: number } | undefined
 
-  function keep(key: string, failure: Failure, ttlMs: number) {
-    refusals.set(key, { failure, untilMs: now() + ttlMs })
+  function cache(key: string, failure: Failure, ttlMs: number) {
+    rejections.set(key, { failure, untilMs: now() + ttlMs })
   }
 
-  /** Whether another assertion met the same a short while ago. */
-  function isMetAgain(key: string, reason: Reason): boolean {
+  /** Whether another assertion failed in the same way a short while ago. */
+  function isRepeated(key: string, reason: Reason): boolean {
     return suspicion !== undefined && suspicion.key !== key && suspicion.reason === reason && now() < suspicion.untilMs
   }
 
   return {
-    /** Takes note of a failed exchange; passing trouble is forgotten at once, unless Entra said when to come again. */
+    /** Remembers a failed exchange. A temporary error is forgotten at once, unless it came with a Retry-After. */
     remember(key: string, failure: Failure) {
       switch (failure.reason) {
         case 'exchange_unavailable': {
           const waitMs = secondsToLeaveAlone(failure) * 1000
-          if (waitMs > 0) keep(key, failure, Math.min(waitMs, longestTroubleMs))
+          if (waitMs > 0) cache(key, failure, Math.min(waitMs, maxRetryAfterMs))
           return
         }
         case 'credential_unavailable':
@@ -52,26 +52,27 @@ export function createRefusals({ refusalTtlMs, breakerMs, now }: RefusalsOptions
           return
         case 'credential_rejected':
         case 'exchange_misconfigured':
-          if (isNamedByCode(failure) || isMetAgain(key, failure.reason)) {
+          if (isNamedByCode(failure) || isRepeated(key, failure.reason)) {
             breaker = { reason: failure.reason, untilMs: now() + breakerMs }
           } else {
             suspicion = { key, reason: failure.reason, untilMs: now() + suspicionMs }
-            keep(key, failure, breakerMs)
+            cache(key, failure, breakerMs)
           }
           return
         default:
-          keep(key, failure, secondsLeft(failure) * 1000 || refusalTtlMs)
+          cache(key, failure, secondsLeft(failure) * 1000 || rejectionTtlMs)
       }
     },
-    /** Keeps an assertion from being tried again for a moment, whatever its exchange failed of. */
+    /** Postpones the next attempt of an assertion, whatever the last one failed of. */
     postpone(key: string, failure: Failure) {
-      if (now() >= (refusals.get(key)?.untilMs ?? 0)) keep(key, failure, refusalTtlMs)
+      if (now() >= (rejections.get(key)?.untilMs ?? 0)) cache(key, failure, rejectionTtlMs)
     },
-    /** The failure that answers this assertion now, if any; where one has to wait, with the time that is left. */
+    /** The failure to repeat for this assertion, if any, with the seconds that are left of its Retry-After. */
     find(key: string): Failure | undefined {
-      const refusal = refusals.get(key)
-      if (refusal !== undefined && now() < refusal.untilMs)
-        return withTimeLeft(refusal.failure, refusal.untilMs - now())
+      const rejection = rejections.get(key)
+      if (rejection !== undefined && now() < rejection.untilMs) {
+        return withTimeLeft(rejection.failure, rejection.untilMs - now())
+      }
       if (breaker === undefined || now() >= breaker.untilMs) return undefined
       return new Failure(breaker.reason, { retryAfterSeconds: Math.ceil((breaker.untilMs - now()) / 1000) })
     },

@@ -111,21 +111,21 @@ export const events = {
   graph_quota_exceeded: event(
     'warn',
     'no call to Graph is left',
-    'Graph was not asked, since the limit that it has for the tenant would have been passed',
+    'Graph was not called, since the quota that it has for the tenant would have been exceeded',
     {
       ...ofRequest,
       user: optional(user),
       tool: optional(text('The tool that wanted to read')),
       window: Type.Enum(['minute', 'hour'], { description: 'Of which limit' }),
-      why: Type.Enum(['share', 'all'], {
-        description: 'Whether the user had as much of it as is left for others, or nothing is left',
+      scope: Type.Enum(['user', 'tenant'], {
+        description: 'Whether the user’s share of it is used, or the tenant’s whole',
       }),
-      seconds: whole('When the user’s next call fits in'),
+      seconds: whole('When the next call may be made'),
     },
   ),
   graph_paused: event('warn', 'Graph asks to wait: nobody calls it', 'Graph limits this app; said once for each wait', {
     seconds: whole('For how long'),
-    toldBy: Type.Enum(['graph', 'replica'], { description: 'Who said so: Graph to this replica, or another replica' }),
+    source: Type.Enum(['graph', 'replica'], { description: 'Who said so: Graph to this replica, or another replica' }),
   }),
   rate_limit: event('warn', 'rate limit exceeded', 'A request was rejected by a rate limit', {
     ...ofRequest,
@@ -235,17 +235,11 @@ export const events = {
   redis_down: event('warn', 'Redis does not answer: this replica goes on by itself', 'Once, when it goes', {
     why: text('What the client says'),
   }),
-  redis_refused: event(
+  redis_rejected: event(
     'warn',
-    'Redis refuses: what it should have kept is known to this replica alone',
-    'It is full, or takes no writes; said once a minute at most',
+    'Redis rejects commands: what it should have stored is known to this replica alone',
+    'It is full, read-only, or does not permit a command; said once a minute at most',
     { why: text('What Redis says') },
-  ),
-  redis_forged: event(
-    'warn',
-    'Redis holds what no replica has written: it does not count',
-    'Somebody else writes to it, replicas have different keys, or their clocks differ by minutes; said once a minute at most',
-    { what: text('What it was: a topic, `graph-budget` or `rate`') },
   ),
   redis_up: event('info', 'Redis answers again', 'Once, when it is back', {}),
   traces_unavailable: event('warn', 'trace export failed', 'The collector is unavailable or rejects spans; once', {

@@ -27,9 +27,9 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
   const exchanges = histogram('obo_exchange_duration_seconds', 'On-Behalf-Of exchanges', ['outcome'])
   const graphCalls = histogram('graph_call_duration_seconds', 'Attempts to call Graph, by HTTP status', ['status'])
   const throttles = counter('graph_throttles_total', 'Responses of Graph with status 429', [])
-  const overBudget = counter('graph_budget_refusals_total', 'Calls that the Graph budget had no room for', [
+  const quotaRejections = counter('graph_quota_rejections_total', 'Calls to Graph that the quota had no room for', [
     'window',
-    'why',
+    'scope',
   ])
   const refusals = counter('rate_limited_total', 'Requests rejected by a rate limit', ['by'])
   const failures = counter('failures_total', 'Requests that ended with a 5xx', ['reason'])
@@ -40,7 +40,7 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
   for (const [reason, entry] of Object.entries(catalogue)) {
     if (entry.kind === 'http' && entry.status >= 500) failures.add(0, reason)
   }
-  for (const window of ['minute', 'hour']) for (const why of ['share', 'all']) overBudget.add(0, window, why)
+  for (const window of ['minute', 'hour']) for (const scope of ['user', 'tenant']) quotaRejections.add(0, window, scope)
   const step = (name: string) => () => signIns(name)
 
   const credentialEnds = new prom.Gauge({
@@ -67,7 +67,7 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
       graphCalls(ms / 1000, status === undefined ? outcome : String(status))
       if (status === 429) throttles()
     },
-    graph_quota_exceeded: ({ window, why }) => overBudget(window, why),
+    graph_quota_exceeded: ({ window, scope }) => quotaRejections(window, scope),
     rate_limit: ({ by }) => refusals(by),
     failure: ({ reason }) => failures(reason),
     overloaded({ late, full, calls }) {
@@ -116,7 +116,7 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
     })
   }
 
-  const { oboTokens, entraKeys, graphBudget, mcp } = app
+  const { oboTokens, entraKeys, graphQuota, mcp } = app
   total('obo_cache_requests_total', 'Lookups of a Graph token', 'result', () => {
     return oboTokens.stats.requests
   })
@@ -136,15 +136,15 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
   )
   gauge('answer_cache_bytes', 'Size of cached results', () => mcp.answerStats.bytes)
   new prom.Gauge({
-    name: `${prefix}graph_budget_left`,
+    name: `${prefix}graph_quota_left`,
     help: 'Calls to Graph that are left in a window, as this replica last knew',
     labelNames: ['window'],
     registers,
     collect() {
-      for (const [window, left] of Object.entries(graphBudget.left)) this.set({ window }, left)
+      for (const [window, left] of Object.entries(graphQuota.left)) this.set({ window }, left)
     },
   })
-  gauge('graph_paused', '1 while calls to Graph are paused by its Retry-After', () => Number(graphBudget.isPaused))
+  gauge('graph_paused', '1 while calls to Graph are paused by its Retry-After', () => Number(graphQuota.isPaused))
   total('key_refreshes_total', 'Fetches of the tenant’s signing keys', 'outcome', () => {
     const { refreshes, failures } = entraKeys.stats
     return { success: refreshes, failure: failures }
@@ -157,8 +157,14 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
   const { sharedStore } = app
   if (sharedStore === undefined) return
   gauge('redis_up', '1 while Redis answers', () => Number(sharedStore.isUp))
-  total('redis_requests_total', 'Questions to Redis; skipped: not asked while it is down', 'result', () => {
-    return sharedStore.stats
+  new prom.Counter({
+    name: `${prefix}redis_rejections_total`,
+    help: 'Commands that Redis rejected',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(sharedStore.rejections)
+    },
   })
 }
 

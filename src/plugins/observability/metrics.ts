@@ -24,8 +24,8 @@ export const metrics = fp<Configured & { readonly logTo?: LogDestination | undef
   },
   {
     name: 'metrics',
-    dependencies: ['observability', 'entra-keys', 'obo-token-cache', 'graph-budget'],
-    decorators: { fastify: ['onAudit', 'entraKeys', 'oboTokens', 'graphBudget'] },
+    dependencies: ['observability', 'entra-keys', 'obo-token-cache', 'graph-quota'],
+    decorators: { fastify: ['onAudit', 'entraKeys', 'oboTokens', 'graphQuota'] },
   },
 )
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure, type FailureDetails, type Reason } from '../../../src/errors/index.ts'
-import { createRefusals } from '../../../src/plugins/obo-token-cache/negative-cache.ts'
+import { createNegativeCache } from '../../../src/plugins/obo-token-cache/negative-cache.ts'
 
 function refusals() {
   const clock = { now: 1_000_000 }
-  return { clock, ...createRefusals({ refusalTtlMs: 10_000, breakerMs: 5_000, now: () => clock.now }) }
+  return { clock, ...createNegativeCache({ rejectionTtlMs: 10_000, breakerMs: 5_000, now: () => clock.now }) }
 }
 
 for (const reason of ['claims_required', 'assertion_rejected', 'user_not_allowed', 'user_consent_required'] as const) {

@@ -122,21 +122,21 @@ test('what Graph refuses and limits is counted by status, and throttles on their
   assert.equal(sum('message_center_mcp_calls_total', { outcome: 'graph_forbidden' }), 1)
 })
 
-test('what is left for Graph is told by window, refusals by window and why, and whether it is left alone', async (t) => {
-  const { post, scraped } = await listenWithMetrics(t, { GRAPH_CALLS_PER_MINUTE: '4', GRAPH_CALLS_PER_HOUR: '100' })
+test('the Graph quota: what is left by window, rejections by window and scope, and whether Graph is paused', async (t) => {
+  const { post, scraped } = await listenWithMetrics(t, { GRAPH_CALLS_PER_MINUTE: '12', GRAPH_CALLS_PER_HOUR: '100' })
   const token = await tenant.mint({ user: 'rowan' })
-  for (let i = 0; i < 3; i++) await post(call, token)
-  const { sum } = await scraped(3)
-  assert.equal(sum('message_center_graph_budget_left', { window: 'minute' }), 2)
-  assert.equal(sum('message_center_graph_budget_left', { window: 'hour' }), 98)
-  assert.equal(sum('message_center_graph_budget_refusals_total', { window: 'minute', why: 'share' }), 1)
-  assert.equal(sum('message_center_graph_budget_refusals_total'), 1)
+  for (let i = 0; i < 11; i++) await post(call, token)
+  const { sum } = await scraped(11)
+  assert.equal(sum('message_center_graph_quota_left', { window: 'minute' }), 2)
+  assert.equal(sum('message_center_graph_quota_left', { window: 'hour' }), 90)
+  assert.equal(sum('message_center_graph_quota_rejections_total', { window: 'minute', scope: 'user' }), 1)
+  assert.equal(sum('message_center_graph_quota_rejections_total'), 1)
   assert.equal(sum('message_center_mcp_calls_total', { outcome: 'graph_quota_exceeded' }), 1)
   assert.equal(sum('message_center_graph_paused'), 0)
 
   tenant.faults.add({ target: 'graph', kind: 'status', status: 429, retryAfter: 60, times: 1 })
   await post(call, await tenant.mint({ user: 'gale' }))
-  assert.equal((await scraped(4)).sum('message_center_graph_paused'), 1)
+  assert.equal((await scraped(12)).sum('message_center_graph_paused'), 1)
 })
 
 test('failed exchanges are counted by why, and so are the 5xx that come of them', async (t) => {
