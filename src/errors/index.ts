@@ -300,6 +300,8 @@ export interface FailureDetails {
   readonly allowLine?: string
   /** Graph's `request-id`, which Microsoft's support asks for. */
   readonly graphRequestId?: string
+  /** Entra's error code, such as `AADSTS65004` (Microsoft, "Microsoft Entra authentication and authorization error codes"). */
+  readonly aadsts?: string
   readonly cause?: unknown
 }
 
@@ -333,6 +335,7 @@ export function failureText({ reason, details }: Failure): string {
   if (details.retryAfterSeconds !== undefined) parts.push(`Try again in ${details.retryAfterSeconds} s.`)
   else if (answer.as === 'tool') parts.push(answer.again)
   if (details.link !== undefined) parts.push(details.link)
+  if (details.aadsts !== undefined) parts.push(`(${details.aadsts})`)
   if (details.graphRequestId !== undefined) parts.push(`(Graph request id ${details.graphRequestId})`)
   return parts.filter((part) => part !== undefined).join(' ')
 }

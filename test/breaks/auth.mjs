@@ -250,8 +250,8 @@ export const breaks = [
   {
     what: 'the words that came with Entra’s error are shown',
     file: 'src/plugins/oauth-proxy/authorize-response.ts',
-    from: '{aadsts})',
-    to: '{description})',
+    from: 'undefined ? {} : { aadsts }',
+    to: 'undefined ? {} : { detail: description }',
     caughtBy: 'test/plugins/oauth-proxy/authorize-response.test.ts',
     test: 'the number is kept and not a word more',
   },

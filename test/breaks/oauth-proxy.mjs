@@ -524,8 +524,8 @@ export const breaks = [
   {
     what: 'the log has the query of a redirect URI',
     file: 'src/plugins/oauth-proxy/rejected-redirect.ts',
-    from: 'address : web',
-    to: 'address : uri',
+    from: 'truncate(origin + path, path === pathname)',
+    to: 'truncate(uri)',
     caughtBy: 'test/plugins/oauth-proxy/rejected-redirect.test.ts',
   },
   {

@@ -216,6 +216,17 @@ test('a redirect URI that is allowed, but not this client’s, is told apart, an
   assert.equal(event?.['allowLine'], undefined)
 })
 
+test('Entra’s error code is a field of the log line of a token request', async () => {
+  const fresh = await freshCode(origin, tenant.api.clientId)
+  logs.length = 0
+  tenant.faults.add({ target: 'token', kind: 'aadsts', code: 70008 })
+  const { body } = await redeem(origin, fresh)
+  tenant.faults.clear()
+  assert.match(String(body['error_description']), /\(AADSTS70008\)$/)
+  const event = logs.find((one) => one.event === 'sign_in_failure')
+  assert.deepEqual([event?.['reason'], event?.['aadsts']], ['grant_refused', 'AADSTS70008'])
+})
+
 const refreshAs = (clientId: string, token: unknown) =>
   postForm(`${origin}/token`, { grant_type: 'refresh_token', client_id: clientId, refresh_token: String(token) })
 

@@ -85,8 +85,8 @@ function begin(failure: Failure, status: number, request: FastifyRequest, reply:
   if (status >= 500 && !request.isShed) {
     request.audit('failure', { reason, err: details.cause ?? failure })
   } else if (answers[reason].as === 'oauth') {
-    const { redirectUri, allowLine, cause } = details
-    request.audit('sign_in_failure', { reason, redirectUri, allowLine, err: cause })
+    const { aadsts, redirectUri, allowLine, cause } = details
+    request.audit('sign_in_failure', { reason, aadsts, redirectUri, allowLine, err: cause })
   }
   if (details.retryAfterSeconds !== undefined) reply.header('retry-after', details.retryAfterSeconds)
   // RFC 9110 section 12.5.3: that it is about the encoding, and not the media type.

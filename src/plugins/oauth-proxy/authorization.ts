@@ -12,7 +12,7 @@ import {
   readRedirectUri,
   type SignInHints,
 } from './authorization-request.ts'
-import { aadstsOf, authorizeFailure } from './authorize-response.ts'
+import { authorizeFailure } from './authorize-response.ts'
 import type { Binding, Cookies, createBrowserCookies } from './browser.ts'
 import { type Client, clientKey } from './client.ts'
 import type { createClients } from './clients.ts'
@@ -218,7 +218,7 @@ export function createAuthorization(options: AuthorizationOptions) {
     return {
       redirect: withParameters(redirectUri, { ...body, state, iss: issuer }),
       setCookies: [],
-      event: { event: 'sign_in_failure' as const, client, reason: failure.reason, aadsts: aadstsOf(failure) },
+      event: { event: 'sign_in_failure' as const, client, reason: failure.reason, aadsts: failure.details.aadsts },
     }
   }
 

@@ -98,7 +98,7 @@ function grantFailure(failure: Failure): Failure {
   const [code] = error_codes ?? []
   return new Failure('grant_refused', {
     cause: failure.details.cause,
-    ...(code !== undefined && { detail: `(AADSTS${code})` }),
+    ...(code !== undefined && { aadsts: `AADSTS${code}` }),
   })
 }
 

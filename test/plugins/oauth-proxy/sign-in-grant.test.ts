@@ -274,7 +274,7 @@ test('if Entra took the code before its answer was lost, the user signs in again
   })
   const { reason, details } = await failureOf(losing(grant, randomUUID()))
   assert.equal(reason, 'grant_refused')
-  assert.match(details.detail ?? '', /^\(AADSTS54005\)$/)
+  assert.equal(details.aadsts, 'AADSTS54005')
   assert.equal(calls, 2)
 })
 
@@ -300,14 +300,14 @@ for (const [code, expected] of refusals) {
     assert.equal(reason, expected)
     assert.deepEqual([posted.length, slept], [1, []])
     assert.deepEqual((details.cause as { error_codes: number[] }).error_codes, [code])
-    assert.equal(details.detail, expected === 'grant_refused' ? `(AADSTS${code})` : undefined)
+    assert.equal(details.aadsts, expected === 'grant_refused' ? `AADSTS${code}` : undefined)
   })
 }
 
 test('a claims challenge is one more reason to sign in again', async () => {
   const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
   const { reason, details } = await failureOf(answered({ kind: 'aadsts', code: 50079, claims }))
-  assert.deepEqual([reason, details.detail], ['grant_refused', '(AADSTS50079)'])
+  assert.deepEqual([reason, details.aadsts], ['grant_refused', 'AADSTS50079'])
   assert.equal(posted.length, 1)
 })
 
