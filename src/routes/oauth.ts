@@ -67,14 +67,14 @@ async function browserRoutes(app: FastifyInstance) {
     forms.post<{ Body: Parameters }>(
       '/oauth/consent',
       { schema: { body: ConsentParameters }, bodyLimit },
-      async (request, reply) => send(app.oauthProxy.decide(visitOf(request, request.body)), request, reply),
+      async (request, reply) => send(await app.oauthProxy.decide(visitOf(request, request.body)), request, reply),
     )
   })
 
   app.get<{ Querystring: Parameters }>(
     '/oauth/callback',
     { schema: { querystring: CallbackParameters } },
-    async (request, reply) => send(app.oauthProxy.finish(visitOf(request, request.query)), request, reply),
+    async (request, reply) => send(await app.oauthProxy.finish(visitOf(request, request.query)), request, reply),
   )
 }
 
@@ -125,7 +125,7 @@ async function clientRoutes(app: FastifyInstance) {
       if (request.validationError !== undefined) {
         throw new Failure('client_metadata_refused', { detail: `Its ${request.validationError.message}.` })
       }
-      const client = app.oauthProxy.register(request.body)
+      const client = await app.oauthProxy.register(request.body)
       request.audit('client_registered', { redirectUris: client.redirect_uris.length })
       return reply.code(201).send(client)
     },

@@ -122,7 +122,7 @@ async function signInAs(clientId: string, secretForm: Readonly<Record<string, st
   }
   const onward = leadsTo(step)
   const state = keep('the state at Entra', onward.searchParams.get('state'))
-  const transaction = unseal<Transaction>(sealKey, 'transaction', state)
+  const transaction = await unseal<Transaction>(sealKey, 'transaction', state)
   keep('the verifier at Entra', transaction.verifier)
   keep('the nonce at Entra', transaction.nonce)
   onward.searchParams.delete('claims')
@@ -143,7 +143,7 @@ async function signInAs(clientId: string, secretForm: Readonly<Record<string, st
   keep('an access token', tokens['access_token'])
   for (const part of String(tokens['access_token']).split('.').slice(1)) keep('a part of an access token', part)
   const refreshToken = keep('a refresh token', tokens['refresh_token'])
-  keep('Entra’s refresh token', unseal<RefreshToken>(sealKey, 'refresh-token', refreshToken).entraToken)
+  keep('Entra’s refresh token', (await unseal<RefreshToken>(sealKey, 'refresh-token', refreshToken)).entraToken)
   return { browser, callback, fields, refreshToken, code }
 }
 
@@ -489,7 +489,7 @@ async function troubleAtEntra() {
   // A peer that repeats what it was sent, as a diagnostic page of a proxy does.
   for (const status of [200, 400, 401, 500]) {
     const fields = await fieldsOf()
-    const { entraCode, verifier } = unseal<Code>(sealKey, 'code', fields.code)
+    const { entraCode, verifier } = await unseal<Code>(sealKey, 'code', fields.code)
     const said = `You sent ${entraCode} and ${keep('the verifier at Entra', verifier)} and ${tenant.api.clientSecret}`
     tenant.faults.add({
       target: 'token',

@@ -120,10 +120,10 @@ export function createAuthorization(options: AuthorizationOptions) {
       if (!isApproved && hints.prompt === 'none') throw new Failure('consent_needed')
       const { binding, setCookies } = cookies.begin(held, { isLedHere: !cameByItself(fetchSite) })
       if (isApproved) {
-        return { redirect: toEntra(asked, hints, binding), setCookies, event: eventOf('authorize', asked) }
+        return { redirect: await toEntra(asked, hints, binding), setCookies, event: eventOf('authorize', asked) }
       }
-      const isRemembered = cameByItself(fetchSite) && cookies.hasConsented(held, consentKey(asked))
-      const form = options.forms.seal({ asked, hints, binding, isRemembered }, signInLifetimeMs)
+      const isRemembered = cameByItself(fetchSite) && (await cookies.hasConsented(held, consentKey(asked)))
+      const form = await options.forms.seal({ asked, hints, binding, isRemembered }, signInLifetimeMs)
       const permits = options.permissions.map(({ consent }) => consent)
       const page = consentPage({ client, redirectUri, permits, server: issuer, form, isRemembered })
       return { page, setCookies, event: eventOf('consent_asked', asked) }
@@ -141,7 +141,7 @@ export function createAuthorization(options: AuthorizationOptions) {
   }
 
   /** Sends the browser to Entra, with a redirect URI, a verifier and a nonce of this server's own. */
-  function toEntra(asked: AuthorizationRequest, hints: SignInHints, binding: Binding): string {
+  async function toEntra(asked: AuthorizationRequest, hints: SignInHints, binding: Binding): Promise<string> {
     const transaction = { asked, binding, verifier: createVerifier(), nonce: randomBytes(16).toString('base64url') }
     const query = new URLSearchParams({
       client_id: entraClientId,
@@ -149,7 +149,7 @@ export function createAuthorization(options: AuthorizationOptions) {
       response_mode: 'query',
       redirect_uri: callbackUrl,
       scope: entraScope(asked.scopes, apiScopes.apiClientId),
-      state: options.transactions.seal(transaction, signInLifetimeMs),
+      state: await options.transactions.seal(transaction, signInLifetimeMs),
       nonce: transaction.nonce,
       code_challenge: challengeOf(transaction.verifier),
       code_challenge_method: 'S256',
@@ -163,11 +163,11 @@ export function createAuthorization(options: AuthorizationOptions) {
    *
    * @throws {Failure} `consent_form_refused`, `consent_unconfirmed` or `sign_in_expired`
    */
-  function decide({ parameters, cookies: held, fetchSite }: Visit): Step {
+  async function decide({ parameters, cookies: held, fetchSite }: Visit): Promise<Step> {
     if (fetchSite !== undefined && fetchSite !== 'same-origin') throw new Failure('consent_form_refused')
-    const opened = options.forms.open(optional(parameters, 'request') ?? '')
+    const opened = await options.forms.open(optional(parameters, 'request') ?? '')
     if (!('value' in opened)) {
-      throw new Failure(opened.refused === 'expired' ? 'sign_in_expired' : 'consent_form_refused')
+      throw new Failure(opened.rejected === 'expired' ? 'sign_in_expired' : 'consent_form_refused')
     }
     const { asked, hints, binding, isRemembered } = opened.value
     if (!cookies.holds(held, binding)) throw new Failure('consent_form_refused')
@@ -178,8 +178,8 @@ export function createAuthorization(options: AuthorizationOptions) {
     }
     if (!isRemembered && optional(parameters, 'confirmed') !== 'yes') throw new Failure('consent_unconfirmed')
     return {
-      page: onwardPage(toEntra(asked, hints, binding), 'the Microsoft sign-in'),
-      setCookies: [cookies.remember(held, consentKey(asked)), cookies.keep(binding)],
+      page: onwardPage(await toEntra(asked, hints, binding), 'the Microsoft sign-in'),
+      setCookies: [await cookies.remember(held, consentKey(asked)), cookies.keep(binding)],
       event: eventOf('consent_given', asked),
     }
   }
@@ -189,10 +189,10 @@ export function createAuthorization(options: AuthorizationOptions) {
    *
    * @throws {Failure} `sign_in_elsewhere` or `sign_in_expired`
    */
-  function finish({ parameters, cookies: held }: Visit): Step {
-    const opened = options.transactions.open(optional(parameters, 'state') ?? '')
+  async function finish({ parameters, cookies: held }: Visit): Promise<Step> {
+    const opened = await options.transactions.open(optional(parameters, 'state') ?? '')
     if (!('value' in opened)) {
-      throw new Failure(opened.refused === 'expired' ? 'sign_in_expired' : 'sign_in_elsewhere')
+      throw new Failure(opened.rejected === 'expired' ? 'sign_in_expired' : 'sign_in_elsewhere')
     }
     const { asked, binding, verifier, nonce } = opened.value
     if (!cookies.holds(held, binding)) throw new Failure('sign_in_elsewhere')
@@ -204,7 +204,7 @@ export function createAuthorization(options: AuthorizationOptions) {
     }
     const { state, ...rest } = asked
     const id = randomBytes(12).toString('base64url')
-    const code = options.codes.seal({ id, asked: rest, entraCode, verifier, nonce }, codeLifetimeMs)
+    const code = await options.codes.seal({ id, asked: rest, entraCode, verifier, nonce }, codeLifetimeMs)
     const redirect = withParameters(asked.redirectUri, { code, state, iss: issuer })
     return { redirect, setCookies, event: eventOf('sign_in', asked) }
   }

@@ -51,8 +51,8 @@ export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }
       maxAge: maxAgeSeconds,
     })
 
-  function remembered(cookies: Cookies): RememberedConsent[] {
-    const opened = consents.open(cookies[consentsName] ?? '')
+  async function remembered(cookies: Cookies): Promise<RememberedConsent[]> {
+    const opened = await consents.open(cookies[consentsName] ?? '')
     return 'value' in opened ? opened.value.filter(([, untilSeconds]) => untilSeconds * 1000 > now()) : []
   }
 
@@ -96,15 +96,15 @@ export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }
     },
 
     /** Whether the user of this browser has consented to the very same before. */
-    hasConsented(cookies: Cookies, key: string): boolean {
-      return remembered(cookies).some(([one]) => one === key)
+    async hasConsented(cookies: Cookies, key: string): Promise<boolean> {
+      return (await remembered(cookies)).some(([one]) => one === key)
     },
 
     /** Remembers a consent. The cookie is strict: no other site can have a browser bring it along. */
-    remember(cookies: Cookies, key: string): string {
-      const others = remembered(cookies).filter(([one]) => one !== key)
+    async remember(cookies: Cookies, key: string): Promise<string> {
+      const others = (await remembered(cookies)).filter(([one]) => one !== key)
       const kept = [...others.slice(1 - maxConsents), [key, Math.floor((now() + consentLifetimeMs) / 1000)] as const]
-      return stringifySetCookie(consentsName, consents.seal(kept, consentLifetimeMs), {
+      return stringifySetCookie(consentsName, await consents.seal(kept, consentLifetimeMs), {
         httpOnly: true,
         secure,
         sameSite: 'strict',

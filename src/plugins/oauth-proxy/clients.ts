@@ -36,9 +36,9 @@ export function createClients({ config, registrations, secrets, documents }: Cli
     name: 'An application with this server’s client id',
   }
 
-  function known(clientId: string): Client | undefined {
+  async function known(clientId: string): Promise<Client | undefined> {
     if (clientId.toLowerCase() === config.clientId) return configured
-    const registration = registrations.open(clientId)
+    const registration = await registrations.open(clientId)
     return 'value' in registration ? registeredClient(clientId, registration.value) : undefined
   }
 
@@ -60,7 +60,7 @@ export function createClients({ config, registrations, secrets, documents }: Cli
    */
   async function find(clientId: string, address?: string): Promise<Client> {
     if (isDocumentUrl(clientId)) return documents.find(clientId, address)
-    const client = known(clientId)
+    const client = await known(clientId)
     if (client === undefined) throw new Failure('client_unknown')
     return client
   }
@@ -96,11 +96,11 @@ export function createClients({ config, registrations, secrets, documents }: Cli
      * @returns undefined where the request does not say who asks
      * @throws {Failure} `client_unknown`, `client_secret_refused` or `parameter_repeated`
      */
-    identify(form: Parameters, authorization: string | undefined): IdentifiedClient | undefined {
+    async identify(form: Parameters, authorization: string | undefined): Promise<IdentifiedClient | undefined> {
       const { clientId, secrets: sent } = readCredentials(form, authorization)
       if (clientId === undefined) return undefined
       const isDocument = isDocumentUrl(clientId)
-      const client = isDocument ? undefined : known(clientId)
+      const client = isDocument ? undefined : await known(clientId)
       if (!isDocument && client === undefined) throw new Failure('client_unknown')
       if (!isAuthenticated(client, sent)) throw new Failure('client_secret_refused')
       const id = client?.id ?? clientId

@@ -128,13 +128,13 @@ export function createOAuthProxy({
      *
      * @throws {Failure} `redirect_uris_refused` or `client_metadata_refused`
      */
-    register(metadata: ClientMetadata): RegisteredClient {
+    async register(metadata: ClientMetadata): Promise<RegisteredClient> {
       const registration = readRegistration(metadata, redirects)
       if ('error' in registration) {
         const { error, detail, rejected } = registration
         throw new Failure(error, { detail, ...rejected })
       }
-      const clientId = registrations.seal(registration, registrationLifetimeMs)
+      const clientId = await registrations.seal(registration, registrationLifetimeMs)
       const issuedAt = Math.floor(now() / 1000)
       return {
         client_id: clientId,

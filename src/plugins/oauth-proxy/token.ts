@@ -90,9 +90,9 @@ export function createTokenEndpoint(options: TokenOptions) {
    * @throws {Failure}
    */
   async function redeemCode({ form, authorization, correlationId }: TokenRequest): Promise<Issued> {
-    const { key: client, hasSecret } = identify(form, authorization)
-    const opened = codes.open(required(form, 'code'))
-    if (!('value' in opened)) throw new Failure(opened.refused === 'expired' ? 'code_expired' : 'code_refused')
+    const { key: client, hasSecret } = await identify(form, authorization)
+    const opened = await codes.open(required(form, 'code'))
+    if (!('value' in opened)) throw new Failure(opened.rejected === 'expired' ? 'code_expired' : 'code_refused')
     const { id, asked, entraCode, verifier, nonce } = opened.value
     const redirectUri = optional(form, 'redirect_uri') ?? asked.redirectUri
     const isSame = asked.client === client && asked.redirectUri === redirectUri
@@ -120,7 +120,7 @@ export function createTokenEndpoint(options: TokenOptions) {
     // PKCE already ties the code to this sign-in. Where Entra says which one the ID token is of, it has to be this one.
     if (tokens.nonce !== undefined && tokens.nonce !== nonce) throw new Failure('code_refused')
     const { scopes, offlineAccess } = asked
-    const answer = answerOf(tokens, { client, hasSecret, redirectUri, scopes, offlineAccess, grant: id })
+    const answer = await answerOf(tokens, { client, hasSecret, redirectUri, scopes, offlineAccess, grant: id })
     return { client, grant: 'authorization_code', answer }
   }
 
@@ -133,8 +133,8 @@ export function createTokenEndpoint(options: TokenOptions) {
    * @throws {Failure}
    */
   async function refresh({ form, authorization, correlationId, address }: TokenRequest): Promise<Issued> {
-    const { id: clientId, key: client, hasSecret } = identify(form, authorization)
-    const opened = refreshTokens.open(required(form, 'refresh_token'))
+    const { id: clientId, key: client, hasSecret } = await identify(form, authorization)
+    const opened = await refreshTokens.open(required(form, 'refresh_token'))
     if (!('value' in opened) || opened.value.client !== client) throw new Failure('refresh_token_refused')
     const { grant, id, redirectUri, scopes, offlineAccess, entraToken } = opened.value
     checkResource(form, resource)
@@ -156,12 +156,12 @@ export function createTokenEndpoint(options: TokenOptions) {
     await usedRefreshTokens.enter(`grace:${id}`, reuseGraceMs)
     await usedRefreshTokens.enter(`used:${id}`, refreshTokenLifetimeMs)
     const kept = { ...tokens, refreshToken: tokens.refreshToken ?? entraToken }
-    const answer = answerOf(kept, { grant, client, hasSecret, redirectUri, scopes, offlineAccess }, narrowed)
+    const answer = await answerOf(kept, { grant, client, hasSecret, redirectUri, scopes, offlineAccess }, narrowed)
     return { client, grant: 'refresh_token', answer }
   }
 
-  function identify(form: Parameters, authorization: string | undefined): IdentifiedClient {
-    const client = clients.identify(form, authorization)
+  async function identify(form: Parameters, authorization: string | undefined): Promise<IdentifiedClient> {
+    const client = await clients.identify(form, authorization)
     if (client === undefined) throw new Failure('parameter_missing', { detail: 'It is client_id.' })
     return client
   }
@@ -170,11 +170,11 @@ export function createTokenEndpoint(options: TokenOptions) {
     return (await usedRefreshTokens.has(`used:${id}`)) && !(await usedRefreshTokens.has(`grace:${id}`))
   }
 
-  function answerOf(
+  async function answerOf(
     { accessToken, expiresInSeconds, scope, refreshToken }: SignInTokens,
     of: Omit<RefreshToken, 'id' | 'entraToken'>,
     asked: readonly string[] = of.scopes,
-  ): TokenAnswer {
+  ): Promise<TokenAnswer> {
     const granted = scope === undefined ? asked : grantedNames(scope, apiScopes.apiClientId)
     const names = of.offlineAccess && refreshToken !== undefined ? [...granted, 'offline_access'] : granted
     return {
@@ -183,7 +183,7 @@ export function createTokenEndpoint(options: TokenOptions) {
       expires_in: Math.floor(expiresInSeconds),
       scope: names.join(' '),
       ...(refreshToken !== undefined && {
-        refresh_token: refreshTokens.seal(
+        refresh_token: await refreshTokens.seal(
           { ...of, id: randomBytes(12).toString('base64url'), entraToken: refreshToken },
           refreshTokenLifetimeMs,
         ),
@@ -212,8 +212,8 @@ export function createTokenEndpoint(options: TokenOptions) {
      * @throws {Failure} where the client is unknown, does not authenticate though it has to, or the request is malformed
      */
     async revoke({ form, authorization }: TokenRequest): Promise<void> {
-      const client = clients.identify(form, authorization)
-      const opened = refreshTokens.open(required(form, 'token'))
+      const client = await clients.identify(form, authorization)
+      const opened = await refreshTokens.open(required(form, 'token'))
       if (!('value' in opened)) return
       if (client === undefined && opened.value.hasSecret) throw new Failure('client_secret_refused')
       if (client === undefined || opened.value.client === client.key) {

@@ -33,9 +33,9 @@ const sealKey = Buffer.alloc(32, 1).toString('base64')
 const seals = createSeals([sealKey], () => nowMs)
 const secrets = createClientSecrets([sealKey])
 const registrations = seals<Registration>('registration')
-const registeredId = registrations.seal(registration, 1_000_000)
+const registeredId = await registrations.seal(registration, 1_000_000)
 /** A client that was given a secret. */
-const confidentialId = registrations.seal({ ...registration, hasSecret: true }, 1_000_000)
+const confidentialId = await registrations.seal({ ...registration, hasSecret: true }, 1_000_000)
 const itsSecret = secrets.secretOf(confidentialId)
 
 /** URLs whose document was asked for. */
@@ -76,7 +76,7 @@ for (const [name, id] of [
   ['the configured app with a space', ` ${clientId}`],
   ['a tampered registration', `${registeredId.slice(0, -1)}${registeredId.endsWith('A') ? 'B' : 'A'}`],
   ['a registration in upper case', registeredId.toUpperCase()],
-  ['what was sealed for something else', seals<Registration>('code').seal(registration, 1_000_000)],
+  ['what was sealed for something else', await seals<Registration>('code').seal(registration, 1_000_000)],
   ['an http URL', 'http://client.example/client.json'],
   ['a URL without a path', 'https://client.example'],
   ['a URL of an address', 'https://127.0.0.1/client.json'],
@@ -86,18 +86,18 @@ for (const [name, id] of [
   test(`${name} is no client, and nothing is fetched for it`, async () => {
     fetched.length = 0
     await assert.rejects(find(id), { name: 'Failure', reason: 'client_unknown' })
-    if (id === '') assert.equal(identify({ client_id: id }, undefined), undefined)
-    else assert.throws(() => identify({ client_id: id }, undefined), { reason: 'client_unknown' })
+    if (id === '') assert.equal(await identify({ client_id: id }, undefined), undefined)
+    else await assert.rejects(identify({ client_id: id }, undefined), { reason: 'client_unknown' })
     assert.deepEqual(fetched, [])
   })
 }
 
 test('a registration ends', async () => {
-  const id = registrations.seal(registration, 1_000)
+  const id = await registrations.seal(registration, 1_000)
   assert.ok(await find(id))
   nowMs += 1_000
   await assert.rejects(find(id), { reason: 'client_unknown' })
-  assert.throws(() => identify({ client_id: id }, undefined), { reason: 'client_unknown' })
+  await assert.rejects(identify({ client_id: id }, undefined), { reason: 'client_unknown' })
 })
 
 for (const [name, id, uri, expected] of [
@@ -147,9 +147,9 @@ const identified: readonly [name: string, form: Parameters, authorization: strin
   ['a document by Basic', {}, basic(documentUrl, ''), documentUrl],
 ]
 for (const [name, form, authorization, id] of identified) {
-  test(`${name} is identified, without a fetch`, () => {
+  test(`${name} is identified, without a fetch`, async () => {
     fetched.length = 0
-    assert.deepEqual(identify(form, authorization), { id, key: clientKey(id), hasSecret: id === confidentialId })
+    assert.deepEqual(await identify(form, authorization), { id, key: clientKey(id), hasSecret: id === confidentialId })
     assert.deepEqual(fetched, [])
   })
 }
@@ -165,27 +165,30 @@ for (const [name, id] of [
   ['the configured app', clientId],
   ['a registration', registeredId],
 ] as const) {
-  test(`an assertion names ${name} where client_id does not, without a fetch`, () => {
+  test(`an assertion names ${name} where client_id does not, without a fetch`, async () => {
     fetched.length = 0
-    assert.equal(identify({ client_assertion: assertionOf({ sub: id }) }, undefined)?.key, clientKey(id))
+    assert.equal((await identify({ client_assertion: assertionOf({ sub: id }) }, undefined))?.key, clientKey(id))
     assert.deepEqual(fetched, [])
   })
 }
 
-test('an assertion is not looked at where the client is named otherwise', () => {
+test('an assertion is not looked at where the client is named otherwise', async () => {
   for (const client_assertion of [assertionOf({ sub: documentUrl }), assertionOf({ sub: 'a stranger' }), 'x', '...']) {
-    assert.equal(identify({ client_id: registeredId, client_assertion }, undefined)?.key, clientKey(registeredId))
-    assert.equal(identify({ client_assertion }, basic(registeredId, ''))?.key, clientKey(registeredId))
+    assert.equal(
+      (await identify({ client_id: registeredId, client_assertion }, undefined))?.key,
+      clientKey(registeredId),
+    )
+    assert.equal((await identify({ client_assertion }, basic(registeredId, '')))?.key, clientKey(registeredId))
   }
 })
 
-test('an assertion stands for no secret', () => {
+test('an assertion stands for no secret', async () => {
   const form = { client_id: clientId, client_secret: 'wrong', client_assertion: assertionOf({ sub: clientId }) }
-  assert.throws(() => identify(form, undefined), { reason: 'client_secret_refused' })
+  await assert.rejects(identify(form, undefined), { reason: 'client_secret_refused' })
 })
 
-test('an assertion about nobody that is known here is refused', () => {
-  assert.throws(() => identify({ client_assertion: assertionOf({ sub: 'a-client' }) }, undefined), {
+test('an assertion about nobody that is known here is refused', async () => {
+  await assert.rejects(identify({ client_assertion: assertionOf({ sub: 'a-client' }) }, undefined), {
     reason: 'client_unknown',
   })
 })
@@ -202,7 +205,8 @@ for (const [name, client_assertion] of [
   ['one whose subject is empty', assertionOf({ sub: '' })],
   ['one whose subject is longer than a client id', assertionOf({ sub: `https://client.example/${'a'.repeat(2_048)}` })],
 ] as const) {
-  test(`an assertion names nobody: ${name}`, () => assert.equal(identify({ client_assertion }, undefined), undefined))
+  test(`an assertion names nobody: ${name}`, async () =>
+    assert.equal(await identify({ client_assertion }, undefined), undefined))
 }
 
 const refused: readonly [name: string, form: Parameters, authorization: string | undefined][] = [
@@ -244,37 +248,37 @@ const refused: readonly [name: string, form: Parameters, authorization: string |
   ['an empty header', { client_id: clientId }, ''],
 ]
 for (const [name, form, authorization] of refused) {
-  test(`${name} is refused`, () => {
-    assert.throws(() => identify(form, authorization), { name: 'Failure', reason: 'client_secret_refused' })
+  test(`${name} is refused`, async () => {
+    await assert.rejects(identify(form, authorization), { name: 'Failure', reason: 'client_secret_refused' })
   })
 }
 
-test('a stranger by Basic is unknown', () => {
-  assert.throws(() => identify({}, basic('a-client', secret)), { reason: 'client_unknown' })
+test('a stranger by Basic is unknown', async () => {
+  await assert.rejects(identify({}, basic('a-client', secret)), { reason: 'client_unknown' })
 })
 
-test('a request may say nothing of who asks', () => assert.equal(identify({}, undefined), undefined))
+test('a request may say nothing of who asks', async () => assert.equal(await identify({}, undefined), undefined))
 
 for (const [name, form] of [
   ['client_id', { client_id: [clientId, clientId] }],
   ['client_secret', { client_id: clientId, client_secret: [secret, 'wrong'] }],
   ['client_assertion', { client_id: clientId, client_assertion: ['x', 'y'] }],
 ] as const) {
-  test(`a ${name} that comes twice is refused, with and without Basic`, () => {
+  test(`a ${name} that comes twice is refused, with and without Basic`, async () => {
     for (const authorization of [undefined, basic(clientId, secret)]) {
-      assert.throws(() => identify(form as unknown as Parameters, authorization), { reason: 'parameter_repeated' })
+      await assert.rejects(identify(form as unknown as Parameters, authorization), { reason: 'parameter_repeated' })
     }
   })
 }
 
-test('no failure repeats what was sent', () => {
+test('no failure repeats what was sent', async () => {
   for (const authorization of [
     basic(clientId, 'zq7mark-wrong'),
     rawBasic('zq7mark-wrong:zq7mark-wrong'),
     'Bearer zq7mark-wrong',
   ]) {
-    assert.throws(
-      () => identify({}, authorization),
+    await assert.rejects(
+      identify({}, authorization),
       (error: Failure) => !JSON.stringify([error.message, error.details]).includes('zq7mark'),
     )
   }

@@ -13,7 +13,7 @@ const seals = createSeals([Buffer.alloc(32, 1).toString('base64')])
 const identified: IdentifiedClient = { id: 'a-client', key: 'a-client', hasSecret: false }
 
 /** A token endpoint whose Entra is the test's own, and a refresh token of a sign-in. Used ones serve for 30 ms more. */
-function setUp() {
+async function setUp() {
   const state = { refreshes: 0, trouble: undefined as Failure | undefined }
   const refreshTokens = seals<RefreshToken>('refresh-token')
   const { issue, revoke } = createTokenEndpoint({
@@ -21,7 +21,7 @@ function setUp() {
     resource: { url: 'http://localhost:8080/mcp', scopes: ['access_as_user'] } as never,
     apiScopes: { apiClientId, offered: ['access_as_user'] },
     redirects: [{ uri: 'app://callback' }],
-    clients: { identify: () => identified, mayUse: async () => true } as never,
+    clients: { identify: async () => identified, mayUse: async () => true } as never,
     codes: seals<Code>('code'),
     refreshTokens,
     redeem: async () => {
@@ -39,7 +39,7 @@ function setUp() {
     ...{ grant: 'g', id: 'first', client: 'a-client', hasSecret: false, redirectUri: 'app://callback' },
     ...{ scopes: ['access_as_user'], offlineAccess: true },
   }
-  const first = refreshTokens.seal({ ...sealed, entraToken: 'entra-refresh-token-0' }, 60_000)
+  const first = await refreshTokens.seal({ ...sealed, entraToken: 'entra-refresh-token-0' }, 60_000)
   const refresh = async (refresh_token: string): Promise<string> => {
     const form = { grant_type: 'refresh_token', refresh_token, client_id: 'a-client' }
     const { answer } = await issue({ form, authorization: undefined, correlationId: 'c', address: '192.0.2.1' })
@@ -51,9 +51,9 @@ function setUp() {
 const afterGrace = () => new Promise((resolve) => setTimeout(resolve, 60))
 
 test('each refresh gives another refresh token, and the chain goes on', async () => {
-  const { first, refresh } = setUp()
+  const { first, refresh } = await setUp()
   const seen = new Set([first])
-  for (let token = first, times = 0; times < 5; times++) {
+  for (let token: string = first, times = 0; times < 5; times++) {
     token = await refresh(token)
     assert.ok(!seen.has(token))
     seen.add(token)
@@ -61,14 +61,14 @@ test('each refresh gives another refresh token, and the chain goes on', async ()
 })
 
 test('a refresh token serves again for a moment: its answer was lost, or two windows came at once', async () => {
-  const { first, refresh } = setUp()
+  const { first, refresh } = await setUp()
   const answers = await Promise.all([refresh(first), refresh(first), refresh(first)])
   const again = await refresh(first)
   for (const token of [...answers, again]) assert.ok(await refresh(token))
 })
 
 test('one that is used again later ends its sign-in: neither it nor what it brought serves any more', async () => {
-  const { first, refresh, state } = setUp()
+  const { first, refresh, state } = await setUp()
   const second = await refresh(first)
   await afterGrace()
   await assert.rejects(refresh(first), { reason: 'refresh_token_reused' })
@@ -78,7 +78,7 @@ test('one that is used again later ends its sign-in: neither it nor what it brou
 })
 
 test('the moment does not begin again with each use', async () => {
-  const { first, refresh } = setUp()
+  const { first, refresh } = await setUp()
   await refresh(first)
   const end = performance.now() + 60
   let last: unknown
@@ -93,7 +93,7 @@ test('the moment does not begin again with each use', async () => {
 })
 
 test('a refresh that Entra did not answer uses nothing up', async () => {
-  const { first, refresh, state } = setUp()
+  const { first, refresh, state } = await setUp()
   state.trouble = new Failure('exchange_unavailable')
   await assert.rejects(refresh(first), { reason: 'exchange_unavailable' })
   await afterGrace()
