@@ -290,6 +290,8 @@ export type Reason = keyof typeof answers
 export interface FailureDetails {
   /** A sentence that adds to the answer's text: which field, which scope, what Graph said. */
   readonly detail?: string
+  /** The request parameter that it is about. */
+  readonly parameter?: string
   readonly retryAfterSeconds?: number
   /** A claims request, as JSON text, that a new sign-in has to carry (Microsoft "Claims challenges"). */
   readonly claims?: string
@@ -331,7 +333,8 @@ export class Failure extends Error {
 /** The text for a caller: the reason's own sentence and what is known beyond it, on one line. */
 export function failureText({ reason, details }: Failure): string {
   const answer: HttpAnswer | OAuthAnswer | ToolAnswer = answers[reason]
-  const parts: (string | undefined)[] = [answer.text, details.detail]
+  const text = details.parameter === undefined ? answer.text : answer.text.replace(/\.$/, `: ${details.parameter}.`)
+  const parts: (string | undefined)[] = [text, details.detail]
   if (details.retryAfterSeconds !== undefined) parts.push(`Try again in ${details.retryAfterSeconds} s.`)
   else if (answer.as === 'tool') parts.push(answer.again)
   if (details.link !== undefined) parts.push(details.link)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
-import type { Code } from '../../src/plugins/oauth-proxy/authorization.ts'
+import type { Code } from '../../src/plugins/oauth-proxy/callback.ts'
 import { challengeOf } from '../../src/plugins/oauth-proxy/pkce.ts'
-import type { RefreshToken } from '../../src/plugins/oauth-proxy/token.ts'
+import type { RefreshToken } from '../../src/plugins/oauth-proxy/token-response.ts'
 import { type Env, listen } from '../helper.ts'
 import {
   authorizationUrl,
@@ -201,7 +201,7 @@ describe('PKCE at /token', () => {
     test(`a verifier is refused where the challenge was ${JSON.stringify(challenge)}`, async () => {
       await codeOutlives(async (fresh) => {
         const code = await unseal<Code>(sealKey, 'code', fresh.code)
-        const forged = await reseal(sealKey, 'code', { ...code, asked: { ...code.asked, challenge } })
+        const forged = await reseal(sealKey, 'code', { ...code, request: { ...code.request, challenge } })
         for (const verifier of [fresh.verifier, undefined, '']) {
           const { status, body } = await redeem(origin, fresh, { code: forged, code_verifier: verifier })
           assert.equal(status, 400, JSON.stringify(body))

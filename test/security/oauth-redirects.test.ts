@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { browse } from '../../demo/browser.ts'
-import type { Code } from '../../src/plugins/oauth-proxy/authorization.ts'
+import type { Code } from '../../src/plugins/oauth-proxy/callback.ts'
 import type { Registration } from '../../src/plugins/oauth-proxy/registration.ts'
 import { listen } from '../helper.ts'
 import { allowedRedirects, hostileRedirects } from '../lib/hostile-redirects.ts'
@@ -78,7 +78,7 @@ const registeredWith = (uri: string) =>
 /** A code that a server with this key would have given for a redirect URI, had it not looked at it. */
 async function codeFor(uri: string, fresh: FreshCode): Promise<string> {
   const code = await unseal<Code>(sealKey, 'code', fresh.code)
-  return reseal<Code>(sealKey, 'code', { ...code, asked: { ...code.asked, redirectUri: uri } })
+  return reseal<Code>(sealKey, 'code', { ...code, request: { ...code.request, redirectUri: uri } })
 }
 
 const entraVisits = () => {

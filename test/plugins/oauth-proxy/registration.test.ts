@@ -53,7 +53,7 @@ for (const [method, registered] of [
 }
 
 test('redirect URIs are enough', () => {
-  assert.deepEqual(read(), { name: 'An application without a name', redirectUris: redirect_uris })
+  assert.deepEqual(read(), { name: 'Unnamed app', redirectUris: redirect_uris })
 })
 
 test('a name is kept as it will be shown', () => {
@@ -208,7 +208,7 @@ for (const [name, metadata, expected] of [
   ['a method that is no text', { token_endpoint_auth_method: 7 }, {}],
 ] as const) {
   test(`a client with ${name} is registered`, () => {
-    const registration = { name: 'An application without a name', redirectUris: redirect_uris, ...expected }
+    const registration = { name: 'Unnamed app', redirectUris: redirect_uris, ...expected }
     assert.deepEqual(read(metadata), registration)
   })
 }

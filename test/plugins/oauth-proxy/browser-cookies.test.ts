@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseCookie } from 'cookie'
-import { type Cookies, createBrowserCookies, type RememberedConsent } from '../../../src/plugins/oauth-proxy/browser.ts'
+import {
+  type Cookies,
+  createBrowserCookies,
+  type RememberedConsent,
+} from '../../../src/plugins/oauth-proxy/browser-cookies.ts'
 import { createSeals } from '../../../src/plugins/oauth-proxy/seal.ts'
 
 const signInLifetimeMs = 600_000
@@ -15,7 +19,7 @@ function createCookies({ secure = true, sealKey = key } = {}) {
   const seals = createSeals([sealKey], now)
   const consents = seals<readonly RememberedConsent[]>('consents')
   const cookies = createBrowserCookies({ secure, consents, signInLifetimeMs, now })
-  const begin = (held: Cookies, isLedHere = false) => cookies.begin(held, { isLedHere })
+  const begin = (held: Cookies, isUserInitiated = true) => cookies.begin(held, { isUserInitiated })
   return { clock, seals, consents, ...cookies, begin }
 }
 
@@ -183,15 +187,15 @@ test('a browser that brings too many is brought down to eight at once', () => {
 test('what other sites lead to pushes out neither what the user began nor what they have allowed', () => {
   const { begin, holds, keep, clock } = createCookies()
   const jar = createJar()
-  const start = (isLedHere: boolean) => {
+  const start = (isUserInitiated: boolean) => {
     clock.nowMs += 1
-    const { binding, setCookies } = begin(jar.cookies, isLedHere)
+    const { binding, setCookies } = begin(jar.cookies, isUserInitiated)
     jar.take(...setCookies)
     return binding
   }
-  const [own, allowed, pending] = [start(false), start(true), start(true)]
+  const [own, allowed, pending] = [start(true), start(false), start(false)]
   jar.take(keep(allowed))
-  const flood = Array.from({ length: 20 }, () => start(true))
+  const flood = Array.from({ length: 20 }, () => start(false))
   assert.deepEqual(
     [own, allowed, pending].map((binding) => holds(jar.cookies, binding)),
     [true, true, false],
@@ -201,7 +205,7 @@ test('what other sites lead to pushes out neither what the user began nor what t
     [...Array<boolean>(12).fill(false), ...Array<boolean>(8).fill(true)],
   )
   assert.equal(Object.keys(jar.cookies).length, 10)
-  for (let i = 0; i < 20; i++) start(false)
+  for (let i = 0; i < 20; i++) start(true)
   assert.equal(Object.keys(jar.cookies).length, 16)
   assert.ok(flood.slice(12).every((binding) => holds(jar.cookies, binding)))
 })
@@ -209,11 +213,16 @@ test('what other sites lead to pushes out neither what the user began nor what t
 test('a sign-in that a site led to is bound to its browser like any other', () => {
   const { begin, holds, end } = createCookies()
   const jar = createJar()
-  const { binding, setCookies } = begin({}, true)
+  const { binding, setCookies } = begin({}, false)
   jar.take(...setCookies)
   assert.equal(holds(jar.cookies, binding), true)
   const name = `__Host-mcp-sign-in-${binding.id}`
-  for (const value of [`${binding.secret}.led.led`, `${binding.secret}.`, '.led', `x${binding.secret.slice(1)}.led`]) {
+  for (const value of [
+    `${binding.secret}.linked.linked`,
+    `${binding.secret}.`,
+    '.linked',
+    `x${binding.secret.slice(1)}.linked`,
+  ]) {
     assert.equal(holds({ [name]: value }, binding), false, value)
   }
   jar.take(end(binding))

@@ -9,10 +9,10 @@ import type { Failure, Reason } from '../../../src/errors/index.ts'
 import { type BoundedRequest, createBoundedClient } from '../../../src/lib/bounded-client.ts'
 import { proveBySecret } from '../../../src/plugins/client-credential/client-authentication.ts'
 import {
-  createSignInGrant,
+  createRedeemGrant,
+  type RedeemGrantOptions,
   type SignInGrant,
-  type SignInGrantOptions,
-} from '../../../src/plugins/oauth-proxy/sign-in-grant.ts'
+} from '../../../src/plugins/oauth-proxy/entra-token-request.ts'
 import { pkcePair } from '../../sign-in-helper.ts'
 import { startEmulator } from '../../tenant.ts'
 
@@ -45,8 +45,8 @@ beforeEach(() => {
 /** Whether Entra keeps requests waiting, which then end by a deadline that a test can wait for. */
 const isSilent = () => tenant.faults.rules.some(({ kind }) => kind === 'hang' || kind === 'endless')
 
-const create = (own: Partial<SignInGrantOptions> = {}) =>
-  createSignInGrant({
+const create = (own: Partial<RedeemGrantOptions> = {}) =>
+  createRedeemGrant({
     clientId: api.clientId,
     withProof: proveBySecret(api.clientSecret),
     endpoints,
