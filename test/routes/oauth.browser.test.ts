@@ -65,7 +65,7 @@ async function open(t: TestContext, { failing = false, ...options }: ProfileOpti
 }
 
 function assertCode({ code, ...rest }: Readonly<Record<string, string>>, { origin }: Server): void {
-  assert.match(code ?? '', /^[\w-]{100,}$/)
+  assert.match(code ?? '', /^[\w.-]{100,}$/)
   assert.deepEqual(rest, { state: 'a state', iss: origin })
 }
 
@@ -129,7 +129,7 @@ test('the page of a client with a metadata document names the host of the docume
   const page = await open(t)
   await page.goto(askAt(server))
   assert.equal(await askedFor(page), 'Documented')
-  await page.getByText('It is published at client.example.').waitFor()
+  await page.getByText('Published at client.example.').waitFor()
   await assertFits(page, 'consent-document')
   await allow(page)
   assertCode(await signIn(page), server)
@@ -322,7 +322,7 @@ test('the consent page says to a screen reader what it shows', async (t) => {
     `  - paragraph: ${new URL(server.origin).host}`,
     '  - heading "Allow this app to read the Message Center as you?" [level=1]',
     '  - paragraph: Note Taker',
-    '  - paragraph: "This app’s name was supplied by the app and has not been verified."',
+    '  - paragraph: This app’s name was supplied by the app and has not been verified.',
     '  - heading "You will be redirected to" [level=2]',
     '  - paragraph:',
     '    - text: This computer: a program at',
@@ -330,7 +330,7 @@ test('the consent page says to a screen reader what it shows', async (t) => {
     '  - note: Allow this only if you just started signing in from a program on this computer.',
     '  - checkbox "I just started this sign-in myself"',
     '  - text: I just started this sign-in myself',
-    '  - heading "What it may do" [level=2]',
+    '  - heading "This app will be able to" [level=2]',
     '  - list:',
     '    - listitem: Read the posts of your organization’s Microsoft 365 Message Center that your own account may read',
     '    - listitem: Keep this access until you or your administrator revoke it',
