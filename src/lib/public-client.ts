@@ -62,9 +62,9 @@ export function createPublicClient(bounds: Bounds, network: Network = internet) 
       callback(error, null)
     }
     // From here on, and not from the first packet: names can be slow as well.
-    const timer = setTimeout(() => end(new Error('The host took too long to connect')), bounds.connectTimeoutMs)
+    const timer = setTimeout(() => end(new Error('Connection timed out')), bounds.connectTimeoutMs)
 
-    if (protocol !== 'https:') return end(new Error('Only https is spoken to strangers'))
+    if (protocol !== 'https:') return end(new Error('Only https is allowed for untrusted hosts'))
     publicAddressOf(hostname, network).then((address) => {
       if (isOver) return
       const opened = network.dial({ address, port: Number(port || 443), servername: hostname })
@@ -98,6 +98,7 @@ export function createPublicClient(bounds: Bounds, network: Network = internet) 
 async function publicAddressOf(hostname: string, { resolve }: Network): Promise<string> {
   const addresses = await resolve(hostname)
   const [address] = addresses
-  if (address === undefined || !addresses.every(isPublicAddress)) throw new Error('The host is not a public one')
+  if (address === undefined || !addresses.every(isPublicAddress))
+    throw new Error('The host is not on the public internet')
   return address
 }

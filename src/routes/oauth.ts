@@ -1,10 +1,11 @@
 import formbody from '@fastify/formbody'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { parseCookie } from 'cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Failure } from '../errors/index.ts'
 import { oauthFailures, pageFailures } from '../plugins/error-handlers/index.ts'
-import type { Step, Visit } from '../plugins/oauth-proxy/authorization.ts'
+import type { BrowserRequest, BrowserResponse } from '../plugins/oauth-proxy/browser.ts'
 import {
   AuthorizationParameters,
   CallbackParameters,
@@ -13,14 +14,16 @@ import {
   RevocationParameters,
   TokenParameters,
 } from '../plugins/oauth-proxy/parameters.ts'
-import { ClientMetadata, RegisteredClient } from '../plugins/oauth-proxy/registration.ts'
+import { RegisteredClient } from '../plugins/oauth-proxy/register.ts'
+import { ClientMetadata } from '../plugins/oauth-proxy/registration.ts'
 import { AuthorizationServerMetadata } from '../plugins/oauth-proxy/server-metadata.ts'
-import { TokenAnswer } from '../plugins/oauth-proxy/token-response.ts'
+import type { TokenRequest } from '../plugins/oauth-proxy/token-request.ts'
+import { TokenResponse } from '../plugins/oauth-proxy/token-response.ts'
 
-/** Sealed codes and refresh tokens are some 3 KB; a description of a client is less. */
+/** Sealed codes and refresh tokens have some 3 KB; client metadata is smaller. */
 const bodyLimit = 32 * 1024
 
-/** Signing in by way of this server: for anyone, since whoever comes here is not signed in yet. */
+/** Signing in through this server: public, since nobody who comes here is signed in yet. */
 export async function oauthRoutes(app: FastifyInstance) {
   await app.register(metadataRoutes)
   await app.register(browserRoutes)
@@ -42,80 +45,51 @@ async function metadataRoutes(app: FastifyInstance) {
   }
 }
 
-/** What a browser is sent to. Failures are pages; nothing may be kept, framed or cut off from the window that opened it. */
+/** What a browser opens. Failures are pages; nothing may be stored, framed or cut off from the window that opened it. */
 async function browserRoutes(app: FastifyInstance) {
   await app.register(pageFailures)
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({
       'cache-control': 'no-store',
-      // Clients open sign-in windows and wait for them to come back; helmet's "same-origin" would cut the tie.
+      // Clients open sign-in windows and wait for them to come back; helmet's "same-origin" would sever them.
       'cross-origin-opener-policy': 'unsafe-none',
     })
   })
+  const pages = app.withTypeProvider<TypeBoxTypeProvider>()
 
   for (const path of ['/authorize', '/oauth2/v2.0/authorize']) {
-    app.get<{ Querystring: Parameters }>(
-      path,
-      { schema: { querystring: AuthorizationParameters } },
-      async (request, reply) => send(await app.oauthProxy.authorize(visitOf(request, request.query)), request, reply),
+    pages.get(path, { schema: { querystring: AuthorizationParameters } }, async (request, reply) =>
+      sendToBrowser(await app.oauthProxy.authorize(browserRequestOf(request, request.query)), request, reply),
     )
   }
 
   await app.register(async (forms) => {
-    forms.removeAllContentTypeParsers()
-    await forms.register(formbody)
-    forms.post<{ Body: Parameters }>(
-      '/oauth/consent',
-      { schema: { body: ConsentParameters }, bodyLimit },
-      async (request, reply) => send(app.oauthProxy.decide(visitOf(request, request.body)), request, reply),
-    )
+    await acceptFormsOnly(forms)
+    forms
+      .withTypeProvider<TypeBoxTypeProvider>()
+      .post('/oauth/consent', { schema: { body: ConsentParameters }, bodyLimit }, async (request, reply) =>
+        sendToBrowser(await app.oauthProxy.handleConsent(browserRequestOf(request, request.body)), request, reply),
+      )
   })
 
-  app.get<{ Querystring: Parameters }>(
-    '/oauth/callback',
-    { schema: { querystring: CallbackParameters } },
-    async (request, reply) => send(app.oauthProxy.finish(visitOf(request, request.query)), request, reply),
+  pages.get('/oauth/callback', { schema: { querystring: CallbackParameters } }, async (request, reply) =>
+    sendToBrowser(await app.oauthProxy.handleCallback(browserRequestOf(request, request.query)), request, reply),
   )
 }
 
-function visitOf({ headers, ip }: FastifyRequest, parameters: Parameters): Visit {
-  const fetchSite = headers['sec-fetch-site']
-  return {
-    parameters,
-    cookies: parseCookie(headers.cookie ?? ''),
-    fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined,
-    address: ip,
-  }
-}
-
-function send(step: Step, request: FastifyRequest, reply: FastifyReply) {
-  const { event } = step
-  if (event.event === 'sign_in_failure') request.audit('sign_in_failure', event)
-  else request.audit(event.event, event)
-  for (const cookie of step.setCookies) reply.header('set-cookie', cookie)
-  if ('redirect' in step) return reply.redirect(step.redirect, 302)
-  return reply
-    .headers({
-      'content-security-policy': step.page.contentSecurityPolicy,
-      // The form's own Origin header would be "null" under "no-referrer".
-      'referrer-policy': 'same-origin',
-    })
-    .type('text/html; charset=utf-8')
-    .send(step.page.html)
-}
-
-/** What clients ask for themselves. Failures are JSON as RFC 6749 section 5.2 has it. */
+/** What clients request themselves. Failures are JSON (RFC 6749 section 5.2). */
 async function clientRoutes(app: FastifyInstance) {
   await app.register(oauthFailures)
   app.addHook('onRequest', async (_request, reply) => {
     // RFC 6749 section 5.1.
     reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
   })
+  const config = { anyOrigin: true } as const
 
-  app.post<{ Body: ClientMetadata }>(
+  app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/register',
     {
-      config: { anyOrigin: true },
+      config,
       onRequest: app.limitRegistrations,
       schema: { body: ClientMetadata, response: { 201: RegisteredClient } },
       attachValidation: true,
@@ -125,43 +99,80 @@ async function clientRoutes(app: FastifyInstance) {
       if (request.validationError !== undefined) {
         throw new Failure('client_metadata_invalid', { detail: `Its ${request.validationError.message}.` })
       }
-      const client = app.oauthProxy.register(request.body)
+      const client = await app.oauthProxy.register(request.body)
       request.audit('client_registered', { redirectUris: client.redirect_uris.length })
       return reply.code(201).send(client)
     },
   )
 
-  await app.register(async (forms) => {
-    forms.removeAllContentTypeParsers()
-    await forms.register(formbody)
+  await app.register(async (scope) => {
+    await acceptFormsOnly(scope)
+    const forms = scope.withTypeProvider<TypeBoxTypeProvider>()
 
     for (const path of ['/token', '/oauth2/v2.0/token']) {
-      forms.post<{ Body: Parameters }>(
+      forms.post(
         path,
-        { config: { anyOrigin: true }, schema: { body: TokenParameters, response: { 200: TokenAnswer } }, bodyLimit },
+        { config, schema: { body: TokenParameters, response: { 200: TokenResponse } }, bodyLimit },
         async (request) => {
-          const { client, grant, answer } = await app.oauthProxy.issue(tokenRequestOf(request))
+          const { client, grant, response } = await app.oauthProxy.issueTokens(tokenRequestOf(request, request.body))
           request.audit('token_issued', { client, grant })
-          return answer
+          return response
         },
       )
     }
 
-    forms.post<{ Body: Parameters }>(
+    forms.post(
       '/revoke',
-      {
-        config: { anyOrigin: true },
-        schema: { body: RevocationParameters, response: { 200: Type.Object({}) } },
-        bodyLimit,
-      },
+      { config, schema: { body: RevocationParameters, response: { 200: Type.Object({}) } }, bodyLimit },
       async (request) => {
-        await app.oauthProxy.revoke(tokenRequestOf(request))
+        await app.oauthProxy.revoke(tokenRequestOf(request, request.body))
         return {}
       },
     )
   })
 }
 
-function tokenRequestOf({ body, headers, id, ip }: FastifyRequest<{ Body: Parameters }>) {
-  return { form: body, authorization: headers.authorization, correlationId: id, address: ip }
+async function acceptFormsOnly(scope: FastifyInstance) {
+  scope.removeAllContentTypeParsers()
+  await scope.register(formbody)
+}
+
+function browserRequestOf(
+  { headers, ip }: Pick<FastifyRequest, 'headers' | 'ip'>,
+  parameters: Parameters,
+): BrowserRequest {
+  const fetchSite = headers['sec-fetch-site']
+  return {
+    parameters,
+    cookies: parseCookie(headers.cookie ?? ''),
+    fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined,
+    address: ip,
+  }
+}
+
+function sendToBrowser(
+  response: BrowserResponse,
+  request: Pick<FastifyRequest, 'audit'>,
+  reply: Pick<FastifyReply, 'header' | 'headers' | 'redirect' | 'type' | 'send'>,
+) {
+  const { event, setCookies } = response
+  if (event.event === 'sign_in_failure') request.audit('sign_in_failure', event)
+  else request.audit(event.event, event)
+  for (const cookie of setCookies) reply.header('set-cookie', cookie)
+  if ('redirect' in response) return reply.redirect(response.redirect, 302)
+  return reply
+    .headers({
+      'content-security-policy': response.page.contentSecurityPolicy,
+      // The form's own Origin header would be "null" under "no-referrer".
+      'referrer-policy': 'same-origin',
+    })
+    .type('text/html; charset=utf-8')
+    .send(response.page.html)
+}
+
+function tokenRequestOf(
+  { headers, id, ip }: Pick<FastifyRequest, 'headers' | 'id' | 'ip'>,
+  form: Parameters,
+): TokenRequest {
+  return { form, authorization: headers.authorization, correlationId: id, address: ip }
 }

@@ -107,7 +107,7 @@ export const breaks = [
   {
     what: 'http is spoken to strangers',
     file: 'src/lib/public-client.ts',
-    from: "if (protocol !== 'https:') return end(new Error('Only https is spoken to strangers'))",
+    from: "if (protocol !== 'https:') return end(new Error('Only https is allowed for untrusted hosts'))",
     to: '',
     caughtBy: 'test/lib/public-client.test.ts',
     test: 'http is not spoken',

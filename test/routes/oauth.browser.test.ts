@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import type { Network } from '../../src/lib/public-client.ts'
-import { signInLifetimeMs } from '../../src/plugins/oauth-proxy/authorization.ts'
+import { signInLifetimeMs } from '../../src/plugins/oauth-proxy/browser.ts'
 import { askedFor, button, heading, launchBrowser, signInSteps, startSite, tickAndAllow } from '../browser-helper.ts'
 import { startTenant } from '../emulator/entra-helper.ts'
 import { type Env, listen } from '../helper.ts'
@@ -65,7 +65,7 @@ async function open(t: TestContext, { failing = false, ...options }: ProfileOpti
 }
 
 function assertCode({ code, ...rest }: Readonly<Record<string, string>>, { origin }: Server): void {
-  assert.match(code ?? '', /^[\w-]{100,}$/)
+  assert.match(code ?? '', /^[\w.-]{100,}$/)
   assert.deepEqual(rest, { state: 'a state', iss: origin })
 }
 
@@ -129,7 +129,7 @@ test('the page of a client with a metadata document names the host of the docume
   const page = await open(t)
   await page.goto(askAt(server))
   assert.equal(await askedFor(page), 'Documented')
-  await page.getByText('It is published at client.example.').waitFor()
+  await page.getByText('Published at client.example.').waitFor()
   await assertFits(page, 'consent-document')
   await allow(page)
   assertCode(await signIn(page), server)
@@ -213,7 +213,7 @@ const names: [what: string, name: string, shown: string][] = [
   ['characters that turn the direction of text', 'Notes\u202E moc.live\u2066\u200F', 'Notes moc.live'],
   ['zero-width characters', 'No\u200Bt\u200De\uFEFFs\u00AD', 'Notes'],
   ['lines', 'Notes\r\nIt is safe\tto allow\u2028this', 'Notes It is safe to allow this'],
-  ['nothing to be seen', '\u3164\u2800\u115F\u034F\uFE0F', 'An application without a name'],
+  ['nothing to be seen', '\u3164\u2800\u115F\u034F\uFE0F', 'Unnamed app'],
 ]
 for (const [what, name, shown] of names) {
   test(`a name with ${what} is shown as plain text`, async (t) => {
@@ -222,7 +222,7 @@ for (const [what, name, shown] of names) {
     await page.goto(askAt(server))
     assert.equal(await askedFor(page), shown)
     assert.equal(await page.locator('bdi > *, script').count(), 0)
-    assert.equal(await page.title(), 'Allow this application?')
+    assert.equal(await page.title(), 'Allow this app?')
   })
 }
 
@@ -320,21 +320,21 @@ test('the consent page says to a screen reader what it shows', async (t) => {
   assert.deepEqual((await page.locator('body').ariaSnapshot()).split('\n'), [
     '- main:',
     `  - paragraph: ${new URL(server.origin).host}`,
-    '  - heading "Allow this application to read the Message Center as you?" [level=1]',
+    '  - heading "Allow this app to read the Message Center as you?" [level=1]',
     '  - paragraph: Note Taker',
-    '  - paragraph: "Nobody has checked this name: the application chose it itself."',
-    '  - heading "The sign-in goes to" [level=2]',
+    '  - paragraph: This app’s name was supplied by the app and has not been verified.',
+    '  - heading "You will be redirected to" [level=2]',
     '  - paragraph:',
-    '    - text: This computer, to a program at',
+    '    - text: This computer: a program at',
     `    - strong: ${host}`,
-    '  - note: Allow it only if you have just started to sign in from a program on this computer.',
-    '  - checkbox "I have just started this sign-in myself"',
-    '  - text: I have just started this sign-in myself',
-    '  - heading "What it may do" [level=2]',
+    '  - note: Allow this only if you just started signing in from a program on this computer.',
+    '  - checkbox "I just started this sign-in myself"',
+    '  - text: I just started this sign-in myself',
+    '  - heading "This app will be able to" [level=2]',
     '  - list:',
     '    - listitem: Read the posts of your organization’s Microsoft 365 Message Center that your own account may read',
-    '    - listitem: Do so until you or your administrator end its access',
-    '  - paragraph: It never sees your password. You sign in at Microsoft next.',
+    '    - listitem: Keep this access until you or your administrator revoke it',
+    '  - paragraph: The app never sees your password. Next, you sign in at Microsoft.',
     '  - button "Deny"',
     '  - button "Allow"',
   ])
@@ -384,7 +384,7 @@ async function* everyPage(t: TestContext, options: ProfileOptions = {}): AsyncGe
   await page.route(`${tenant.origin}/**`, (route) => route.abort('aborted'))
   await page.goto(askAt(server))
   await tickAndAllow(page)
-  await page.getByRole('heading', { name: 'One moment' }).waitFor()
+  await page.getByRole('heading', { name: 'Redirecting' }).waitFor()
   yield ['onward', page]
 }
 

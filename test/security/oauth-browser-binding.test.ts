@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { buildApp } from '../../src/app.ts'
-import type { ConsentForm, Transaction } from '../../src/plugins/oauth-proxy/authorization.ts'
+import type { ConsentForm } from '../../src/plugins/oauth-proxy/consent.ts'
+import type { Transaction } from '../../src/plugins/oauth-proxy/entra-authorize-url.ts'
 import type { Registration } from '../../src/plugins/oauth-proxy/registration.ts'
 import { eventually, listen } from '../helper.ts'
 import { authorizationUrl, pkcePair, postForm, redeem, redirectUri } from '../sign-in-helper.ts'
@@ -21,6 +22,7 @@ import {
   reseal,
   setCookiesOf,
   unseal,
+  withFlippedBit,
 } from './oauth-harness.ts'
 
 const sealKey = randomBytes(32).toString('base64')
@@ -32,13 +34,13 @@ const configured = tenant.api.clientId
 const webRedirect = 'https://teams.microsoft.com/api/platform/v1.0/oAuthRedirect'
 
 /** A client as `/register` would have made it. */
-function clientWith(registration: Partial<Registration> = {}): string {
+function clientWith(registration: Partial<Registration> = {}): Promise<string> {
   const redirectUris = [redirectUri, 'http://127.0.0.1:33418/other', webRedirect]
   const yearMs = 365 * 24 * 3_600_000
   return reseal<Registration>(sealKey, 'registration', { name: 'A test', redirectUris, ...registration }, yearMs)
 }
-const registered = clientWith()
-const stranger = clientWith()
+const registered = await clientWith()
+const stranger = await clientWith()
 
 type Overrides = Readonly<Record<string, string | undefined>>
 
@@ -145,24 +147,21 @@ describe('the callback', () => {
     await assertSignsIn(other)
   })
 
-  for (const [attack, tamper] of Object.entries<(state: string) => string>({
+  for (const [attack, tamper] of Object.entries<(state: string) => string | Promise<string>>({
     missing: () => '',
     'one character short': (state) => state.slice(0, -1),
     'one character long': (state) => `${state}A`,
-    'turned by one bit': (state) => {
-      const bytes = Buffer.from(state, 'base64url')
-      bytes[40] = (bytes[40] ?? 0) ^ 1
-      return bytes.toString('base64url')
-    },
+    'turned by one bit': (state) => withFlippedBit(state),
     'the client’s own': () => 'a state',
     padded: (state) => `${state}=`,
     'of 10,000 letters': () => 'A'.repeat(10_000),
-    'of another key': (state) => reseal(randomBytes(32).toString('base64'), 'transaction', transactionOf(state)),
+    'of another key': async (state) =>
+      reseal(randomBytes(32).toString('base64'), 'transaction', await transactionOf(state)),
   })) {
     test(`with a state that is ${attack} → 403, and the browser goes on with the genuine one`, async () => {
       const begun = await upToCallback()
       const forged = new URL(begun.callback)
-      forged.searchParams.set('state', tamper(forged.searchParams.get('state') ?? ''))
+      forged.searchParams.set('state', await tamper(forged.searchParams.get('state') ?? ''))
       assertPage(await begun.browser.go(forged), 403)
       await assertSignsIn(begun)
     })
@@ -424,21 +423,17 @@ describe('the consent form', () => {
     }
   })
 
-  for (const [attack, tamper] of Object.entries<(form: string) => string>({
+  for (const [attack, tamper] of Object.entries<(form: string) => string | Promise<string>>({
     'its last character gone': (form) => form.slice(0, -1),
     'a character more': (form) => `${form}A`,
-    'one bit turned': (form) => {
-      const bytes = Buffer.from(form, 'base64url')
-      bytes[50] = (bytes[50] ?? 0) ^ 1
-      return bytes.toString('base64url')
-    },
-    'another key': (form) => reseal(randomBytes(32).toString('base64'), 'consent-form', formContent(form)),
+    'one bit turned': (form) => withFlippedBit(form),
+    'another key': async (form) => reseal(randomBytes(32).toString('base64'), 'consent-form', await formContent(form)),
     'a number': () => '1',
     'an empty text': () => '',
   })) {
     test(`with ${attack} → 403, and the user can still answer`, async () => {
       await formOutlives(async (browser, form) => {
-        assertPage(await browser.submit({ request: tamper(form), decision: 'allow', confirmed: 'yes' }), 403)
+        assertPage(await browser.submit({ request: await tamper(form), decision: 'allow', confirmed: 'yes' }), 403)
       })
     })
   }
@@ -598,7 +593,7 @@ describe('the consent form', () => {
 
   test('is not needed by the configured client on this computer, and no other client passes for it', async () => {
     assert.equal((await openBrowser(origin).go(authorizationUrl(origin, configured))).status, 302)
-    const namesake = clientWith({ name: configured })
+    const namesake = await clientWith({ name: configured })
     assert.equal((await openBrowser(origin).go(authorizationUrl(origin, namesake))).status, 200)
   })
 })
@@ -659,21 +654,17 @@ describe('a remembered consent', () => {
     assert.ok(isAsked(await openBrowser(origin).go(authorizationUrl(origin, registered))))
   })
 
-  for (const [attack, tamper] of Object.entries<(cookie: string) => string>({
-    'one bit turned': (cookie) => {
-      const bytes = Buffer.from(cookie, 'base64url')
-      bytes[40] = (bytes[40] ?? 0) ^ 1
-      return bytes.toString('base64url')
-    },
+  for (const [attack, tamper] of Object.entries<(cookie: string) => string | Promise<string>>({
+    'one bit turned': (cookie) => withFlippedBit(cookie),
     'its last character gone': (cookie) => cookie.slice(0, -1),
     'a comma and itself': (cookie) => `${cookie},${cookie}`,
-    'another key': (cookie) =>
-      reseal(randomBytes(32).toString('base64'), 'consents', unseal(sealKey, 'consents', cookie)),
+    'another key': async (cookie) =>
+      reseal(randomBytes(32).toString('base64'), 'consents', await unseal(sealKey, 'consents', cookie)),
     JSON: () => JSON.stringify([['x', 9_999_999_999]]),
   })) {
     test(`does not count with ${attack} in its cookie`, async () => {
       const browser = await consented()
-      browser.cookies.set('mcp-consents', tamper(browser.cookies.get('mcp-consents') ?? ''))
+      browser.cookies.set('mcp-consents', await tamper(browser.cookies.get('mcp-consents') ?? ''))
       assert.ok(isAsked(await browser.go(authorizationUrl(origin, registered))))
     })
   }
@@ -692,7 +683,7 @@ describe('a remembered consent', () => {
 
   test('keeps no more than the last twenty, so that the cookie does not grow', async () => {
     const browser = openBrowser(origin)
-    const all = Array.from({ length: 25 }, (_, n) => clientWith({ name: `Client ${n}` }))
+    const all = await Promise.all(Array.from({ length: 25 }, (_, n) => clientWith({ name: `Client ${n}` })))
     for (const clientId of all) {
       const { form } = await upToConsent(browser, clientId)
       await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' })
@@ -748,10 +739,13 @@ describe('cookies', () => {
   })
 })
 
-describe('in production', () => {
+describe('in production', async () => {
   const publicUrl = 'https://mcp.example.com'
   tenant.tenant.api.redirectUris.web.push(`${publicUrl}/oauth/callback`)
-  const registeredThere = reseal<Registration>(sealKey, 'registration', { name: 'A', redirectUris: [redirectUri] })
+  const registeredThere = await reseal<Registration>(sealKey, 'registration', {
+    name: 'A',
+    redirectUris: [redirectUri],
+  })
 
   for (const [trust, trustEnv] of Object.entries({
     'no proxy': {},
@@ -864,11 +858,11 @@ describe('in production', () => {
   }
 })
 
-function transactionOf(state: string): Transaction {
+function transactionOf(state: string): Promise<Transaction> {
   return unseal<Transaction>(sealKey, 'transaction', state)
 }
 
-function formContent(form: string): ConsentForm {
+function formContent(form: string): Promise<ConsentForm> {
   return unseal<ConsentForm>(sealKey, 'consent-form', form)
 }
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
-import type { Code } from '../../src/plugins/oauth-proxy/authorization.ts'
+import type { Code } from '../../src/plugins/oauth-proxy/callback.ts'
 import { challengeOf } from '../../src/plugins/oauth-proxy/pkce.ts'
-import type { RefreshToken } from '../../src/plugins/oauth-proxy/token.ts'
+import type { RefreshToken } from '../../src/plugins/oauth-proxy/token-response.ts'
 import { type Env, listen } from '../helper.ts'
 import {
   authorizationUrl,
@@ -33,6 +33,8 @@ import {
   reseal,
   unseal,
   watchOutbound,
+  withFlippedBit,
+  withPart,
 } from './oauth-harness.ts'
 
 const sealKey = randomBytes(32).toString('base64')
@@ -198,8 +200,8 @@ describe('PKCE at /token', () => {
   for (const challenge of [undefined, '', null]) {
     test(`a verifier is refused where the challenge was ${JSON.stringify(challenge)}`, async () => {
       await codeOutlives(async (fresh) => {
-        const code = unseal<Code>(sealKey, 'code', fresh.code)
-        const forged = reseal(sealKey, 'code', { ...code, asked: { ...code.asked, challenge } })
+        const code = await unseal<Code>(sealKey, 'code', fresh.code)
+        const forged = await reseal(sealKey, 'code', { ...code, request: { ...code.request, challenge } })
         for (const verifier of [fresh.verifier, undefined, '']) {
           const { status, body } = await redeem(origin, fresh, { code: forged, code_verifier: verifier })
           assert.equal(status, 400, JSON.stringify(body))
@@ -299,75 +301,80 @@ describe('a code in foreign hands', () => {
 
   test('whose ID token is of another sign-in brings no tokens', async () => {
     const fresh = await freshCode(origin, configured)
-    const code = unseal<Code>(sealKey, 'code', fresh.code)
-    const forged = reseal<Code>(sealKey, 'code', { ...code, nonce: 'another' })
+    const code = await unseal<Code>(sealKey, 'code', fresh.code)
+    const forged = await reseal<Code>(sealKey, 'code', { ...code, nonce: 'another' })
     assertRefused(await redeem(origin, { ...fresh, code: forged }), 'invalid_grant')
   })
 
   test('that holds another sign-in’s Entra code brings no tokens', async () => {
     const [mine, theirs] = [await freshCode(origin, configured), await freshCode(origin, configured, { user: 'gale' })]
-    const { entraCode } = unseal<Code>(sealKey, 'code', theirs.code)
-    const forged = reseal<Code>(sealKey, 'code', { ...unseal<Code>(sealKey, 'code', mine.code), entraCode })
+    const { entraCode } = await unseal<Code>(sealKey, 'code', theirs.code)
+    const forged = await reseal<Code>(sealKey, 'code', {
+      ...(await unseal<Code>(sealKey, 'code', mine.code)),
+      entraCode,
+    })
     assertRefused(await redeem(origin, { ...mine, code: forged }), 'invalid_grant')
     assertTokens(await redeem(origin, theirs))
   })
 })
 
-/** A sealed text with one bit turned. */
-function turned(text: string, byte: number): string {
-  const bytes = Buffer.from(text, 'base64url')
-  const at = byte < 0 ? bytes.length + byte : byte
-  bytes[at] = (bytes[at] ?? 0) ^ 1
-  return bytes.toString('base64url')
-}
-
-const tampered: Readonly<Record<string, (text: string) => string>> = {
-  'one bit of its IV turned': (text) => turned(text, 0),
-  'one bit of its tag turned': (text) => turned(text, 12),
-  'one bit of its expiry turned': (text) => turned(text, 28),
-  'one bit of its content turned': (text) => turned(text, 60),
-  'its last bit turned': (text) => turned(text, -1),
-  'its last character gone': (text) => text.slice(0, -1),
-  'its last byte gone': (text) => Buffer.from(text, 'base64url').subarray(0, -1).toString('base64url'),
-  'its first character gone': (text) => text.slice(1),
-  'a character more': (text) => `${text}A`,
-  'a byte more': (text) =>
-    Buffer.from(`${Buffer.from(text, 'base64url').toString('latin1')}x`, 'latin1').toString('base64url'),
-  padding: (text) => `${text}=`,
-  'a newline at its end': (text) => `${text}\n`,
-  'a blank before it': (text) => ` ${text}`,
-  'a dot in it': (text) => `${text.slice(0, 20)}.${text.slice(20)}`,
-  'letters of the other base64': (text) =>
-    `${text}-_`.replaceAll('-', '+').replaceAll('_', '/').slice(0, -2).concat('+'),
-  'bits in its last character that mean nothing': (text) => `${text.slice(0, -1)}${sibling(text.at(-1) ?? '', text)}`,
-  'itself twice': (text) => text + text,
-  'itself twice with a comma': (text) => `${text},${text}`,
-  'percent signs': (text) => `%${text.charCodeAt(0).toString(16)}${text.slice(1)}`,
-  'other case': (text) => text.toUpperCase(),
-  'its IV alone': (text) => text.slice(0, 16),
-  'its IV and tag alone': (text) => text.slice(0, 38),
-  'an IV of zeros': (text) =>
-    Buffer.concat([Buffer.alloc(12), Buffer.from(text, 'base64url').subarray(12)]).toString('base64url'),
-  'a tag of zeros': (text) => {
-    const bytes = Buffer.from(text, 'base64url')
-    return bytes.fill(0, 12, 28).toString('base64url')
-  },
-  'zeros instead': (text) => Buffer.alloc(Buffer.from(text, 'base64url').length).toString('base64url'),
-  'noise instead': (text) => randomBytes(Buffer.from(text, 'base64url').length).toString('base64url'),
+const tampered: Readonly<Record<string, (token: string) => string>> = {
+  'one bit of its header turned': (token) => withFlippedBit(token, 'header'),
+  'one bit of its IV turned': (token) => withFlippedBit(token, 'iv'),
+  'one bit of its content turned': (token) => withFlippedBit(token, 'ciphertext', 20),
+  'the last bit of its content turned': (token) => withFlippedBit(token, 'ciphertext', -1),
+  'one bit of its tag turned': (token) => withFlippedBit(token, 'tag'),
+  'the last bit of its tag turned': (token) => withFlippedBit(token, 'tag', -1),
+  'its last character gone': (token) => token.slice(0, -1),
+  'the last byte of its content gone': (token) => withPart(token, 'ciphertext', (bytes) => bytes.subarray(0, -1)),
+  'a tag of four bytes': (token) => withPart(token, 'tag', (bytes) => bytes.subarray(0, 4)),
+  'its first character gone': (token) => token.slice(1),
+  'a character more': (token) => `${token}A`,
+  'a byte more': (token) => withPart(token, 'ciphertext', (bytes) => Buffer.concat([bytes, Buffer.from('x')])),
+  'an encrypted key': (token) => token.replace('..', '.AAAA.'),
+  padding: (token) => `${token}==`,
+  'a newline at its end': (token) => `${token}\n`,
+  'a blank before it': (token) => ` ${token}`,
+  'a dot in it': (token) => `${token.slice(0, 20)}.${token.slice(20)}`,
+  'letters of the other base64': (token) => withPart(token, 'ciphertext', (bytes) => `${bytes.toString('base64')}+/`),
+  'bits in its last character that mean nothing': (token) =>
+    withPart(token, 'tag', (bytes) => siblingOf(bytes.toString('base64url'))),
+  'itself twice': (token) => token + token,
+  'itself twice with a comma': (token) => `${token},${token}`,
+  'percent signs': (token) => `%${token.charCodeAt(0).toString(16)}${token.slice(1)}`,
+  'other case': (token) => token.toUpperCase(),
+  'its header alone': (token) => token.split('.')[0] ?? '',
+  'no content': (token) => withPart(token, 'ciphertext', () => ''),
+  'no tag': (token) => withPart(token, 'tag', () => ''),
+  'an IV of zeros': (token) => withPart(token, 'iv', (bytes) => bytes.fill(0)),
+  'a tag of zeros': (token) => withPart(token, 'tag', (bytes) => bytes.fill(0)),
+  'zeros instead': (token) => withPart(token, 'ciphertext', (bytes) => bytes.fill(0)),
+  'noise instead': (token) => withPart(token, 'ciphertext', (bytes) => randomBytes(bytes.length)),
+  'a header without encryption': (token) =>
+    withPart(token, 'header', () => Buffer.from(JSON.stringify({ alg: 'none' }))),
+  'a header of another encryption': (token) =>
+    withPart(token, 'header', (bytes) => Buffer.from(bytes.toString().replace('A256GCM', 'A128GCM'))),
+  'a key in its header': (token) =>
+    withPart(token, 'header', (bytes) =>
+      Buffer.from(JSON.stringify({ ...JSON.parse(bytes.toString()), jwk: { kty: 'oct', k: 'A'.repeat(43) } })),
+    ),
   'JSON instead': () => JSON.stringify({ id: 'x', asked: {} }),
   '[object Object] instead': () => '[object Object]',
   'a text of 20,000 characters instead': () => 'A'.repeat(20_000),
 }
 
-/** Another last character that a lenient reader decodes to the same bytes; where there is none, one that is no letter. */
-function sibling(last: string, text: string): string {
+/** Another spelling of the same bytes, which a lenient reader takes for the same. */
+function siblingOf(text: string): string {
   const bytes = Buffer.from(text, 'base64url')
-  const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
-  const same = letters.find(
-    (letter) => letter !== last && Buffer.from(text.slice(0, -1) + letter, 'base64url').equals(bytes),
+  const spellings = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].map(
+    (letter) => text.slice(0, -1) + letter,
   )
-  return same ?? `${last}*`
+  const other = spellings.find((one) => one !== text && Buffer.from(one, 'base64url').equals(bytes))
+  return other ?? assert.fail('There is no other spelling')
 }
+
+/** Now, at a whole second, since a JWT expires at one. */
+const wholeSecond = () => Math.floor(Date.now() / 1000) * 1000
 
 describe('a tampered code', () => {
   for (const [attack, tamper] of Object.entries(tampered)) {
@@ -483,10 +490,13 @@ describe('what is sealed for one thing', () => {
 
   test('Entra’s own code and refresh token are none of it, as codes and refresh tokens of ours are no bearer tokens', async () => {
     const fresh = await freshCode(origin, configured)
-    const { entraCode } = unseal<Code>(sealKey, 'code', fresh.code)
+    const { entraCode } = await unseal<Code>(sealKey, 'code', fresh.code)
     assertRefused(await redeem(origin, { ...fresh, code: entraCode }), 'invalid_grant')
     const ours = String((await redeem(origin, fresh)).body['refresh_token'])
-    assertRefused(await refresh(unseal<RefreshToken>(sealKey, 'refresh-token', ours).entraToken), 'invalid_grant')
+    assertRefused(
+      await refresh((await unseal<RefreshToken>(sealKey, 'refresh-token', ours)).entraToken),
+      'invalid_grant',
+    )
     for (const bearer of [fresh.code, ours]) assert.equal((await post(origin, listTools, bearer)).status, 401)
   })
 })
@@ -500,10 +510,10 @@ describe('a code and time', () => {
     ['a day later', 24 * 60 * minuteMs, false],
   ] as const) {
     test(`${what} it is ${isGood ? 'good' : 'refused'}`, async (t) => {
-      t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
+      t.mock.timers.enable({ apis: ['Date'], now: wholeSecond() })
       const server = await replica(t)
       const fresh = await freshCode(origin, configured)
-      const code = reseal<Code>(sealKey, 'code', unseal(sealKey, 'code', fresh.code), 2 * minuteMs)
+      const code = await reseal<Code>(sealKey, 'code', await unseal(sealKey, 'code', fresh.code), 2 * minuteMs)
       const before = redemptions()
       t.mock.timers.tick(passedMs)
       const answer = await redeem(server, { ...fresh, code })
@@ -515,7 +525,7 @@ describe('a code and time', () => {
   }
 
   test('a code as the server makes it lives no longer than two minutes', async (t) => {
-    t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
+    t.mock.timers.enable({ apis: ['Date'], now: wholeSecond() })
     const own = await listen(t, {}, tenant)
     const fresh = await freshCode(own.origin, configured)
     t.mock.timers.tick(2 * minuteMs)
@@ -523,7 +533,7 @@ describe('a code and time', () => {
   })
 
   test('a refresh token lives ninety days and no longer', async (t) => {
-    t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
+    t.mock.timers.enable({ apis: ['Date'], now: wholeSecond() })
     const own = await listen(t, {}, tenant)
     const { body } = await redeem(own.origin, await freshCode(own.origin, configured))
     const ask = () =>
@@ -553,8 +563,8 @@ describe('when the seal key is rotated', () => {
     const server = await replica(t, { MCP_OAUTH_SEAL_KEY: `${newKey}, ${sealKey}` })
     const { body } = await redeem(server, await freshCode(origin, configured))
     const token = String(body['refresh_token'])
-    assert.doesNotThrow(() => unseal(newKey, 'refresh-token', token))
-    assert.throws(() => unseal(sealKey, 'refresh-token', token))
+    await assert.doesNotReject(unseal(newKey, 'refresh-token', token))
+    await assert.rejects(unseal(sealKey, 'refresh-token', token))
   })
 
   test('codes, refresh tokens and registrations of the old key are refused once it is dropped', async (t) => {
@@ -569,7 +579,7 @@ describe('when the seal key is rotated', () => {
 
   test('a code of the new key is refused where it is not known yet', async () => {
     await codeOutlives(async (fresh) => {
-      const code = reseal<Code>(newKey, 'code', unseal(sealKey, 'code', fresh.code))
+      const code = await reseal<Code>(newKey, 'code', await unseal(sealKey, 'code', fresh.code))
       assertRefused(await redeem(origin, { ...fresh, code }), 'invalid_grant')
     })
   })

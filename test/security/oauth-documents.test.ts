@@ -287,7 +287,7 @@ describe('a name', () => {
     const url = freshUrl().replace('.example/', '.example:8443/')
     const answer = await authorize(url)
     assert.equal(answer.status, 200)
-    assert.match(answer.text, new RegExp(`published at <strong>${new URL(url).host}</strong>`))
+    assert.match(answer.text, new RegExp(`Published at <strong>${new URL(url).host}</strong>`))
     assert.deepEqual(dialled.at(-1), { address: '20.20.20.20', port: 8443, servername: new URL(url).hostname })
   })
 
@@ -664,7 +664,12 @@ describe('a good document', () => {
     answers.set(keyOf(url), json({ client_name: 'Microsoft' }))
     const { text } = await authorize(url)
     assert.match(text, /<bdi>Microsoft<\/bdi>/)
-    assert.match(text, new RegExp(`published at <strong>${new URL(url).host}</strong>. The name is its own choice`))
+    assert.match(
+      text,
+      new RegExp(
+        `Published at <strong>${new URL(url).host}</strong>. The name was supplied by the app and has not been verified`,
+      ),
+    )
   })
 
   test('is asked for with nothing of the user, and nothing of the request', async () => {

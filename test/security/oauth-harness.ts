@@ -139,15 +139,38 @@ export async function postBody(
 }
 
 /** Opens what was sealed, for tests that forge what no server would seal. */
-export function unseal<T>(key: string, purpose: Purpose, text: string): T {
-  const opened = createSeals([key])<T>(purpose).open(text)
-  if (!('value' in opened)) throw new Error(`It does not open: ${opened.refused}`)
+export async function unseal<T>(key: string, purpose: Purpose, text: string): Promise<T> {
+  const opened = await createSeals([key])<T>(purpose).open(text)
+  if (!('value' in opened)) throw new Error(`It does not open: ${opened.rejected}`)
   return opened.value
 }
 
 /** Seals a value as a server with this key would. */
-export function reseal<T>(key: string, purpose: Purpose, value: T, lifetimeMs = 3_600_000): string {
+export function reseal<T>(key: string, purpose: Purpose, value: T, lifetimeMs = 3_600_000): Promise<string> {
   return createSeals([key])<T>(purpose).seal(value, lifetimeMs)
+}
+
+/** The parts of a sealed token that are not empty (RFC 7516 section 7.1). */
+export const tokenParts = { header: 0, iv: 2, ciphertext: 3, tag: 4 } as const
+
+/** A sealed token with a part of it changed. */
+export function withPart(
+  token: string,
+  part: keyof typeof tokenParts,
+  change: (bytes: Buffer) => Uint8Array | string,
+): string {
+  const index = tokenParts[part]
+  const parts = token.split('.')
+  const changed = change(Buffer.from(parts[index] ?? '', 'base64url'))
+  return parts.with(index, typeof changed === 'string' ? changed : Buffer.from(changed).toString('base64url')).join('.')
+}
+
+/** A sealed token with one bit of a part turned. */
+export function withFlippedBit(token: string, part: keyof typeof tokenParts = 'ciphertext', at = 0): string {
+  return withPart(token, part, (bytes) => {
+    const index = at < 0 ? bytes.length + at : at
+    return bytes.fill((bytes[index] ?? 0) ^ 1, index, index + 1)
+  })
 }
 
 /** A request that left this process, as undici itself announces it. */

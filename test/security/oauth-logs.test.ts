@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { before, describe, test } from 'node:test'
-import type { Code, Transaction } from '../../src/plugins/oauth-proxy/authorization.ts'
-import type { RefreshToken } from '../../src/plugins/oauth-proxy/token.ts'
+import type { Code } from '../../src/plugins/oauth-proxy/callback.ts'
+import type { Transaction } from '../../src/plugins/oauth-proxy/entra-authorize-url.ts'
+import type { RefreshToken } from '../../src/plugins/oauth-proxy/token-response.ts'
 import { listen } from '../helper.ts'
 import { authorizationUrl, pkcePair, redirectUri, startClientHost } from '../sign-in-helper.ts'
 import { startEmulator } from '../tenant.ts'
@@ -122,7 +123,7 @@ async function signInAs(clientId: string, secretForm: Readonly<Record<string, st
   }
   const onward = leadsTo(step)
   const state = keep('the state at Entra', onward.searchParams.get('state'))
-  const transaction = unseal<Transaction>(sealKey, 'transaction', state)
+  const transaction = await unseal<Transaction>(sealKey, 'transaction', state)
   keep('the verifier at Entra', transaction.verifier)
   keep('the nonce at Entra', transaction.nonce)
   onward.searchParams.delete('claims')
@@ -143,7 +144,7 @@ async function signInAs(clientId: string, secretForm: Readonly<Record<string, st
   keep('an access token', tokens['access_token'])
   for (const part of String(tokens['access_token']).split('.').slice(1)) keep('a part of an access token', part)
   const refreshToken = keep('a refresh token', tokens['refresh_token'])
-  keep('Entra’s refresh token', unseal<RefreshToken>(sealKey, 'refresh-token', refreshToken).entraToken)
+  keep('Entra’s refresh token', (await unseal<RefreshToken>(sealKey, 'refresh-token', refreshToken)).entraToken)
   return { browser, callback, fields, refreshToken, code }
 }
 
@@ -489,7 +490,7 @@ async function troubleAtEntra() {
   // A peer that repeats what it was sent, as a diagnostic page of a proxy does.
   for (const status of [200, 400, 401, 500]) {
     const fields = await fieldsOf()
-    const { entraCode, verifier } = unseal<Code>(sealKey, 'code', fields.code)
+    const { entraCode, verifier } = await unseal<Code>(sealKey, 'code', fields.code)
     const said = `You sent ${entraCode} and ${keep('the verifier at Entra', verifier)} and ${tenant.api.clientSecret}`
     tenant.faults.add({
       target: 'token',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { browse } from '../../demo/browser.ts'
-import type { Code } from '../../src/plugins/oauth-proxy/authorization.ts'
+import type { Code } from '../../src/plugins/oauth-proxy/callback.ts'
 import type { Registration } from '../../src/plugins/oauth-proxy/registration.ts'
 import { listen } from '../helper.ts'
 import { allowedRedirects, hostileRedirects } from '../lib/hostile-redirects.ts'
@@ -76,9 +76,9 @@ const registeredWith = (uri: string) =>
   reseal<Registration>(sealKey, 'registration', { name: 'Forged', redirectUris: [redirectUri, uri] })
 
 /** A code that a server with this key would have given for a redirect URI, had it not looked at it. */
-function codeFor(uri: string, fresh: FreshCode): string {
-  const code = unseal<Code>(sealKey, 'code', fresh.code)
-  return reseal<Code>(sealKey, 'code', { ...code, asked: { ...code.asked, redirectUri: uri } })
+async function codeFor(uri: string, fresh: FreshCode): Promise<string> {
+  const code = await unseal<Code>(sealKey, 'code', fresh.code)
+  return reseal<Code>(sealKey, 'code', { ...code, request: { ...code.request, redirectUri: uri } })
 }
 
 const entraVisits = () => {
@@ -99,7 +99,7 @@ for (const [n, { attack, uri }] of attacks.entries()) {
   describe(`${attack}: ${JSON.stringify(uri.length > 100 ? `${uri.slice(0, 40)}…` : uri)}`, () => {
     test('is refused at /authorize, whoever the client is, and nothing goes there', async () => {
       const before = entraVisits()
-      for (const clientId of [configured, registeredWith(uri), `${host.origin}/attack?n=${n}`]) {
+      for (const clientId of [configured, await registeredWith(uri), `${host.origin}/attack?n=${n}`]) {
         const answer = await openBrowser(origin).go(authorizationUrl(origin, clientId, { redirect_uri: uri }))
         assertPage(answer)
         // It is named, and leads nowhere.
@@ -111,7 +111,7 @@ for (const [n, { attack, uri }] of attacks.entries()) {
     test('is refused at /token, even where a code was made for it, and the genuine code goes on being good', async () => {
       const fresh = await freshCode(origin, configured)
       await codeOutlives(fresh, async () => {
-        for (const code of [fresh.code, codeFor(uri, fresh)]) {
+        for (const code of [fresh.code, await codeFor(uri, fresh)]) {
           const answer = await redeem(origin, { ...fresh, code }, { redirect_uri: uri })
           assertRefused(answer, uri.length > 2_048 ? 'invalid_request' : 'invalid_grant')
         }

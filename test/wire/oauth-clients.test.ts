@@ -131,7 +131,7 @@ test('an app comes back under a scheme of its own where the operator lists it, a
     const asked = authorizationUrl(withApp.origin, clientId, { redirect_uri: ofApp })
     const { status, text } = await openBrowser(withApp.origin).go(asked)
     assert.equal(status, 200)
-    assert.match(text, /An app on this device, not a web site/)
+    assert.match(text, /An app on this device, not a website/)
     const code = await freshCode(withApp.origin, clientId, { redirect_uri: ofApp })
     assertTokens(await redeem(withApp.origin, code, { redirect_uri: ofApp }))
   }
@@ -163,7 +163,7 @@ for (const [what, attempt, reason, line] of [
       const asked = authorizationUrl(origin, tenant.api.clientId, { redirect_uri: newUri })
       const page = await openBrowser(origin).go(asked)
       assertPage(page)
-      assert.match(page.text, /Redirect URI not allowed.* It is https:\/\/new\.example\/callback/)
+      assert.match(page.text, /not on the list of this server.* Received: https:\/\/new\.example\/callback/)
     },
     'redirect_not_listed',
     allowLine,
@@ -210,10 +210,21 @@ test('a redirect URI that is allowed, but not this client’s, is told apart, an
   const redirect_uri = 'http://127.0.0.1:1/other'
   const page = await openBrowser(origin).go(authorizationUrl(origin, String(body['client_id']), { redirect_uri }))
   assertPage(page)
-  assert.match(page.text, /Redirect URI not registered.* It is http:\/\/127\.0\.0\.1:1\/other/)
+  assert.match(page.text, /not one of this application.* Received: http:\/\/127\.0\.0\.1:1\/other/)
   const event = logs.find((one) => one.event === 'sign_in_failure')
   assert.deepEqual([event?.['reason'], event?.['redirectUri']], ['redirect_not_registered', redirect_uri])
   assert.equal(event?.['allowLine'], undefined)
+})
+
+test('Entra’s error code is a field of the log line of a token request', async () => {
+  const fresh = await freshCode(origin, tenant.api.clientId)
+  logs.length = 0
+  tenant.faults.add({ target: 'token', kind: 'aadsts', code: 70008 })
+  const { body } = await redeem(origin, fresh)
+  tenant.faults.clear()
+  assert.match(String(body['error_description']), /\(AADSTS70008\)$/)
+  const event = logs.find((one) => one.event === 'sign_in_failure')
+  assert.deepEqual([event?.['reason'], event?.['aadsts']], ['grant_rejected', 'AADSTS70008'])
 })
 
 const refreshAs = (clientId: string, token: unknown) =>

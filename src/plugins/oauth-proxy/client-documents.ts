@@ -26,7 +26,7 @@ type Outcome = { readonly client: Client } | { readonly failure: Failure }
  * Clients by the URL of their description (OAuth Client ID Metadata Document), fetched when first needed and kept for
  * as long as HTTP's own rules allow (RFC 9111).
  *
- * @param http a client for URLs that strangers name
+ * @param http a client for URLs of untrusted hosts
  */
 export function createClientDocuments(
   http: Pick<BoundedClient, 'request'>,
@@ -69,12 +69,13 @@ export function createClientDocuments(
   }
 
   function readAnswer({ status, headers, body }: BoundedAnswer, url: string): Client {
-    if (status !== 200) throw new Failure('client_document_unavailable', { detail: 'The host does not answer 200.' })
+    if (status !== 200)
+      throw new Failure('client_document_unavailable', { detail: 'The host did not respond with 200.' })
     if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(String(headers['content-type']))) {
-      throw new Failure('client_document_invalid', { detail: 'It is not served as JSON.' })
+      throw new Failure('client_document_invalid', { detail: 'Content-Type is not JSON.' })
     }
     const client = readClientDocument(parseJson(body), url, rules)
-    if ('fault' in client) throw new Failure('client_document_invalid', { detail: client.fault, ...client.rejected })
+    if ('error' in client) throw new Failure('client_document_invalid', { detail: client.error, ...client.rejected })
     return client
   }
 

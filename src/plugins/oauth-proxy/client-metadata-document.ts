@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { isRedirectAllowed, type RedirectRule } from '../../lib/redirect-policy.ts'
-import { type Client, shownName } from './client.ts'
+import type { Client } from './client.ts'
+import { displayName } from './display-name.ts'
 import { type RejectedRedirect, rejectedRedirect } from './rejected-redirect.ts'
 
 const maxUrlChars = 512
@@ -26,28 +27,28 @@ export function readClientDocument(
   document: unknown,
   clientId: string,
   rules: readonly RedirectRule[],
-): Client | { readonly fault: string; readonly rejected?: RejectedRedirect } {
-  if (typeof document !== 'object' || document === null) return { fault: 'It is not a JSON object.' }
+): Client | { readonly error: string; readonly rejected?: RejectedRedirect } {
+  if (typeof document !== 'object' || document === null) return { error: 'Not a JSON object.' }
   const fields = document as Record<string, unknown>
-  if (fields['client_id'] !== clientId) return { fault: 'Its client_id is not its own URL.' }
+  if (fields['client_id'] !== clientId) return { error: 'client_id is not the URL of the document.' }
   if (fields['client_secret'] !== undefined || fields['client_secret_expires_at'] !== undefined) {
-    return { fault: 'It holds a client secret, which a public document cannot keep.' }
+    return { error: 'A public document must not contain a client secret.' }
   }
   if (!isPublic(fields)) {
-    return { fault: 'Neither token_endpoint_auth_method nor token_endpoint_auth_methods_supported offers "none".' }
+    return { error: 'Neither token_endpoint_auth_method nor token_endpoint_auth_methods_supported includes "none".' }
   }
   const uris = fields['redirect_uris']
-  if (!Array.isArray(uris)) return { fault: 'It has no redirect_uris.' }
+  if (!Array.isArray(uris)) return { error: 'Missing redirect_uris.' }
   const given: readonly string[] = uris.filter((uri) => typeof uri === 'string')
   const redirectUris = given.filter((uri) => isRedirectAllowed(uri, rules))
   if (redirectUris.length === 0) {
     const [first = ''] = given
-    return { fault: 'None of its redirect_uris is allowed on this server.', rejected: rejectedRedirect(first, rules) }
+    return { error: 'None of its redirect_uris is allowed on this server.', rejected: rejectedRedirect(first, rules) }
   }
   return {
     id: clientId,
     kind: 'document',
-    name: shownName(fields['client_name'], new URL(clientId).host),
+    name: displayName(fields['client_name'], new URL(clientId).host),
     redirectUris,
   }
 }

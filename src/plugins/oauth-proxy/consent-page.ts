@@ -18,7 +18,7 @@ export interface ConsentRequest {
 }
 
 const confirmation =
-  '<label class="confirm"><input type="checkbox" name="confirmed" value="yes" required> I have just started this sign-in myself</label>'
+  '<label class="confirm"><input type="checkbox" name="confirmed" value="yes" required> I just started this sign-in myself</label>'
 
 /**
  * Who asks, where the answer goes, what it allows: allow or deny. Fields: `request`, `decision` (`allow`, `deny`), and
@@ -30,22 +30,22 @@ export function consentPage({ client, redirectUri, permits, server, form, isReme
   const identity = identityOf(client)
   const destination = destinationOf(redirectUri)
   return page(
-    'Allow this application?',
+    'Allow this app?',
     html`<p class="note">${new URL(server).host}</p>
-<h1>Allow this application to read the Message Center as you?</h1>
+<h1>Allow this app to read the Message Center as you?</h1>
 <p class="name"><bdi>${client.name}</bdi></p>
 <p class="note">!${identity}</p>
-<h2>The sign-in goes to</h2>
+<h2>You will be redirected to</h2>
 !${destination}
 <form method="post" action="/oauth/consent" autocomplete="off">
 <input type="hidden" name="request" value="${form}">
-!${isRemembered ? '<p>You have allowed this before, in this browser.</p>' : confirmation}
-<h2>What it may do</h2>
+!${isRemembered ? '<p>You have allowed this before in this browser.</p>' : confirmation}
+<h2>This app will be able to</h2>
 <ul>
 !${permits.map((line) => html`<li>${line}</li>`).join('\n')}
-<li>Do so until you or your administrator end its access</li>
+<li>Keep this access until you or your administrator revoke it</li>
 </ul>
-<p class="note">It never sees your password. You sign in at Microsoft next.</p>
+<p class="note">The app never sees your password. Next, you sign in at Microsoft.</p>
 <div class="buttons">
 <button name="decision" value="deny" formnovalidate>Deny</button>
 <button name="decision" value="allow" class="allow">Allow</button>
@@ -59,16 +59,16 @@ function destinationOf(redirectUri: string): string {
   const { protocol, host } = new URL(redirectUri)
   switch (placeOf(redirectUri)) {
     case 'loopback':
-      return html`<p class="host">This computer, to a program at <strong>${host}</strong></p>
-<p class="warning" role="note">Allow it only if you have just started to sign in from a program on this computer.</p>`
+      return html`<p class="host">This computer: a program at <strong>${host}</strong></p>
+<p class="warning" role="note">Allow this only if you just started signing in from a program on this computer.</p>`
     case 'app':
-      return html`<p class="host">An app on this device, not a web site</p>
+      return html`<p class="host">An app on this device, not a website</p>
 <p class="note">${redirectUri}</p>
-<p class="warning" role="note">Any app on this device can claim addresses that begin with <strong>${protocol}</strong> Allow it only if you have just started to sign in from an app on it.</p>`
+<p class="warning" role="note">Any app on this device can claim addresses that begin with <strong>${protocol}</strong> Allow this only if you just started signing in from an app on this device.</p>`
     case 'web':
       return html`<p class="host"><strong>${host}</strong></p>
 <p class="note">${redirectUri}</p>
-<p class="note">Allow it only if you know this address and have just started to sign in from there.</p>`
+<p class="note">Allow this only if you recognize this address and just started signing in there.</p>`
   }
 }
 
@@ -76,11 +76,11 @@ function destinationOf(redirectUri: string): string {
 function identityOf({ kind, id }: Client): string {
   switch (kind) {
     case 'configured':
-      return 'It goes by the client id of this server’s own app registration, which anybody may know.'
+      return 'It uses the client ID of this server’s own app registration, which is public.'
     case 'document':
-      return html`It is published at <strong>${new URL(id).host}</strong>. The name is its own choice.`
+      return html`Published at <strong>${new URL(id).host}</strong>. The name was supplied by the app and has not been verified.`
     case 'registered':
-      return 'Nobody has checked this name: the application chose it itself.'
+      return 'This app’s name was supplied by the app and has not been verified.'
   }
 }
 
@@ -90,9 +90,9 @@ function identityOf({ kind, id }: Client): string {
  */
 export function onwardPage(url: string, where: string): Page {
   return page(
-    'One moment',
-    html`<h1>One moment</h1>
-<p>You are being taken to ${where}. <a href="${url}">Continue</a> if nothing happens.</p>`,
+    'Redirecting',
+    html`<h1>Redirecting</h1>
+<p>You are being redirected to ${where}. <a href="${url}">Continue</a> if nothing happens.</p>`,
     html`<meta http-equiv="refresh" content="0; url=${url}">`,
   )
 }

@@ -4,158 +4,115 @@ import type { Config, Configured } from '../../config/index.ts'
 import type { OAuthProxyConfig } from '../../config/oauth-proxy.ts'
 import { resourceOf } from '../../config/resource.ts'
 import { tenantEndpoints } from '../../config/tenant.ts'
-import { Failure } from '../../errors/index.ts'
 import { type BoundedClient, createBoundedClient } from '../../lib/bounded-client.ts'
 import { type GraphPermission, type HasPermissions, permissionsOf } from '../../lib/graph-permissions.ts'
 import { createPublicClient, type Network } from '../../lib/public-client.ts'
 import type { WithClientAuth } from '../client-credential/client-authentication.ts'
 import type { SharedStore } from '../redis/index.ts'
-import {
-  type Code,
-  type ConsentForm,
-  createAuthorization,
-  signInLifetimeMs,
-  type Transaction,
-} from './authorization.ts'
-import { createBrowserCookies, type RememberedConsent } from './browser.ts'
+import { createAuthorizationCodeGrant } from './authorization-code-grant.ts'
+import { createAuthorize } from './authorize.ts'
+import { signInLifetimeMs } from './browser.ts'
+import { createBrowserCookies, type RememberedConsent } from './browser-cookies.ts'
+import { type Code, createHandleCallback } from './callback.ts'
+import { createClientAuthentication } from './client-authentication.ts'
 import { createClientDocuments, documentLimits } from './client-documents.ts'
 import { createClientSecrets } from './client-secret.ts'
 import { createClients } from './clients.ts'
-import { createLedger } from './one-time-store.ts'
-import {
-  type ClientMetadata,
-  type RegisteredClient,
-  type Registration,
-  readRegistration,
-  registeredMethod,
-} from './registration.ts'
+import { type ConsentForm, createHandleConsent } from './consent.ts'
+import { createEntraAuthorizeUrl, type Transaction } from './entra-authorize-url.ts'
+import { createRedeemGrant } from './entra-token-request.ts'
+import { createOneTimeStore } from './one-time-store.ts'
+import { createRefreshTokenGrant } from './refresh-token-grant.ts'
+import { createRegister } from './register.ts'
+import type { Registration } from './registration.ts'
+import { createRevoke } from './revoke.ts'
 import { createSeals } from './seal.ts'
 import { authorizationServerMetadata } from './server-metadata.ts'
-import { createSignInGrant } from './sign-in-grant.ts'
-import { createTokenEndpoint, type RefreshToken } from './token.ts'
+import { createIssueTokens } from './token.ts'
+import { createTokenResponse, type RefreshToken } from './token-response.ts'
 
 const entraLimits = { maxBodyBytes: 128 * 1024, connections: 32 }
-/** A registration is for good, as far as a client can tell; an application unused for a year registers anew. */
-const registrationLifetimeMs = 365 * 24 * 3_600_000
 
 export interface OAuthProxyOptions {
   readonly config: Config & { readonly oauthProxy: OAuthProxyConfig }
   /** What users consent to. */
   readonly permissions: readonly GraphPermission[]
-  /** Proves the app that users sign in to. */
+  /** Authenticates the app that users sign in to. */
   readonly withClientAuth: WithClientAuth
   /** For Entra. */
   readonly entra: Pick<BoundedClient, 'request'>
-  /** For addresses that clients name. */
-  readonly strangers: Pick<BoundedClient, 'request'>
-  /** What replicas share, where they share anything. */
+  /** For URLs that clients name. */
+  readonly untrustedHosts: Pick<BoundedClient, 'request'>
+  /** What replicas share, if there is a Redis. */
   readonly store?: Pick<SharedStore, 'ask'> | undefined
+  /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
 
 export type OAuthProxy = ReturnType<typeof createOAuthProxy>
 
 /**
- * An authorization server in front of Entra, which keeps nothing: clients sign users in here by standard means, and
- * Entra sees one app with one redirect URI. Every replica with the same keys can take every step.
+ * A stateless authorization server in front of Entra: clients sign users in here by standard means, and Entra sees one app
+ * with one redirect URI. Every replica with the same keys can handle every step. One file an endpoint.
  */
-export function createOAuthProxy({
-  config,
-  permissions,
-  withClientAuth,
-  entra,
-  strangers,
-  store,
-  now = Date.now,
-}: OAuthProxyOptions) {
-  const { oauthProxy, publicBaseUrl } = config
-  const { clientId, redirects } = oauthProxy
+export function createOAuthProxy(options: OAuthProxyOptions) {
+  const { config, permissions, withClientAuth, entra, untrustedHosts, store, now = Date.now } = options
+  const { oauthProxy, publicBaseUrl: issuer } = config
+  const { redirects, credential } = oauthProxy
   const keys = oauthProxy.sealKeys.length > 0 ? oauthProxy.sealKeys : [randomBytes(32).toString('base64')]
   const seals = createSeals(keys, now)
+  const registrations = seals<Registration>('registration')
+  const forms = seals<ConsentForm>('consent-form')
+  const transactions = seals<Transaction>('transaction')
+  const codes = seals<Code>('code')
+  const refreshTokens = seals<RefreshToken>('refresh-token')
+
   const endpoints = tenantEndpoints(config.entra)
   const resource = resourceOf(config)
   const apiScopes = { apiClientId: config.entra.clientId, offered: oauthProxy.scopes }
-  const callbackUrl = `${publicBaseUrl}/oauth/callback`
+  const callbackUrl = `${issuer}/oauth/callback`
+  const entraClientId = oauthProxy.clientId
+  const deadlineMs = config.timeouts.tokenMs
 
-  const registrations = seals<Registration>('registration')
-  const codes = seals<Code>('code')
-  const documents = createClientDocuments(strangers, redirects, now)
   const secrets = createClientSecrets(keys)
-  const clients = createClients({ config: oauthProxy, registrations, secrets, documents })
+  const documents = createClientDocuments(untrustedHosts, redirects, now)
+  const clients = createClients({ configuredId: entraClientId, registrations, documents })
+  const authenticate = createClientAuthentication({ clients, secrets, credential })
   const cookies = createBrowserCookies({
-    secure: publicBaseUrl.startsWith('https:'),
+    secure: issuer.startsWith('https:'),
     consents: seals<readonly RememberedConsent[]>('consents'),
     signInLifetimeMs,
     now,
   })
-  const authorization = createAuthorization({
-    issuer: publicBaseUrl,
-    callbackUrl,
-    entraClientId: clientId,
-    endpoints,
-    resource,
-    apiScopes,
-    permissions,
-    redirects,
-    clients,
-    cookies,
-    forms: seals<ConsentForm>('consent-form'),
-    transactions: seals<Transaction>('transaction'),
-    codes,
-  })
-  const tokens = createTokenEndpoint({
-    callbackUrl,
-    resource,
-    apiScopes,
-    redirects,
-    clients,
-    codes,
-    refreshTokens: seals<RefreshToken>('refresh-token'),
-    redeem: createSignInGrant({
-      clientId,
-      withClientAuth,
-      endpoints,
-      http: entra,
-      deadlineMs: config.timeouts.tokenMs,
-    }),
-    usedCodes: createLedger(store),
-    revoked: createLedger(store),
-    usedRefreshTokens: createLedger(store),
-  })
+  const entraAuthorizeUrl = createEntraAuthorizeUrl({ entraClientId, callbackUrl, endpoints, apiScopes, transactions })
+  const redeem = createRedeemGrant({ clientId: entraClientId, withClientAuth, endpoints, http: entra, deadlineMs })
+  const tokenResponse = createTokenResponse({ apiScopes, refreshTokens })
+  const revokedSignIns = createOneTimeStore(store, now)
+  const granting = { resource, apiScopes, redirects, authenticate, redeem, tokenResponse }
+  const usedCodes = createOneTimeStore(store, now)
+  const usedRefreshTokens = createOneTimeStore(store, now)
 
   return {
-    metadata: authorizationServerMetadata(publicBaseUrl, endpoints.keysUrl, resource.scopes),
-    ...authorization,
-    ...tokens,
-
-    /**
-     * `POST /register` (RFC 7591). The client id is the registration itself, sealed, and a secret is computed from it, so
-     * there is nothing to keep. Both end with the registration.
-     *
-     * @throws {Failure} `redirect_uris_not_allowed` or `client_metadata_invalid`
-     */
-    register(metadata: ClientMetadata): RegisteredClient {
-      const registration = readRegistration(metadata, redirects)
-      if ('error' in registration) {
-        const { error, detail, rejected } = registration
-        throw new Failure(error, { detail, ...rejected })
-      }
-      const clientId = registrations.seal(registration, registrationLifetimeMs)
-      const issuedAt = Math.floor(now() / 1000)
-      return {
-        client_id: clientId,
-        client_id_issued_at: issuedAt,
-        client_name: registration.name,
-        redirect_uris: [...registration.redirectUris],
-        grant_types: ['authorization_code', 'refresh_token'],
-        response_types: ['code'],
-        token_endpoint_auth_method: registeredMethod(metadata),
-        ...(registration.hasSecret && {
-          client_secret: secrets.secretOf(clientId),
-          client_secret_expires_at: issuedAt + registrationLifetimeMs / 1000,
-        }),
-      }
-    },
+    metadata: authorizationServerMetadata(issuer, endpoints.keysUrl, resource.scopes),
+    register: createRegister({ redirects, registrations, secrets, now }),
+    authorize: createAuthorize({
+      issuer,
+      resource,
+      apiScopes,
+      permissions,
+      redirects,
+      clients,
+      cookies,
+      forms,
+      entraAuthorizeUrl,
+    }),
+    handleConsent: createHandleConsent({ issuer, cookies, forms, entraAuthorizeUrl }),
+    handleCallback: createHandleCallback({ issuer, cookies, transactions, codes }),
+    issueTokens: createIssueTokens({
+      authorizationCode: createAuthorizationCodeGrant({ ...granting, callbackUrl, codes, usedCodes }),
+      refreshToken: createRefreshTokenGrant({ ...granting, clients, refreshTokens, revokedSignIns, usedRefreshTokens }),
+    }),
+    revoke: createRevoke({ authenticate, refreshTokens, revokedSignIns }),
   }
 }
 
@@ -165,12 +122,12 @@ declare module 'fastify' {
   }
 }
 
-/** @param network the ways to the internet, for tests that bring their own */
+/** @param network how untrusted hosts are resolved and connected to; tests bring their own */
 export const oauthProxy = fp<Configured & { tools: readonly HasPermissions[]; network?: Network }>(
   async (app, { config, tools, network }) => {
     if (config.oauthProxy === undefined) throw new Error('The OAuth proxy is switched off')
     const entra = createBoundedClient({ ...entraLimits, ...config.timeouts.entra })
-    const strangers = createPublicClient({ ...documentLimits, ...config.timeouts.documents }, network)
+    const untrustedHosts = createPublicClient({ ...documentLimits, ...config.timeouts.documents }, network)
     app.decorate(
       'oauthProxy',
       createOAuthProxy({
@@ -178,12 +135,12 @@ export const oauthProxy = fp<Configured & { tools: readonly HasPermissions[]; ne
         permissions: permissionsOf(tools),
         withClientAuth: app.clientAuthentication.signIn,
         entra,
-        strangers,
+        untrustedHosts,
         store: app.sharedStore,
       }),
     )
     app.addHook('onClose', async () => {
-      await Promise.all([entra.close(), strangers.close()])
+      await Promise.all([entra.close(), untrustedHosts.close()])
     })
     if (config.oauthProxy.sealKeys.length === 0) {
       app.audit('seal_key_random', {})

@@ -78,13 +78,13 @@ export type Parameters = Readonly<Record<string, string | string[] | undefined>>
  */
 export function optional(parameters: Parameters, name: string): string | undefined {
   const value = parameters[name]
-  if (Array.isArray(value)) throw new Failure('parameter_repeated', { detail: `It is ${name}.` })
+  if (Array.isArray(value)) throw new Failure('parameter_repeated', { parameter: name })
   return value === '' ? undefined : value
 }
 
 /** @throws {Failure} `parameter_repeated` or `parameter_missing` */
 export function required(parameters: Parameters, name: string): string {
   const value = optional(parameters, name)
-  if (value === undefined) throw new Failure('parameter_missing', { detail: `It is ${name}.` })
+  if (value === undefined) throw new Failure('parameter_missing', { parameter: name })
   return value
 }

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { isRedirectAllowed, type RedirectRule } from '../../lib/redirect-policy.ts'
-import { type Client, shownName } from './client.ts'
+import type { Client } from './client.ts'
+import { displayName } from './display-name.ts'
 import { type RejectedRedirect, rejectedRedirect } from './rejected-redirect.ts'
 
 /**
@@ -13,21 +14,7 @@ export type ClientMetadata = Static<typeof ClientMetadata>
 /** How a client that has a secret may send it (RFC 6749 section 2.3.1). */
 export const secretMethods = ['client_secret_post', 'client_secret_basic']
 
-/** What a client was registered with (RFC 7591 section 3.2.1). */
-export const RegisteredClient = Type.Object({
-  client_id: Type.String(),
-  client_id_issued_at: Type.Integer(),
-  client_name: Type.String(),
-  redirect_uris: Type.Array(Type.String()),
-  grant_types: Type.Array(Type.String()),
-  response_types: Type.Array(Type.String()),
-  token_endpoint_auth_method: Type.String(),
-  client_secret: Type.Optional(Type.String()),
-  client_secret_expires_at: Type.Optional(Type.Integer()),
-})
-export type RegisteredClient = Static<typeof RegisteredClient>
-
-/** What a registration remembers, sealed into the client id. */
+/** What is sealed into the client id. */
 export interface Registration {
   readonly name: string
   readonly redirectUris: readonly string[]
@@ -67,7 +54,7 @@ export function readRegistration(
   }
   const given = textsOf(metadata['redirect_uris'])
   const [first] = given
-  if (first === undefined) return { error: 'client_metadata_invalid', detail: 'redirect_uris must list one.' }
+  if (first === undefined) return { error: 'client_metadata_invalid', detail: 'redirect_uris must not be empty.' }
   const allowed = [...new Set(given)].filter((uri) => isRedirectAllowed(uri, rules))
   if (allowed.length === 0) {
     return {
@@ -76,7 +63,7 @@ export function readRegistration(
       rejected: rejectedRedirect(first, rules),
     }
   }
-  const name = shownName(metadata['client_name'], 'An application without a name')
+  const name = displayName(metadata['client_name'], 'Unnamed app')
   const redirectUris: string[] = []
   const registration: Registration = {
     name,
@@ -88,7 +75,7 @@ export function readRegistration(
     if (JSON.stringify(registration).length > maxRegistrationChars) redirectUris.pop()
   }
   if (redirectUris.length === 0) {
-    return { error: 'client_metadata_invalid', detail: 'Each of its redirect URIs is too long.' }
+    return { error: 'client_metadata_invalid', detail: 'Every redirect URI is too long.' }
   }
   return registration
 }

@@ -1,65 +1,91 @@
-import { decrypt, deriveKey, encrypt, overheadBytes } from '../../lib/aes-gcm.ts'
+import { type CompactJWEHeaderParameters, type CryptoKey, EncryptJWT, errors, jwtDecrypt } from 'jose'
+import { deriveBytes } from '../../lib/aes-gcm.ts'
 
-/** What a sealed text is for. Each has its own key, so that none is ever taken for another. */
+/** What a sealed token is for: its `aud`, so that none is ever taken for another. */
 export type Purpose = 'registration' | 'consent-form' | 'transaction' | 'code' | 'refresh-token' | 'consents'
 
-/** A sealed value, opened; or why it stays shut: not sealed here for this purpose, or too old. */
-export type Opened<T> = { readonly value: T } | { readonly refused: 'foreign' | 'expired' }
+/** The value of a sealed token; or why it was rejected: not sealed here for this purpose, or expired. */
+export type Opened<T> = { readonly value: T } | { readonly rejected: 'invalid' | 'expired' }
 
-/** Turns values of one purpose into texts that only this server, or another with the same keys, can read or make. */
+/** Turns values of one purpose into tokens that only this server, or another with the same keys, can read or make. */
 export interface Seal<T> {
   /** @throws an Error for a value so large that nothing would open it again */
-  seal(value: T, lifetimeMs: number): string
+  seal(value: T, lifetimeMs: number): Promise<string>
   /** Never throws, whatever the text. */
-  open(text: string): Opened<T>
+  open(token: string): Promise<Opened<T>>
 }
-
-/** Larger than whatever fits into the request that it was made of. */
-const maxTextChars = 24_576
 
 /** Seals of every purpose, from the same keys. */
 export type Seals = <T>(purpose: Purpose) => Seal<T>
 
+/** Larger than anything that fits into the request it was made from. */
+const maxTokenChars = 24_576
+const label = 'mcp-message-center-server/oauth/v2/seal'
+
 /**
- * Values as JSON, encrypted (`src/lib/aes-gcm.ts`) under a key of each purpose's own; the purpose is the context too.
- * A text is base64url, in its one canonical form.
+ * Values as encrypted JWTs (RFC 7519, RFC 7516): direct encryption with AES-256-GCM under a key derived by HKDF, named in
+ * the header by `kid`. The purpose is `aud`, the end is `exp`, in whole seconds.
  *
- * @param keys 32 bytes each, base64; the first seals, all open, so that keys can be rotated
+ * @param secrets 32 bytes each, base64; the first seals, all open, so that they can be rotated
  * @param now milliseconds since the epoch
  */
-export function createSeals(keys: readonly string[], now: () => number = Date.now): Seals {
-  return <T>(purpose: Purpose): Seal<T> => {
-    const label = `mcp-message-center-server/oauth/v1/${purpose}`
-    const [sealing, ...older] = keys.map((key) => deriveKey(key, label))
-    if (sealing === undefined) throw new Error('There is no key to seal with')
-
-    return {
-      seal(value, lifetimeMs) {
-        const bytes = encrypt(sealing, label, { text: JSON.stringify(value), expiresAtMs: now() + lifetimeMs })
-        const text = bytes.toString('base64url')
-        if (text.length > maxTextChars) throw new Error(`A ${purpose} is too large to be sealed`)
-        return text
-      },
-
-      open(text) {
-        const bytes = decode(text)
-        if (bytes === undefined) return { refused: 'foreign' }
-        for (const key of [sealing, ...older]) {
-          const opened = decrypt(key, label, bytes)
-          if (opened === undefined) continue
-          if (opened.expiresAtMs <= now()) return { refused: 'expired' }
-          // Authenticated: only `seal` of the same purpose can have made it.
-          return { value: JSON.parse(opened.text) as T }
-        }
-        return { refused: 'foreign' }
-      },
-    }
+export function createSeals(secrets: readonly string[], now: () => number = Date.now): Seals {
+  const keys = new Map(secrets.map((secret) => [keyId(secret), importKey(secret)]))
+  const [current] = keys
+  if (current === undefined) throw new Error('There is no key to seal with')
+  const [kid, sealingKey] = current
+  const options = {
+    keyManagementAlgorithms: ['dir'],
+    contentEncryptionAlgorithms: ['A256GCM'],
+    requiredClaims: ['exp'],
   }
+
+  function keyOf({ kid: named = '' }: CompactJWEHeaderParameters): Promise<CryptoKey> {
+    const key = keys.get(named)
+    if (key === undefined) throw new errors.JWKSNoMatchingKey()
+    return key
+  }
+
+  return <T>(purpose: Purpose): Seal<T> => ({
+    async seal(value, lifetimeMs) {
+      const token = await new EncryptJWT({ value })
+        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid })
+        .setAudience(purpose)
+        .setExpirationTime(Math.floor((now() + lifetimeMs) / 1000))
+        .encrypt(await sealingKey)
+      if (token.length > maxTokenChars) throw new Error(`A ${purpose} is too large to be sealed`)
+      return token
+    },
+
+    async open(token) {
+      if (token.length > maxTokenChars || !isCanonical(token)) return { rejected: 'invalid' }
+      try {
+        const { payload } = await jwtDecrypt<{ value: T }>(token, keyOf, {
+          ...options,
+          audience: purpose,
+          currentDate: new Date(now()),
+        })
+        return { value: payload.value }
+      } catch (error) {
+        if (error instanceof errors.JWTExpired) return { rejected: 'expired' }
+        if (error instanceof errors.JOSEError) return { rejected: 'invalid' }
+        throw error
+      }
+    },
+  })
 }
 
-/** Only the canonical text: base64url has several for the same bytes, and none but one shall be worth anything. */
-function decode(text: string): Buffer | undefined {
-  if (text.length > maxTextChars) return undefined
-  const bytes = Buffer.from(text, 'base64url')
-  return bytes.length > overheadBytes && bytes.toString('base64url') === text ? bytes : undefined
+function importKey(secret: string): Promise<CryptoKey> {
+  const bytes = deriveBytes(secret, `${label}/key`, 32)
+  return crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt'])
+}
+
+/** Derived as the key is, and apart from it: it tells nothing about the key. */
+function keyId(secret: string): string {
+  return deriveBytes(secret, `${label}/kid`, 6).toString('base64url')
+}
+
+/** Base64url has several spellings of the same bytes; one alone is accepted, so that a token is one text. */
+function isCanonical(token: string): boolean {
+  return token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
 }

@@ -4,11 +4,8 @@ import { readConfig } from '../../../src/config/index.ts'
 import { resourceOf } from '../../../src/config/resource.ts'
 import { Failure, type Reason } from '../../../src/errors/index.ts'
 import { parseRedirectRule } from '../../../src/lib/redirect-policy.ts'
-import {
-  readAuthorizationRequest,
-  readHints,
-  readRedirectUri,
-} from '../../../src/plugins/oauth-proxy/authorization-request.ts'
+import { readAuthorizationRequest, readHints } from '../../../src/plugins/oauth-proxy/authorization-request.ts'
+import { readRedirectUri } from '../../../src/plugins/oauth-proxy/check-redirect-uri.ts'
 import { type Client, clientKey } from '../../../src/plugins/oauth-proxy/client.ts'
 import type { Parameters } from '../../../src/plugins/oauth-proxy/parameters.ts'
 
@@ -154,7 +151,7 @@ test('what is rejected is named, and for the operator the line that allows it, w
         const redirectUri = uri.replace('#secret', '')
         assert.deepEqual(
           [details.detail, details.redirectUri, details.allowLine],
-          [`It is ${redirectUri}`, redirectUri, allowLine],
+          [`Received: ${redirectUri}`, redirectUri, allowLine],
         )
         return true
       },

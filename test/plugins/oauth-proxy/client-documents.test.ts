@@ -208,7 +208,7 @@ const failures: readonly [name: string, answer: Answer, reason: Reason, detail: 
     'client_document_unavailable',
     undefined,
   ],
-  ['HTML', send('<html>', 200, { 'content-type': 'text/html' }), 'client_document_invalid', /as JSON/],
+  ['HTML', send('<html>', 200, { 'content-type': 'text/html' }), 'client_document_invalid', /not JSON/],
   ['no JSON', send('<html>'), 'client_document_invalid', /JSON object/],
   ['half of it', send(JSON.stringify(good).slice(0, -5)), 'client_document_invalid', /JSON object/],
   ['nothing', send(''), 'client_document_invalid', /JSON object/],

@@ -204,7 +204,7 @@ for (const [what, method, methods] of [
 ] as const) {
   test(`a client that names ${what} is refused: it cannot do without client authentication`, () => {
     const result = read({ token_endpoint_auth_method: method, token_endpoint_auth_methods_supported: methods })
-    assert.match('fault' in result ? result.fault : '', /token_endpoint_auth_method/)
+    assert.match('error' in result ? result.error : '', /token_endpoint_auth_method/)
   })
 }
 
@@ -251,11 +251,11 @@ for (const [name, value, fault] of [
 ] as const) {
   test(`${name} is no document`, () => {
     const result = readClientDocument(value, clientId, rules)
-    assert.match('fault' in result ? result.fault : '', fault)
+    assert.match('error' in result ? result.error : '', fault)
   })
 }
 
-const faults: readonly [name: string, own: Readonly<Record<string, unknown>>, fault: RegExp][] = [
+const faults: readonly [name: string, own: Readonly<Record<string, unknown>>, error: RegExp][] = [
   ['the id of another', { client_id: 'https://other.example/client.json' }, /client_id/],
   ['its id with a slash more', { client_id: `${clientId}/` }, /client_id/],
   ['its id in a list', { client_id: [clientId] }, /client_id/],
@@ -277,7 +277,7 @@ const faults: readonly [name: string, own: Readonly<Record<string, unknown>>, fa
 for (const [name, own, fault] of faults) {
   test(`a document with ${name} is refused`, () => {
     const result = read(own)
-    assert.match('fault' in result ? result.fault : '', fault)
+    assert.match('error' in result ? result.error : '', fault)
   })
 }
 
@@ -287,9 +287,9 @@ test('whatever a document holds, it is judged and nothing is thrown', () => {
       fc.jsonValue(),
       fc.dictionary(fc.constantFrom(...Object.keys(document)), fc.jsonValue()),
       (any, own) => {
-        assert.ok('fault' in readClientDocument(any, clientId, rules))
+        assert.ok('error' in readClientDocument(any, clientId, rules))
         const result = read(own)
-        assert.ok('fault' in result || result.id === clientId)
+        assert.ok('error' in result || result.id === clientId)
       },
     ),
   )

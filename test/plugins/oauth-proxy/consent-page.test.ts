@@ -21,14 +21,9 @@ const consent = (own: Partial<ConsentRequest> = {}) =>
   })
 
 const pages: readonly [name: string, page: Page, title: string, heading: string][] = [
-  [
-    'the consent page',
-    consent(),
-    'Allow this application?',
-    'Allow this application to read the Message Center as you?',
-  ],
-  ['the onward page', onwardPage('https://app.example/?a=b&c=d', 'the application'), 'One moment', 'One moment'],
-  ['the error page', errorPage('It did not work.', 'req-1'), 'Sign-in failed', 'Sign-in failed'],
+  ['the consent page', consent(), 'Allow this app?', 'Allow this app to read the Message Center as you?'],
+  ['the onward page', onwardPage('https://app.example/?a=b&c=d', 'the app'), 'Redirecting', 'Redirecting'],
+  ['the error page', errorPage('It did not work.', 'req-1'), 'Sign-in did not work', 'Sign-in did not work'],
 ]
 
 /** Tags of a document with their attributes, in order; every `<` has to begin one. */
@@ -168,22 +163,21 @@ test('a name stands by itself, so that its direction is its own affair', () => {
   assert.match(page.html, /<p class="name"><bdi>שם<\/bdi><\/p>/)
 })
 
-test('a client with a document is known by the host of its document, and its name is its own choice', () => {
+test('a client with a document is known by the host of its document, and its name as not verified', () => {
   const text = textOf(consent({ client: documented }))
-  assert.match(text, /published at client\.example:8443\. The name is its own choice\./)
-  assert.doesNotMatch(text, /Nobody has checked/)
+  assert.match(text, /Published at client\.example:8443\. The name was supplied by the app and has not been verified\./)
 })
 
-test('of a client that registered itself, nobody has checked the name', () => {
+test('of a client that registered itself, the page says that its name is not verified', () => {
   const text = textOf(consent())
-  assert.match(text, /Nobody has checked this name/)
-  assert.doesNotMatch(text, /published at/)
+  assert.match(text, /name was supplied by the app and has not been verified/)
+  assert.doesNotMatch(text, /Published at/)
 })
 
 for (const redirectUri of ['http://127.0.0.1:33418/callback', 'http://localhost:3000/', 'http://[::1]/callback']) {
   test(`where the sign-in goes to ${redirectUri}, the page warns that it is a program on this computer`, () => {
     const page = consent({ redirectUri })
-    assert.ok(textOf(page).includes(`This computer, to a program at ${new URL(redirectUri).host}`))
+    assert.ok(textOf(page).includes(`This computer: a program at ${new URL(redirectUri).host}`))
     assert.equal(attributesOf(page, 'p').filter(({ role }) => role === 'note').length, 1)
   })
 }
@@ -192,7 +186,7 @@ for (const redirectUri of ['cursor://anysphere.cursor-mcp/oauth/callback', 'com.
   test(`where the sign-in goes to ${redirectUri}, the page says that it is an app on this device, and whose it may be`, () => {
     const page = consent({ redirectUri })
     const text = textOf(page)
-    assert.ok(text.includes('An app on this device, not a web site'))
+    assert.ok(text.includes('An app on this device, not a website'))
     assert.ok(text.split('\n').includes(redirectUri))
     assert.ok(text.includes(`can claim addresses that begin with ${new URL(redirectUri).protocol}`))
     assert.doesNotMatch(text, /this computer/i)
@@ -214,7 +208,7 @@ test('the onward page goes on by itself, and by a link, to the same place', () =
     [{ 'http-equiv': 'refresh', content: `0; url=${url}` }],
   )
   assert.deepEqual(attributesOf(page, 'a'), [{ href: url }])
-  assert.match(textOf(page), /You are being taken to the Microsoft sign-in\./)
+  assert.match(textOf(page), /You are being redirected to the Microsoft sign-in\./)
 })
 
 test('the other pages go nowhere by themselves', () => {
@@ -272,7 +266,7 @@ for (const text of nasty) {
     const ofOnward = onwardPage(redirectUri, text)
     assert.deepEqual(skeletonOf(ofOnward), skeletonOf(onwardPage('https://app.example/', '')))
     assert.deepEqual(attributesOf(ofOnward, 'a'), [{ href: redirectUri }])
-    assert.ok(textOf(ofOnward).includes(`taken to ${text}. `))
+    assert.ok(textOf(ofOnward).includes(`redirected to ${text}. `))
 
     const ofFailure = errorPage(text, text)
     assert.deepEqual(skeletonOf(ofFailure), skeletonOf(errorPage('', '')))

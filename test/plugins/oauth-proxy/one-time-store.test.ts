@@ -1,93 +1,96 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLedger } from '../../../src/plugins/oauth-proxy/one-time-store.ts'
-import { eventually } from '../../helper.ts'
+import { createOneTimeStore } from '../../../src/plugins/oauth-proxy/one-time-store.ts'
 
 const minuteMs = 60_000
 
-test('an id is entered once, and known from then on', async () => {
-  const ledger = createLedger()
-  assert.equal(await ledger.has('a'), false)
-  assert.equal(await ledger.enter('a', minuteMs), true)
-  assert.equal(await ledger.has('a'), true)
-  assert.equal(await ledger.enter('a', minuteMs), false)
-  assert.equal(await ledger.has('a'), true)
+test('an id is added once, and known from then on', async () => {
+  const store = createOneTimeStore()
+  assert.equal(await store.has('a'), false)
+  assert.equal(await store.add('a', minuteMs), true)
+  assert.equal(await store.has('a'), true)
+  assert.equal(await store.add('a', minuteMs), false)
+  assert.equal(await store.has('a'), true)
 })
 
-test('ids do not know of each other, and neither do ledgers', async () => {
-  const ledger = createLedger()
-  await ledger.enter('code:a', minuteMs)
+test('ids are independent of each other, and so are stores', async () => {
+  const store = createOneTimeStore()
+  await store.add('code:a', minuteMs)
   for (const id of ['code:b', 'revoked:a', 'code:', 'code', '__proto__']) {
-    assert.equal(await ledger.has(id), false, id)
-    assert.equal(await ledger.enter(id, minuteMs), true, id)
+    assert.equal(await store.has(id), false, id)
+    assert.equal(await store.add(id, minuteMs), true, id)
   }
-  assert.equal(await createLedger().has('code:a'), false)
+  assert.equal(await createOneTimeStore().has('code:a'), false)
 })
 
-test('an id that was taken out can be entered again', async () => {
-  const ledger = createLedger()
-  await ledger.enter('a', minuteMs)
-  await ledger.remove('a')
-  assert.equal(await ledger.has('a'), false)
-  assert.equal(await ledger.enter('a', minuteMs), true)
+test('a deleted id can be added again', async () => {
+  const store = createOneTimeStore()
+  await store.add('a', minuteMs)
+  await store.delete('a')
+  assert.equal(await store.has('a'), false)
+  assert.equal(await store.add('a', minuteMs), true)
 })
 
-test('to take out what is not there does no harm', async () => {
-  const ledger = createLedger()
-  await ledger.enter('a', minuteMs)
-  await ledger.remove('b')
-  assert.equal(await ledger.has('a'), true)
+test('deleting an unknown id does no harm', async () => {
+  const store = createOneTimeStore()
+  await store.add('a', minuteMs)
+  await store.delete('b')
+  assert.equal(await store.has('a'), true)
 })
 
-test('of a hundred that enter one id at once, one does', async () => {
-  const ledger = createLedger()
-  const entered = await Promise.all(Array.from({ length: 100 }, () => ledger.enter('a', minuteMs)))
-  assert.equal(entered.filter((isFirst) => isFirst).length, 1)
+test('of a hundred that add one id at once, one does', async () => {
+  const store = createOneTimeStore()
+  const added = await Promise.all(Array.from({ length: 100 }, () => store.add('a', minuteMs)))
+  assert.equal(added.filter((isFirst) => isFirst).length, 1)
 })
 
-test('an id ends by itself, each in its own time', async () => {
-  const ledger = createLedger()
-  await ledger.enter('short', 20)
-  await ledger.enter('long', minuteMs)
-  await eventually(async () => !(await ledger.has('short')))
-  assert.equal(await ledger.has('long'), true)
-  assert.equal(await ledger.enter('short', minuteMs), true)
+test('an id expires, each in its own time', async () => {
+  let nowMs = 1_764_000_000_000
+  const store = createOneTimeStore(undefined, () => nowMs)
+  await store.add('short', 1_000)
+  await store.add('long', minuteMs)
+  nowMs += 999
+  assert.equal(await store.has('short'), true)
+  nowMs += 1
+  assert.equal(await store.has('short'), false)
+  assert.equal(await store.has('long'), true)
+  assert.equal(await store.add('short', minuteMs), true)
 })
 
-test('to try an id again does not make it last longer', async () => {
-  const ledger = createLedger()
-  await ledger.enter('a', 50)
-  await eventually(async () => {
-    const isOver = !(await ledger.has('a'))
-    if (!isOver) assert.equal(await ledger.enter('a', minuteMs), false)
-    return isOver
-  })
+test('adding an id again does not make it last longer', async () => {
+  let nowMs = 1_764_000_000_000
+  const store = createOneTimeStore(undefined, () => nowMs)
+  await store.add('a', 1_000)
+  nowMs += 999
+  assert.equal(await store.add('a', minuteMs), false)
+  nowMs += 1
+  assert.equal(await store.has('a'), false)
 })
 
-test('the ledger is bounded: beyond 100,000 ids the oldest go', async () => {
-  const ledger = createLedger()
-  for (let i = 0; i <= 100_000; i++) await ledger.enter(`${i}`, minuteMs)
-  assert.equal(await ledger.has('0'), false)
-  assert.equal(await ledger.has('1'), true)
-  assert.equal(await ledger.has('100000'), true)
+test('the store is bounded: beyond 100,000 ids the oldest go', async () => {
+  const store = createOneTimeStore()
+  for (let i = 0; i <= 100_000; i++) await store.add(`${i}`, minuteMs)
+  assert.equal(await store.has('0'), false)
+  assert.equal(await store.has('1'), true)
+  assert.equal(await store.has('100000'), true)
 })
 
-/** A store that always says the same; undefined: it is down. */
-const storeThat = <Answer>(answer: Answer) => ({ ask: async () => answer as never })
+/** A shared store that always gives the same; undefined: it is unavailable. */
+const sharedStoreThat = <Answer>(answer: Answer) => ({ ask: async () => answer as never })
 
 for (const [name, answer, expected] of [
   ['took it', 'OK', true],
   ['had it from another replica', null, false],
   ['is down', undefined, true],
 ] as const) {
-  test(`an id is ${expected ? '' : 'not '}entered where the shared store ${name}`, async () => {
-    assert.equal(await createLedger(storeThat(answer)).enter('a', minuteMs), expected)
+  test(`an id is ${expected ? '' : 'not '}added where the shared store ${name}`, async () => {
+    assert.equal(await createOneTimeStore(sharedStoreThat(answer)).add('a', minuteMs), expected)
   })
 
-  test(`an id that this replica has is not entered again, though the shared store ${name}`, async () => {
-    const ledger = createLedger(storeThat(answer))
-    await ledger.enter('a', minuteMs)
-    assert.equal(await ledger.enter('a', minuteMs), false)
+  test(`an id that this replica has is not added again, though the shared store ${name}`, async () => {
+    const store = createOneTimeStore(sharedStoreThat(answer))
+    await store.add('a', minuteMs)
+    assert.equal(await store.add('a', minuteMs), false)
   })
 }
 
@@ -97,6 +100,6 @@ for (const [name, answer, expected] of [
   ['is down', undefined, false],
 ] as const) {
   test(`an id of another replica is ${expected ? '' : 'not '}known where the shared store ${name}`, async () => {
-    assert.equal(await createLedger(storeThat(answer)).has('a'), expected)
+    assert.equal(await createOneTimeStore(sharedStoreThat(answer)).has('a'), expected)
   })
 }

@@ -28,7 +28,7 @@ test('an absent parameter is none, and missed by name where it is needed', () =>
   assert.throws(() => required({}, 'state'), {
     name: 'Failure',
     reason: 'parameter_missing',
-    details: { detail: 'It is state.' },
+    details: { parameter: 'state' },
   })
 })
 
@@ -44,7 +44,7 @@ for (const [name, value] of [
       assert.throws(() => read({ redirect_uri: [...value] }, 'redirect_uri'), {
         name: 'Failure',
         reason: 'parameter_repeated',
-        details: { detail: 'It is redirect_uri.' },
+        details: { parameter: 'redirect_uri' },
       })
     }
   })

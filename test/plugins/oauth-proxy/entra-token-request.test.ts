@@ -9,10 +9,10 @@ import type { Failure, Reason } from '../../../src/errors/index.ts'
 import { type BoundedRequest, createBoundedClient } from '../../../src/lib/bounded-client.ts'
 import { withClientSecret } from '../../../src/plugins/client-credential/client-authentication.ts'
 import {
-  createSignInGrant,
+  createRedeemGrant,
+  type RedeemGrantOptions,
   type SignInGrant,
-  type SignInGrantOptions,
-} from '../../../src/plugins/oauth-proxy/sign-in-grant.ts'
+} from '../../../src/plugins/oauth-proxy/entra-token-request.ts'
 import { pkcePair } from '../../sign-in-helper.ts'
 import { startEmulator } from '../../tenant.ts'
 
@@ -45,8 +45,8 @@ beforeEach(() => {
 /** Whether Entra keeps requests waiting, which then end by a deadline that a test can wait for. */
 const isSilent = () => tenant.faults.rules.some(({ kind }) => kind === 'hang' || kind === 'endless')
 
-const create = (own: Partial<SignInGrantOptions> = {}) =>
-  createSignInGrant({
+const create = (own: Partial<RedeemGrantOptions> = {}) =>
+  createRedeemGrant({
     clientId: api.clientId,
     withClientAuth: withClientSecret(api.clientSecret),
     endpoints,
@@ -274,7 +274,7 @@ test('if Entra took the code before its answer was lost, the user signs in again
   })
   const { reason, details } = await failureOf(losing(grant, randomUUID()))
   assert.equal(reason, 'grant_rejected')
-  assert.match(details.detail ?? '', /^\(AADSTS54005\)$/)
+  assert.equal(details.aadsts, 'AADSTS54005')
   assert.equal(calls, 2)
 })
 
@@ -300,14 +300,14 @@ for (const [code, expected] of refusals) {
     assert.equal(reason, expected)
     assert.deepEqual([posted.length, slept], [1, []])
     assert.deepEqual((details.cause as { error_codes: number[] }).error_codes, [code])
-    assert.equal(details.detail, expected === 'grant_rejected' ? `(AADSTS${code})` : undefined)
+    assert.equal(details.aadsts, expected === 'grant_rejected' ? `AADSTS${code}` : undefined)
   })
 }
 
 test('a claims challenge is one more reason to sign in again', async () => {
   const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
   const { reason, details } = await failureOf(answered({ kind: 'aadsts', code: 50079, claims }))
-  assert.deepEqual([reason, details.detail], ['grant_rejected', '(AADSTS50079)'])
+  assert.deepEqual([reason, details.aadsts], ['grant_rejected', 'AADSTS50079'])
   assert.equal(posted.length, 1)
 })
 

@@ -33,7 +33,7 @@ export type SignInGrant =
 /** Redeems a grant at Entra as the app that users sign in to. */
 export type RedeemGrant = (grant: SignInGrant, correlationId: string) => Promise<SignInTokens>
 
-export interface SignInGrantOptions {
+export interface RedeemGrantOptions {
   readonly clientId: string
   readonly withClientAuth: WithClientAuth
   readonly endpoints: TenantEndpoints
@@ -52,14 +52,14 @@ export interface SignInGrantOptions {
  * @returns a {@link RedeemGrant} that throws only {@link Failure}: `grant_rejected` where the user has to sign in
  * again, and else what is wrong with this server or with Entra
  */
-export function createSignInGrant({
+export function createRedeemGrant({
   clientId,
   withClientAuth,
   endpoints,
   http,
   deadlineMs,
   sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-}: SignInGrantOptions): RedeemGrant {
+}: RedeemGrantOptions): RedeemGrant {
   async function redeem(
     grant: SignInGrant,
     correlationId: string,
@@ -98,7 +98,7 @@ function grantFailure(failure: Failure): Failure {
   const [code] = error_codes ?? []
   return new Failure('grant_rejected', {
     cause: failure.details.cause,
-    ...(code !== undefined && { detail: `(AADSTS${code})` }),
+    ...(code !== undefined && { aadsts: `AADSTS${code}` }),
   })
 }
 

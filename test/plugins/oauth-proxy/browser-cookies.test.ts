@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseCookie } from 'cookie'
-import { type Cookies, createBrowserCookies, type RememberedConsent } from '../../../src/plugins/oauth-proxy/browser.ts'
+import {
+  type Cookies,
+  createBrowserCookies,
+  type RememberedConsent,
+} from '../../../src/plugins/oauth-proxy/browser-cookies.ts'
 import { createSeals } from '../../../src/plugins/oauth-proxy/seal.ts'
 
 const signInLifetimeMs = 600_000
@@ -15,7 +19,7 @@ function createCookies({ secure = true, sealKey = key } = {}) {
   const seals = createSeals([sealKey], now)
   const consents = seals<readonly RememberedConsent[]>('consents')
   const cookies = createBrowserCookies({ secure, consents, signInLifetimeMs, now })
-  const begin = (held: Cookies, isLedHere = false) => cookies.begin(held, { isLedHere })
+  const begin = (held: Cookies, isUserInitiated = true) => cookies.begin(held, { isUserInitiated })
   return { clock, seals, consents, ...cookies, begin }
 }
 
@@ -66,11 +70,11 @@ for (const [secure, prefix, flags] of [
     assert.deepEqual(attributes, ['HttpOnly', 'Max-Age=0', 'Path=/', 'SameSite=Lax', ...flags].sort())
   })
 
-  test(`under ${origin}, the consents’ cookie is strict, sealed, and lasts for thirty days`, () => {
+  test(`under ${origin}, the consents’ cookie is strict, sealed, and lasts for thirty days`, async () => {
     const { remember } = createCookies({ secure })
-    const { name, value, attributes } = partsOf(remember({}, 'a-consent'))
+    const { name, value, attributes } = partsOf(await remember({}, 'a-consent'))
     assert.equal(name, `${prefix}mcp-consents`)
-    assert.match(value, /^[A-Za-z0-9_-]+$/)
+    assert.match(value, /^[A-Za-z0-9_.-]+$/)
     assert.deepEqual(attributes, ['HttpOnly', 'Max-Age=2592000', 'Path=/', 'SameSite=Strict', ...flags].sort())
   })
 }
@@ -183,15 +187,15 @@ test('a browser that brings too many is brought down to eight at once', () => {
 test('what other sites lead to pushes out neither what the user began nor what they have allowed', () => {
   const { begin, holds, keep, clock } = createCookies()
   const jar = createJar()
-  const start = (isLedHere: boolean) => {
+  const start = (isUserInitiated: boolean) => {
     clock.nowMs += 1
-    const { binding, setCookies } = begin(jar.cookies, isLedHere)
+    const { binding, setCookies } = begin(jar.cookies, isUserInitiated)
     jar.take(...setCookies)
     return binding
   }
-  const [own, allowed, pending] = [start(false), start(true), start(true)]
+  const [own, allowed, pending] = [start(true), start(false), start(false)]
   jar.take(keep(allowed))
-  const flood = Array.from({ length: 20 }, () => start(true))
+  const flood = Array.from({ length: 20 }, () => start(false))
   assert.deepEqual(
     [own, allowed, pending].map((binding) => holds(jar.cookies, binding)),
     [true, true, false],
@@ -201,7 +205,7 @@ test('what other sites lead to pushes out neither what the user began nor what t
     [...Array<boolean>(12).fill(false), ...Array<boolean>(8).fill(true)],
   )
   assert.equal(Object.keys(jar.cookies).length, 10)
-  for (let i = 0; i < 20; i++) start(false)
+  for (let i = 0; i < 20; i++) start(true)
   assert.equal(Object.keys(jar.cookies).length, 16)
   assert.ok(flood.slice(12).every((binding) => holds(jar.cookies, binding)))
 })
@@ -209,22 +213,27 @@ test('what other sites lead to pushes out neither what the user began nor what t
 test('a sign-in that a site led to is bound to its browser like any other', () => {
   const { begin, holds, end } = createCookies()
   const jar = createJar()
-  const { binding, setCookies } = begin({}, true)
+  const { binding, setCookies } = begin({}, false)
   jar.take(...setCookies)
   assert.equal(holds(jar.cookies, binding), true)
   const name = `__Host-mcp-sign-in-${binding.id}`
-  for (const value of [`${binding.secret}.led.led`, `${binding.secret}.`, '.led', `x${binding.secret.slice(1)}.led`]) {
+  for (const value of [
+    `${binding.secret}.linked.linked`,
+    `${binding.secret}.`,
+    '.linked',
+    `x${binding.secret.slice(1)}.linked`,
+  ]) {
     assert.equal(holds({ [name]: value }, binding), false, value)
   }
   jar.take(end(binding))
   assert.equal(holds(jar.cookies, binding), false)
 })
 
-test('cookies that are not of a sign-in do not count, and stay', () => {
+test('cookies that are not of a sign-in do not count, and stay', async () => {
   const { begin, remember } = createCookies()
   const jar = createJar()
   for (let i = 0; i < 20; i++) jar.take(`other-${i}=x`, `mcp-sign-in-${i}=x`)
-  jar.take(remember({}, 'a-consent'))
+  jar.take(await remember({}, 'a-consent'))
   assert.equal(begin(jar.cookies).setCookies.length, 1)
 })
 
@@ -236,78 +245,79 @@ test('names that no server could have set do not keep a sign-in from beginning',
   assert.ok(begin(cookies).binding)
 })
 
-test('a consent is remembered by its key alone', () => {
+test('a consent is remembered by its key alone', async () => {
   const { remember, hasConsented } = createCookies()
   const jar = createJar()
-  assert.equal(hasConsented(jar.cookies, 'one'), false)
-  jar.take(remember(jar.cookies, 'one'))
-  assert.equal(hasConsented(jar.cookies, 'one'), true)
-  for (const other of ['two', 'on', 'one ', 'ONE', '']) assert.equal(hasConsented(jar.cookies, other), false, other)
+  assert.equal(await hasConsented(jar.cookies, 'one'), false)
+  jar.take(await remember(jar.cookies, 'one'))
+  assert.equal(await hasConsented(jar.cookies, 'one'), true)
+  for (const other of ['two', 'on', 'one ', 'ONE', ''])
+    assert.equal(await hasConsented(jar.cookies, other), false, other)
 })
 
-test('consents add up, and the latest twenty are remembered', () => {
+test('consents add up, and the latest twenty are remembered', async () => {
   const { remember, hasConsented } = createCookies()
   const jar = createJar()
-  for (let i = 0; i < 25; i++) jar.take(remember(jar.cookies, `consent-${i}`))
-  assert.deepEqual(
-    Array.from({ length: 25 }, (_, i) => hasConsented(jar.cookies, `consent-${i}`)),
-    [...Array<boolean>(5).fill(false), ...Array<boolean>(20).fill(true)],
-  )
+  for (let i = 0; i < 25; i++) jar.take(await remember(jar.cookies, `consent-${i}`))
+  assert.deepEqual(await Promise.all(Array.from({ length: 25 }, (_, i) => hasConsented(jar.cookies, `consent-${i}`))), [
+    ...Array<boolean>(5).fill(false),
+    ...Array<boolean>(20).fill(true),
+  ])
 })
 
-test('a consent that is given again is the latest, and takes one place', () => {
+test('a consent that is given again is the latest, and takes one place', async () => {
   const { remember, hasConsented } = createCookies()
   const jar = createJar()
-  for (let i = 0; i < 20; i++) jar.take(remember(jar.cookies, `consent-${i}`))
-  for (let i = 0; i < 5; i++) jar.take(remember(jar.cookies, 'consent-0'))
-  jar.take(remember(jar.cookies, 'consent-20'))
-  assert.equal(hasConsented(jar.cookies, 'consent-0'), true)
-  assert.equal(hasConsented(jar.cookies, 'consent-1'), false)
-  assert.equal(hasConsented(jar.cookies, 'consent-2'), true)
+  for (let i = 0; i < 20; i++) jar.take(await remember(jar.cookies, `consent-${i}`))
+  for (let i = 0; i < 5; i++) jar.take(await remember(jar.cookies, 'consent-0'))
+  jar.take(await remember(jar.cookies, 'consent-20'))
+  assert.equal(await hasConsented(jar.cookies, 'consent-0'), true)
+  assert.equal(await hasConsented(jar.cookies, 'consent-1'), false)
+  assert.equal(await hasConsented(jar.cookies, 'consent-2'), true)
 })
 
-test('the cookie of twenty consents stays far below what browsers take', () => {
+test('the cookie of twenty consents stays far below what browsers take', async () => {
   const { remember } = createCookies()
   const jar = createJar()
   let longest = 0
   for (let i = 0; i < 50; i++) {
-    const setCookie = remember(jar.cookies, `${i}`.padStart(22, 'k'))
+    const setCookie = await remember(jar.cookies, `${i}`.padStart(22, 'k'))
     longest = Math.max(longest, setCookie.length)
     jar.take(setCookie)
   }
   assert.ok(longest < 1_300, `${longest} characters`)
 })
 
-test('a consent ends after thirty days, and a later one does not make it last longer', () => {
+test('a consent ends after thirty days, and a later one does not make it last longer', async () => {
   const { remember, hasConsented, clock } = createCookies()
   const jar = createJar()
-  jar.take(remember(jar.cookies, 'early'))
+  jar.take(await remember(jar.cookies, 'early'))
   clock.nowMs += 20 * dayMs
-  jar.take(remember(jar.cookies, 'late'))
+  jar.take(await remember(jar.cookies, 'late'))
   clock.nowMs += 10 * dayMs - 1_000
-  assert.equal(hasConsented(jar.cookies, 'early'), true)
+  assert.equal(await hasConsented(jar.cookies, 'early'), true)
   clock.nowMs += 1_000
-  assert.equal(hasConsented(jar.cookies, 'early'), false)
-  assert.equal(hasConsented(jar.cookies, 'late'), true)
+  assert.equal(await hasConsented(jar.cookies, 'early'), false)
+  assert.equal(await hasConsented(jar.cookies, 'late'), true)
   clock.nowMs += 20 * dayMs
-  assert.equal(hasConsented(jar.cookies, 'late'), false)
+  assert.equal(await hasConsented(jar.cookies, 'late'), false)
 })
 
-test('consents that have ended are not taken along', () => {
+test('consents that have ended are not taken along', async () => {
   const { remember, consents, clock } = createCookies()
   const jar = createJar()
-  jar.take(remember(jar.cookies, 'early'))
+  jar.take(await remember(jar.cookies, 'early'))
   clock.nowMs += 15 * dayMs
-  jar.take(remember(jar.cookies, 'middle'))
+  jar.take(await remember(jar.cookies, 'middle'))
   clock.nowMs += 15 * dayMs
-  jar.take(remember(jar.cookies, 'late'))
-  const opened = consents.open(jar.cookies['__Host-mcp-consents'] ?? '')
+  jar.take(await remember(jar.cookies, 'late'))
+  const opened = await consents.open(jar.cookies['__Host-mcp-consents'] ?? '')
   assert.deepEqual('value' in opened && opened.value.map(([one]) => one), ['middle', 'late'])
 })
 
-test('what was tampered with, sealed for something else or by another server is no consent, and no obstacle', () => {
+test('what was tampered with, sealed for something else or by another server is no consent, and no obstacle', async () => {
   const { remember, hasConsented, consents, seals, clock } = createCookies()
-  const sealed = partsOf(remember({}, 'a-consent')).value
+  const sealed = partsOf(await remember({}, 'a-consent')).value
   const untilSeconds = clock.nowMs / 1000 + 1_000
   const forged: readonly string[] = [
     '',
@@ -318,19 +328,19 @@ test('what was tampered with, sealed for something else or by another server is 
     `${sealed[0] === 'A' ? 'B' : 'A'}${sealed.slice(1)}`,
     JSON.stringify([['a-consent', untilSeconds]]),
     Buffer.from(JSON.stringify([['a-consent', untilSeconds]])).toString('base64url'),
-    seals<readonly RememberedConsent[]>('code').seal([['a-consent', untilSeconds]], 1_000_000),
-    partsOf(createCookies({ sealKey: Buffer.alloc(32, 2).toString('base64') }).remember({}, 'a-consent')).value,
+    await seals<readonly RememberedConsent[]>('code').seal([['a-consent', untilSeconds]], 1_000_000),
+    partsOf(await createCookies({ sealKey: Buffer.alloc(32, 2).toString('base64') }).remember({}, 'a-consent')).value,
   ]
   for (const value of forged) {
     const cookies = { '__Host-mcp-consents': value }
-    assert.equal(hasConsented(cookies, 'a-consent'), false, value)
-    const opened = consents.open(partsOf(remember(cookies, 'another')).value)
+    assert.equal(await hasConsented(cookies, 'a-consent'), false, value)
+    const opened = await consents.open(partsOf(await remember(cookies, 'another')).value)
     assert.deepEqual('value' in opened && opened.value.map(([one]) => one), ['another'])
   }
 })
 
-test('consents under another name are none', () => {
+test('consents under another name are none', async () => {
   const { remember, hasConsented } = createCookies()
-  const { value } = partsOf(remember({}, 'a-consent'))
-  assert.equal(hasConsented({ 'mcp-consents': value, '__Secure-mcp-consents': value }, 'a-consent'), false)
+  const { value } = partsOf(await remember({}, 'a-consent'))
+  assert.equal(await hasConsented({ 'mcp-consents': value, '__Secure-mcp-consents': value }, 'a-consent'), false)
 })

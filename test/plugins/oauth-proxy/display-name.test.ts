@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { clientKey, shownName } from '../../../src/plugins/oauth-proxy/client.ts'
+import { clientKey } from '../../../src/plugins/oauth-proxy/client.ts'
+import { displayName } from '../../../src/plugins/oauth-proxy/display-name.ts'
 
 for (const [what, name, shown] of [
   ['a plain name', 'Visual Studio Code', 'Visual Studio Code'],
@@ -17,11 +18,11 @@ for (const [what, name, shown] of [
   ['Russian with words of one letter', 'Заметки с ИИ', 'Заметки с ИИ'],
   ['Greek', 'Σημειώσεις', 'Σημειώσεις'],
   ['Latin with accents', 'Zażółć Çağrı Việt', 'Zażółć Çağrı Việt'],
-  ['Cyrillic within a Latin word', 'Miсrosoft', 'An application whose name imitates other letters'],
-  ['Greek within a Latin word', 'Οutlook Teams', 'An application whose name imitates other letters'],
-  ['Cyrillic that looks like Latin throughout', 'Ѕсоре', 'An application whose name imitates other letters'],
-  ['a word of it beside Latin', 'Microsoft Соре', 'An application whose name imitates other letters'],
-  ['Armenian within a Latin word', 'Teamս', 'An application whose name imitates other letters'],
+  ['Cyrillic within a Latin word', 'Miсrosoft', 'App with a misleading name'],
+  ['Greek within a Latin word', 'Οutlook Teams', 'App with a misleading name'],
+  ['Cyrillic that looks like Latin throughout', 'Ѕсоре', 'App with a misleading name'],
+  ['a word of it beside Latin', 'Microsoft Соре', 'App with a misleading name'],
+  ['Armenian within a Latin word', 'Teamս', 'App with a misleading name'],
   ['markup, which is the page’s to escape', '<b>A & "B"</b>', '<b>A & "B"</b>'],
   ['white space around and within', '  A \u00a0  name\u2003', 'A name'],
   ['line separators', 'A\u2028name\u2029', 'A name'],
@@ -36,11 +37,11 @@ for (const [what, name, shown] of [
   ['private and unassigned characters', 'A\ue000 name\u{10ffff}\u0378', 'A name'],
   ['lone surrogates', 'A\ud800 name\udfff', 'A name'],
 ] as const) {
-  test(`${what} is shown as ${JSON.stringify(shown)}`, () => assert.equal(shownName(name, 'fallback'), shown))
+  test(`${what} is shown as ${JSON.stringify(shown)}`, () => assert.equal(displayName(name, 'fallback'), shown))
 }
 
 test('lines are words apart', () => {
-  for (const end of ['\n', '\r\n', '\t']) assert.equal(shownName(`A${end}name`, 'fallback'), 'A name')
+  for (const end of ['\n', '\r\n', '\t']) assert.equal(displayName(`A${end}name`, 'fallback'), 'A name')
 })
 
 for (const [what, name] of [
@@ -57,19 +58,19 @@ for (const [what, name] of [
   ['blank Braille alone', '\u2800\u2800'],
   ['joiners and selectors alone, which are marks but show nothing', '\u034f\ufe0f\u{e0100}\u180b'],
 ] as const) {
-  test(`${what} gives the fallback`, () => assert.equal(shownName(name, 'fallback'), 'fallback'))
+  test(`${what} gives the fallback`, () => assert.equal(displayName(name, 'fallback'), 'fallback'))
 }
 
 test('a name of 60 characters is whole, and of a longer one there are 59 and an ellipsis', () => {
-  assert.equal(shownName('a'.repeat(60), ''), 'a'.repeat(60))
-  assert.equal(shownName('a'.repeat(61), ''), `${'a'.repeat(59)}…`)
-  assert.equal(shownName('𠀋'.repeat(61), ''), `${'𠀋'.repeat(59)}…`)
+  assert.equal(displayName('a'.repeat(60), ''), 'a'.repeat(60))
+  assert.equal(displayName('a'.repeat(61), ''), `${'a'.repeat(59)}…`)
+  assert.equal(displayName('𠀋'.repeat(61), ''), `${'𠀋'.repeat(59)}…`)
 })
 
 test('whatever the name, it is short, on one line, and shows its direction and its characters', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (name) => {
-      const shown = shownName(name, 'fallback')
+      const shown = displayName(name, 'fallback')
       assert.ok(shown !== '' && [...shown].length <= 60)
       assert.doesNotMatch(shown, /\p{C}|[\r\n\u2028\u2029]|^\s|\s$|\s\s/u)
     }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Failure, oauthError, type Reason } from '../../../src/errors/index.ts'
-import { aadstsOf, authorizeFailure } from '../../../src/plugins/oauth-proxy/authorize-response.ts'
+import { oauthError, type Reason } from '../../../src/errors/index.ts'
+import { authorizeFailure } from '../../../src/plugins/oauth-proxy/entra-authorize-error.ts'
 
 const answers: readonly [error: string | undefined, reason: Reason, toClient: string][] = [
   ['access_denied', 'entra_sign_in_denied', 'access_denied'],
@@ -21,7 +21,7 @@ for (const [error, reason, toClient] of answers) {
   test(`Entra’s ${error} is ${reason} here and ${toClient} to the client`, () => {
     const failure = authorizeFailure(error, 'AADSTS65004: User declined to consent to access the app.')
     assert.equal(failure.reason, reason)
-    assert.equal(aadstsOf(failure), 'AADSTS65004')
+    assert.equal(failure.details.aadsts, 'AADSTS65004')
     const { error: told, error_description } = oauthError(failure).body
     assert.equal(told, toClient)
     assert.match(error_description, /\(AADSTS65004\)$/)
@@ -30,17 +30,12 @@ for (const [error, reason, toClient] of answers) {
 
 test('of Entra’s description the number is kept and not a word more', () => {
   const failure = authorizeFailure('access_denied', 'AADSTS65004: call this number now <b>')
-  assert.equal(failure.details.detail, '(AADSTS65004)')
+  assert.deepEqual(failure.details, { aadsts: 'AADSTS65004' })
 })
 
 for (const description of [undefined, '', 'Call AADSTS65004 now', 'AADSTS', 'AADSTS12', 'aadsts65004: x']) {
   test(`${JSON.stringify(description)} names no number`, () => {
     const failure = authorizeFailure('access_denied', description)
-    assert.equal(failure.details.detail, undefined)
-    assert.equal(aadstsOf(failure), undefined)
+    assert.deepEqual(failure.details, {})
   })
 }
-
-test('a failure of this server’s own has no number', () => {
-  assert.equal(aadstsOf(new Failure('consent_denied')), undefined)
-})

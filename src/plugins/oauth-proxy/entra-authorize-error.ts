@@ -7,7 +7,7 @@ import { Failure, type Reason } from '../../errors/index.ts'
  */
 export function authorizeFailure(error: string | undefined, description: string | undefined): Failure {
   const [aadsts] = /^AADSTS\d{4,8}/.exec(description ?? '') ?? []
-  return new Failure(reasonOf(error), aadsts === undefined ? {} : { detail: `(${aadsts})` })
+  return new Failure(reasonOf(error), aadsts === undefined ? {} : { aadsts })
 }
 
 function reasonOf(error: string | undefined): Reason {
@@ -24,9 +24,4 @@ function reasonOf(error: string | undefined): Reason {
     default:
       return 'entra_sign_in_failed'
   }
-}
-
-/** The AADSTS number that a failure carries, for the log. */
-export function aadstsOf({ details }: Failure): string | undefined {
-  return /AADSTS\d+/.exec(details.detail ?? '')?.[0]
 }

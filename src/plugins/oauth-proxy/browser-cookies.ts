@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto'
+import { stringifySetCookie } from 'cookie'
+import { isSameText } from '../../lib/same-text.ts'
+import type { Seal } from './seal.ts'
+
+/** Sign-ins under way in one browser, of either kind; a user has a few tabs. */
+const maxSignIns = 8
+/** Suffix of the secret of a sign-in that a site led to and the user has not allowed yet. */
+const linkedSuffix = '.linked'
+/** Consents that a browser remembers; the oldest go first, so that the cookie stays at a kilobyte. */
+const maxConsents = 20
+const consentLifetimeMs = 30 * 24 * 3_600_000
+
+/** What binds a sign-in to the browser that began it: the name of a cookie, and the secret in it. */
+export interface Binding {
+  readonly id: string
+  readonly secret: string
+}
+
+/** A consent that was given: a hash of what was consented to, and when it ends, in seconds since the epoch. */
+export type RememberedConsent = readonly [key: string, untilSeconds: number]
+
+export interface BrowserCookiesOptions {
+  /** Whether the public origin is https, so that cookies can be bound to the host (`__Host-`, RFC 6265bis 4.1.3.2). */
+  readonly secure: boolean
+  readonly consents: Seal<readonly RememberedConsent[]>
+  /** How long a sign-in may take. */
+  readonly signInLifetimeMs: number
+  readonly now: () => number
+}
+
+export type BrowserCookies = ReturnType<typeof createBrowserCookies>
+
+/** The cookies of a request, by name. */
+export type Cookies = Readonly<Record<string, string | undefined>>
+
+/**
+ * What this server keeps in a browser, and nowhere else: one cookie for each sign-in under way, and the consents that
+ * were given. Every function returns `Set-Cookie` values for the answer.
+ */
+export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }: BrowserCookiesOptions) {
+  const prefix = secure ? '__Host-' : ''
+  const signInPrefix = `${prefix}mcp-sign-in-`
+  const consentsName = `${prefix}mcp-consents`
+
+  // Entra sends the browser back here from another site: only a lax cookie comes along.
+  const signInCookie = (id: string, value: string, maxAgeSeconds: number) =>
+    stringifySetCookie(`${signInPrefix}${id}`, value, {
+      httpOnly: true,
+      secure,
+      sameSite: 'lax',
+      path: '/',
+      maxAge: maxAgeSeconds,
+    })
+
+  async function remembered(cookies: Cookies): Promise<RememberedConsent[]> {
+    const opened = await consents.open(cookies[consentsName] ?? '')
+    return 'value' in opened ? opened.value.filter(([, untilSeconds]) => untilSeconds * 1000 > now()) : []
+  }
+
+  return {
+    /**
+     * Begins a sign-in in this browser. Ids begin with the time, so that the oldest sort first. What a site leads to in
+     * a loop pushes out only its like: neither what the user began, nor what they have allowed and is at Entra now.
+     */
+    begin(
+      cookies: Cookies,
+      { isUserInitiated }: { isUserInitiated: boolean },
+    ): { binding: Binding; setCookies: string[] } {
+      const begun = Object.entries(cookies)
+        .filter(
+          ([name, value]) => name.startsWith(signInPrefix) && (value ?? '').endsWith(linkedSuffix) !== isUserInitiated,
+        )
+        .map(([name]) => name.slice(signInPrefix.length))
+        .filter((id) => /^[\w-]+$/.test(id))
+        .sort()
+      const dropped = begun.slice(0, Math.max(0, begun.length - maxSignIns + 1))
+      const id = now().toString(36).padStart(9, '0') + randomBytes(6).toString('base64url')
+      const binding = { id, secret: randomBytes(24).toString('base64url') }
+      return {
+        binding,
+        setCookies: [
+          ...dropped.map((old) => signInCookie(old, '', 0)),
+          signInCookie(id, isUserInitiated ? binding.secret : binding.secret + linkedSuffix, signInLifetimeMs / 1000),
+        ],
+      }
+    },
+
+    /** Whether this is the browser in which the sign-in began, and it is not over. */
+    holds(cookies: Cookies, { id, secret }: Binding): boolean {
+      const held = cookies[`${signInPrefix}${id}`] ?? ''
+      return isSameText(held, secret) || isSameText(held, secret + linkedSuffix)
+    },
+
+    /** The user has allowed it, and is to find it here when they come back from Entra. */
+    keep({ id, secret }: Binding): string {
+      return signInCookie(id, secret, signInLifetimeMs / 1000)
+    },
+
+    /** Ends a sign-in: its cookie goes. */
+    end({ id }: Binding): string {
+      return signInCookie(id, '', 0)
+    },
+
+    /** Whether the user of this browser has consented to the very same before. */
+    async hasConsented(cookies: Cookies, key: string): Promise<boolean> {
+      return (await remembered(cookies)).some(([one]) => one === key)
+    },
+
+    /** Remembers a consent. The cookie is strict: no other site can have a browser bring it along. */
+    async remember(cookies: Cookies, key: string): Promise<string> {
+      const others = (await remembered(cookies)).filter(([one]) => one !== key)
+      const kept = [...others.slice(1 - maxConsents), [key, Math.floor((now() + consentLifetimeMs) / 1000)] as const]
+      return stringifySetCookie(consentsName, await consents.seal(kept, consentLifetimeMs), {
+        httpOnly: true,
+        secure,
+        sameSite: 'strict',
+        path: '/',
+        maxAge: consentLifetimeMs / 1000,
+      })
+    },
+  }
+}
