@@ -435,7 +435,7 @@ export const catalogue = {
   grant_rejected: oauth(
     400,
     'invalid_grant',
-    'Sign-in expired or revoked at Microsoft Entra. Sign in again.',
+    'Sign-in expired or revoked by Microsoft Entra. Sign in again.',
     newSignIn,
   ),
 

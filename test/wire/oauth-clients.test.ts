@@ -163,7 +163,7 @@ for (const [what, attempt, reason, line] of [
       const asked = authorizationUrl(origin, tenant.api.clientId, { redirect_uri: newUri })
       const page = await openBrowser(origin).go(asked)
       assertPage(page)
-      assert.match(page.text, /not on the list of this server.* Received: https:\/\/new\.example\/callback/)
+      assert.match(page.text, /not allowed on this server.* Received: https:\/\/new\.example\/callback/)
     },
     'redirect_not_listed',
     allowLine,
@@ -210,7 +210,7 @@ test('a redirect URI that is allowed, but not this client’s, is told apart, an
   const redirect_uri = 'http://127.0.0.1:1/other'
   const page = await openBrowser(origin).go(authorizationUrl(origin, String(body['client_id']), { redirect_uri }))
   assertPage(page)
-  assert.match(page.text, /not one of this application.* Received: http:\/\/127\.0\.0\.1:1\/other/)
+  assert.match(page.text, /not registered for this application.* Received: http:\/\/127\.0\.0\.1:1\/other/)
   const event = logs.find((one) => one.event === 'sign_in_failure')
   assert.deepEqual([event?.['reason'], event?.['redirectUri']], ['redirect_not_registered', redirect_uri])
   assert.equal(event?.['allowLine'], undefined)

@@ -23,7 +23,7 @@ const consent = (own: Partial<ConsentRequest> = {}) =>
 const pages: readonly [name: string, page: Page, title: string, heading: string][] = [
   ['the consent page', consent(), 'Allow this app?', 'Allow this app to read the Message Center as you?'],
   ['the onward page', onwardPage('https://app.example/?a=b&c=d', 'the app'), 'Redirecting', 'Redirecting'],
-  ['the error page', errorPage('It did not work.', 'req-1'), 'Sign-in did not work', 'Sign-in did not work'],
+  ['the error page', errorPage('It did not work.', 'req-1'), 'Sign-in failed', 'Sign-in failed'],
 ]
 
 /** Tags of a document with their attributes, in order; every `<` has to begin one. */

@@ -300,7 +300,7 @@ for (const [code, expected] of refusals) {
     assert.equal(reason, expected)
     assert.deepEqual([posted.length, slept], [1, []])
     assert.deepEqual((details.cause as { error_codes: number[] }).error_codes, [code])
-    assert.equal(details.aadsts, expected === 'grant_rejected' ? `AADSTS${code}` : undefined)
+    assert.equal(details.aadsts, `AADSTS${code}`)
   })
 }
 
