@@ -112,22 +112,6 @@ export const breaks = [
     caughtBy: 'test/lib/public-client.test.ts',
     test: 'http is not spoken',
   },
-  // src/plugins/load-shedding/queued-responses.ts
-  {
-    what: 'responses that wait stay open when their connection closes',
-    file: 'src/plugins/load-shedding/queued-responses.ts',
-    from: "for (const response of responses) response.emit('close')",
-    to: '',
-    caughtBy: 'test/plugins/load-shedding/queued-responses.test.ts',
-    test: 'responses that wait for their turn',
-  },
-  {
-    what: 'a response that had its turn after it waited closes again with its connection',
-    file: 'src/plugins/load-shedding/queued-responses.ts',
-    from: "response.once('close', () => waiting.delete(response))",
-    to: '',
-    caughtBy: 'test/plugins/load-shedding/queued-responses.test.ts',
-  },
   // src/errors/quotable.ts
   {
     what: 'a text may end its quotes',

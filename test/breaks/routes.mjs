@@ -125,13 +125,6 @@ export const breaks = [
     caughtBy: 'test/routes/mcp.test.ts',
     test: 'the configured Graph token',
   },
-  {
-    what: 'a client that reads nothing keeps a large response in memory',
-    file: 'src/routes/mcp.ts',
-    from: 'raw.setTimeout(config.timeouts.stalledMs, () => raw.destroy())',
-    to: '',
-    caughtBy: 'test/wire/stalled-client.test.ts',
-  },
   // src/routes/oauth.ts
   {
     what: 'registrations have no limit',

@@ -81,8 +81,7 @@ function sendRpcError(failure: Failure, request: FastifyRequest, reply: FastifyR
 function begin(failure: Failure, status: number, request: FastifyRequest, reply: FastifyReply) {
   const { reason, details } = failure
   if (request.rpc) request.rpc.outcome = reason
-  // A flood is told of in one line, by whoever refuses it.
-  if (status >= 500 && !request.isShed) {
+  if (status >= 500) {
     request.audit('failure', { reason, err: details.cause ?? failure })
   } else if (answers[reason].as === 'oauth') {
     const { redirectUri, allowLine, cause } = details

@@ -53,7 +53,7 @@ export const events = {
   request: event(
     'info',
     'request',
-    'A request is over. At `warn` with `err` where the answer could not be sent; at `debug` for a probe that found all well, and for `calls` that `overloaded` counts',
+    'A request is over. At `warn` with `err` where the answer could not be sent; at `debug` for a probe that found all well',
     {
       ...ofRequest,
       method: text('The HTTP method; `none` where the request could not be read'),
@@ -131,23 +131,19 @@ export const events = {
   }),
   rate_limit: event('warn', 'rate limit reached', 'A request was refused, since there were too many', {
     ...ofRequest,
-    by: Type.Enum(['address', 'user', 'registration'], { description: 'What was counted' }),
+    by: Type.Enum(['address', 'user', 'registration', 'concurrency'], {
+      description: 'What was counted; `concurrency`: requests in flight of one user or address',
+    }),
     user: optional(user),
   }),
-  failure: event('error', 'call failed', 'A request ended with a 5xx, `overloaded` aside', {
-    ...ofRequest,
-    reason,
-    err,
-  }),
-  overloaded: event(
-    'warn',
-    'more requests than can be served: some were refused',
-    'Requests were refused so that the others are answered in good time; said once a second at most',
+  failure: event(
+    'error',
+    'call failed',
+    'A request ended with a 5xx. `overloaded`: it was rejected so that others are served in good time, and `err` says why',
     {
-      late: whole('Refused since the processor did not keep up, after the last such line'),
-      full: whole('Refused since too many requests were being served'),
-      calls: whole('Refused since too many calls were waiting'),
-      inFlight: whole('Requests that are being served'),
+      ...ofRequest,
+      reason,
+      err,
     },
   ),
   lines_omitted: event(

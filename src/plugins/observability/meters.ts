@@ -66,11 +66,6 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
     graph_budget_spent: ({ window, why }) => overBudget(window, why),
     rate_limit: ({ by }) => refusals(by),
     failure: ({ reason }) => failures(reason),
-    overloaded({ late, full, calls }) {
-      failures.add(late + full + calls, 'overloaded')
-      // Calls that were refused had a request line of their own.
-      requests.add(late + full, 'none', '503')
-    },
     credential_loaded({ kind, certificateExpires }) {
       if (certificateExpires !== undefined) credentialEnds.set({ kind }, Date.parse(certificateExpires) / 1000)
     },
