@@ -14,9 +14,9 @@ const sampleMs = 50
  * overload, nor is what has come during a pause of the machine.
  */
 const maxPerTurn = 64
-/** Three for each connection to Graph: who waits for one waits twice as long as Graph takes, at most. */
-const maxCalls = 192
-/** A user's agents and programs together; six users have to conspire to take all calls. */
+/** Those that have a connection to Graph, and half as many who wait for one: half as long as Graph takes, at most. */
+const maxCalls = 96
+/** A user's agents and programs together. */
 const maxPerUser = 32
 /** An office behind one address. */
 const maxPerAddress = 64
