@@ -40,14 +40,6 @@ export const breaks = [
     test: 'keeps no listener of theirs',
   },
   {
-    what: 'a large answer keeps its turn for good',
-    file: 'src/lib/bounded-client.ts',
-    from: 'if (leave !== undefined) setImmediate(leave)',
-    to: '',
-    caughtBy: 'test/lib/bounded-client.test.ts',
-    test: 'large answers are read on in turn',
-  },
-  {
     what: 'a caller who is gone already costs a connection',
     file: 'src/lib/bounded-client.ts',
     from: 'if (signal?.aborted) return onCancel()',
@@ -237,28 +229,6 @@ export const breaks = [
     to: "' '.includes",
     caughtBy: 'test/lib/strict-json.test.ts',
     test: 'a key that occurs twice',
-  },
-  // src/lib/turns.ts
-  {
-    what: 'one more than are allowed has a turn',
-    file: 'src/lib/turns.ts',
-    from: 'held.size >= most',
-    to: 'held.size > most',
-    caughtBy: 'test/lib/turns.test.ts',
-  },
-  {
-    what: 'a turn that is given back is nobody’s',
-    file: 'src/lib/turns.ts',
-    from: 'if (held.delete(turn)) next()',
-    to: 'held.delete(turn)',
-    caughtBy: 'test/lib/turns.test.ts',
-  },
-  {
-    what: 'what cannot wait keeps nobody waiting',
-    file: 'src/lib/turns.ts',
-    from: 'const turn = { begin() {} }',
-    to: 'return () => {}; const turn = { begin() {} }',
-    caughtBy: 'test/lib/turns.test.ts',
   },
   // src/lib/until-aborted.ts
   {

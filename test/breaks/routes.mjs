@@ -104,8 +104,8 @@ export const breaks = [
   {
     what: 'what one user was shown is kept for all users of the application',
     file: 'src/routes/mcp.ts',
-    from: 'return { accessToken, readAs: caller.tokenHash }',
-    to: 'return { accessToken, readAs: caller.clientId }',
+    from: 'return { accessToken, credentialHash: caller.tokenHash }',
+    to: 'return { accessToken, credentialHash: caller.clientId }',
     caughtBy: 'test/security/isolation.test.ts',
     test: 'answers kept',
   },

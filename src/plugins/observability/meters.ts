@@ -122,10 +122,10 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
     'Calls of tools whose answers are kept; joined: answered with another',
     'result',
     () => {
-      return mcp.answerStats.requests
+      return mcp.cacheStats.requests
     },
   )
-  gauge('answer_cache_bytes', 'What the answers that are kept take', () => mcp.answerStats.bytes)
+  gauge('answer_cache_bytes', 'What the answers that are kept take', () => mcp.cacheStats.bytes)
   new prom.Gauge({
     name: `${prefix}graph_budget_left`,
     help: 'Calls to Graph that are left in a window, as this replica last knew',
