@@ -11,8 +11,8 @@ import { failures } from './plugins/error-handlers/index.ts'
 import { gracefulStop } from './plugins/graceful-stop/index.ts'
 import { graphClient } from './plugins/graph-client/index.ts'
 import { graphQuota } from './plugins/graph-quota/index.ts'
+import { connections } from './plugins/load-shedding/connections.ts'
 import { loadShedding } from './plugins/load-shedding/index.ts'
-import { closeQueuedResponses } from './plugins/load-shedding/queued-responses.ts'
 import { mcp } from './plugins/mcp/index.ts'
 import { oauthProxy } from './plugins/oauth-proxy/index.ts'
 import { oboTokenCache } from './plugins/obo-token-cache/index.ts'
@@ -33,7 +33,9 @@ import { tools } from './tools/index.ts'
 /** The longest token that is read (src/lib/bearer.ts), and as much again for all other headers. */
 const maxHeaderSize = 32 * 1024
 
-const requestTimeoutMs = 30_000
+/** Headers come in a packet or two, and bodies are small: who takes longer holds a connection for nothing. */
+const headersTimeoutMs = 5_000
+const requestTimeoutMs = 10_000
 /**
  * Longer than an ingress keeps an idle connection, 240 s in Azure Container Apps (Microsoft, "Ingress in Azure Container
  * Apps"). Else it may send a request just as this server closes the connection, and its caller gets a 502.
@@ -65,15 +67,15 @@ export async function buildApp(
     trustProxy: config.trustProxy && trustProxies(config.trustProxy),
     keepAliveTimeout: keepAliveTimeoutMs,
     requestTimeout: requestTimeoutMs,
-    // Node counts it from the first byte of a request, so that it ends no idle connection.
-    http: { maxHeaderSize, headersTimeout: requestTimeoutMs },
+    // Node counts the time for headers from when a connection opens, and for those kept alive from the next request's first byte.
+    http: { maxHeaderSize, headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 1_000 },
     // People type the address with and without a slash at its end: a route is the same under both, hooks and all.
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, validateSchema: false } },
     rewriteUrl: routedPath,
   })
-  closeQueuedResponses(app.server)
 
+  await app.register(connections)
   await app.register(gracefulStop)
   await app.register(observability)
   if (config.traces !== undefined) await app.register(tracing, { config })
@@ -93,18 +95,24 @@ export async function buildApp(
     await site.register(failures, { config })
     await site.register(security, { config })
     await site.register(unreadableRequests)
-    await site.register(loadShedding)
     await site.register(rateLimits, { config })
+    await site.register(loadShedding, { config })
     site.addHook('preParsing', rejectCompressedBody)
-    await site.register(discoveryRoutes, { config })
-    if (config.oauthProxy !== undefined) await site.register(oauthRoutes)
+    await site.register(async (open) => {
+      open.addHook('onRequest', open.shedLoad)
+      open.addHook('onRequest', open.limitConcurrency)
+      await open.register(discoveryRoutes, { config })
+      if (config.oauthProxy !== undefined) await open.register(oauthRoutes)
+    })
     await site.register(async (guarded) => {
       guarded.decorate('limitsByUser', true)
       guarded.addHook('onRequest', guarded.authenticateFromCache)
       guarded.addHook('onRequest', guarded.limitUnverified)
-      guarded.addHook('onRequest', guarded.limitCalls)
+      guarded.addHook('onRequest', guarded.shedLoad)
       guarded.addHook('onRequest', guarded.authenticate)
       guarded.addHook('onRequest', guarded.limitUser)
+      guarded.addHook('onRequest', guarded.limitConcurrency)
+      guarded.addHook('preHandler', guarded.limitCalls)
       guarded.addHook('onError', guarded.countUnverified)
       await guarded.register(mcpRoutes, { config })
     })

@@ -21,7 +21,7 @@ export interface RunningBundle {
  * Builds the server as it is deployed: in a folder with no packages beside it, gone after the file's last test. What it
  * loads on first use is all in it.
  *
- * @returns starts it as a process of its own, and does not wait until it is ready
+ * @returns starts it as a process of its own, with so many descriptors, and does not wait until it is ready
  */
 export function buildBundle() {
   const folder = mkdtempSync(join(tmpdir(), 'bundle-'))
@@ -32,9 +32,10 @@ export function buildBundle() {
   })
   assert.equal(build.status, 0, build.stderr)
 
-  return async (t: TestContext, env: Env): Promise<RunningBundle> => {
+  return async (t: TestContext, env: Env, { openFiles = 4_096 } = {}): Promise<RunningBundle> => {
     const port = await freePort()
-    const child = spawn(process.execPath, [join(folder, 'server.js')], {
+    const command = [`ulimit -n ${openFiles}; exec "$0" "$@"`, process.execPath, join(folder, 'server.js')]
+    const child = spawn('sh', ['-c', ...command], {
       cwd: folder,
       env: { LOG_LEVEL: 'info', PORT: String(port), ...env },
     })

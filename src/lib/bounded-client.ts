@@ -1,5 +1,4 @@
 import { Agent, type buildConnector, type Dispatcher } from 'undici'
-import type { Leave, Turns } from './turns.ts'
 
 /** What a peer may cost: every call ends within `deadlineMs` and no answer grows beyond `maxBodyBytes`. */
 export interface Bounds {
@@ -10,8 +9,6 @@ export interface Bounds {
   readonly connections: number
   /** Another way to open sockets than by name. */
   readonly connect?: buildConnector.connector
-  /** Answers beyond `fromBytes` are read on in turn; the time that they wait counts. */
-  readonly large?: { readonly fromBytes: number; readonly turns: Pick<Turns, 'take'> }
 }
 
 export interface BoundedRequest {
@@ -69,12 +66,8 @@ export function createBoundedClient(bounds: Bounds) {
       let over: TransportError | undefined
       const answer = { status: 0, headers: {} }
       const chunks: Buffer[] = []
-      let bytes = 0
-      let leave: Leave | undefined
 
       const settle = () => {
-        // Not before whoever waits for the answer has made something else of it, which they do at once.
-        if (leave !== undefined) setImmediate(leave)
         clearTimeout(timer)
         signal?.removeEventListener('abort', onCancel)
       }
@@ -99,14 +92,7 @@ export function createBoundedClient(bounds: Bounds) {
           onResponseStart(_, status, headers) {
             Object.assign(answer, { status, headers })
           },
-          onResponseData(controller, chunk) {
-            chunks.push(chunk)
-            bytes += chunk.length
-            const { large } = bounds
-            if (large === undefined || leave !== undefined || bytes <= large.fromBytes) return
-            controller.pause()
-            leave = large.turns.take(() => controller.resume())
-          },
+          onResponseData: (_, chunk) => void chunks.push(chunk),
           onResponseEnd() {
             settle()
             resolve({ ...answer, body: utf8.decode(Buffer.concat(chunks)) })

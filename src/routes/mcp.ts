@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Configured } from '../config/index.ts'
@@ -13,7 +12,7 @@ import type { Tool } from '../plugins/mcp/tool.ts'
 /** No tool call comes near this. */
 const bodyLimitBytes = 256 * 1024
 
-interface GraphAccess extends Pick<McpCall, 'graph' | 'readAs'> {
+interface GraphAccess extends Pick<McpCall, 'graph' | 'credentialHash'> {
   /** What Graph is asked with, where there is a token. */
   readonly accessToken?: string
 }
@@ -71,15 +70,14 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
 
       if (message.method === 'tools/call' && tool === undefined) request.rpc.outcome = 'bad_request'
       const needsGraph = tool !== undefined && tool.graphScopes.length > 0
-      const { graph, readAs, accessToken } = needsGraph
+      const { graph, credentialHash, accessToken } = needsGraph
         ? await graphFor(request, message, tool, signal, deadline)
         : notSignedIn
-      const answer = await app.mcp.dispatch(request, message, { caller, graph, readAs, signal, deadline })
+      const answer = await app.mcp.dispatch(request, message, { caller, graph, credentialHash, signal, deadline })
       if (answer.ageSeconds !== undefined) request.rpc.ageSeconds = answer.ageSeconds
       if (answer.failure !== undefined) heed(answer.failure, request, accessToken)
       reply.code(answer.status).header('cache-control', 'no-store')
       if (answer.contentType !== undefined) reply.header('content-type', answer.contentType)
-      if (answer.body instanceof Readable) holdWhileSent(reply)
       return reply.send(answer.body ?? undefined)
     },
   )
@@ -103,19 +101,19 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     deadline: Deadline,
   ): Promise<GraphAccess> {
     try {
-      const { accessToken, readAs } = await graphToken(request, message, signal, deadline)
+      const { accessToken, credentialHash } = await graphToken(request, message, signal, deadline)
       const { id, caller, rpc, trace } = request
       const graph = app.graph.as({
         accessToken,
         correlationId: id,
         deadline,
         // What is kept is read for whoever asks the same, and to the end.
-        signal: app.mcp.isKept(tool) ? undefined : signal,
+        signal: app.mcp.isCached(tool) ? undefined : signal,
         user: caller?.userKey,
         tool: rpc?.tool,
         trace,
       })
-      return { graph, readAs, accessToken }
+      return { graph, credentialHash, accessToken }
     } catch (error) {
       const failure = toFailure(error)
       if (entryOf(failure.reason).kind === 'tool') return { graph: failure }
@@ -129,24 +127,17 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     message: McpMessage,
     signal: AbortSignal,
     deadline: Deadline,
-  ): Promise<{ accessToken: string; readAs: string }> {
+  ): Promise<{ accessToken: string; credentialHash: string }> {
     const { caller, assertion, trace } = request
     const given = app.mcp.accessTokenOf(message) ?? request.graphBearerToken
     if (given !== undefined && given !== null) return givenToken(given)
     if (caller !== null && assertion !== null) {
       const call = { correlationId: request.id, signal, deadline, trace }
       const accessToken = await app.oboTokens.get({ caller, assertion, ...call })
-      return { accessToken, readAs: caller.tokenHash }
+      return { accessToken, credentialHash: caller.tokenHash }
     }
     if (config.callers.graphAccessToken !== undefined) return givenToken(config.callers.graphAccessToken)
     throw new Failure('sign_in_required')
-  }
-
-  /** A large answer stays in memory until its client has it; one who takes nothing of it for so long gets no more. */
-  function holdWhileSent({ raw }: FastifyReply) {
-    if (raw.destroyed) return
-    raw.once('close', app.largeAnswers.hold())
-    raw.setTimeout(config.timeouts.stalledMs, () => raw.destroy())
   }
 
   /** What Graph no longer takes or allows is not used again; and what HTTP has to say is not said by a result. */
@@ -155,16 +146,16 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
     if (rpc !== null) rpc.outcome = reason
     if (caller !== null && (reason === 'graph_claims_required' || reason === 'graph_token_rejected')) {
       if (accessToken !== undefined) app.oboTokens.evict(caller, accessToken)
-      app.mcp.forget(caller.tokenHash)
+      app.mcp.invalidate(caller.tokenHash)
     }
     // A role that was taken away: of its messages nothing is shown from here on.
-    if (caller !== null && reason === 'graph_forbidden') app.mcp.forget(caller.tokenHash)
+    if (caller !== null && reason === 'graph_forbidden') app.mcp.invalidate(caller.tokenHash)
     if (entryOf(reason).kind === 'http') throw failure
   }
 }
 
 function givenToken(accessToken: string) {
-  return { accessToken, readAs: hash('sha256', accessToken, 'base64url') }
+  return { accessToken, credentialHash: hash('sha256', accessToken, 'base64url') }
 }
 
 function loggable(method: string | undefined): string | undefined {

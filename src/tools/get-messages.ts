@@ -16,6 +16,8 @@ import { and, isSelfContained, literal, or } from '../plugins/message-center/oda
 import { defineTool, invalidInput } from './define-tool.ts'
 
 const defaultPageSize = 25
+/** With bodies: a page of a thousand would be 12 MB of Graph's, and several at once more than a replica has. */
+const maxWithBodies = 100
 
 const list = (description: string) =>
   Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 20, description }))
@@ -67,7 +69,11 @@ const Input = Type.Object(
         'how much of each body: none (default), text, or html as Graph has it. Bodies are long: use getMessage for one',
     } as typeof BodyFormat),
     top: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 1000, description: 'how many messages at most, 0 to 1000; 0 counts only' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 1000,
+        description: `messages to return: 0 to 1000, 0 to ${maxWithBodies} with body text or html; 0 counts only`,
+      }),
     ),
     skip: Type.Optional(
       Type.Integer({
@@ -131,6 +137,9 @@ export const getMessages = defineTool({
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
   async handler(input, { graph }) {
     const format = input.body ?? 'none'
+    if (format !== 'none' && (input.top ?? 0) > maxWithBodies) {
+      throw invalidInput('top', `0 to ${maxWithBodies} with body ${format}; page with skip`)
+    }
     const page = await readPage(input, graph)
     const value = await presentAll(page.value, format)
     const count = page['@odata.count']
@@ -174,10 +183,11 @@ function queryOf(input: Input, conditions: readonly QueryPart[]): URLSearchParam
 }
 
 /** `$top` can keep Graph from naming a next page, and without a preference a page ends at 100, whatever `$top` says. */
-function preferOf({ prefer, pageSize, top }: Input): string | undefined {
-  if (prefer !== undefined) return prefer
-  const size = pageSize ?? top ?? defaultPageSize
-  return size === 0 ? undefined : `odata.maxpagesize=${size}`
+function preferOf({ prefer, pageSize, top, body = 'none' }: Input): string | undefined {
+  const preferred = prefer === undefined ? undefined : Number(prefer.split('=')[1])
+  const size = preferred ?? pageSize ?? top ?? defaultPageSize
+  if (size === 0) return undefined
+  return `odata.maxpagesize=${body === 'none' ? size : Math.min(size, maxWithBodies)}`
 }
 
 /** What each argument asks of `$filter`. The expressions are those that Graph is known to take for messages. */

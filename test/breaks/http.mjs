@@ -40,14 +40,6 @@ export const breaks = [
     test: 'keeps no listener of theirs',
   },
   {
-    what: 'a large answer keeps its turn for good',
-    file: 'src/lib/bounded-client.ts',
-    from: 'if (leave !== undefined) setImmediate(leave)',
-    to: '',
-    caughtBy: 'test/lib/bounded-client.test.ts',
-    test: 'large answers are read on in turn',
-  },
-  {
     what: 'a caller who is gone already costs a connection',
     file: 'src/lib/bounded-client.ts',
     from: 'if (signal?.aborted) return onCancel()',
@@ -111,22 +103,6 @@ export const breaks = [
     to: '',
     caughtBy: 'test/lib/public-client.test.ts',
     test: 'http is not spoken',
-  },
-  // src/plugins/load-shedding/queued-responses.ts
-  {
-    what: 'responses that wait stay open when their connection closes',
-    file: 'src/plugins/load-shedding/queued-responses.ts',
-    from: "for (const response of responses) response.emit('close')",
-    to: '',
-    caughtBy: 'test/plugins/load-shedding/queued-responses.test.ts',
-    test: 'responses that wait for their turn',
-  },
-  {
-    what: 'a response that had its turn after it waited closes again with its connection',
-    file: 'src/plugins/load-shedding/queued-responses.ts',
-    from: "response.once('close', () => waiting.delete(response))",
-    to: '',
-    caughtBy: 'test/plugins/load-shedding/queued-responses.test.ts',
   },
   // src/errors/quotable.ts
   {
@@ -253,28 +229,6 @@ export const breaks = [
     to: "' '.includes",
     caughtBy: 'test/lib/strict-json.test.ts',
     test: 'a key that occurs twice',
-  },
-  // src/lib/turns.ts
-  {
-    what: 'one more than are allowed has a turn',
-    file: 'src/lib/turns.ts',
-    from: 'held.size >= most',
-    to: 'held.size > most',
-    caughtBy: 'test/lib/turns.test.ts',
-  },
-  {
-    what: 'a turn that is given back is nobody’s',
-    file: 'src/lib/turns.ts',
-    from: 'if (held.delete(turn)) next()',
-    to: 'held.delete(turn)',
-    caughtBy: 'test/lib/turns.test.ts',
-  },
-  {
-    what: 'what cannot wait keeps nobody waiting',
-    file: 'src/lib/turns.ts',
-    from: 'const turn = { begin() {} }',
-    to: 'return () => {}; const turn = { begin() {} }',
-    caughtBy: 'test/lib/turns.test.ts',
   },
   // src/lib/until-aborted.ts
   {

@@ -80,14 +80,6 @@ export const breaks = [
     caughtBy: 'test/docs/watch.test.ts',
     test: 'what the alerts on single failures count',
   },
-  {
-    what: 'calls that were shed are not counted among those that failed',
-    file: 'src/plugins/observability/meters.ts',
-    from: "failures.add(late + full + calls, 'overloaded')",
-    to: "failures.add(late + full, 'overloaded')",
-    caughtBy: 'test/plugins/observability/metrics.test.ts',
-    test: 'requests that were shed',
-  },
   // src/plugins/observability/metrics.ts
   {
     what: 'nothing is told of the process itself',

@@ -104,8 +104,8 @@ export const breaks = [
   {
     what: 'what one user was shown is kept for all users of the application',
     file: 'src/routes/mcp.ts',
-    from: 'return { accessToken, readAs: caller.tokenHash }',
-    to: 'return { accessToken, readAs: caller.clientId }',
+    from: 'return { accessToken, credentialHash: caller.tokenHash }',
+    to: 'return { accessToken, credentialHash: caller.clientId }',
     caughtBy: 'test/security/isolation.test.ts',
     test: 'answers kept',
   },
@@ -124,13 +124,6 @@ export const breaks = [
     to: 'app.mcp.accessTokenOf(message) ?? request.graphBearerToken ?? config.callers.graphAccessToken',
     caughtBy: 'test/routes/mcp.test.ts',
     test: 'the configured Graph token',
-  },
-  {
-    what: 'a client that reads nothing keeps a large response in memory',
-    file: 'src/routes/mcp.ts',
-    from: 'raw.setTimeout(config.timeouts.stalledMs, () => raw.destroy())',
-    to: '',
-    caughtBy: 'test/wire/stalled-client.test.ts',
   },
   // src/routes/oauth.ts
   {

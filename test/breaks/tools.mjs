@@ -1,5 +1,20 @@
 /** What agents can do: src/tools/. */
 export const breaks = [
+  // src/tools/get-messages.ts
+  {
+    what: 'a page with bodies is as long as one without',
+    file: 'src/tools/get-messages.ts',
+    from: 'Math.min(size, maxWithBodies)',
+    to: 'size',
+    caughtBy: 'test/tools/get-messages.test.ts',
+  },
+  {
+    what: 'a thousand posts with bodies may be asked for',
+    file: 'src/tools/get-messages.ts',
+    from: '(input.top ?? 0) > maxWithBodies',
+    to: '(input.top ?? 0) < 0',
+    caughtBy: 'test/tools/get-messages.test.ts',
+  },
   // src/plugins/mcp/coerce-arguments.ts
   ...[
     ['an argument that is null is not absent', ' && given[name] !== null', ''],

@@ -5,7 +5,6 @@ import { type AddressInfo, createServer as createTcpServer, type Server, type So
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { type Bounds, createBoundedClient, TransportError } from '../../src/lib/bounded-client.ts'
-import { createTurns } from '../../src/lib/turns.ts'
 import { eventually, freePort } from '../helper.ts'
 
 const bounds: Bounds = { connectTimeoutMs: 1_000, deadlineMs: 5_000, maxBodyBytes: 64 * 1024, connections: 4 }
@@ -290,53 +289,4 @@ test('closing ends calls in flight and every connection', async (t) => {
   assert.equal((await call).kind, 'unreachable')
   await eventually(() => server.open === 0)
   assert.equal((await failureOf(http.request({ method: 'GET', url: server.url }))).kind, 'unreachable')
-})
-
-/** A client for which answers beyond 1,000 bytes are large, one at a time, and a server of answers as long as their path says. */
-async function setUpLarge(t: TestContext, own: Partial<Bounds> = {}) {
-  const turns = createTurns(1)
-  const { url } = await serve(t, (request, response) => response.end('x'.repeat(Number(request.url?.slice(1)))))
-  const http = client(t, { ...own, large: { fromBytes: 1_000, turns } })
-  const read = async (length: number, signal?: AbortSignal) =>
-    (await http.request({ method: 'GET', url: `${url}${length}`, signal })).body.length
-  return { turns, read }
-}
-
-test('large answers are read on in turn, and the others at once', async (t) => {
-  const { turns, read } = await setUpLarge(t)
-  const leave = turns.hold()
-  const read2000 = [read(2_000), read(2_000)]
-  let done = 0
-  for (const reading of read2000) reading.then(() => done++)
-  assert.equal(await read(1_000), 1_000)
-  assert.equal(await read(1_000), 1_000)
-  assert.equal(done, 0)
-  leave()
-  assert.deepEqual(await Promise.all(read2000), [2_000, 2_000])
-  assert.equal(await read(2_000), 2_000)
-})
-
-test('who waits for a turn waits no longer than any call may take, or until its caller is gone, and leaves none taken', async (t) => {
-  const { turns, read } = await setUpLarge(t, { deadlineMs: 300 })
-  const leave = turns.hold()
-  const gone = new AbortController()
-  const failures = [failureOf(read(2_000)), failureOf(read(2_000, gone.signal))]
-  setTimeout(() => gone.abort(), 50)
-  assert.deepEqual(
-    (await Promise.all(failures)).map(({ kind }) => kind),
-    ['timeout', 'cancelled'],
-  )
-  leave()
-  assert.equal(await read(2_000), 2_000)
-})
-
-test('a large answer that breaks off leaves its turn to the next', async (t) => {
-  const { url } = await serveRaw(t, (socket) => {
-    socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 9000\r\n\r\n${'x'.repeat(2_000)}`)
-    setTimeout(() => socket.resetAndDestroy(), 50)
-  })
-  const turns = createTurns(1)
-  const http = client(t, { large: { fromBytes: 1_000, turns } })
-  assert.equal((await failureOf(http.request({ method: 'GET', url }))).kind, 'unreachable')
-  await new Promise<void>((resolve) => turns.take(resolve))
 })

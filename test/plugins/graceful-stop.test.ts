@@ -17,6 +17,7 @@ async function build(t: TestContext) {
     release = resolve
   })
   app.get('/quick', () => 'quick')
+  app.post('/body', () => 'whole')
   app.get('/slow', async () => {
     calls++
     await released
@@ -39,6 +40,7 @@ async function build(t: TestContext) {
     })
     await once(socket, 'connect')
     return {
+      send: (text: string) => socket.write(text),
       ask: (path: string) => socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`),
       destroy: () => socket.destroy(),
       received: () => received,
@@ -93,4 +95,21 @@ test('a client that went away in its call is not waited for', async (t) => {
   gone.destroy()
   await app.close()
   await eventually(silent.isClosed)
+})
+
+test('a body that does not arrive is not waited for, and one that does has its response', {
+  timeout: 5_000,
+}, async (t) => {
+  const { app, open } = await build(t)
+  const [half, whole] = [await open(), await open()]
+  const head = 'POST /body HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\n'
+  half.send(`${head}ab`)
+  whole.send(`${head}ab`)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const closing = app.close()
+  await eventually(() => app.stopping)
+  whole.send('cd')
+  await closing
+  assert.match(whole.received(), /whole$/)
+  assert.equal(half.received(), '')
 })

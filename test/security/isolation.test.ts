@@ -69,7 +69,7 @@ for (const [name, origin, askAt] of cases) {
 }
 
 test('of kept answers, some were kept, some joined and some read', () => {
-  const { hit, joined, miss } = keeping.app.mcp.answerStats.requests
+  const { hit, joined, miss } = keeping.app.mcp.cacheStats.requests
   assert.ok(hit > 0 && joined > 0 && miss > 0, JSON.stringify({ hit, joined, miss }))
 })
 

@@ -94,6 +94,22 @@ const options: readonly [
   ],
   [{ pageSize: 1000 }, { $count: 'true', prefer: 'odata.maxpagesize=1000' }],
   [
+    { body: 'text', pageSize: 1000 },
+    { $count: 'true', prefer: 'odata.maxpagesize=100' },
+  ],
+  [
+    { body: 'html', prefer: 'odata.maxpagesize=1000' },
+    { $count: 'true', prefer: 'odata.maxpagesize=100' },
+  ],
+  [
+    { body: 'html', top: 100 },
+    { $top: '100', $count: 'true', prefer: 'odata.maxpagesize=100' },
+  ],
+  [
+    { body: 'none', top: 101 },
+    { $top: '101', $count: 'true', prefer: 'odata.maxpagesize=101' },
+  ],
+  [
     { prefer: 'odata.maxpagesize=7', pageSize: 100 },
     { $count: 'true', prefer: 'odata.maxpagesize=7' },
   ],
@@ -155,6 +171,16 @@ const refused: readonly [field: string, value: unknown][] = [
   ['prefer', 'odata.maxpagesize=1001'],
   ['prefer', 'odata.maxpagesize=5\r\nx: y'],
 ]
+for (const body of ['text', 'html']) {
+  test(`more than 100 messages with body ${body} are rejected by name, and Graph is not asked`, async () => {
+    await assert.rejects(run({ body, top: 101 }, new Error('Graph was asked')), (error: Failure) => {
+      assert.equal(error.reason, 'invalid_input')
+      assert.equal(error.message, `"top" takes 0 to 100 with body ${body}; page with skip.`)
+      return true
+    })
+  })
+}
+
 for (const [field, value] of refused) {
   test(`${field}: ${JSON.stringify(value).slice(0, 50)} is refused by name, and Graph is not asked`, async () => {
     await assert.rejects(run({ [field]: value }, new Error('Graph was asked')), (error: Failure) => {

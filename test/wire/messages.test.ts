@@ -181,7 +181,7 @@ test('unreadOnly is about the reader: two of them see different messages, all of
 })
 
 test('what Graph shows to privacy readers only is shown to them only', async () => {
-  const isPrivate = { tags: ['GDPR'], body: 'html', top: 1000 }
+  const isPrivate = { tags: ['GDPR'], body: 'html', top: 100 }
   const [stubs, whole] = (await Promise.all([rowan, priya].map((reader) => reader.page(isPrivate)))).map(
     ({ value }) => value,
   )

@@ -79,8 +79,7 @@ function sendRpcError(failure: Failure, request: FastifyRequest, reply: FastifyR
 function beginError(failure: Failure, status: number, request: FastifyRequest, reply: FastifyReply) {
   const { reason, details } = failure
   if (request.rpc) request.rpc.outcome = reason
-  // Overload is logged in one line, by whoever sheds the load.
-  if (status >= 500 && !request.isShed) {
+  if (status >= 500) {
     request.audit('failure', { reason, err: details.cause ?? failure })
   } else if (entryOf(reason).kind === 'oauth') {
     const { aadsts, redirectUri, allowLine, cause } = details

@@ -1,7 +1,10 @@
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
 /** How often a closing server looks whether all calls in flight have their answer. */
 const sweepMs = 100
+/** A body that has not arrived so long after the stop is not waited for: Node no longer ends its request. */
+const bodyGraceMs = 500
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,12 +22,12 @@ declare module 'fastify' {
  */
 export const gracefulStop = fp(
   async (app) => {
-    let inFlight = 0
+    const inFlight = new Set<FastifyRequest>()
     app.decorate('stopping', false)
-    app.addHook('onRequest', (_request, reply, next) => {
-      inFlight++
+    app.addHook('onRequest', (request, reply, next) => {
+      inFlight.add(request)
       // And not onResponse, which a client that went away never lets happen.
-      reply.raw.once('close', () => inFlight--)
+      reply.raw.once('close', () => inFlight.delete(request))
       next()
     })
     app.addHook('onSend', (_request, reply, _payload, next) => {
@@ -33,8 +36,11 @@ export const gracefulStop = fp(
     })
     app.addHook('preClose', async () => {
       app.stopping = true
+      const stoppedMs = performance.now()
       const sweep = setInterval(() => {
-        if (inFlight === 0) app.server.closeAllConnections()
+        const isBodyDue = performance.now() - stoppedMs < bodyGraceMs
+        const isAwaited = ({ raw }: FastifyRequest) => raw.complete || isBodyDue
+        if (![...inFlight].some(isAwaited)) app.server.closeAllConnections()
       }, sweepMs)
       app.server.once('close', () => clearInterval(sweep))
     })

@@ -1,4 +1,3 @@
-import { getHeapStatistics } from 'node:v8'
 import fp from 'fastify-plugin'
 import type { Configured } from '../../config/index.ts'
 import { timeouts } from '../../config/timeouts.ts'
@@ -12,7 +11,6 @@ import {
 } from '../../lib/bounded-client.ts'
 import type { Deadline } from '../../lib/deadline.ts'
 import { jitterMs, sleep as sleepFor } from '../../lib/sleep.ts'
-import { createTurns, type Turns } from '../../lib/turns.ts'
 import type { GraphCaller } from '../graph-quota/admission.ts'
 import type { GraphQuota } from '../graph-quota/index.ts'
 import type { Audit } from '../observability/audit.ts'
@@ -20,15 +18,8 @@ import type { TraceSpan } from '../observability/spans.ts'
 import { createDenials } from './denials.ts'
 import { graphFailure, graphTransportFailure, retryAfterOf } from './failures.ts'
 
-const graphLimits = { maxBodyBytes: 16 * 1024 * 1024, connections: 64 }
-
-/** Beyond this an answer is read on in turn: some 80 messages with bodies, or a thousand without. */
-const largeFromBytes = 1024 * 1024
-/**
- * What one of `maxBodyBytes` takes of V8's heap while it is parsed and written anew, where its characters are two bytes
- * wide. On its way it takes less than that again outside of the heap.
- */
-const largeHeapBytes = 128 * 1024 * 1024
+/** A thousand messages without bodies are some 1.5 MB, a hundred with long bodies as much. */
+const graphLimits = { maxBodyBytes: 4 * 1024 * 1024, connections: 64 }
 
 const passing = new Set([502, 503, 504])
 
@@ -224,18 +215,14 @@ function nextQuery(expected: string, link: string): URLSearchParams {
 declare module 'fastify' {
   interface FastifyInstance {
     graph: GraphClient
-    /** Large answers on their way, from Graph or to the client: no more at a time than the heap has room for. */
-    largeAnswers: Turns
   }
 }
 
 export const graphClient = fp<Configured>(
   async (app, { config: { graph, timeouts } }) => {
-    const turns = createTurns(Math.max(1, Math.floor(getHeapStatistics().heap_size_limit / largeHeapBytes)))
-    const http = createBoundedClient({ ...graphLimits, ...timeouts.graph, large: { fromBytes: largeFromBytes, turns } })
+    const http = createBoundedClient({ ...graphLimits, ...timeouts.graph })
     const { audit, graphQuota: quota } = app
     app.decorate('graph', createGraphClient({ baseUrl: graph.baseUrl, http, quota, audit }))
-    app.decorate('largeAnswers', turns)
     app.addHook('onClose', () => http.close())
   },
   { name: 'graph-client', dependencies: ['observability', 'graph-quota'] },

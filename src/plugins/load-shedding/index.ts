@@ -1,86 +1,126 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import underPressure from '@fastify/under-pressure'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Configured } from '../../config/index.ts'
 import { Failure } from '../../errors/index.ts'
-import { probePaths } from '../../lib/probes.ts'
-import { requestIdOf } from '../../lib/request-id.ts'
-import { pathOf } from '../../lib/request-target.ts'
-import { createAdmissionControl } from './admission-control.ts'
-import { refuse, rpcRefusal, textRefusal } from './refusal.ts'
+import { addressKey } from '../../lib/client-address.ts'
+import { createLimit, type Release } from './limit.ts'
 
-/** Between two lines in the log. */
-const saidEveryMs = 1_000
+/** The mean delay of the event loop in a sample: so long requests wait before anything is done for them. */
+const maxEventLoopDelayMs = 20
+const sampleMs = 50
+/**
+ * Admitted in each turn of the event loop, however late it is: a pool of 64 clients that wait for their responses is no
+ * overload, nor is what has come during a pause of the machine.
+ */
+const maxPerTurn = 64
+/** Those that have a connection to Graph, and half as many who wait for one: half as long as Graph takes, at most. */
+const maxCalls = 96
+/** A user's agents and programs together. */
+const maxPerUser = 32
+/** An office behind one address. */
+const maxPerAddress = 64
+/** What clients have not read yet lies outside of the heap, but in the memory of a replica of 512 MiB. */
+const maxUnsentBytes = { total: 64 * 1024 * 1024, perKey: 16 * 1024 * 1024 }
+/** Smaller responses are bounded by how many there can be. */
+const countedFromBytes = 64 * 1024
+
+type Next = (error?: Error) => void
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** An onRequest hook for what may wait for Graph: refuses a call while too many wait already. */
-    limitCalls(request: FastifyRequest, reply: FastifyReply, next: (error?: Error) => void): void
+    /** An onRequest hook: rejects requests while the event loop is behind. */
+    shedLoad(request: FastifyRequest, reply: FastifyReply, next: Next): void
+    /** An onRequest hook: bounds the requests in flight of a verified user, else of an address. */
+    limitConcurrency(request: FastifyRequest, reply: FastifyReply, next: Next): void
+    /** A preHandler hook, after the body: bounds the calls of everybody that wait for others. */
+    limitCalls(request: FastifyRequest, reply: FastifyReply, next: Next): void
   }
   interface FastifyRequest {
-    /** It was refused for the load: of such requests the log tells all at once. */
-    isShed?: boolean
+    /** Gives the place of a call back. */
+    releaseCall: Release | null
   }
 }
 
-/** One after the other, so that those who were refused together do not come back together. */
-const failures = [1, 2, 3].map((retryAfterSeconds) => new Failure('overloaded', { retryAfterSeconds }))
+type Pressure = 'event loop delay' | 'calls in flight' | 'unsent bytes'
+
+/** Made once, with waits that differ: those rejected together should not come back together. */
+const overloads = new Map<Pressure, readonly Failure[]>(
+  (['event loop delay', 'calls in flight', 'unsent bytes'] as const).map((pressure) => [
+    pressure,
+    [1, 2, 3].map((retryAfterSeconds) => new Failure('overloaded', { retryAfterSeconds, cause: { pressure } })),
+  ]),
+)
+const tooManyAtOnce = new Failure('rate_limited', {
+  detail: 'They are too many at once: wait for responses.',
+  retryAfterSeconds: 1,
+})
 
 /**
- * Refuses requests with 503 and Retry-After (RFC 9110 section 15.6.4) while there are more than can be answered in good
- * time: while the event loop is behind, or too many wait for others. Those let in are answered as usual, nearly.
+ * Rejects requests with 503 and Retry-After (RFC 9110 section 15.6.4) while the event loop is behind or too many calls
+ * wait for others, so that those admitted are served in good time; and bounds what one user or address may hold of a
+ * process: requests in flight, and responses that are not read.
  *
- * Requests are judged as Node hands them over, before Fastify has seen them: to route one and have its hooks answer it
- * costs as much again as a refusal, and what refusals cost is taken from those who could be served. Probes and a
- * browser's preflights are let in always.
+ * Probes are outside of its scope, and the CORS hook answers preflights before.
  */
-export const loadShedding = fp(
-  async (app) => {
-    const { enterRequest, enterCall, say } = createAdmissionControl({ audit: app.audit })
-    const refusals = failures.map((failure) => ({ rpc: rpcRefusal(failure), text: textRefusal(failure) }))
-    const headers = Object.entries(app.securityHeaders()).flat()
-    let timer: NodeJS.Timeout | undefined
-    let refused = 0
+export const loadShedding = fp<Configured>(
+  async (app, { config: { timeouts } }) => {
+    const calls = createLimit({ total: maxCalls })
+    const byUser = createLimit({ perKey: maxPerUser })
+    const byAddress = createLimit({ perKey: maxPerAddress })
+    const unsent = createLimit(maxUnsentBytes)
+    let rejected = 0
 
-    guard(app.server, (request, response) => {
-      if (request.method === 'OPTIONS' || probePaths.has(request.url ?? '')) return true
-      const leave = enterRequest()
-      if (leave !== undefined) {
-        response.once('close', leave)
-        return true
+    function overload(pressure: Pressure): Failure {
+      const failures = overloads.get(pressure) ?? []
+      return failures[rejected++ % failures.length] ?? new Failure('overloaded')
+    }
+
+    await app.register(underPressure, { sampleInterval: sampleMs })
+    let admitted = 0
+    app.decorate('shedLoad', (_request, _reply, next) => {
+      if (app.memoryUsage().eventLoopDelay <= maxEventLoopDelayMs) return next()
+      if (admitted >= maxPerTurn) return next(overload('event loop delay'))
+      if (admitted === 0) {
+        setImmediate(() => {
+          admitted = 0
+        })
       }
-      const { rpc, text } = refusals[refused++ % refusals.length] as (typeof refusals)[number]
-      const { origin } = request.headers
-      const security = origin === undefined ? headers : Object.entries(app.securityHeaders(origin, request.url)).flat()
-      refuse(pathOf(request.url ?? '') === '/mcp' ? rpc : text, requestIdOf(request), response, security)
-      return false
-    })
-    app.decorateRequest('isShed', false)
-    app.decorate('limitCalls', (request, reply, next) => {
-      const leave = enterCall()
-      if (leave === undefined) {
-        request.isShed = true
-        return next(failures[refused++ % failures.length])
-      }
-      // And not onResponse, which a client that went away never lets happen.
-      reply.raw.once('close', leave)
+      admitted++
       next()
     })
-    app.addHook('onListen', async () => {
-      timer = setInterval(say, saidEveryMs).unref()
+
+    app.decorate('limitConcurrency', (request, reply, next) => {
+      const { caller } = request
+      const release = caller === null ? byAddress.take(addressKey(request.ip)) : byUser.take(caller.userKey)
+      if (release === undefined) {
+        request.audit('rate_limit', { by: 'concurrency', user: caller?.userKey })
+        return next(tooManyAtOnce)
+      }
+      // And not onResponse, which a client that went away never lets happen.
+      reply.raw.once('close', release)
+      next()
     })
-    app.addHook('onClose', async () => {
-      clearInterval(timer)
-      say()
+
+    app.decorateRequest('releaseCall', null)
+    app.decorate('limitCalls', (request, reply, next) => {
+      const release = calls.take('')
+      if (release === undefined) return next(overload('calls in flight'))
+      request.releaseCall = release
+      reply.raw.once('close', release)
+      next()
+    })
+
+    app.addHook('onSend', (request, { raw }, payload, next) => {
+      request.releaseCall?.()
+      raw.setTimeout(timeouts.stalledMs, () => raw.destroy())
+      const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.length : 0
+      if (bytes < countedFromBytes) return next()
+      const release = unsent.take(request.caller?.userKey ?? addressKey(request.ip), bytes)
+      if (release === undefined) return next(overload('unsent bytes'))
+      raw.once('close', release)
+      next()
     })
   },
   { name: 'load-shedding', dependencies: ['observability', 'failures', 'security'] },
 )
-
-/** Has each request judged before the server's own listeners hear of it; who is not let in has its answer. */
-function guard(server: Server, isLetIn: (request: IncomingMessage, response: ServerResponse) => boolean) {
-  const listeners = server.listeners('request')
-  server.removeAllListeners('request')
-  server.on('request', (request, response) => {
-    if (isLetIn(request, response)) for (const listener of listeners) listener.call(server, request, response)
-  })
-}

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream'
 import {
   type CallToolResult,
   classifyInboundRequest,
@@ -19,13 +18,11 @@ import type { Caller } from '../auth/claims.ts'
 import type { GraphSession } from '../graph-client/index.ts'
 import { acceptsJson } from './accept.ts'
 import { accessTokenArgument, advertise, withoutAccessToken } from './access-token-argument.ts'
-import { type Answered, createAnswerCache } from './answer-cache.ts'
-import { encodeAnswer, placeholder } from './encode-answer.ts'
 import { exchangeOnce } from './legacy-exchange.ts'
 import { normalizeMessage, type ReceivedMessage } from './normalize-message.ts'
-import { payloadOf } from './payload.ts'
 import { withPermissionNamed } from './permission-errors.ts'
 import { withPlainError } from './plain-error.ts'
+import { createResultCache, type ToolResult } from './result-cache.ts'
 import type { Tool, ToolDefinition } from './tool.ts'
 import { webRequest } from './web-request.ts'
 
@@ -56,20 +53,19 @@ export interface McpCall {
   readonly caller: Caller | null
   /** Graph as the caller; or why there is none, which a tool that needs it answers. */
   readonly graph: GraphSession | Failure
-  /** A hash of the credential that Graph is read with; undefined where there is none, and nothing is kept. */
-  readonly readAs?: string | undefined
+  /** A hash of the credential that Graph is read with; undefined where there is none, and nothing is cached. */
+  readonly credentialHash?: string | undefined
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal
   /** When whatever the call reads gives up; what it has joined may have begun later. */
   readonly deadline: Deadline
 }
 
-export interface McpAnswer {
+export interface McpResponse {
   readonly status: number
   readonly contentType: string | undefined
-  /** A stream where it is large. */
-  readonly body: Buffer | Readable | string | null
-  /** Where the answer was kept from an earlier call: how old it is. */
+  readonly body: string | null
+  /** Age of the result in seconds, where it was cached. */
   readonly ageSeconds?: number
   /** Why the tool failed, where it did: the body tells the agent, and the route knows whether HTTP must say it instead. */
   readonly failure?: Failure
@@ -83,8 +79,8 @@ export interface McpMessage {
   readonly params?: Readonly<Record<string, unknown>>
 }
 
-/** A call on its way: what became of it is noted here for whoever writes the answer. */
-type ServedCall = McpCall & { failure?: Failure; answered?: Answered | undefined }
+/** A call on its way; what became of it is noted here for the log and for HTTP. */
+type ServedCall = McpCall & { failure?: Failure; ageSeconds?: number | undefined; isToolResult?: boolean }
 
 export type Mcp = ReturnType<typeof createMcp>
 
@@ -101,7 +97,7 @@ export function createMcp(
     onError,
   }: { accessTokenAllowed: boolean; answerTtlMs?: number; onError: (error: Error) => void },
 ) {
-  const answerCache = createAnswerCache({ ttlMs: answerTtlMs })
+  const resultCache = createResultCache({ ttlMs: answerTtlMs })
   const byName = new Map(available.map((tool) => [tool.definition.name, tool]))
   const definitions = available.map(({ definition }) => asListed(advertise(definition, accessTokenAllowed)))
   const options = {
@@ -129,8 +125,10 @@ export function createMcp(
     try {
       const late = () => new Failure('graph_timeout')
       const deadline = { leftMs: call.deadline.leftMs + graceMs }
-      call.answered = await beforeDeadline(answerOf(tool, args, call), deadline, late)
-      return placeholder
+      const { structuredContent, text, ageSeconds } = await beforeDeadline(resultOf(tool, args, call), deadline, late)
+      call.ageSeconds = ageSeconds
+      call.isToolResult = true
+      return { content: [{ type: 'text', text }], structuredContent }
     } catch (error) {
       const failure = withPermissionNamed(toFailure(error), tool, available)
       call.failure = failure
@@ -138,17 +136,20 @@ export function createMcp(
     }
   }
 
-  async function answerOf(tool: Tool, args: unknown, call: ServedCall): Promise<Answered> {
-    const { caller, graph, readAs, signal } = call
+  async function resultOf(tool: Tool, args: unknown, call: ServedCall): Promise<ToolResult & { ageSeconds?: number }> {
+    const { caller, graph, credentialHash, signal } = call
     if (graph instanceof Failure && tool.graphScopes.length > 0) throw graph
     const given = accessTokenAllowed ? withoutAccessToken(args) : args
     const session = graph instanceof Failure ? closedTo(graph) : graph
-    const read = async () => payloadOf(await tool.call(given, { caller, graph: session }))
-    if (readAs === undefined || !isKept(tool)) return { payload: await read() }
+    const read = async () => {
+      const structuredContent = await tool.call(given, { caller, graph: session })
+      return { structuredContent, text: JSON.stringify(structuredContent) }
+    }
+    if (credentialHash === undefined || !isCached(tool)) return read()
     const { fresh = false, ...own } = (given ?? {}) as Record<string, unknown>
-    // Anything else is the tool's to refuse.
-    if (typeof fresh !== 'boolean') return { payload: await read() }
-    return answerCache.answer({ readAs, tool: tool.definition.name, args: own, fresh, signal }, read)
+    // Anything else is the tool's to reject.
+    if (typeof fresh !== 'boolean') return read()
+    return resultCache.get({ credentialHash, tool: tool.definition.name, args: own, fresh, signal }, read)
   }
 
   /** The tool that a message calls, where it calls one. */
@@ -157,17 +158,17 @@ export function createMcp(
     return method === 'tools/call' && typeof name === 'string' ? byName.get(name) : undefined
   }
 
-  /** Whether a tool's answers are kept: what it says is all it does, and where it says so is Graph. */
-  function isKept({ definition, graphScopes }: Tool): boolean {
-    return answerCache.isOn && definition.annotations.readOnlyHint && graphScopes.length > 0
+  /** Whether a tool's results are cached: it reads Graph, and does nothing else. */
+  function isCached({ definition, graphScopes }: Tool): boolean {
+    return resultCache.isEnabled && definition.annotations.readOnlyHint && graphScopes.length > 0
   }
 
   return {
-    isKept,
-    /** Forgets the answers that were read with a credential: Graph no longer takes it. */
-    forget: answerCache.forget,
-    get answerStats() {
-      return answerCache.stats
+    isCached,
+    /** Drops the results that were read with a credential. */
+    invalidate: resultCache.invalidate,
+    get cacheStats() {
+      return resultCache.stats
     },
     calledTool,
     /** The message to go on with; everything that depends on a call's arguments takes them from it. */
@@ -175,27 +176,20 @@ export function createMcp(
     /** The Graph token among a call's arguments. @throws {Failure} `accessToken_disabled`, `invalid_input` */
     accessTokenOf: ({ params }: McpMessage) => accessTokenArgument(params?.['arguments'], accessTokenAllowed),
     /** Answers one normalized message. @throws {Failure} what makes it no message to answer, such as its headers */
-    async dispatch(request: FastifyRequest, message: McpMessage, prepared: McpCall): Promise<McpAnswer> {
+    async dispatch(request: FastifyRequest, message: McpMessage, prepared: McpCall): Promise<McpResponse> {
       // MCP wants both media types in Accept, and real clients send less: what counts is that all responses are JSON.
       if (!acceptsJson(request.headers.accept)) throw new Failure('not_acceptable')
       const call: ServedCall = { ...prepared }
-      const answer = isLegacy(request, message)
+      const response = isLegacy(request, message)
         ? await serveLegacy(request, message, call)
         : await serveModern(request, message, call)
-      const ageSeconds = call.answered?.ageSeconds
-      // V8 puts the SDK's server for a request that waits for Graph into its old space, which it seldom collects: what
-      // that server can reach stays until then.
-      call.answered = undefined
-      return {
-        ...answer,
-        ...(call.failure !== undefined && { failure: call.failure }),
-        ...(ageSeconds !== undefined && { ageSeconds }),
-      }
+      const { failure, ageSeconds } = call
+      return { ...response, ...(failure && { failure }), ...(ageSeconds !== undefined && { ageSeconds }) }
     },
     close: () => modern.close(),
   }
 
-  async function serveModern(request: FastifyRequest, message: McpMessage, call: ServedCall): Promise<McpAnswer> {
+  async function serveModern(request: FastifyRequest, message: McpMessage, call: ServedCall): Promise<McpResponse> {
     if (message.method === listenMethod && isRequest(message)) return methodNotFound(message)
     const response = await modern.fetch(webRequest(request, call.signal), {
       parsedBody: message,
@@ -203,15 +197,16 @@ export function createMcp(
     })
     const contentType = response.headers.get('content-type') ?? undefined
     const text = response.body === null ? null : await response.text()
-    const body = text === null ? null : encodeAnswer(withPlainError(JSON.parse(text)), call.answered)
+    const isAsItIs = text === null || call.isToolResult
+    const body = isAsItIs ? text : JSON.stringify(withPlainError(JSON.parse(text)))
     return { status: response.status, contentType, body }
   }
 
-  async function serveLegacy(request: FastifyRequest, message: McpMessage, call: ServedCall): Promise<McpAnswer> {
+  async function serveLegacy(request: FastifyRequest, message: McpMessage, call: ServedCall): Promise<McpResponse> {
     checkVersionHeader(request, message)
     if (!isRequest(message)) return { status: 202, contentType: undefined, body: null }
-    const answer = await exchangeOnce(serverFor(call), message, call.signal)
-    return { status: 200, contentType: 'application/json', body: encodeAnswer(withPlainError(answer), call.answered) }
+    const response = withPlainError(await exchangeOnce(serverFor(call), message, call.signal))
+    return { status: 200, contentType: 'application/json', body: JSON.stringify(response) }
   }
 }
 
@@ -221,7 +216,7 @@ function isRequest(message: McpMessage): message is McpMessage & JSONRPCRequest 
 }
 
 /** As the SDK rejects a method that it does not know. */
-function methodNotFound({ id }: JSONRPCRequest): McpAnswer {
+function methodNotFound({ id }: JSONRPCRequest): McpResponse {
   const error = { code: ProtocolErrorCode.MethodNotFound, message: 'Method not found' }
   return { status: 404, contentType: 'application/json', body: JSON.stringify({ jsonrpc: '2.0', id, error }) }
 }

@@ -53,7 +53,7 @@ export const events = {
   request: event(
     'info',
     'request',
-    'A request ended. At `warn` with `err` where the response could not be sent; at `debug` for a successful probe, and for `calls` that `overloaded` counts',
+    'A request ended. At `warn` with `err` where the response could not be sent; at `debug` for a successful probe',
     {
       ...ofRequest,
       method: text('The HTTP method; `none` for an unreadable request'),
@@ -129,23 +129,19 @@ export const events = {
   }),
   rate_limit: event('warn', 'rate limit exceeded', 'A request was rejected by a rate limit', {
     ...ofRequest,
-    by: Type.Enum(['address', 'user', 'registration'], { description: 'What was counted' }),
+    by: Type.Enum(['address', 'user', 'registration', 'concurrency'], {
+      description: 'What was counted; `concurrency`: requests in flight of one user or address',
+    }),
     user: optional(user),
   }),
-  failure: event('error', 'call failed', 'A request ended with a 5xx, `overloaded` aside', {
-    ...ofRequest,
-    reason,
-    err,
-  }),
-  overloaded: event(
-    'warn',
-    'more requests than can be served: some were refused',
-    'Requests were refused so that the others are answered in good time; said once a second at most',
+  failure: event(
+    'error',
+    'call failed',
+    'A request ended with a 5xx. `overloaded`: it was rejected so that others are served in good time, and `err` says why',
     {
-      late: whole('Refused since the processor did not keep up, after the last such line'),
-      full: whole('Refused since too many requests were being served'),
-      calls: whole('Refused since too many calls were waiting'),
-      inFlight: whole('Requests that are being served'),
+      ...ofRequest,
+      reason,
+      err,
     },
   ),
   lines_omitted: event(

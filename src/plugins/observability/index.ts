@@ -40,8 +40,8 @@ class RequestLog extends LogController {
   override requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply) {
     const line = lineOf(request, reply, reply.statusCode)
     if (error) request.audit('request', { ...line, err: error }, { level: 'warn', message: 'response aborted' })
-    // A probe that finds all well comes every few seconds and tells nothing; a flood is told of in one line.
-    else request.audit('request', line, isRoutineProbe(line) || request.isShed ? { level: 'debug' } : {})
+    // A successful probe comes every few seconds and tells nothing.
+    else request.audit('request', line, isRoutineProbe(line) ? { level: 'debug' } : {})
   }
 
   /** The client closed the connection during a large response. */

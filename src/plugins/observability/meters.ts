@@ -70,11 +70,6 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
     graph_quota_exceeded: ({ window, scope }) => quotaRejections(window, scope),
     rate_limit: ({ by }) => refusals(by),
     failure: ({ reason }) => failures(reason),
-    overloaded({ late, full, calls }) {
-      failures.add(late + full + calls, 'overloaded')
-      // Calls that were refused had a request line of their own.
-      requests.add(late + full, 'none', '503')
-    },
     credential_loaded({ kind, certificateExpires }) {
       if (certificateExpires !== undefined) credentialEnds.set({ kind }, Date.parse(certificateExpires) / 1000)
     },
@@ -131,10 +126,10 @@ export function readGauges(app: FastifyInstance, registry: Registry, prom: Prom)
     'Calls of tools with cached results; joined: shared another call in flight',
     'result',
     () => {
-      return mcp.answerStats.requests
+      return mcp.cacheStats.requests
     },
   )
-  gauge('answer_cache_bytes', 'Size of cached results', () => mcp.answerStats.bytes)
+  gauge('answer_cache_bytes', 'Size of cached results', () => mcp.cacheStats.bytes)
   new prom.Gauge({
     name: `${prefix}graph_quota_left`,
     help: 'Calls to Graph that are left in a window, as this replica last knew',

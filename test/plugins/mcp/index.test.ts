@@ -5,7 +5,7 @@ import { Type } from 'typebox'
 import { Failure } from '../../../src/errors/index.ts'
 import { toCaller } from '../../../src/plugins/auth/claims.ts'
 import type { GraphSession } from '../../../src/plugins/graph-client/index.ts'
-import { createMcp, type McpAnswer, type McpCall, type McpMessage } from '../../../src/plugins/mcp/index.ts'
+import { createMcp, type McpCall, type McpMessage, type McpResponse } from '../../../src/plugins/mcp/index.ts'
 import type { ReceivedMessage } from '../../../src/plugins/mcp/normalize-message.ts'
 import type { ToolContext } from '../../../src/plugins/mcp/tool.ts'
 import { defineTool } from '../../../src/tools/define-tool.ts'
@@ -75,7 +75,7 @@ async function serve(t: TestContext, tools: Parameters<typeof createMcp>[0], opt
     return ''
   })
   /** What was dispatched, by a number that each call carries in a header. */
-  const outcomes = new Map<string, McpAnswer | Failure>()
+  const outcomes = new Map<string, McpResponse | Failure>()
   let calls = 0
   async function send(payload: object, headers: Record<string, string>) {
     const number = String(++calls)
@@ -169,7 +169,7 @@ for (const [era, request] of [
   })
 
   test(`${era}: what is kept is told with its age, as content and as text, and fresh reads again`, async (t) => {
-    const { send } = await serve(t, [counting()], { answerTtlMs: 60_000, prepared: { readAs: 'hash-1' } })
+    const { send } = await serve(t, [counting()], { answerTtlMs: 60_000, prepared: { credentialHash: 'hash-1' } })
     const read = async (args: Params = {}) => {
       const { message, ageSeconds } = await send(...calling('counting', args))
       const { structuredContent, content } = message.result
@@ -187,8 +187,8 @@ for (const [era, request] of [
 
   for (const [why, tool, prepared] of [
     ['without a credential', counting(), {}],
-    ['of a tool that does not read Graph', counting([]), { readAs: 'hash-1' }],
-    ['of a tool that changes something', counting(undefined, false), { readAs: 'hash-1' }],
+    ['of a tool that does not read Graph', counting([]), { credentialHash: 'hash-1' }],
+    ['of a tool that changes something', counting(undefined, false), { credentialHash: 'hash-1' }],
   ] as const) {
     test(`${era}: an answer ${why} is not kept`, async (t) => {
       const { send } = await serve(t, [tool], { answerTtlMs: 60_000, prepared })
@@ -200,14 +200,14 @@ for (const [era, request] of [
 
   test(`${era}: where Graph is closed to the caller, what was kept does not serve`, async (t) => {
     const tool = counting()
-    const kept = await serve(t, [tool], { answerTtlMs: 60_000, prepared: { readAs: 'hash-1' } })
+    const kept = await serve(t, [tool], { answerTtlMs: 60_000, prepared: { credentialHash: 'hash-1' } })
     await kept.send(...calling('counting'))
     kept.prepared.graph = new Failure('admin_consent_required')
     assert.equal((await kept.send(...calling('counting'))).failure?.reason, 'admin_consent_required')
   })
 
   test(`${era}: arguments are coerced before what is cached is looked up`, async (t) => {
-    const { send } = await serve(t, [counting()], { answerTtlMs: 60_000, prepared: { readAs: 'hash-1' } })
+    const { send } = await serve(t, [counting()], { answerTtlMs: 60_000, prepared: { credentialHash: 'hash-1' } })
     const read = async (args: unknown) => {
       const { message } = await send(...request('tools/call', { name: 'counting', arguments: args }))
       return message.result.structuredContent

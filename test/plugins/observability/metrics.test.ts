@@ -150,16 +150,6 @@ test('failed exchanges are counted by why, and so are the 5xx that come of them'
   assert.equal(sum('message_center_mcp_calls_total', { tool: 'getMessages', outcome }), 1)
 })
 
-test('requests that were shed are counted among those that failed', async (t) => {
-  const { app, port } = await listenWithMetrics(t)
-  app.audit('overloaded', { late: 38, full: 2, calls: 2, inFlight: 90 })
-  app.audit('overloaded', { late: 8, full: 0, calls: 0, inFlight: 60 })
-  const { sum } = await scrape(port)
-  assert.equal(sum('message_center_failures_total', { reason: 'overloaded' }), 50)
-  // Calls have a request line of their own, which is counted.
-  assert.equal(sum('message_center_http_requests_total', { status: '503' }), 48)
-})
-
 test('rate limits are counted by what was counted', async (t) => {
   const { post, scraped } = await listenWithMetrics(t, { RATE_LIMIT_USER_MAX: '1' })
   const token = await tenant.mint()

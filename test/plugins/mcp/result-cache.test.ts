@@ -1,57 +1,63 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../../../src/errors/index.ts'
-import { createAnswerCache, type Question } from '../../../src/plugins/mcp/answer-cache.ts'
-import { type Payload, payloadOf } from '../../../src/plugins/mcp/payload.ts'
+import { type CachedCall, createResultCache, type ToolResult } from '../../../src/plugins/mcp/result-cache.ts'
 
-const question: Question = {
-  readAs: 'a',
+const call: CachedCall = {
+  credentialHash: 'a',
   tool: 'getMessages',
   args: { top: 5 },
   fresh: false,
   signal: new AbortController().signal,
 }
 
-/** A cache with a clock to set, and readings that end when they are told to. */
+function resultOf(structuredContent: Record<string, unknown>): ToolResult {
+  return { structuredContent, text: JSON.stringify(structuredContent) }
+}
+
+/** A cache with a clock to set, and reads that are numbered. */
 function setUp(options: { ttlMs?: number; maxBytes?: number } = {}) {
   let nowMs = 1_000_000
   let readings = 0
-  const cache = createAnswerCache({ ttlMs: 60_000, ...options, now: () => nowMs })
-  const read = async () => payloadOf({ reading: ++readings })
-  const ask = async (more: Partial<Question> = {}, reading = read) => {
-    const { payload, ageSeconds } = await cache.answer({ ...question, ...more }, reading)
-    return [`{${payload.structured}`, ageSeconds]
+  const cache = createResultCache({ ttlMs: 60_000, ...options, now: () => nowMs })
+  const read = async () => resultOf({ reading: ++readings })
+  const ask = async (more: Partial<CachedCall> = {}, reading = read) => {
+    const { structuredContent, text, ageSeconds } = await cache.get({ ...call, ...more }, reading)
+    assert.deepEqual(JSON.parse(text), structuredContent)
+    const { ageSeconds: told, ...own } = structuredContent
+    assert.equal(told, ageSeconds)
+    return [JSON.stringify(own), ageSeconds]
   }
   return { cache, ask, pass: (ms: number) => (nowMs += ms), readings: () => readings }
 }
 
 /** A reading that ends when it is told to. */
 function slow() {
-  let end: (payload: Payload) => void = () => {}
+  let end: (result: ToolResult) => void = () => {}
   let fail: (error: unknown) => void = () => {}
-  const payload = new Promise<Payload>((resolve, reject) => {
+  const result = new Promise<ToolResult>((resolve, reject) => {
     end = resolve
     fail = reject
   })
-  return { read: () => payload, end: (what: string) => end(payloadOf({ what })), fail: (error: unknown) => fail(error) }
+  return { read: () => result, end: (what: string) => end(resultOf({ what })), fail: (error: unknown) => fail(error) }
 }
 
-test('an answer serves again with its age, until its time is over', async () => {
+test('a result is served again with its age until it expires', async () => {
   const { ask, pass } = setUp()
   assert.deepEqual(await ask(), ['{"reading":1}', undefined])
   assert.deepEqual(await ask(), ['{"reading":1}', 0])
   pass(59_999)
   assert.deepEqual(await ask(), ['{"reading":1}', 59])
-  pass(1)
+  pass(2)
   assert.deepEqual(await ask(), ['{"reading":2}', undefined])
 })
 
 for (const [name, other] of [
-  ['credential', { readAs: 'b' }],
+  ['credential', { credentialHash: 'b' }],
   ['tool', { tool: 'getMessage' }],
   ['argument', { args: { top: 6 } }],
 ] as const) {
-  test(`another ${name} is another question`, async () => {
+  test(`another ${name} is another call`, async () => {
     const { ask } = setUp()
     await ask()
     assert.deepEqual(await ask(other), ['{"reading":2}', undefined])
@@ -59,14 +65,14 @@ for (const [name, other] of [
   })
 }
 
-test('fresh reads again, and its answer is the one that is kept', async () => {
+test('fresh reads again, and its result replaces the cached one', async () => {
   const { ask } = setUp()
   await ask()
   assert.deepEqual(await ask({ fresh: true }), ['{"reading":2}', undefined])
   assert.deepEqual(await ask(), ['{"reading":2}', 0])
 })
 
-test('the age counts from the beginning of the reading', async () => {
+test('the age counts from the beginning of the read', async () => {
   const { ask, pass } = setUp()
   const reading = slow()
   const first = ask({}, reading.read)
@@ -76,14 +82,14 @@ test('the age counts from the beginning of the reading', async () => {
   assert.deepEqual(await ask(), ['{"what":"late"}', 7])
 })
 
-test('the same question at the same time is read once', async () => {
+test('the same call at the same time is read once', async () => {
   const { ask, cache, readings } = setUp()
   assert.deepEqual(await Promise.all([ask(), ask(), ask()]), Array(3).fill(['{"reading":1}', undefined]))
   assert.equal(readings(), 1)
   assert.deepEqual(cache.stats.requests, { hit: 0, joined: 2, miss: 1 })
 })
 
-test('who asks for a fresh answer does not get one that somebody had begun to read', async () => {
+test('a fresh call is not served by a read that began before', async () => {
   const { ask } = setUp()
   const before = slow()
   const after = slow()
@@ -96,7 +102,7 @@ test('who asks for a fresh answer does not get one that somebody had begun to re
   assert.deepEqual(await ask(), ['{"what":"after"}', 0])
 })
 
-test('one who goes away leaves the others their answer', async () => {
+test('a client that goes away leaves the others their result', async () => {
   const { ask } = setUp()
   const reading = slow()
   const leaving = new AbortController()
@@ -108,7 +114,7 @@ test('one who goes away leaves the others their answer', async () => {
   assert.deepEqual(await stays, ['{"what":"there"}', undefined])
 })
 
-test('a failure is everybody’s who waited, and nobody’s after', async () => {
+test('a failure is not cached', async () => {
   const { ask, cache } = setUp()
   const reading = slow()
   const waiting = [ask({}, reading.read), ask({}, reading.read)]
@@ -118,56 +124,50 @@ test('a failure is everybody’s who waited, and nobody’s after', async () => 
   assert.equal(cache.stats.entries, 1)
 })
 
-test('what is forgotten does not serve, nor what was being read', async () => {
+test('what is invalidated is not served, nor what was being read', async () => {
   const { ask, cache } = setUp()
   await ask()
-  await ask({ readAs: 'ab' })
+  await ask({ credentialHash: 'ab' })
   const reading = slow()
   const running = ask({ args: {} }, reading.read)
-  cache.forget('a')
+  cache.invalidate('a')
   reading.end('too late')
   await running
   assert.deepEqual(await ask(), ['{"reading":3}', undefined])
   assert.deepEqual(await ask({ args: {} }), ['{"reading":4}', undefined])
-  assert.deepEqual(await ask({ readAs: 'ab' }), ['{"reading":2}', 0])
+  assert.deepEqual(await ask({ credentialHash: 'ab' }), ['{"reading":2}', 0])
 })
 
-test('what there is no room for is given and not kept, until what is there is over', async () => {
-  const { ask, cache, pass } = setUp({ maxBytes: 4_000 })
-  for (let top = 0; top < 100; top++) await ask({ args: { top } })
+test('the least recently used results make room for others, and expired ones are dropped', async () => {
+  const { ask, cache, pass } = setUp({ maxBytes: 1_000 })
+  await ask({ args: { top: 0 } })
+  for (let top = 1; top < 100; top++) {
+    await ask({ args: { top } })
+    await ask({ args: { top: 0 } })
+  }
   const { entries, bytes } = cache.stats
-  assert.ok(bytes <= 4_000 && entries > 5, JSON.stringify(cache.stats))
-  assert.deepEqual((await ask({ args: { top: 0 } }))[1], 0)
-  assert.equal((await ask({ args: { top: 99 } }))[1], undefined)
-  pass(60_000)
+  assert.ok(bytes <= 1_000 && entries > 5 && entries < 50, JSON.stringify(cache.stats))
+  assert.equal((await ask({ args: { top: 0 } }))[1], 0)
+  assert.equal((await ask({ args: { top: 99 } }))[1], 0)
+  assert.equal((await ask({ args: { top: 1 } }))[1], undefined)
+  pass(60_001)
   await ask({ args: { top: 99 } })
-  assert.deepEqual((await ask({ args: { top: 99 } }))[1], 0)
   assert.equal(cache.stats.entries, 1)
 })
 
-test('a later answer to the same question takes the room of the one before', async () => {
+test('a later result of the same call takes the room of the one before', async () => {
   const { ask, cache } = setUp({ maxBytes: 400 })
   await ask()
   const { bytes } = cache.stats
   await ask({ fresh: true })
   assert.deepEqual([cache.stats.entries, cache.stats.bytes], [1, bytes])
   assert.deepEqual(await ask(), ['{"reading":2}', 0])
-  cache.forget('a')
+  cache.invalidate('a')
   assert.equal(cache.stats.bytes, 0)
 })
 
-test('what an answer takes is counted in bytes', async () => {
-  const of = async (text: string) => {
-    const { ask, cache } = setUp()
-    await ask({}, async () => payloadOf({ text }))
-    return cache.stats.bytes
-  }
-  // Twice, as structured content and as text.
-  assert.equal((await of('…')) - (await of('a')), 2 * (Buffer.byteLength('…') - 1))
-})
-
-test('an answer larger than all that is kept is given and not kept', async () => {
+test('a result larger than the cache is returned and not cached', async () => {
   const { ask, cache } = setUp({ maxBytes: 1_000 })
-  await ask({}, async () => payloadOf({ long: 'x'.repeat(2_000) }))
+  await ask({}, async () => resultOf({ long: 'x'.repeat(2_000) }))
   assert.equal(cache.stats.entries, 0)
 })
