@@ -22,7 +22,7 @@ export interface Measurement {
   readonly timeline: readonly Slice[]
   /** Why the first wrong responses were wrong. */
   readonly wrongReasons: readonly string[]
-  /** Of an open model: how late calls were sent, 99th percentile, which says whether the rate was kept. */
+  /** Of an open model: how late calls were sent, 99th percentile, which says whether the rate held. */
   readonly sentLateMs?: number
   /** Figures of this load alone, such as how often the tenant was called. */
   readonly figures?: Readonly<Record<string, number>>

@@ -75,8 +75,11 @@ export function requireInstalled(program: string): void {
 /** Waits for a condition. @throws {OperatorError} where it does not hold in time, or the process ends */
 export async function waitUntil(process: RunningProcess, isReady: () => Promise<boolean>): Promise<void> {
   const deadlineMs = Date.now() + readyTimeoutMs
-  while (!(await isReady())) {
+  for (;;) {
+    const isDone = await isReady()
+    // First: where the port was taken meanwhile, whoever took it responds.
     if (process.hasEnded) throw new OperatorError(`${process.name} ended early.`, 'Start it by hand to see why.')
+    if (isDone) return
     if (Date.now() > deadlineMs) throw new OperatorError(`${process.name} is not ready after a minute.`, 'Try again.')
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

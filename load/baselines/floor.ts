@@ -1,7 +1,7 @@
 /**
- * The floor: the least work that an honest server does for a warm `tools/call`. It parses the body, looks the proven
- * token and its Graph token up, makes one pooled GET and answers once, as JSON. There is no MCP library and no limit,
- * log or check beyond these. A token that is new to it is proven and exchanged, once.
+ * The floor: the least work that an honest server does for a warm `tools/call`. It parses the body, looks the verified
+ * token and its Graph token up, makes one pooled GET and responds once, as JSON. There is no MCP library and no limit,
+ * log or check beyond these. A token that is new to it is verified and exchanged, once.
  */
 import { createHash } from 'node:crypto'
 import Fastify from 'fastify'

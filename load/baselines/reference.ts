@@ -1,7 +1,7 @@
 /**
- * The reference pattern: how a straightforward server of this kind is put together from its parts. Express; jose proves
+ * The reference pattern: how a straightforward server of this kind is put together from its parts. Express; jose verifies
  * every token of every request; each request gets an MCP server with zod schemas of its own; one msal-node client keeps
- * all users' tokens in its own cache; Graph is called by the global fetch; the answer is printed twice, once indented.
+ * all users' tokens in its own cache; Graph is called by the global fetch; the result is printed twice, once indented.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ConfidentialClientApplication } from '@azure/msal-node'
@@ -59,8 +59,8 @@ function createServer(assertion: string): McpServer {
       if (filter !== undefined) url.searchParams.set('$filter', filter)
       if (top !== undefined) url.searchParams.set('$top', String(top))
       if (skip !== undefined) url.searchParams.set('$skip', String(skip))
-      const answer = await fetch(url, { headers: { authorization: `Bearer ${token?.accessToken}`, prefer } })
-      const page = (await answer.json()) as Page
+      const response = await fetch(url, { headers: { authorization: `Bearer ${token?.accessToken}`, prefer } })
+      const page = (await response.json()) as Page
       const structuredContent = {
         ...page,
         value: page.value.map((post) => ({

@@ -9,7 +9,7 @@ const burstSeconds = 0.02
 /** A Monday morning after a deployment: everybody's first call, with a verification and a token exchange for each. */
 export const coldBurst = defineScenario({
   name: 'cold-burst',
-  description: 'open model: users who never called, all at once, retrying as told; then the same users again',
+  description: 'open model: users who never called, all at once, retrying after Retry-After; then the same users again',
   needs: 'target',
   defaults: { users: 1_000 },
   async run(harness, { users: count }) {

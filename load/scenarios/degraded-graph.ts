@@ -10,12 +10,12 @@ const delayMs = 1_000
 const retryAfterSeconds = 1
 /** What a call may take besides Graph's time, on a machine that is busy with the load as well. */
 const allowanceMs = 1_000
-/** Longer than any Retry-After: whoever was told to wait has waited. */
+/** Longer than any Retry-After: whoever had to wait has waited. */
 const settleMs = 3_000
-/** A server that waits as told calls Graph hardly more often than it is called. */
+/** A server that waits calls Graph hardly more often than it is called. */
 const mostAttempts = 2
 
-/** Graph is slow, and then throttles: callers wait for it and for nothing else, or are told when to retry. */
+/** Graph is slow, and then throttles: callers wait for it and for nothing else, or learn when to retry. */
 export const degradedGraph = defineScenario({
   name: 'degraded-graph',
   description: `open model: Graph takes ${delayMs / 1_000} s more; later it rejects every other call with 429 and Retry-After`,

@@ -94,8 +94,8 @@ async function runOverload(
         passed: probes.counts.failed === 0,
         observed: `${probes.counts.failed} of ${probes.counts.sent} failed`,
       },
-      p99Within(slowestTimes * usualP99, during),
-      p99Within(slowestTimes * usualP99, after),
+      p99Within(slowestTimes * usualP99, during, before),
+      p99Within(slowestTimes * usualP99, after, before),
     ],
   }
 }

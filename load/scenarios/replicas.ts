@@ -117,7 +117,7 @@ export const replicasScenario = defineScenario({
         noFailures(...measurements.filter((one) => one !== killed)),
         failuresAtMost(mostLostToKill, killed.name, killed),
         judgeFrom(fewestUsers, users.length, exchangedOnce),
-        ...faults.map((one) => p99Within(usual.latencyMs.p99 + allowanceMs, one)),
+        ...faults.map((one) => p99Within(usual.latencyMs.p99 + allowanceMs, one, usual)),
       ],
       isSequence: true,
     }

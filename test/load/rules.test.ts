@@ -21,6 +21,9 @@ test('a p99 of a handful of calls fails nothing, and the rule says so', () => {
   const { passed, observed } = p99Within(100, measure({ slow: 9 }))
   assert.equal(passed, true)
   assert.match(observed, /too few to judge: 9, and not 300/)
+  const many = measure({ slow: fewestForP99 })
+  assert.equal(p99Within(100, many).passed, false)
+  assert.equal(p99Within(100, many, measure({ fast: 9 })).passed, true)
 })
 
 test('a share of failures beyond its limit fails, from as many calls on as have one', () => {
