@@ -134,7 +134,7 @@ export const breaks = [
     from: "['user', 'tenant'] as const).flatMap",
     to: "['tenant', 'user'] as const).flatMap",
     caughtBy: 'test/plugins/graph-quota/index.test.ts',
-    test: 'a user whose share is used',
+    test: 'a burst of a user',
   },
   {
     what: 'one user has the share of all of them',

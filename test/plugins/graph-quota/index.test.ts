@@ -92,12 +92,24 @@ test('together users get all of it, and not one call more', async (t) => {
 })
 
 test('a rejected call costs nothing: neither the user’s hour, nor the tenant’s', async (t) => {
-  const { quota, spend, pass } = quotaOf(t, minute(40), hour(100))
-  for (const user of ['a', 'b', 'c', 'd']) assert.equal(await spend(user), 10)
-  for (let again = 0; again < 50; again++) assert.equal(await spend('e'), 0)
-  assert.deepEqual(quota.left, { minute: 0, hour: 60 })
-  pass(60_000)
-  assert.equal(await spend('e'), 10)
+  const { quota, spend, pass } = quotaOf(t, minute(40), hour(160))
+  for (const left of [120, 80, 40]) {
+    for (const user of ['a', 'b', 'c', 'd']) assert.equal(await spend(user), 10)
+    for (let again = 0; again < 50; again++) assert.equal(await spend('e'), 0)
+    assert.deepEqual(quota.left, { minute: 0, hour: left })
+    pass(60_000)
+  }
+  for (let minutes = 0; minutes < 4; minutes++) {
+    assert.equal(await spend('e'), 10)
+    pass(60_000)
+  }
+})
+
+test('a burst of a user whose share is used holds up nobody else', async (t) => {
+  const { admit, spend } = quotaOf(t, minute(40))
+  assert.equal(await spend('busy'), 10)
+  const burst = Array.from({ length: 100 }, () => assert.rejects(admit('busy'), { reason: 'graph_quota_exceeded' }))
+  await Promise.all([...burst, admit('other')])
 })
 
 test('a short wait is waited for, a little longer than it has to be', async (t) => {
