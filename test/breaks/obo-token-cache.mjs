@@ -11,8 +11,8 @@ export const breaks = [
   {
     what: 'a 400 of Entra is passing trouble',
     file: 'src/plugins/obo-token-cache/on-behalf-of.ts',
-    from: 'answer.status >= 400',
-    to: 'answer.status > 400',
+    from: 'response.status >= 400',
+    to: 'response.status > 400',
     caughtBy: 'test/plugins/obo-token-cache/on-behalf-of.test.ts',
     test: 'AADSTS50013 from Entra',
   },
@@ -142,7 +142,7 @@ export const breaks = [
     from: 'if (now() >= (rejections.get(key)?.untilMs ?? 0)) cache',
     to: 'cache',
     caughtBy: 'test/plugins/obo-token-cache/negative-cache.test.ts',
-    test: 'putting off does not shorten',
+    test: 'postponing does not shorten',
   },
   {
     what: 'an unforeseen failure is remembered',
@@ -182,7 +182,7 @@ export const breaks = [
     from: '.catch((error) => negativeCache.postpone(key, toFailure(error)))',
     to: '.catch(() => {})',
     caughtBy: 'test/plugins/obo-token-cache/index.test.ts',
-    test: 'a token that cannot be replaced serves on',
+    test: 'a token that cannot be refreshed serves on',
   },
   {
     what: 'what was exchanged before an eviction is kept',
@@ -198,7 +198,7 @@ export const breaks = [
     from: 'if (entry !== undefined && entry.accessToken !== accessToken) return',
     to: '',
     caughtBy: 'test/plugins/obo-token-cache/index.test.ts',
-    test: 'who hears late that Graph refuses a token',
+    test: 'a late rejection by Graph',
   },
   {
     what: 'a token is used to its last second',
@@ -222,7 +222,7 @@ export const breaks = [
     from: '(0.7 + Math.random() * 0.1)',
     to: '0.75',
     caughtBy: 'test/plugins/obo-token-cache/lifetime.test.ts',
-    test: 'a replacement is due between',
+    test: 'a refresh is due between',
   },
   {
     what: 'a token is replaced by one that lasts no longer',
@@ -250,8 +250,8 @@ export const breaks = [
   {
     what: 'what Entra says of users is logged',
     file: 'src/plugins/obo-token-cache/on-behalf-of.ts',
-    from: 'answer could not be read ($',
-    to: 'answer could not be read ($' + '{error} $',
+    from: 'response could not be parsed ($',
+    to: 'response could not be parsed ($' + '{error} $',
     caughtBy: 'test/plugins/obo-token-cache/on-behalf-of.test.ts',
     test: 'a user whom Entra names',
   },
@@ -276,7 +276,7 @@ export const breaks = [
     from: '!isWorthOneMoreTry(error) || ',
     to: '',
     caughtBy: 'test/plugins/obo-token-cache/index.test.ts',
-    test: 'assertion_rejected is an answer',
+    test: 'assertion_rejected is final',
   },
   {
     what: 'a credential that Entra refuses is a warning',

@@ -18,13 +18,13 @@ export interface ExchangeRequest {
   readonly assertion: string
   /** A GUID that Entra's and this server's logs share. */
   readonly correlationId: string
-  /** The answer is there by then, or a failure. */
+  /** By when there is a token or a failure. */
   readonly deadline: Deadline
   /** Further ones for Entra, such as where in a trace the exchange is. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Redeems an assertion at Entra, once: no cache, no retry. */
+/** Exchanges an assertion at Entra, once: no cache, no retry. */
 export type Exchange = (request: ExchangeRequest) => Promise<GraphToken>
 
 export interface OnBehalfOfOptions {
@@ -37,10 +37,10 @@ export interface OnBehalfOfOptions {
 }
 
 /**
- * The On-Behalf-Of exchange, with MSAL to build the request and to read the answer.
+ * The On-Behalf-Of exchange, with MSAL to build the request and to parse the response.
  *
  * Each exchange gets an MSAL client of its own: MSAL's cache is searched in O(users), keeps refresh tokens and never
- * evicts, and its memory of a throttled user refuses all others. The authority's metadata is given, so that no
+ * evicts, and its memory of a throttled user rejects all others. The authority's metadata is given, so that no
  * discovery call is made and an emulated tenant on loopback can stand in.
  * Source: Microsoft, "OAuth 2.0 On-Behalf-Of flow".
  *
@@ -72,14 +72,15 @@ export function createOnBehalfOf({
   ): Promise<GraphToken> {
     // Loaded on first use: a server that has yet to exchange anything starts without it.
     const { ConfidentialClientApplication } = await import('@azure/msal-node')
-    let answer: EntraAnswer | undefined
+    let response: EntraAnswer | undefined
     const networkClient = {
       sendPostRequestAsync: async <T>(url: string, options?: { headers?: Record<string, string>; body?: string }) => {
         const form = { ...options, headers: { ...options?.headers, ...headers } }
-        answer = await postForm(http, url, form, deadline)
-        if (answer.status === 429 || answer.status >= 500) throw exchangeFailure(answer, endpoints.adminConsentUrl)
+        response = await postForm(http, url, form, deadline)
+        if (response.status === 429 || response.status >= 500)
+          throw exchangeFailure(response, endpoints.adminConsentUrl)
         // Without its headers: MSAL would remember a Retry-After against every user.
-        return { status: answer.status, headers: {}, body: JSON.parse(answer.body) as T }
+        return { status: response.status, headers: {}, body: JSON.parse(response.body) as T }
       },
       sendGetRequestAsync: () => Promise.reject(new Error('An exchange makes no GET request')),
     }
@@ -96,10 +97,10 @@ export function createOnBehalfOf({
         skipCache: true,
       })
     } catch (error) {
-      throw failureOf(error, answer, endpoints)
+      throw failureOf(error, response, endpoints)
     }
     if (typeof result?.accessToken !== 'string' || result.accessToken === '' || !result.expiresOn) {
-      throw new Failure('exchange_unavailable', { cause: new Error('Entra answered without an access token') })
+      throw new Failure('exchange_unavailable', { cause: new Error('Entra’s response has no access token') })
     }
     return { accessToken: result.accessToken, expiresAtMs: result.expiresOn.getTime() }
   }
@@ -113,12 +114,12 @@ function toMsalAuth(clientAuth: ClientAuth): { clientSecret: string } | { client
     : { clientAssertion: clientAuth.client_assertion }
 }
 
-/** MSAL's own errors carry neither status nor claims: what Entra answered decides, and not how MSAL took it. */
-function failureOf(error: unknown, answer: EntraAnswer | undefined, { adminConsentUrl }: TenantEndpoints): Failure {
+/** MSAL's own errors carry neither status nor claims: Entra’s response decides, and not what MSAL made of it. */
+function failureOf(error: unknown, response: EntraAnswer | undefined, { adminConsentUrl }: TenantEndpoints): Failure {
   if (error instanceof Failure) return error
-  if (answer !== undefined && answer.status >= 400) return exchangeFailure(answer, adminConsentUrl)
-  // No more than its name: what MSAL and a JSON parser say repeats the answer, which may name users.
+  if (response !== undefined && response.status >= 400) return exchangeFailure(response, adminConsentUrl)
+  // No more than its name: messages of MSAL and of a JSON parser repeat the response, which may name users.
   const { name } = error as Error
-  const cause = error instanceof TransportError ? error : new Error(`Entra’s answer could not be read (${name})`)
+  const cause = error instanceof TransportError ? error : new Error(`Entra’s response could not be parsed (${name})`)
   return new Failure('exchange_unavailable', { cause })
 }

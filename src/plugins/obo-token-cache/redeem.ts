@@ -27,7 +27,7 @@ export interface RedeemOptions {
 }
 
 /**
- * An exchange for a call: tried once more where that may help, a span in the call's trace, and a line in the log.
+ * An exchange for a call: retried once where that may help, a span in the call's trace, and a line in the log.
  *
  * @returns what throws nothing but {@link Failure}
  */
@@ -71,11 +71,11 @@ export function createRedeem({ exchange, audit, monotonicNow, sleep }: RedeemOpt
 function explain({ reason }: Failure): string {
   switch (reason) {
     case 'credential_rejected':
-      return 'Entra refuses this server’s credential: renew it. Every new sign-in fails until then.'
+      return 'Entra rejects this server’s credential: renew it. Every new sign-in fails until then.'
     case 'credential_unavailable':
-      return 'this server’s own credential is not to be had: see credential_unavailable above.'
+      return 'This server’s own credential is unavailable: see credential_unavailable above.'
     case 'exchange_misconfigured':
-      return 'Entra refuses this server’s configuration: check GRAPH_CLIENT_ID, GRAPH_TENANT_ID and GRAPH_OBO_SCOPES.'
+      return 'Entra rejects this server’s configuration: check GRAPH_CLIENT_ID, GRAPH_TENANT_ID and GRAPH_OBO_SCOPES.'
     default:
       return 'a token could not be exchanged'
   }

@@ -155,7 +155,7 @@ test('all tries of one exchange have the same deadline', async () => {
   assert.ok(asked.every(({ deadline }) => deadline.leftMs === 6_000))
 })
 
-test('a token is used until five minutes before its end, and not a moment longer', async () => {
+test('a token is used until five minutes before it expires, and not a moment longer', async () => {
   const { get, clock, hold } = cacheOf()
   await get('a')
   // Its replacement, begun in the background, takes its time.
@@ -168,7 +168,7 @@ test('a token is used until five minutes before its end, and not a moment longer
   assert.equal(await call, 'graph-2 of a')
 })
 
-test('a token is not used when the assertion that earned it has ended', async () => {
+test('a token is not used when its assertion has expired', async () => {
   const { get, clock, callerOf, asked } = cacheOf()
   const caller = { ...callerOf('a'), expiresAtMs: clock.now + 10 * minute }
   await get('a', { caller })
@@ -177,7 +177,7 @@ test('a token is not used when the assertion that earned it has ended', async ()
   assert.equal(asked.length, 2)
 })
 
-test('an old token serves on while one exchange replaces it', async () => {
+test('an old token serves on while one exchange refreshes it', async () => {
   const { get, asked, clock, hold } = cacheOf()
   await get('a')
   clock.now += 38 * minute
@@ -193,7 +193,7 @@ test('an old token serves on while one exchange replaces it', async () => {
   assert.equal(asked.length, 2)
 })
 
-test('a token that cannot be replaced serves on, and Entra is asked again only now and then', async () => {
+test('a token that cannot be refreshed serves on, and Entra is asked again only now and then', async () => {
   const { get, asked, clock, outcomes } = cacheOf()
   await get('a')
   clock.now += 44 * minute
@@ -209,7 +209,7 @@ test('a token that cannot be replaced serves on, and Entra is asked again only n
   }
 })
 
-test('a user who is refused in the background keeps the good token to its end', async () => {
+test('a user who is rejected in the background keeps the valid token until it expires', async () => {
   const { get, clock, outcomes } = cacheOf()
   await get('a')
   clock.now += 44 * minute
@@ -219,7 +219,7 @@ test('a user who is refused in the background keeps the good token to its end', 
   assert.equal(await get('a'), 'graph-1 of a')
 })
 
-test('a refusal answers its assertion without asking again, for a while, and nobody else’s', async () => {
+test('a rejection is repeated to its assertion without asking Entra, for a while, and to nobody else’s', async () => {
   const { get, asked, clock, outcomes } = cacheOf()
   outcomes.push(new Failure('claims_required', { claims: '{"a":1}' }))
   await assert.rejects(get('a1'), { reason: 'claims_required', details: { claims: '{"a":1}' } })
@@ -270,7 +270,7 @@ for (const [reason, code] of [
   })
 }
 
-test('while nobody may ask Entra, no old token is replaced either', async () => {
+test('while nobody may ask Entra, no old token is refreshed either', async () => {
   const { get, asked, clock, outcomes } = cacheOf()
   await get('a')
   clock.now += 44 * minute
@@ -295,7 +295,7 @@ test('a time of day that is set, back or forth, makes nobody wait for longer or 
   }
 })
 
-test('passing trouble is tried once more after a moment, and the caller does not notice', async () => {
+test('a temporary error is retried once after a moment, and the caller does not notice', async () => {
   const { get, asked, pauses, outcomes } = cacheOf()
   outcomes.push(new Failure('exchange_unavailable'))
   assert.equal(await get('a'), 'graph-2 of a')
@@ -304,7 +304,7 @@ test('passing trouble is tried once more after a moment, and the caller does not
   assert.ok(pauses.every((ms) => ms >= 100 && ms <= 300))
 })
 
-test('passing trouble that lasts is told, and not remembered', async () => {
+test('a temporary error that lasts is returned, and not cached', async () => {
   const { get, asked, outcomes } = cacheOf()
   outcomes.push(new Failure('exchange_unavailable'), new Failure('exchange_unavailable'))
   await assert.rejects(get('a'), is('exchange_unavailable'))
@@ -312,7 +312,7 @@ test('passing trouble that lasts is told, and not remembered', async () => {
   assert.equal(asked.length, 3)
 })
 
-test('trouble for which Entra named a wait is not tried again until that is over, and others still ask', async () => {
+test('an error with a Retry-After is not retried before it, and others still ask', async () => {
   const { get, asked, clock, pauses, outcomes } = cacheOf()
   outcomes.push(new Failure('exchange_unavailable', { retryAfterSeconds: 30 }))
   for (const [afterMs, retryAfterSeconds] of [
@@ -329,7 +329,7 @@ test('trouble for which Entra named a wait is not tried again until that is over
   assert.equal(await get('a'), 'graph-3 of a')
 })
 
-test('a wait of a second is none: it is tried once more as ever', async () => {
+test('a Retry-After of a second is none: the exchange is retried as ever', async () => {
   const { get, outcomes, pauses } = cacheOf()
   outcomes.push(new Failure('exchange_unavailable', { retryAfterSeconds: 1 }))
   assert.equal(await get('a'), 'graph-2 of a')
@@ -352,7 +352,7 @@ test('an old token serves on while Entra is left alone', async () => {
 })
 
 for (const reason of ['exchange_throttled', 'assertion_rejected', 'credential_rejected', 'claims_required'] as const) {
-  test(`${reason} is an answer and is not tried again`, async () => {
+  test(`${reason} is final and not retried`, async () => {
     const { get, asked, outcomes } = cacheOf()
     outcomes.push(new Failure(reason))
     await assert.rejects(get('a'), is(reason))
@@ -360,7 +360,7 @@ for (const reason of ['exchange_throttled', 'assertion_rejected', 'credential_re
   })
 }
 
-test('an exchange that breaks in an unforeseen way is internal, and not remembered', async () => {
+test('an exchange that breaks in an unforeseen way is internal, and not cached', async () => {
   let calls = 0
   const { get } = cacheOf({
     exchange: async () => {
@@ -372,7 +372,7 @@ test('an exchange that breaks in an unforeseen way is internal, and not remember
   assert.equal(await get('a'), 'x')
 })
 
-test('a token that lasts as long as its assertion is never replaced, since no other would last longer', async () => {
+test('a token that expires with its assertion is never refreshed, since no other would last longer', async () => {
   const { get, asked, clock, callerOf } = cacheOf()
   const caller = { ...callerOf('a'), expiresAtMs: clock.now + 30 * minute }
   await get('a', { caller })
@@ -382,7 +382,7 @@ test('a token that lasts as long as its assertion is never replaced, since no ot
   assert.equal(asked.length, 1)
 })
 
-test('an exchange that runs while its token is evicted answers who waits for it, and is not kept', async () => {
+test('an exchange that runs while its token is evicted serves who waits for it, and is not cached', async () => {
   const { get, evict, asked, hold } = cacheOf()
   const release = hold()
   const waiting = get('a')
@@ -407,7 +407,7 @@ test('who asks after an eviction does not wait for an exchange from before it, a
   assert.equal(asked.length, 2)
 })
 
-test('an evicted token is exchanged anew, and only that one', async () => {
+test('an evicted token is exchanged again, and only that one', async () => {
   const { get, evict, asked } = cacheOf()
   await get('a')
   await get('b')
@@ -418,7 +418,7 @@ test('an evicted token is exchanged anew, and only that one', async () => {
   assert.equal(asked.length, 3)
 })
 
-test('who hears late that Graph refuses a token does not take away the one that has replaced it', async () => {
+test('a late rejection by Graph does not evict the token that has replaced the old one', async () => {
   const { get, evict, asked } = cacheOf()
   const refused = await get('a')
   evict('a', refused)
@@ -428,7 +428,7 @@ test('who hears late that Graph refuses a token does not take away the one that 
   assert.equal(asked.length, 2)
 })
 
-test('a token that is over is let go, though nobody asks for it again', async () => {
+test('an expired token is evicted, though nobody asks for it again', async () => {
   const { get, cache, clock, asked } = cacheOf()
   await get('a')
   clock.now += 30 * minute
@@ -442,7 +442,7 @@ test('a token that is over is let go, though nobody asks for it again', async ()
   assert.equal(asked.length, 2)
 })
 
-test('of more tokens than there is room for the least used go', async () => {
+test('of more tokens than there is room for the least recently used are evicted', async () => {
   const { get, asked, cache } = cacheOf({ maxBytes: 3 * 280 })
   for (const assertion of ['a', 'b', 'c']) await get(assertion)
   await get('a')
@@ -453,7 +453,7 @@ test('of more tokens than there is room for the least used go', async () => {
   assert.equal(await get('b'), 'graph-5 of b')
 })
 
-test('no more bytes are kept than allowed, and a token too large for all is served all the same', async () => {
+test('no more bytes are cached than allowed, and a token too large for the cache is served all the same', async () => {
   const { get, cache, outcomes } = cacheOf({ maxBytes: 10_000 })
   const long = (length: number) => ({ accessToken: 'x'.repeat(length) })
   outcomes.push(long(4_000), long(4_000), long(4_000), long(20_000))

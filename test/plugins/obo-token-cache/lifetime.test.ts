@@ -17,7 +17,7 @@ for (const [name, graphMinutes, assertionMinutes, expectedMinutes] of [
   })
 }
 
-test('a replacement is due between 70 and 80 per cent of the time, never at one moment for all', () => {
+test('a refresh is due between 70 and 80 per cent of the time, never at one moment for all', () => {
   const token = { accessToken: 'x', expiresAtMs: hour }
   const due = Array.from({ length: 1_000 }, () => toCacheEntry(token, 2 * hour, 0).refreshAtMs)
   assert.ok(Math.min(...due) >= 0.7 * hour && Math.max(...due) <= 0.8 * hour)

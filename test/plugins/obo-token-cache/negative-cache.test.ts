@@ -3,14 +3,14 @@ import { test } from 'node:test'
 import { Failure, type FailureDetails, type Reason } from '../../../src/errors/index.ts'
 import { createNegativeCache } from '../../../src/plugins/obo-token-cache/negative-cache.ts'
 
-function refusals() {
+function createCache() {
   const clock = { now: 1_000_000 }
   return { clock, ...createNegativeCache({ rejectionTtlMs: 10_000, breakerMs: 5_000, now: () => clock.now }) }
 }
 
 for (const reason of ['claims_required', 'assertion_rejected', 'user_not_allowed', 'user_consent_required'] as const) {
-  test(`${reason} answers its assertion for ten seconds, and no other`, () => {
-    const { clock, remember, find } = refusals()
+  test(`${reason} is repeated to its assertion for ten seconds, and to no other`, () => {
+    const { clock, remember, find } = createCache()
     const failure = new Failure(reason)
     remember('one', failure)
     assert.equal(find('one'), failure)
@@ -30,24 +30,24 @@ for (const [reason, details] of [
   ['internal', { retryAfterSeconds: 30 }],
 ] satisfies [Reason, FailureDetails][]) {
   test(`${reason} with ${JSON.stringify(details)} is forgotten at once`, () => {
-    const { remember, find } = refusals()
+    const { remember, find } = createCache()
     remember('one', new Failure(reason, details))
     assert.equal(find('one'), undefined)
   })
 }
 
-for (const [named, kept] of [
+for (const [named, cached] of [
   [2, 2],
   [30, 30],
   [60, 60],
   [3_600, 60],
 ] as const) {
-  test(`an Entra that asks in its trouble for ${named} seconds is left alone for ${kept}, by that assertion`, () => {
-    const { clock, remember, find } = refusals()
+  test(`a temporary error with a Retry-After of ${named} seconds is repeated for ${cached}, to that assertion`, () => {
+    const { clock, remember, find } = createCache()
     remember('one', new Failure('exchange_unavailable', { retryAfterSeconds: named }))
     assert.equal(find('one')?.reason, 'exchange_unavailable')
     assert.equal(find('other'), undefined)
-    clock.now += kept * 1_000 - 1
+    clock.now += cached * 1_000 - 1
     assert.equal(find('one')?.details.retryAfterSeconds, 1)
     clock.now += 1
     assert.equal(find('one'), undefined)
@@ -55,13 +55,13 @@ for (const [named, kept] of [
 }
 
 test('a throttled assertion waits as long as Entra said, and is told what is left', () => {
-  const { clock, remember, find } = refusals()
-  remember('one', new Failure('exchange_throttled', { retryAfterSeconds: 30, detail: 'kept' }))
+  const { clock, remember, find } = createCache()
+  remember('one', new Failure('exchange_throttled', { retryAfterSeconds: 30, detail: 'detail' }))
   const left = (afterMs: number) => {
     clock.now += afterMs
     return find('one')?.details
   }
-  assert.deepEqual(left(0), { retryAfterSeconds: 30, detail: 'kept' })
+  assert.deepEqual(left(0), { retryAfterSeconds: 30, detail: 'detail' })
   assert.equal(left(10_500)?.retryAfterSeconds, 20)
   assert.equal(left(19_499)?.retryAfterSeconds, 1)
   assert.equal(left(1), undefined)
@@ -76,7 +76,7 @@ for (const [reason, code] of [
   ['exchange_misconfigured', 700016],
 ] as const) {
   test(`${reason} stops everybody for five seconds, and each is told that it is this`, () => {
-    const { clock, remember, find } = refusals()
+    const { clock, remember, find } = createCache()
     remember('one', named(reason, code))
     for (const key of ['one', 'other']) {
       assert.equal(find(key)?.reason, reason)
@@ -89,8 +89,8 @@ for (const [reason, code] of [
   })
 }
 
-test('of two faults of the server the later one is told', () => {
-  const { clock, remember, find } = refusals()
+test('of two errors of the server the later one is repeated', () => {
+  const { clock, remember, find } = createCache()
   remember('one', named('exchange_misconfigured', 500011))
   clock.now += 1_000
   remember('other', named('credential_rejected', 7000222))
@@ -98,15 +98,15 @@ test('of two faults of the server the later one is told', () => {
   assert.equal(find('one')?.details.retryAfterSeconds, 5)
 })
 
-test('an own refusal is told before the one that stops everybody', () => {
-  const { remember, find } = refusals()
+test('an assertion’s own rejection comes before the breaker’s', () => {
+  const { remember, find } = createCache()
   remember('one', new Failure('user_not_allowed'))
   remember('other', named('credential_rejected', 7000222))
   assert.equal(find('one')?.reason, 'user_not_allowed')
 })
 
-test('an attempt is put off whatever it failed of, again and again', () => {
-  const { clock, postpone, find } = refusals()
+test('an attempt is postponed whatever it failed of, again and again', () => {
+  const { clock, postpone, find } = createCache()
   for (let attempt = 1; attempt <= 3; attempt++) {
     postpone('one', new Failure('exchange_unavailable'))
     assert.equal(find('one')?.reason, 'exchange_unavailable', `attempt ${attempt}`)
@@ -115,8 +115,8 @@ test('an attempt is put off whatever it failed of, again and again', () => {
   }
 })
 
-test('putting off does not shorten what Entra asked for', () => {
-  const { clock, remember, postpone, find } = refusals()
+test('postponing does not shorten a Retry-After of Entra', () => {
+  const { clock, remember, postpone, find } = createCache()
   const failure = new Failure('exchange_throttled', { retryAfterSeconds: 60 })
   remember('one', failure)
   postpone('one', failure)
@@ -125,9 +125,9 @@ test('putting off does not shorten what Entra asked for', () => {
 })
 
 for (const reason of ['credential_rejected', 'exchange_misconfigured'] as const) {
-  test(`${reason} without a known number stops nobody else until a second assertion meets it`, () => {
-    const { clock, remember, find } = refusals()
-    const failure = new Failure(reason, { aadsts: 'AADSTS999999' })
+  test(`${reason} without a known code stops nobody else until a second assertion meets it`, () => {
+    const { clock, remember, find } = createCache()
+    const failure = new Failure(reason, { cause: { status: 400, error_codes: [999_999] } })
     for (let times = 0; times < 3; times++) {
       remember('one', failure)
       assert.equal(find('one')?.reason, reason)
@@ -144,7 +144,7 @@ for (const reason of ['credential_rejected', 'exchange_misconfigured'] as const)
 }
 
 test('two assertions that met it long after one another, or something else, stop nobody', () => {
-  const { clock, remember, find } = refusals()
+  const { clock, remember, find } = createCache()
   remember('one', new Failure('credential_rejected'))
   clock.now += 60_000
   remember('two', new Failure('credential_rejected'))
