@@ -2,9 +2,9 @@ import type { BoundedClient } from './bounded-client.ts'
 import type { Deadline } from './deadline.ts'
 import type { EntraAnswer } from './exchange-failure.ts'
 
-/** What a form may hold that proves something. A refresh token that goes on being good comes back in the answer. */
+/** Credentials in a form. A refresh token that stays valid is returned in the response. */
 const credentials = ['assertion', 'client_assertion', 'client_secret', 'code', 'code_verifier']
-/** Nothing shorter is a credential of Entra's, and cutting it out would tear other text. */
+/** Entra has no shorter credential, and removing shorter text would garble the rest. */
 const shortestCredential = 16
 
 /**
@@ -19,24 +19,24 @@ export async function postForm(
   { headers = {}, body = '' }: { headers?: Readonly<Record<string, string>>; body?: string },
   { leftMs: deadlineMs }: Deadline,
 ): Promise<EntraAnswer> {
-  const answer = await http.request({ method: 'POST', url, headers, body, deadlineMs })
-  const retryAfter = answer.headers['retry-after']
-  const withheld = answer.status === 200 ? credentials : [...credentials, 'refresh_token']
+  const response = await http.request({ method: 'POST', url, headers, body, deadlineMs })
+  const retryAfter = response.headers['retry-after']
+  const withheld = response.status === 200 ? credentials : [...credentials, 'refresh_token']
   return {
-    status: answer.status,
-    body: without(withheld, answer.body, body),
+    status: response.status,
+    body: redact(withheld, response.body, body),
     retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
   }
 }
 
-/** An answer that repeats what it was sent, as the error page of a proxy may, brings no credential into the log. */
-function without(names: readonly string[], answer: string, form: string): string {
+/** Removes credentials from a response that repeats its request, as the error page of a proxy may, so that none is logged. */
+function redact(names: readonly string[], response: string, form: string): string {
   const sent = new URLSearchParams(form)
   return names.reduce((text, name) => {
     const credential = sent.get(name) ?? ''
     if (credential.length < shortestCredential) return text
     return text.replaceAll(credential, '[withheld]').replaceAll(formEncoded(credential), '[withheld]')
-  }, answer)
+  }, response)
 }
 
 function formEncoded(text: string): string {

@@ -5,14 +5,14 @@ import ipaddr from 'ipaddr.js'
 import type { buildConnector } from 'undici'
 import { type BoundedClient, type BoundedRequest, type Bounds, createBoundedClient } from './bounded-client.ts'
 
-/** Where an https connection goes: an address, and the name that its certificate has to carry. */
+/** The target of a TLS connection: an address, and the name that its certificate has to be for. */
 export interface Destination {
   readonly address: string
   readonly port: number
   readonly servername: string
 }
 
-/** The ways to the internet, which tests replace by ways to their own hosts. */
+/** DNS and TLS, which tests replace to reach their own hosts. */
 export interface Network {
   resolve(hostname: string): Promise<readonly string[]>
   /** A TLS socket that has begun to connect. */
@@ -23,8 +23,8 @@ export const internet: Network = {
   // Not dns.lookup: it waits in a pool of threads that all lookups of the process share, those of Entra and Graph too.
   async resolve(hostname) {
     const resolver = new Resolver({ timeout: 1_000, tries: 1 })
-    const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)])
-    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+    const results = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)])
+    return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
   },
   dial: ({ address, port, servername }) =>
     connectTls({ host: address, port, servername, ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.2' }),
@@ -45,18 +45,18 @@ export function isPublicAddress(address: string): boolean {
 }
 
 /**
- * A bounded client for URLs that strangers name. A name is resolved once, every address it has must be public, and the
- * connection goes to the very address that was checked, so that no second answer of the DNS can lead it elsewhere.
+ * A bounded client for URLs of untrusted hosts. A name is resolved once, every address it has must be public, and the
+ * connection goes to the very address that was checked, so that a second DNS response cannot redirect it (DNS rebinding).
  *
  * Source: OWASP, "Server-Side Request Forgery Prevention Cheat Sheet"; OAuth Client ID Metadata Document section 6.
  */
 export function createPublicClient(bounds: Bounds, network: Network = internet) {
   const connect: buildConnector.connector = ({ hostname, port, protocol }, callback) => {
     let socket: Socket | undefined
-    let isOver = false
+    let isSettled = false
     const end = (error: Error) => {
-      if (isOver) return
-      isOver = true
+      if (isSettled) return
+      isSettled = true
       clearTimeout(timer)
       socket?.destroy()
       callback(error, null)
@@ -66,13 +66,13 @@ export function createPublicClient(bounds: Bounds, network: Network = internet) 
 
     if (protocol !== 'https:') return end(new Error('Only https is allowed for untrusted hosts'))
     publicAddressOf(hostname, network).then((address) => {
-      if (isOver) return
+      if (isSettled) return
       const opened = network.dial({ address, port: Number(port || 443), servername: hostname })
       socket = opened
       opened.once('error', end)
       opened.once('secureConnect', () => {
-        if (isOver) return
-        isOver = true
+        if (isSettled) return
+        isSettled = true
         clearTimeout(timer)
         opened.removeListener('error', end)
         callback(null, opened)
@@ -80,7 +80,7 @@ export function createPublicClient(bounds: Bounds, network: Network = internet) 
     }, end)
   }
 
-  // One for each call: a pool would dial again for a call that ran into its deadline, and strangers are asked once.
+  // One for each call: a pool would dial again for a call that ran into its deadline, and an untrusted host gets one request.
   const calls = new Set<BoundedClient>()
   async function request(options: BoundedRequest) {
     const http = createBoundedClient({ ...bounds, connect })

@@ -4,8 +4,8 @@ import { isPrivateUseUri } from './private-use-uri.ts'
 /** A name or address without a final dot, and nothing that somebody might take for a pattern. */
 const hostname = /^([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])$/
 const maxUriChars = 2_000
-/** What the answer adds to a redirect URI: one that brings its own could have a client read it twice. */
-const answerParameters = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
+/** Parameters of an authorization response: a redirect URI with one of its own would give a client two. */
+const responseParameters = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
 
 /** One entry of the list of redirect URIs that may be used at all: of the web and loopback, or one URI of an app. */
 export type RedirectRule = WebRule | { readonly uri: string }
@@ -26,7 +26,7 @@ interface WebRule {
  * @returns undefined for what is none of these
  */
 export function parseRedirectRule(entry: string): RedirectRule | undefined {
-  if (isPrivateUseUri(entry) && bringsNoAnswer(new URL(entry))) return { uri: entry }
+  if (isPrivateUseUri(entry) && hasNoResponseParameter(new URL(entry))) return { uri: entry }
   const url = parseRedirectUri(entry)
   // Whoever writes a star means a pattern, and there are none.
   if (url === undefined || url.search !== '' || entry.includes('*')) return undefined
@@ -46,7 +46,7 @@ export function isRedirectAllowed(uri: string, rules: readonly RedirectRule[]): 
 }
 
 /**
- * What a redirect URI that is allowed leads to: a web site, a program that listens on the user's computer, or an app of
+ * What an allowed redirect URI opens: a web site, a program that listens on the user's computer, or an app of
  * the user's device.
  */
 export function placeOf(uri: string): 'web' | 'loopback' | 'app' {
@@ -75,11 +75,11 @@ function parseRedirectUri(uri: string): URL | undefined {
   if (uri !== url.href && uri !== url.origin) return undefined
   if (!hostname.test(url.hostname)) return undefined
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) return undefined
-  return bringsNoAnswer(url) ? url : undefined
+  return hasNoResponseParameter(url) ? url : undefined
 }
 
-function bringsNoAnswer(url: URL): boolean {
-  return !answerParameters.some((name) => url.searchParams.has(name))
+function hasNoResponseParameter(url: URL): boolean {
+  return !responseParameters.some((name) => url.searchParams.has(name))
 }
 
 function matches(url: URL, { origin, anyPort, path }: WebRule): boolean {

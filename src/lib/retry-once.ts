@@ -1,10 +1,10 @@
 import type { Deadline } from './deadline.ts'
 import { isWorthOneMoreTry } from './exchange-failure.ts'
 
-/** Less time than this is not worth another request. */
+/** With less time left, there is no retry. */
 const shortestAttemptMs = 500
 
-/** Entra's passing troubles get one more try, a little later, unless it named a wait or the time is up. */
+/** Retries once, after a short pause, on a temporary error of Entra, unless it set Retry-After or the deadline is near. */
 export async function withOneRetry<T>(
   attempt: () => Promise<T>,
   { deadline, sleep }: { readonly deadline: Deadline; readonly sleep: (ms: number) => Promise<void> },

@@ -301,8 +301,8 @@ export const breaks = [
   {
     what: 'a key that is rotated ends all secrets',
     file: 'src/plugins/oauth-proxy/client-secret.ts',
-    from: '[making, ...older].some(',
-    to: '[making].some(',
+    from: '[current, ...older].some(',
+    to: '[current].some(',
     caughtBy: 'test/plugins/oauth-proxy/client-secret.test.ts',
     test: 'while keys are rotated',
   },
@@ -498,7 +498,7 @@ export const breaks = [
   {
     what: 'a redirect URI may bring a code of its own',
     file: 'src/lib/redirect-policy.ts',
-    from: 'return bringsNoAnswer(url) ? url : undefined',
+    from: 'return hasNoResponseParameter(url) ? url : undefined',
     to: 'return url',
     caughtBy: 'test/lib/redirect-policy.test.ts',
     test: 'a parameter of the answer',

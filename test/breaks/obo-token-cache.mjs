@@ -83,7 +83,7 @@ export const breaks = [
   {
     what: 'a refusal brings the refresh token into the log',
     file: 'src/lib/post-form.ts',
-    from: "answer.status === 200 ? credentials : [...credentials, 'refresh_token']",
+    from: "response.status === 200 ? credentials : [...credentials, 'refresh_token']",
     to: 'credentials',
     caughtBy: 'test/lib/post-form.test.ts',
     test: 'a 400 that repeats the refresh_token',

@@ -325,7 +325,7 @@ test('the consent page says to a screen reader what it shows', async (t) => {
     '  - paragraph: This app’s name was supplied by the app and has not been verified.',
     '  - heading "You will be redirected to" [level=2]',
     '  - paragraph:',
-    '    - text: This computer: a program at',
+    '    - text: "This computer: a program at"',
     `    - strong: ${host}`,
     '  - note: Allow this only if you just started signing in from a program on this computer.',
     '  - checkbox "I just started this sign-in myself"',

@@ -3,11 +3,11 @@ import { stringifySetCookie } from 'cookie'
 import { isSameText } from '../../lib/same-text.ts'
 import type { Seal } from './seal.ts'
 
-/** Sign-ins under way in one browser, of either kind; a user has a few tabs. */
+/** Sign-ins in progress in one browser, of either kind; a user has a few tabs. */
 const maxSignIns = 8
 /** Suffix of the secret of a sign-in that a site led to and the user has not allowed yet. */
 const linkedSuffix = '.linked'
-/** Consents that a browser remembers; the oldest go first, so that the cookie stays at a kilobyte. */
+/** Consents that a browser remembers; the oldest are dropped first, so that the cookie stays at about a kilobyte. */
 const maxConsents = 20
 const consentLifetimeMs = 30 * 24 * 3_600_000
 
@@ -35,8 +35,8 @@ export type BrowserCookies = ReturnType<typeof createBrowserCookies>
 export type Cookies = Readonly<Record<string, string | undefined>>
 
 /**
- * What this server keeps in a browser, and nowhere else: one cookie for each sign-in under way, and the consents that
- * were given. Every function returns `Set-Cookie` values for the answer.
+ * The cookies that this server sets in a browser: one for each sign-in in progress, and one for remembered consents.
+ * Functions that change them return `Set-Cookie` values.
  */
 export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }: BrowserCookiesOptions) {
   const prefix = secure ? '__Host-' : ''
@@ -60,8 +60,8 @@ export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }
 
   return {
     /**
-     * Begins a sign-in in this browser. Ids begin with the time, so that the oldest sort first. What a site leads to in
-     * a loop pushes out only its like: neither what the user began, nor what they have allowed and is at Entra now.
+     * Begins a sign-in in this browser. Ids begin with the time, so that the oldest sort first. A site that starts sign-ins
+     * in a loop evicts only such sign-ins: neither those that the user began, nor those that they have allowed.
      */
     begin(
       cookies: Cookies,
@@ -86,18 +86,18 @@ export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }
       }
     },
 
-    /** Whether this is the browser in which the sign-in began, and it is not over. */
+    /** Whether this is the browser in which the sign-in began, and it has not ended. */
     holds(cookies: Cookies, { id, secret }: Binding): boolean {
       const held = cookies[`${signInPrefix}${id}`] ?? ''
       return isSameText(held, secret) || isSameText(held, secret + linkedSuffix)
     },
 
-    /** The user has allowed it, and is to find it here when they come back from Entra. */
+    /** Marks a sign-in as allowed, and renews its cookie for the way to Entra and back. */
     keep({ id, secret }: Binding): string {
       return signInCookie(id, secret, signInLifetimeMs / 1000)
     },
 
-    /** Ends a sign-in: its cookie goes. */
+    /** Ends a sign-in: deletes its cookie. */
     end({ id }: Binding): string {
       return signInCookie(id, '', 0)
     },
@@ -107,11 +107,14 @@ export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }
       return (await remembered(cookies)).some(([one]) => one === key)
     },
 
-    /** Remembers a consent. The cookie is strict: no other site can have a browser bring it along. */
+    /** Remembers a consent. The cookie is strict: a browser does not send it on a navigation from another site. */
     async remember(cookies: Cookies, key: string): Promise<string> {
       const others = (await remembered(cookies)).filter(([one]) => one !== key)
-      const kept = [...others.slice(1 - maxConsents), [key, Math.floor((now() + consentLifetimeMs) / 1000)] as const]
-      return stringifySetCookie(consentsName, await consents.seal(kept, consentLifetimeMs), {
+      const remaining = [
+        ...others.slice(1 - maxConsents),
+        [key, Math.floor((now() + consentLifetimeMs) / 1000)] as const,
+      ]
+      return stringifySetCookie(consentsName, await consents.seal(remaining, consentLifetimeMs), {
         httpOnly: true,
         secure,
         sameSite: 'strict',

@@ -10,20 +10,20 @@ import { readClientDocument } from './client-metadata-document.ts'
 
 /** Descriptions are a few hundred bytes. */
 export const documentLimits = { maxBodyBytes: 5 * 1024, connections: 1 }
-/** A host may ask for less, not for more: what a client may do here has to follow its document within a day. */
+/** A host may set less, not more: what a client may do here has to follow its document within a day. */
 const longestTtlMs = 24 * 3_600_000
-/** A document that failed is not fetched again at once, so that nobody can have this server knock on a door in a loop. */
+/** A failed document is not fetched again at once, so that nobody can make this server request it in a loop. */
 const failureTtlMs = 10_000
-/** Fetches at the same time, for all who ask and for one address; what comes on top is rejected. */
+/** Concurrent fetches, for everybody and for one address; more are rejected. */
 const maxFetches = 20
 const maxFetchesByAddress = 4
-/** Beyond so many, the rest is reserved for addresses that have none: a few addresses never take up all of them. */
+/** Beyond so many, the rest is reserved for addresses that have none: a few addresses never occupy all of them. */
 const maxUnreservedFetches = 10
 
 type Outcome = { readonly client: Client } | { readonly failure: Failure }
 
 /**
- * Clients by the URL of their description (OAuth Client ID Metadata Document), fetched when first needed and kept for
+ * Clients by the URL of their metadata (OAuth Client ID Metadata Document), fetched when first needed and cached for
  * as long as HTTP's own rules allow (RFC 9111).
  *
  * @param http a client for URLs of untrusted hosts
@@ -34,32 +34,32 @@ export function createClientDocuments(
   now: () => number = Date.now,
 ) {
   const known = createLru<{ readonly outcome: Outcome; readonly untilMs: number }>(1_000)
-  const fetches = new Map<string, { readonly outcome: Promise<Outcome>; readonly asker: string | undefined }>()
+  const fetches = new Map<string, { readonly outcome: Promise<Outcome>; readonly network: string | undefined }>()
 
   /** Fetches a document, or joins the fetch that is under way. */
   function fetchOnce(url: string, address: string | undefined): Promise<Outcome> {
     const running = fetches.get(url)
     if (running !== undefined) return running.outcome
-    const asker = address === undefined ? undefined : addressKey(address)
-    const own = [...fetches.values()].filter((fetch) => asker !== undefined && fetch.asker === asker)
+    const network = address === undefined ? undefined : addressKey(address)
+    const own = [...fetches.values()].filter((fetch) => network !== undefined && fetch.network === network)
     const maxOwn = fetches.size < maxUnreservedFetches ? maxFetchesByAddress : 1
     if (fetches.size >= maxFetches || own.length >= maxOwn) {
       throw new Failure('client_document_unavailable', { retryAfterSeconds: 2 })
     }
     const outcome = fetchDocument(url).finally(() => fetches.delete(url))
-    fetches.set(url, { outcome, asker })
+    fetches.set(url, { outcome, network })
     return outcome
   }
 
   async function fetchDocument(url: string): Promise<Outcome> {
     try {
-      const answer = await http
+      const response = await http
         .request({ method: 'GET', url, headers: { accept: 'application/json' } })
         .catch((cause) => {
           throw new Failure('client_document_unavailable', { cause })
         })
-      const outcome = { client: readAnswer(answer, url) }
-      known.set(url, { outcome, untilMs: now() + freshForMs(url, answer) })
+      const outcome = { client: readResponse(response, url) }
+      known.set(url, { outcome, untilMs: now() + freshForMs(url, response) })
       return outcome
     } catch (error) {
       const outcome = { failure: toFailure(error) }
@@ -68,7 +68,7 @@ export function createClientDocuments(
     }
   }
 
-  function readAnswer({ status, headers, body }: BoundedAnswer, url: string): Client {
+  function readResponse({ status, headers, body }: BoundedAnswer, url: string): Client {
     if (status !== 200)
       throw new Failure('client_document_unavailable', { detail: 'The host did not respond with 200.' })
     if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(String(headers['content-type']))) {
@@ -81,12 +81,12 @@ export function createClientDocuments(
 
   return {
     /**
-     * @param address who asks: nobody may take up all fetches
+     * @param address the requester's IP address: no network may occupy all fetches
      * @throws {Failure} `client_document_unavailable` or `client_document_invalid`
      */
     async find(url: string, address?: string): Promise<Client> {
-      const kept = known.get(url)
-      const outcome = kept !== undefined && now() < kept.untilMs ? kept.outcome : await fetchOnce(url, address)
+      const cached = known.get(url)
+      const outcome = cached !== undefined && now() < cached.untilMs ? cached.outcome : await fetchOnce(url, address)
       if ('failure' in outcome) throw outcome.failure
       return outcome.client
     },

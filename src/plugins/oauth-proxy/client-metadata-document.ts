@@ -7,7 +7,7 @@ import { type RejectedRedirect, rejectedRedirect } from './rejected-redirect.ts'
 const maxUrlChars = 512
 
 /**
- * Whether a client id is the URL of a client's description: https with a path, and nothing that could make two readers
+ * Whether a client id is the URL of a client's metadata document: https with a path, and nothing that could make two readers
  * see two URLs (OAuth Client ID Metadata Document section 3). A host that is an address has no name to show a user.
  */
 export function isDocumentUrl(clientId: string): boolean {
@@ -18,9 +18,9 @@ export function isDocumentUrl(clientId: string): boolean {
 }
 
 /**
- * Judges a client's description (OAuth Client ID Metadata Document section 4).
+ * Reads a client metadata document (OAuth Client ID Metadata Document section 4).
  *
- * @returns the client, or a sentence that says what is wrong with the document, and its first redirect URI where none is
+ * @returns the client, or a sentence that says what is wrong with the document, and its first redirect URI if none is
  *   allowed
  */
 export function readClientDocument(
@@ -55,7 +55,7 @@ export function readClientDocument(
 
 /**
  * Whether a client can do without client authentication. It says so by its method, or by the list of all methods that
- * it can use (OpenID Connect Relying Party Metadata Choices 1.0), of which the server takes one. A client that names
+ * it can use (OpenID Connect Relying Party Metadata Choices 1.0), of which the server takes one. A client that sets
  * neither is public: a document cannot hold a secret.
  */
 function isPublic(fields: Readonly<Record<string, unknown>>): boolean {

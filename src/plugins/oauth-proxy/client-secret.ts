@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { deriveBytes } from '../../lib/aes-gcm.ts'
 import { isSameText } from '../../lib/same-text.ts'
 
-/** Secrets of registered clients, which are computed and never stored. */
+/** Secrets of registered clients, computed and never stored. */
 export interface ClientSecrets {
   /** The secret of a client id, 43 characters. */
   secretOf(clientId: string): string
@@ -10,18 +10,19 @@ export interface ClientSecrets {
 }
 
 /**
- * A client's secret is an HMAC-SHA-256 over its id under a key of its own (RFC 2104): who has the one cannot make the
- * other, and a server with the same keys knows both.
+ * A client's secret is an HMAC-SHA-256 over its id under a key of its own (RFC 2104): the id does not reveal the secret, and a server with the same keys can compute it.
  *
  * @param keys those that registrations are sealed with; the first makes secrets, all check them, so that keys can be
  *   rotated
  */
 export function createClientSecrets(keys: readonly string[]): ClientSecrets {
-  const [making, ...older] = keys.map((key) => deriveBytes(key, 'mcp-message-center-server/oauth/v1/client-secret', 32))
-  if (making === undefined) throw new Error('There is no key to make secrets with')
+  const [current, ...older] = keys.map((key) =>
+    deriveBytes(key, 'mcp-message-center-server/oauth/v1/client-secret', 32),
+  )
+  if (current === undefined) throw new Error('There is no key to make secrets with')
   const secretBy = (key: Buffer, clientId: string) => createHmac('sha256', key).update(clientId).digest('base64url')
   return {
-    secretOf: (clientId) => secretBy(making, clientId),
-    isRight: (clientId, secret) => [making, ...older].some((key) => isSameText(secretBy(key, clientId), secret)),
+    secretOf: (clientId) => secretBy(current, clientId),
+    isRight: (clientId, secret) => [current, ...older].some((key) => isSameText(secretBy(key, clientId), secret)),
   }
 }

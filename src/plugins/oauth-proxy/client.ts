@@ -1,18 +1,18 @@
 import { hash } from 'node:crypto'
 
-/** An application that wants to sign a user in here. */
+/** An app that wants to sign a user in. */
 export interface Client {
   readonly id: string
   /**
-   * `configured`: the operator named it, and so approved of it; `document`: its id is the URL of its description;
-   * `registered`: it described itself at `/register`.
+   * `configured`: the operator's own app registration; `document`: its id is the URL of its metadata document;
+   * `registered`: it registered at `/register`.
    */
   readonly kind: 'configured' | 'document' | 'registered'
-  /** What it calls itself: nobody has checked that. */
+  /** Supplied by the app, not verified. */
   readonly name: string
-  /** Where it is absent, all that the operator's list allows. */
+  /** If absent, all that the operator's list allows. */
   readonly redirectUris?: readonly string[]
-  /** Whether it was given a secret when it registered, and so has to authenticate by it. */
+  /** Whether it was issued a secret at registration, and so has to authenticate with it. */
   readonly hasSecret?: boolean
 }
 

@@ -3,17 +3,17 @@ import { type Page, page } from '../../lib/page.ts'
 import { placeOf } from '../../lib/redirect-policy.ts'
 import type { Client } from './client.ts'
 
-/** What a user is asked before their browser goes to Entra for an application that the operator did not name. */
+/** What a user has to allow before their browser is sent to Entra. */
 export interface ConsentRequest {
   readonly client: Client
   readonly redirectUri: string
-  /** What the application may do, a sentence each without a full stop. */
+  /** What the app will be able to do, a sentence each without a full stop. */
   readonly permits: readonly string[]
   /** This server's public origin. */
   readonly server: string
   /** The sealed request, which the form brings back. */
   readonly form: string
-  /** Whether the user allowed the very same before: nothing has to be ticked. */
+  /** Whether the user allowed the very same before: no box has to be ticked. */
   readonly isRemembered: boolean
 }
 
@@ -21,10 +21,10 @@ const confirmation =
   '<label class="confirm"><input type="checkbox" name="confirmed" value="yes" required> I just started this sign-in myself</label>'
 
 /**
- * Who asks, where the answer goes, what it allows: allow or deny. Fields: `request`, `decision` (`allow`, `deny`), and
- * `confirmed` (`yes`), without which nothing is allowed for the first time: a page that has its visitor click twice at
- * one place, and puts this one there in between, gets no consent by that. So the box and the button are far apart, and
- * it needs no script.
+ * The client, its redirect URI and what it will be able to do: allow or deny. Fields: `request`, `decision` (`allow`,
+ * `deny`), and `confirmed` (`yes`), without which nothing is allowed for the first time: a page that makes its visitor
+ * click twice at one place, and puts this one there in between, gets no consent that way (clickjacking). So the box and
+ * the button are far apart, and the page needs no script.
  */
 export function consentPage({ client, redirectUri, permits, server, form, isRemembered }: ConsentRequest): Page {
   const identity = identityOf(client)
@@ -54,7 +54,7 @@ export function consentPage({ client, redirectUri, permits, server, form, isReme
   )
 }
 
-/** Where the sign-in goes, as safe HTML. */
+/** The redirect URI, as safe HTML. */
 function destinationOf(redirectUri: string): string {
   const { protocol, host } = new URL(redirectUri)
   switch (placeOf(redirectUri)) {
@@ -72,7 +72,7 @@ function destinationOf(redirectUri: string): string {
   }
 }
 
-/** What is known of whoever asks, as safe HTML. */
+/** What is known about the client, as safe HTML. */
 function identityOf({ kind, id }: Client): string {
   switch (kind) {
     case 'configured':
@@ -85,8 +85,8 @@ function identityOf({ kind, id }: Client): string {
 }
 
 /**
- * Sends the browser on after a form. A redirect would do so too, but browsers hold every redirect that follows a form
- * against `form-action`, wherever Entra may lead; a page ends that chain, and the policy can stay closed.
+ * Sends the browser on after a form. A redirect would do so too, but browsers check every redirect that follows a form
+ * against `form-action`, and Entra may redirect anywhere; a page ends that chain, and the policy can stay closed.
  */
 export function onwardPage(url: string, where: string): Page {
   return page(

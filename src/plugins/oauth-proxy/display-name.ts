@@ -1,6 +1,6 @@
 const maxNameChars = 60
 
-/** What is there without being seen, turns text around, or piles up over the lines beside it; and what stands for a word. */
+/** Characters that are invisible or change the direction of text. */
 const unseen = /[\p{C}\p{Default_Ignorable_Code_Point}\u2800]/gu
 const piledMarks = /(\p{M}{2})\p{M}+/gu
 /** Ticks, shields and the like, which say "verified" where nobody has verified anything; ASCII's symbols are in names. */
@@ -21,8 +21,8 @@ function isDisguised(name: string): boolean {
 }
 
 /**
- * A name fit to be shown: on one line, nothing invisible and no pictures in it, not too long, in letters that are what
- * they look like.
+ * A name that is safe to show: on one line, without invisible characters and pictures, not too long, in letters that are
+ * what they look like.
  */
 export function displayName(name: unknown, fallback: string): string {
   if (typeof name !== 'string') return fallback

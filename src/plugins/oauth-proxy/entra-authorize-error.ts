@@ -1,9 +1,9 @@
 import { Failure, type Reason } from '../../errors/index.ts'
 
 /**
- * What an error means that Entra's authorize endpoint sent back (Microsoft, "OAuth 2.0 authorization code flow: Error
- * codes for authorization endpoint errors"). Its number stays with it; its words do not, since anybody could have
- * written them into the address.
+ * The failure behind an error of Entra's authorize endpoint (Microsoft, "OAuth 2.0 authorization code flow: Error
+ * codes for authorization endpoint errors"). Its code is kept; its text is not, since anybody could have written
+ * it into the URL.
  */
 export function authorizeFailure(error: string | undefined, description: string | undefined): Failure {
   const [aadsts] = /^AADSTS\d{4,8}/.exec(description ?? '') ?? []

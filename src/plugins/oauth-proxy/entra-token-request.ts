@@ -8,7 +8,7 @@ import { postForm } from '../../lib/post-form.ts'
 import { withOneRetry } from '../../lib/retry-once.ts'
 import type { ClientAuth, WithClientAuth } from '../client-credential/client-authentication.ts'
 
-/** What Entra gave for a code or a refresh token. */
+/** Entra's tokens for a code or a refresh token. */
 export interface SignInTokens {
   readonly accessToken: string
   readonly expiresInSeconds: number
@@ -19,7 +19,7 @@ export interface SignInTokens {
   readonly nonce: string | undefined
 }
 
-/** A grant, without what names and proves the client (RFC 6749 sections 4.1.3 and 6). */
+/** A grant, without client id and client authentication (RFC 6749 sections 4.1.3 and 6). */
 export type SignInGrant =
   | {
       readonly grant_type: 'authorization_code'
@@ -44,13 +44,13 @@ export interface RedeemGrantOptions {
 }
 
 /**
- * Microsoft, "OAuth 2.0 authorization code flow". MSAL is of no use here: it keeps refresh tokens to itself.
+ * Microsoft, "OAuth 2.0 authorization code flow". MSAL cannot be used: it does not expose refresh tokens.
  *
- * Passing trouble gets one more try, unless Entra named a wait. If Entra had taken the code the first time, it says so
- * the second time, and the user signs in again, as without the try.
+ * A temporary error is retried once, unless Entra set Retry-After. If Entra had redeemed the code the first time, the
+ * retry fails and the user signs in again, as without it.
  *
- * @returns a {@link RedeemGrant} that throws only {@link Failure}: `grant_rejected` where the user has to sign in
- * again, and else what is wrong with this server or with Entra
+ * @returns a {@link RedeemGrant} that throws only {@link Failure}: `grant_rejected` if the user has to sign in
+ * again, else what is wrong with this server or with Entra
  */
 export function createRedeemGrant({
   clientId,
@@ -69,13 +69,13 @@ export function createRedeemGrant({
     const form = new URLSearchParams({ client_id: clientId, ...grant, ...clientAuth })
     const headers = { 'content-type': 'application/x-www-form-urlencoded', 'client-request-id': correlationId }
     const body = form.toString()
-    const answer = await postForm(http, endpoints.tokenUrl, { headers, body }, deadline).catch((error: unknown) => {
+    const response = await postForm(http, endpoints.tokenUrl, { headers, body }, deadline).catch((error: unknown) => {
       throw error instanceof TransportError ? new Failure('exchange_unavailable', { cause: error }) : error
     })
-    if (answer.status !== 200) throw grantFailure(exchangeFailure(answer, endpoints.adminConsentUrl))
-    const tokens = readTokens(answer.body)
+    if (response.status !== 200) throw grantFailure(exchangeFailure(response, endpoints.adminConsentUrl))
+    const tokens = readTokens(response.body)
     if (tokens === undefined) {
-      throw new Failure('exchange_unavailable', { cause: new Error('Entra answered without usable tokens') })
+      throw new Failure('exchange_unavailable', { cause: new Error('Entra responded without usable tokens') })
     }
     return tokens
   }
@@ -88,8 +88,8 @@ export function createRedeemGrant({
 }
 
 /**
- * An exchange's failures are told by what a middle tier's caller can do; a client that signs a user in can do one thing
- * about all that concern the user, and that is to sign in again. Entra's number stays with it.
+ * Exchange failures differ by what a caller of a middle tier can do; a client that signs a user in can do one thing about
+ * all that concern the user: sign in again. Entra's error code is kept.
  */
 function grantFailure(failure: Failure): Failure {
   const entry = entryOf(failure.reason)
@@ -117,7 +117,7 @@ function readTokens(body: string): SignInTokens | undefined {
   }
 }
 
-/** Unproven: the token came from Entra itself, over TLS (OpenID Connect Core 3.1.3.7, item 6). */
+/** Not verified: the token came from Entra itself, over TLS (OpenID Connect Core 3.1.3.7, item 6). */
 function claimsOf(idToken: string): Readonly<Record<string, unknown>> {
   return parseObject(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString())
 }

@@ -2,8 +2,8 @@ import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 
 /**
- * A parameter of an OAuth request as it may arrive: repeated ones are seen, so that they can be refused
- * (RFC 6749 section 3.1) where the refusal belongs, and not by whoever happens to parse first.
+ * A parameter of an OAuth request. Arrays let through duplicates, so that they are rejected with the right error
+ * (RFC 6749 section 3.1) and not by the schema.
  */
 const parameter = (maxLength: number) =>
   Type.Optional(Type.Union([Type.String({ maxLength }), Type.Array(Type.String({ maxLength }), { maxItems: 10 })]))

@@ -5,8 +5,8 @@ import { displayName } from './display-name.ts'
 import { type RejectedRedirect, rejectedRedirect } from './rejected-redirect.ts'
 
 /**
- * A client's description of itself (RFC 7591 section 2). Its members are judged by {@link readRegistration}: what is null,
- * of another type or too long is passed over, as if the client had not sent it.
+ * Client metadata (RFC 7591 section 2). Its members are checked by {@link readRegistration}: what is null, of another type
+ * or too long is ignored, as if the client had not sent it.
  */
 export const ClientMetadata = Type.Record(Type.String(), Type.Unknown())
 export type ClientMetadata = Static<typeof ClientMetadata>
@@ -18,11 +18,11 @@ export const secretMethods = ['client_secret_post', 'client_secret_basic']
 export interface Registration {
   readonly name: string
   readonly redirectUris: readonly string[]
-  /** Present only where it is so. */
+  /** Absent if false, to keep the client id short. */
   readonly hasSecret?: true
 }
 
-/** The error (RFC 7591 section 3.2.2), a sentence that says why, and the first redirect URI where none is allowed. */
+/** The error (RFC 7591 section 3.2.2), a sentence that says why, and the first redirect URI if none is allowed. */
 export interface RejectedRegistration {
   readonly error: 'redirect_uris_not_allowed' | 'client_metadata_invalid'
   readonly detail: string
@@ -33,9 +33,9 @@ export interface RejectedRegistration {
 const maxRegistrationChars = 1_200
 
 /**
- * What may be registered of a client's description. Redirect URIs that this server would never use, or that do not fit
- * beside those before them, are left out, as RFC 7591 section 2 allows: clients register all they have, for every place
- * they run in.
+ * The part of client metadata that can be registered. Redirect URIs that this server would never use, or that do not fit
+ * beside those before them, are left out, as RFC 7591 section 2 allows: clients register all they have, for every
+ * environment they run in.
  *
  * @returns the registration, or why there is none
  */
@@ -80,7 +80,7 @@ export function readRegistration(
   return registration
 }
 
-/** The method that a client is registered with: that which it asks for, or none where there is no such here. */
+/** The method that a client is registered with: the requested one if it is supported, else `none`. */
 export function registeredMethod({ token_endpoint_auth_method: method }: ClientMetadata): string {
   return typeof method === 'string' && secretMethods.includes(method) ? method : 'none'
 }

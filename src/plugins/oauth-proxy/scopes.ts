@@ -1,44 +1,44 @@
-/** Scopes that say nothing about the API. Clients ask for them out of habit, and Entra needs them for its own part. */
+/** Scopes that are not the API's. Clients request them out of habit, and Entra needs them. */
 const openIdScopes: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'offline_access'])
 
-/** The API that scopes belong to: its client id, and the names of those that are given. */
+/** The API that scopes belong to: its client id, and the names that are offered. */
 export interface ApiScopes {
   readonly apiClientId: string
   readonly offered: readonly string[]
 }
 
-/** What a client asked for, in names without prefix. */
-export interface AskedScopes {
+/** The scopes that a client requested, in names without prefix. */
+export interface RequestedScopes {
   readonly names: readonly string[]
   readonly offlineAccess: boolean
 }
 
 /**
  * Reads a client's `scope` (RFC 6749 section 3.3): names of this API, with or without Entra's prefix. A client that
- * names none gets all that are offered, since a token without any is good for nothing.
+ * names none gets all that are offered, since a token without any is useless.
  *
- * @returns undefined where a scope is not this API's
+ * @returns undefined if a scope is not this API's
  */
-export function readScope(scope: string | undefined, { apiClientId, offered }: ApiScopes): AskedScopes | undefined {
-  const asked = (scope ?? '').split(' ').filter((one) => one !== '')
-  const names = asked.filter((one) => !openIdScopes.has(one)).map((one) => withoutPrefix(one, apiClientId))
+export function readScope(scope: string | undefined, { apiClientId, offered }: ApiScopes): RequestedScopes | undefined {
+  const requested = (scope ?? '').split(' ').filter((one) => one !== '')
+  const names = requested.filter((one) => !openIdScopes.has(one)).map((one) => withoutPrefix(one, apiClientId))
   if (!names.every((name) => name === '.default' || offered.includes(name))) return undefined
   const wantsAll = names.length === 0 || names.includes('.default')
   return {
     names: wantsAll ? offered : offered.filter((name) => names.includes(name)),
-    offlineAccess: asked.includes('offline_access'),
+    offlineAccess: requested.includes('offline_access'),
   }
 }
 
 /**
- * The scope to ask Entra for. The client-id form names the API where the client is the API itself as well, for which
- * `api://` is refused on refresh (AADSTS90009); `offline_access` brings the refresh token, `openid` the nonce.
+ * The scope of a request to Entra. The client-id form is used since the client may be the API itself, for which `api://`
+ * is rejected on refresh (AADSTS90009); `offline_access` brings the refresh token, `openid` the nonce.
  */
 export function entraScope(names: readonly string[], apiClientId: string): string {
   return [...names.map((name) => `${apiClientId}/${name}`), 'openid', 'profile', 'offline_access'].join(' ')
 }
 
-/** Entra's `scope` of an answer as clients know it: without prefix, and of this API alone. */
+/** The `scope` of Entra's token response as clients know it: without prefix, and of this API alone. */
 export function grantedNames(scope: string, apiClientId: string): string[] {
   return scope
     .split(' ')

@@ -52,7 +52,7 @@ export function authorizationServerMetadata(
     subject_types_supported: ['pairwise'],
     id_token_signing_alg_values_supported: ['RS256'],
     client_id_metadata_document_supported: true,
-    // RFC 9207: every answer to a client names the issuer.
+    // RFC 9207: every authorization response names the issuer.
     authorization_response_iss_parameter_supported: true,
   }
 }
