@@ -84,11 +84,12 @@ const exchangeDown = 'Token exchange with Microsoft Entra is unavailable.'
 const checkClient = 'Check that the client sends what the MCP transport specifies.'
 const checkOAuthClient = 'Check that the client sends what RFC 6749 and RFC 7636 specify.'
 const newSignIn = 'Sign in again.'
+const newToken = 'Get a new token: sign in again.'
 const rightToken = 'Request api://<GRAPH_CLIENT_ID>/access_as_user in the tenant GRAPH_TENANT_ID.'
 const readLog = 'Search the server log for the request id.'
-const retryOrReadLog = 'Retry; if it persists, search the server log for the request id.'
+const tryAgainOrReadLog = 'Try again; if it persists, search the server log for the request id.'
 const addAgain = 'Remove the server from the application and add it again.'
-const entraStatus = 'Retry; if it persists, check the AADSTS code in the log event sign_in_failure.'
+const entraStatus = 'Try again; if it persists, check the AADSTS code in the log event sign_in_failure.'
 const consent = 'Have an administrator open the link, or grant consent in the Entra admin center; doctor verifies it.'
 const correctArguments = 'Correct the arguments; tools/list describes what each tool takes.'
 
@@ -119,7 +120,7 @@ export const catalogue = {
     'Request headers too large: the limit is 32 KB in total.',
     'Send the access token only, or one with fewer group claims.',
   ),
-  request_timeout: http(408, 'Request timed out before it was complete.', retryOrReadLog),
+  request_timeout: http(408, 'Request timed out before it was complete.', tryAgainOrReadLog),
   rate_limited: http(
     429,
     'Too many requests.',
@@ -172,7 +173,7 @@ export const catalogue = {
     'Send the access token, not the ID token.',
   ),
   missing_claim: invalidToken('The token lacks a required claim.', rightToken),
-  expired: invalidToken(`Token expired. ${signIn}`, newSignIn),
+  expired: invalidToken(`Token expired. ${signIn}`, newToken),
   not_yet_valid: invalidToken(
     'Token not valid yet. Check the clocks.',
     'Compare the clocks of the server and of Entra: doctor does.',
@@ -200,7 +201,7 @@ export const catalogue = {
     'Sign in again with the claims of the challenge.',
     'insufficient_claims',
   ),
-  assertion_rejected: invalidToken(`Token expired or revoked. ${signIn}`, newSignIn),
+  assertion_rejected: invalidToken(`Token expired or revoked. ${signIn}`, newToken),
   access_blocked: http(
     403,
     'Access blocked by a Conditional Access policy of the tenant. Ask an administrator.',
@@ -227,7 +228,7 @@ export const catalogue = {
     'Check GRAPH_CLIENT_ID, GRAPH_TENANT_ID and GRAPH_OBO_SCOPES: doctor does.',
   ),
   exchange_throttled: http(503, 'Microsoft Entra throttles token requests.', 'Wait for the time in Retry-After.'),
-  exchange_unavailable: http(503, exchangeDown, retryOrReadLog),
+  exchange_unavailable: http(503, exchangeDown, tryAgainOrReadLog),
   user_consent_required: tool(
     'Consent required: you have not consented to the Microsoft Graph permissions of this server. ' +
       'Open the link, sign in and accept.',
@@ -265,7 +266,7 @@ export const catalogue = {
     503,
     'temporarily_unavailable',
     'Client metadata document temporarily unavailable.',
-    'Retry; if it persists, check the host of the client id.',
+    'Try again; if it persists, check the host of the client id.',
   ),
   client_authentication_failed: oauth(
     401,
@@ -452,12 +453,12 @@ export const catalogue = {
   ),
   graph_forbidden: tool(
     'Microsoft Graph denied access for your account.',
-    'Assign the role that the text names; it can take some minutes. If the user has it, the app lacks the permission.',
+    'Assign the user the role that the error names; it takes effect within minutes. If they have it, the app lacks the permission.',
   ),
   graph_not_found: tool(
     'Message not found: posts expire and leave the Message Center, and some accounts cannot see all of them. ' +
       'Do not retry this id. Look for a newer post on the same subject with getMessages.',
-    'Check the id; getMessages lists the posts that this user can see.',
+    'Check the id: posts expire. getMessages lists those that this user can read.',
   ),
   graph_bad_request: tool('Microsoft Graph rejected the query.', correctArguments),
   graph_throttled: retryable(
@@ -468,9 +469,9 @@ export const catalogue = {
     'Microsoft Graph quota of this tenant exhausted.',
     'Wait for the time named: the whole tenant shares the quota.',
   ),
-  graph_unavailable: retryable('Microsoft Graph is unavailable.', retryOrReadLog, 'Try again.'),
-  graph_timeout: retryable('Microsoft Graph timed out.', 'Retry, or ask for less.', 'Try again, or ask for less.'),
-  graph_response_invalid: retryable('Microsoft Graph sent an invalid response.', retryOrReadLog, 'Try again.'),
+  graph_unavailable: retryable('Microsoft Graph is unavailable.', tryAgainOrReadLog, 'Try again.'),
+  graph_timeout: retryable('Microsoft Graph timed out.', 'Try again, or ask for less.', 'Try again, or ask for less.'),
+  graph_response_invalid: retryable('Microsoft Graph sent an invalid response.', tryAgainOrReadLog, 'Try again.'),
   graph_response_too_large: tool(
     'Response of Microsoft Graph too large. Ask for fewer messages with "top".',
     'Ask for fewer messages at once.',

@@ -487,7 +487,7 @@ test('https where only http is spoken is found', async () => {
 })
 
 for (const [what, user, message, fix] of [
-  ['no role', 'nico', /graph_forbidden: .*Message Center Reader/, /Assign the role/],
+  ['no role', 'nico', /graph_forbidden: .*Message Center Reader/, /role that the error names/],
   ['no consent', 'cato', /user_consent_required/, /Have an administrator open the link/],
   ['a policy against them', 'blake', /access_blocked/, /Conditional Access/],
 ] as const) {

@@ -103,13 +103,13 @@ const rejectedCallers: readonly {
     token: () => tenant.mint({ user: 'nico' }),
     stopsAt: 'tools/call first, 2025',
     message: /getMessages failed: graph_forbidden: /,
-    next: /role named above/,
+    next: /role that the error names/,
   },
   {
     what: 'a user who must use MFA',
     token: () => tenant.mint({ user: 'mika' }),
     stopsAt: 'tools/call first, 2025',
-    message: /responded with 401 claims_required\. Entra asks for more proof/,
+    message: /responded with 401 claims_required\. Entra requires additional claims/,
     next: /az login --claims-challenge [\w+/=]+/,
   },
   {

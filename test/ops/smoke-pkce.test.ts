@@ -155,7 +155,7 @@ const failingSignIns: readonly FailingSignIn[] = [
   {
     what: 'denied on the consent page',
     consent: false,
-    message: /The sign-in failed with access_denied: The user did not allow it/,
+    message: /The sign-in failed with access_denied: The user denied access/,
     next: /Run it again and allow it/,
   },
   {
@@ -193,7 +193,7 @@ const failingSignIns: readonly FailingSignIn[] = [
   {
     what: 'another code',
     change: setParameter('code', 'AAAA'),
-    message: /The code failed with invalid_grant: The code is not one/,
+    message: /The code failed with invalid_grant: Invalid authorization code/,
     next: /Run it again: a code is valid once/,
   },
   {

@@ -139,7 +139,7 @@ test('a setting that takes a protection away ends a start in production, and is 
   }
   const production = start(t, { ...env, NODE_ENV: 'production' })
   assert.equal(await production.ended, 1)
-  assert.match(production.err(), /- NODE_TLS_REJECT_UNAUTHORIZED cannot be 0/)
+  assert.match(production.err(), /- NODE_TLS_REJECT_UNAUTHORIZED must not be 0/)
   const inspected = start(t, { ...env, NODE_OPTIONS: '--insecure-http-parser', NODE_ENV: 'production' })
   assert.equal(await inspected.ended, 1)
   assert.match(inspected.err(), /- NODE_OPTIONS must not have --insecure-http-parser/)
@@ -177,7 +177,7 @@ test('.env.local is read outside production, and not in it', async (t) => {
   const production = start(t, { NODE_ENV: 'production' }, cwd)
   await Promise.all([local.ended, production.ended])
   assert.match(local.err(), /GRAPH_TENANT_ID must be a GUID/)
-  assert.match(production.err(), /GRAPH_TENANT_ID is not set/)
+  assert.match(production.err(), /GRAPH_TENANT_ID is required/)
 })
 
 test('.env.local completes the environment and overrides none of it', async (t) => {
@@ -216,7 +216,7 @@ test('outside production a client is known after a restart; in production nothin
   const own = folder(t)
   const production = start(t, { ...env, NODE_ENV: 'production' }, own)
   assert.equal(await production.ended, 1)
-  assert.match(production.err(), /MCP_OAUTH_SEAL_KEY is not set/)
+  assert.match(production.err(), /MCP_OAUTH_SEAL_KEY is required/)
   assert.deepEqual(readdirSync(own), [])
 })
 
@@ -225,7 +225,7 @@ test('a file that holds no seal key ends the start, and is named', async (t) => 
   writeFileSync(join(cwd, '.seal-key.local'), 'zq7mark-no-key\n')
   const run = start(t, envFor(tenant), cwd)
   assert.equal(await run.ended, 1)
-  assert.match(run.err(), /- \.seal-key\.local holds no seal key: delete it/)
+  assert.match(run.err(), /- \.seal-key\.local is not a key: delete it/)
   assert.doesNotMatch(run.err() + run.out(), /zq7mark/)
 })
 
@@ -255,7 +255,7 @@ test('a taken port ends the start in one line', async (t) => {
   const port = typeof address === 'object' ? String(address?.port) : ''
   const run = start(t, { ...envFor(tenant), PORT: port })
   assert.equal(await run.ended, 1)
-  assert.match(run.err(), new RegExp(`^The server cannot listen. Port ${port} is in use: set PORT to another.$`, 'm'))
+  assert.match(run.err(), new RegExp(`^Cannot listen. Port ${port} is in use: set PORT to another.$`, 'm'))
 })
 
 test('a taken port for metrics ends it too, and is named', async (t) => {
