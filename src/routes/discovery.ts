@@ -23,7 +23,7 @@ const Discovery = Type.Object({
   grantTypes: Type.Array(Type.String()),
 })
 
-/** Where and how to sign in. Public, and the same for every request: nothing in it comes from one. */
+/** Where and how to sign in. Public, and the same for every request: nothing in it is taken from one. */
 export async function discoveryRoutes(app: FastifyInstance, { config }: Configured) {
   const { resource, authorizationServer, authorizeUrl, tokenUrl, scopes } = resourceOf(config)
 

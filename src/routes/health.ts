@@ -8,7 +8,7 @@ const NotReady = Type.Object({
   problems: Type.Array(Type.Object({ code: Type.String(), message: Type.String() })),
 })
 
-/** Why `/readyz` is not ready, by a code for programs. */
+/** Why the server is not ready. */
 export type ReadinessCode = 'stopping' | 'signing_keys_unavailable' | 'credential_unavailable'
 
 interface Problem {

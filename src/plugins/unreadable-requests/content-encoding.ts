@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify'
 import { Failure } from '../../errors/index.ts'
 
 /**
- * A preParsing hook: rejects a compressed body before it is read (RFC 9110 section 15.5.16). Bodies here are small, and
- * one that is compressed may be small only on the wire.
+ * A preParsing hook: rejects a compressed body before it is read (RFC 9110 section 15.5.16). Bodies here are small; a
+ * compressed one may be small only on the wire.
  *
  * @throws {Failure} `content_encoding_unsupported`
  */

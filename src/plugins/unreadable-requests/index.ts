@@ -4,17 +4,17 @@ import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
 import { Failure, httpError, jsonRpcError, type Reason } from '../../errors/index.ts'
 
-/** By the code of Node's error; whatever else its parser rejects is malformed. */
+/** By the code of Node's error; everything else that its parser rejects is `bad_request`. */
 const reasons: Readonly<Record<string, Reason>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 }
 
 /**
- * Answers what Node could not read as HTTP, which no hook ever sees: as all failures are answered, with the security
- * headers, a line in the log and a place in the metrics. The connection ends with it (Node, "Event: 'clientError'").
+ * Responds to requests that Node cannot parse as HTTP, which no hook sees: with a JSON-RPC error, the security headers, a
+ * log line and a count in the metrics. Closes the connection (Node, "Event: 'clientError'").
  *
- * It is counted against no address: the socket's may be a proxy's.
+ * No rate limit counts them: the socket's address may be a proxy's.
  */
 export const unreadableRequests = fp(
   async (app) => {
