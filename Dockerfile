@@ -1,5 +1,4 @@
-# The server as an image: Node, the bundle and nothing else. docker/README.md says how to use it, and
-# docs/decisions/a-small-image.md what it is made of and why.
+# The server as an image: Node and the bundle. Usage: docker/README.md; design: docs/decisions/a-small-image.md.
 #
 #   docker build --tag mcp-message-center-server .
 #   docker build --target emulator .          the emulated tenant, for docker/compose.yaml; never the default
@@ -37,7 +36,7 @@ EXPOSE 9600
 CMD ["node", "/emulator/main.js"]
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["node", "/app/healthcheck.mjs", "9600", "/_emulator/users"]
 LABEL org.opencontainers.image.title="Message Center tenant emulator" \
-      org.opencontainers.image.description="An emulated Microsoft 365 tenant: it signs in anybody as anybody" \
+      org.opencontainers.image.description="An emulated Microsoft 365 tenant: any user signs in without a password" \
       org.opencontainers.image.licenses="MIT"
 
 FROM runtime AS server

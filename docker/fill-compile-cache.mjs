@@ -1,6 +1,7 @@
 // Fills Node's compile cache while the image is built: node fill-compile-cache.mjs <folder of the bundle> <uid>
-// Node keeps a cache for each user, version and path, and keeps functions that have run. So the bundle is run where and
-// as whom it will run later: started without a tenant, asked twice, stopped. What loads on first use is loaded too.
+// Node has a cache for each user, version and path, and stores functions that have run. So the bundle runs here at its
+// final path and as its final user: it starts without a tenant, serves two requests and stops. Dynamic imports are loaded
+// too.
 import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { createServer } from 'node:net'
@@ -27,7 +28,7 @@ Object.assign(process.env, {
   GRAPH_TENANT_ID: nobody,
   GRAPH_CLIENT_ID: nobody,
   GRAPH_CLIENT_SECRET: 'none',
-  // Nothing listens there: the signing keys are not to be had.
+  // Nothing listens there: the signing keys are unavailable.
   ENTRA_AUTHORITY_HOST: 'http://127.0.0.1:9',
 })
 for (const file of readdirSync(folder)) if (file.endsWith('.js')) await import(join(folder, file))

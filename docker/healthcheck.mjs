@@ -1,5 +1,5 @@
-// The image's HEALTHCHECK: node healthcheck.mjs [port] [path]. Exits with 0 where this container answers 200.
-// By node:http, which Node has at hand, where fetch would be loaded for it: the check runs every half a minute.
+// The image's HEALTHCHECK: node healthcheck.mjs [port] [path]. Exits with 0 if the response is 200.
+// node:http starts faster than fetch; the check runs every 30 seconds.
 import { get } from 'node:http'
 
 const [port = process.env.PORT || '8080', path = '/healthz'] = process.argv.slice(2)

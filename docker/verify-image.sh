@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the image and tries it, without a container engine and without an image registry: npm run verify:image
+# Builds and tests the image without a container engine or an image registry: npm run verify:image
 #
-# Needs Debian, root, and apt and npm as they are set up on this machine. Buildah builds the Dockerfile as it is; the two
-# images it starts from are put together here, from Debian's packages and the npm package of Node 24, and hold only what
-# the Dockerfile uses of them. test/ship/image.ts then runs the result, read-only, without root and capabilities.
+# Needs Debian, root, and apt and npm as they are set up on this machine. Buildah builds the unchanged Dockerfile; its two
+# base images are assembled here from Debian packages and the npm package of Node 24, with only what the Dockerfile uses.
+# test/ship/image.ts then runs the result, read-only, without root and capabilities.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +15,7 @@ fi
 work=$(mktemp -d)
 chmod 755 "$work"
 buildah() { command buildah --storage-driver "$driver" --root "$work/images" --runroot "$work/run" "$@"; }
-# Copies every layer where the file system has no overlays, which takes minutes.
+# Without overlays in the file system every layer is copied, which takes minutes.
 driver=overlay
 buildah info >/dev/null 2>&1 || driver=vfs
 finish() {
@@ -46,7 +46,7 @@ image_of() { # name of the image, folder
   container=$(buildah from scratch)
   buildah copy --quiet "$container" "$2" / >/dev/null
   buildah config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
-  # How npm finds its registry on this machine; the last stages copy none of it.
+  # npm's registry settings of this machine; the final stages do not copy them.
   if [[ $1 == */node && -n ${NODE_EXTRA_CA_CERTS:-} ]]; then
     buildah config --env NODE_EXTRA_CA_CERTS=/usr/local/etc/ca.pem "$container"
   fi
@@ -79,7 +79,7 @@ for target in server emulator; do
   echo "$target: $(size "$root/")"
 done
 
-step 'What the image is made of'
+step 'Contents of the image'
 root=$work/server/
 printf 'Node          %s\n' "$(size "${root}usr/local/bin/node")"
 printf 'bundle        %s\n' "$(size "${root}"app/*.js)"
@@ -87,9 +87,9 @@ printf 'source maps   %s\n' "$(size "${root}"app/*.map)"
 printf 'compile cache %s\n' "$(size "${root}app/.compile-cache")"
 printf 'licences      %s\n' "$(size "${root}"app/*icen*e* "${root}"app/*.txt "${root}usr/share/doc/nodejs")"
 packed=$(tar --create --directory "$root" app usr/local usr/share/doc/nodejs | gzip | wc --bytes)
-printf 'all that the Dockerfile adds, gzipped as layers are pulled: %s\n' "$(mib "$packed")"
+printf 'layers of the Dockerfile, gzipped as pulled: %s\n' "$(mib "$packed")"
 if [[ -n $(find "$root" -name node_modules -o -name '*.ts' -o -name .npmrc -o -name .git) ]]; then
-  echo 'The image holds more than it should.' >&2
+  echo 'The image contains unexpected files.' >&2
   exit 1
 fi
 

@@ -1,5 +1,4 @@
-// The server on Azure Container Apps: one resource group, and in it everything that the server needs. README.md beside
-// this file says what it assumes. By azd (azure.yaml), or: az deployment sub create --template-file infra/main.bicep
+// The server on Azure Container Apps, in one resource group. Assumptions: README.md. With azd (azure.yaml), or: az deployment sub create --template-file infra/main.bicep
 targetScope = 'subscription'
 
 @description('Name of this deployment; resources are named after it')
@@ -16,14 +15,14 @@ param graphTenantId string
 @description('GRAPH_CLIENT_ID: the app registration of the server')
 param graphClientId string
 
-@description('The image to run, in the registry made here. Empty: everything but the app, so that an image can be pushed')
+@description('The image, in the registry created here. Empty: deploys everything except the app, so that an image can be pushed')
 param image string = ''
 
-@description('MCP_OAUTH_SEAL_KEY, to be put into the vault. Empty: the vault keeps the one it has')
+@description('MCP_OAUTH_SEAL_KEY, stored in the vault. Empty: the existing one stays')
 @secure()
 param sealKey string = ''
 
-@description('CACHE_ENCRYPTION_KEY, likewise; the app gets it where there is a Redis')
+@description('CACHE_ENCRYPTION_KEY, stored in the vault; used with Redis only')
 @secure()
 param cacheKey string = ''
 
@@ -31,19 +30,19 @@ param cacheKey string = ''
 @allowed(['none', 'managed'])
 param redis string = 'none'
 
-@description('MCP_OAUTH_REDIRECT_URI_PREFIXES: where sign-ins may lead. Empty: loopback and Teams')
+@description('MCP_OAUTH_REDIRECT_URI_PREFIXES: allowed redirect URIs. Empty: loopback and Teams')
 param redirectUris string = ''
 
-@description('Replicas kept when nobody calls, as a number. 0 costs nothing and lets the first call wait for a start')
+@description('Minimum number of replicas. 0 costs nothing when idle, but the first call waits for a start')
 param minReplicas string = '0'
 
-@description('Replicas at most, as a number')
+@description('Maximum number of replicas')
 param maxReplicas string = '10'
 
-@description('A host name of your own, such as mcp.example.com. Empty: the one that Container Apps gives')
+@description('Custom host name, such as mcp.example.com. Empty: that of Container Apps')
 param customDomain string = ''
 
-@description('Resource id of the certificate for customDomain. Empty: the name is added, but not yet served')
+@description('Resource id of the certificate for customDomain. Empty: the name is added without TLS')
 param customDomainCertificateId string = ''
 
 @description('TRUST_PROXY: the addresses that the ingress of Container Apps connects from')
@@ -52,10 +51,10 @@ param ingressAddresses string = '100.100.0.0/16'
 @description('LOG_LEVEL')
 param logLevel string = 'info'
 
-@description('OTEL_EXPORTER_OTLP_ENDPOINT: where spans go, by OTLP over HTTP. Empty: nowhere')
+@description('OTEL_EXPORTER_OTLP_ENDPOINT: collector of spans, OTLP over HTTP. Empty: no tracing')
 param tracesEndpoint string = ''
 
-@description('On every resource')
+@description('Tags of every resource')
 param tags object = {}
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
@@ -155,10 +154,10 @@ module app 'modules/app.bicep' = if (!empty(image)) {
   }
 }
 
-@description('What clients are given')
+@description('The MCP endpoint for clients')
 output MCP_URL string = '${publicBaseUrl}/mcp'
 
-@description('What the app registration has to know, as a Web redirect URI')
+@description('Web redirect URI for the app registration')
 output CALLBACK_URL string = '${publicBaseUrl}/oauth/callback'
 
 output PUBLIC_BASE_URL string = publicBaseUrl
@@ -171,5 +170,5 @@ output AZURE_CONTAINER_REGISTRY_NAME string = registry.outputs.name
 output AZURE_CONTAINER_REGISTRY_ENDPOINT string = registry.outputs.server
 output AZURE_KEY_VAULT_NAME string = vault.outputs.name
 
-@description('From now on the vault keeps the keys: azure.yaml makes none')
+@description('The vault has the keys: azure.yaml generates none')
 output KEYS_IN_VAULT string = 'true'

@@ -4,17 +4,17 @@ import { type EventName, events, lineSchema } from '../src/plugins/observability
 export type LogLine = Record<string, unknown> & { readonly event?: string; readonly level: number }
 
 const validators = new Map<string, Validator>()
-/** What Fastify itself has to say, such as that it listens. */
+/** Fields of Fastify's own lines, such as when it listens. */
 const ownFields = new Set(['level', 'time', 'pid', 'hostname', 'tenant', 'requestId', 'traceId', 'msg', 'err'])
 
-/** Why a line is none that `src/plugins/observability/audit.ts` describes, or undefined. */
-export function lineFault(line: LogLine): string | undefined {
+/** The error of a line that does not match `src/plugins/observability/audit.ts`, or undefined. */
+export function lineError(line: LogLine): string | undefined {
   const { event } = line
   if (event === undefined) {
-    const strange = Object.keys(line).find((field) => !ownFields.has(field))
-    return strange === undefined ? undefined : `a line without an event has ${strange}: ${JSON.stringify(line)}`
+    const unexpected = Object.keys(line).find((field) => !ownFields.has(field))
+    return unexpected === undefined ? undefined : `a line without an event has ${unexpected}: ${JSON.stringify(line)}`
   }
-  if (!Object.hasOwn(events, event)) return `there is no event ${event}`
+  if (!Object.hasOwn(events, event)) return `unknown event ${event}`
   const validator = validators.get(event) ?? Compile(lineSchema(event as EventName))
   validators.set(event, validator)
   const [error] = validator.Errors(line)

@@ -4,7 +4,7 @@ import { after } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { chromiumPath } from '../scripts/shared/chromium.ts'
 
-/** A Chromium without the calls home that it makes by itself; it ends with the test file. */
+/** A Chromium without background network traffic; closed with the test file. */
 export async function launchBrowser(...more: readonly string[]): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: chromiumPath,
@@ -17,9 +17,9 @@ export async function launchBrowser(...more: readonly string[]): Promise<Browser
   return browser
 }
 
-/** A site of the test's own on loopback, such as a client's redirect URI; it ends with the test file. */
-export async function startSite(answer: RequestListener): Promise<{ origin: string; port: number }> {
-  const site = createServer(answer)
+/** A site on loopback, such as a client's redirect URI; closed with the test file. */
+export async function startSite(handle: RequestListener): Promise<{ origin: string; port: number }> {
+  const site = createServer(handle)
   await new Promise<void>((listening) => site.listen(0, '127.0.0.1', listening))
   after(() => {
     site.closeAllConnections()
@@ -29,7 +29,7 @@ export async function startSite(answer: RequestListener): Promise<{ origin: stri
   return { origin: `http://127.0.0.1:${port}`, port }
 }
 
-/** The page's one heading. */
+/** The page's heading. */
 export const heading = (page: Page) => page.getByRole('heading', { level: 1 }).textContent()
 
 /** The client's name on the consent page. */
@@ -37,13 +37,13 @@ export const askedFor = (page: Page) => page.locator('bdi').textContent()
 
 export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
 
-/** Answers the consent page. */
+/** Allows on the consent page. */
 export async function tickAndAllow(page: Page): Promise<void> {
   await page.getByRole('checkbox').check()
   await button(page, 'Allow').click()
 }
 
-/** What a user does on the way from the consent page to a client's redirect URI. */
+/** Steps of a user from the consent page to a client's redirect URI. */
 export function signInSteps(tenantOrigin: string, callback: string) {
   async function allow(page: Page): Promise<void> {
     await tickAndAllow(page)
@@ -59,7 +59,7 @@ export function signInSteps(tenantOrigin: string, callback: string) {
     return received(page)
   }
 
-  /** What came back to the client. */
+  /** The authorization response. */
   async function received(page: Page): Promise<Record<string, string>> {
     await page.waitForURL(({ href }) => href.startsWith(callback))
     return Object.fromEntries(new URL(page.url()).searchParams)

@@ -9,10 +9,10 @@ import { type Config, readConfig } from '../src/config/index.ts'
 import { timeouts } from '../src/config/timeouts.ts'
 import { type Deadline, deadlineIn } from '../src/lib/deadline.ts'
 import { type Audit, events } from '../src/plugins/observability/audit.ts'
-import { type LogLine, lineFault } from './audit-lines.ts'
+import { type LogLine, lineError } from './audit-lines.ts'
 import { startEmulator } from './tenant.ts'
 
-/** A tenant of this test's own, gone when it ends. */
+/** Starts a tenant for this test; closed when the test ends. */
 export async function startTenant(t: TestContext): Promise<Emulator> {
   const tenant = await startEmulator()
   t.after(() => tenant.close())
@@ -21,10 +21,10 @@ export async function startTenant(t: TestContext): Promise<Emulator> {
 
 export type Env = Record<string, string>
 
-/** A window of the rate limits that does not end while a test runs: windows follow the clock, not the first request. */
+/** A rate-limit window that does not end during a test: windows follow the clock, not the first request. */
 export const endless = '1000 days'
 
-/** Variables that make the server one of this tenant's. Limits and kept answers are out of the way unless a test sets them. */
+/** Variables of a server for this tenant, without rate limits and response cache unless a test sets them. */
 export function envFor(tenant: Emulator): Env {
   return {
     GRAPH_TENANT_ID: tenant.tenantId,
@@ -45,10 +45,10 @@ export function configFor(tenant: Emulator, env: Env = {}, own: Partial<Config> 
   return { ...readConfig({ ...envFor(tenant), ...env }), ...own }
 }
 
-/** Time enough for whatever a test waits for. */
+/** A deadline that no test reaches. */
 export const ample = (): Deadline => deadlineIn(10_000)
 
-/** Every peer is given this long, so that a test does not wait for the deadline of one that hangs. */
+/** The same short timeout for every upstream, for tests in which one hangs. */
 export function shortTimeouts(deadlineMs: number): Pick<Config, 'timeouts'> {
   const short = { connectTimeoutMs: deadlineMs, deadlineMs }
   const peers = { keys: short, entra: short, graph: short, azure: short, documents: short }
@@ -60,17 +60,22 @@ export interface RunningApp {
   readonly tenant: Emulator
   /** `http://localhost:PORT`, which is also its PUBLIC_BASE_URL. */
   readonly origin: string
-  /** Everything it logged so far, one parsed line each. */
+  /** Parsed log lines so far. */
   readonly logs: LogLine[]
 }
 
-export interface Own extends Ways {
+export interface BuildOptions extends Ways {
   /** Members of the configuration that no variable sets. */
   readonly config?: Partial<Config>
 }
 
-/** The service against a tenant, for `inject`: keys are loaded, nothing listens. */
-export async function build(t: TestContext, env: Env = {}, tenant?: Emulator, own: Own = {}): Promise<RunningApp> {
+/** Builds the app for a tenant, for `inject`: signing keys are loaded, it does not listen. */
+export async function build(
+  t: TestContext,
+  env: Env = {},
+  tenant?: Emulator,
+  own: BuildOptions = {},
+): Promise<RunningApp> {
   const { config: members, ...ways } = own
   const of = tenant ?? (await startTenant(t))
   const logs: LogLine[] = []
@@ -78,16 +83,21 @@ export async function build(t: TestContext, env: Env = {}, tenant?: Emulator, ow
   const app = await buildApp(config, { logTo: collect(logs), ...ways })
   t.after(async () => {
     await app.close()
-    // Whatever a test is about: what was logged meanwhile is what the documentation says is logged.
-    for (const line of logs) assert.equal(lineFault(line), undefined)
+    // In every test, log lines must match their documented schema.
+    for (const line of logs) assert.equal(lineError(line), undefined)
   })
   await app.ready()
   await app.entraKeys.start()
   return { app, tenant: of, origin: config.publicBaseUrl, logs }
 }
 
-/** The service on a socket of its own, for real clients. */
-export async function listen(t: TestContext, env: Env = {}, tenant?: Emulator, own?: Own): Promise<RunningApp> {
+/** The app on a real socket, for real clients. */
+export async function listen(
+  t: TestContext,
+  env: Env = {},
+  tenant?: Emulator,
+  own?: BuildOptions,
+): Promise<RunningApp> {
   const port = String(await freePort())
   const running = await build(t, { PORT: port, ...env }, tenant, own)
   await running.app.listen({ host: '127.0.0.1', port: Number(port) })
@@ -116,7 +126,7 @@ export function toolCall(name: string, args: Record<string, unknown> = {}, id: s
   return { jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: args } }
 }
 
-/** An audit that keeps what pino would write: nothing that is undefined. */
+/** An audit that collects lines as pino writes them, without undefined fields. */
 export function auditInto(lines: Record<string, unknown>[]): Audit {
   return (name, fields, { level = events[name].level } = {}) => {
     const given = Object.entries(fields).filter(([, value]) => value !== undefined)
@@ -124,11 +134,11 @@ export function auditInto(lines: Record<string, unknown>[]): Audit {
   }
 }
 
-/** Polls until the condition holds; a test fails when it does not within the deadline. */
+/** Polls until the condition holds. @throws {Error} after the deadline */
 export async function eventually(condition: () => boolean | Promise<boolean>, deadlineMs = 5_000): Promise<void> {
   const end = performance.now() + deadlineMs
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error('The condition did not come to hold in time')
+    if (performance.now() > end) throw new Error('The condition did not become true in time')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

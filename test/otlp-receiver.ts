@@ -21,12 +21,12 @@ export interface Receiver {
   readonly spans: ReceivedSpan[]
   readonly resources: Readonly<Record<string, unknown>>[]
   readonly posts: { readonly url: string | undefined; readonly headers: IncomingHttpHeaders; readonly bytes: Buffer }[]
-  /** How the next posts are answered: a status, or not at all. */
-  answer: number | 'hang'
+  /** The status of the next responses, or none. */
+  response: number | 'hang'
   close(): Promise<void>
 }
 
-/** A collector on loopback that takes OTLP over HTTP, binary, as the real exporter sends it, and takes it apart. */
+/** A collector on loopback that decodes binary OTLP over HTTP from the real exporter. */
 export async function startReceiver(t: Pick<TestContext, 'after'>, port = 0): Promise<Receiver> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
@@ -34,9 +34,9 @@ export async function startReceiver(t: Pick<TestContext, 'after'>, port = 0): Pr
     request.on('end', () => {
       const bytes = Buffer.concat(chunks)
       receiver.posts.push({ url: request.url, headers: request.headers, bytes })
-      if (receiver.answer === 'hang') return
-      if (receiver.answer === 200) take(bytes)
-      response.writeHead(receiver.answer, { 'content-type': 'application/x-protobuf' }).end()
+      if (receiver.response === 'hang') return
+      if (receiver.response === 200) take(bytes)
+      response.writeHead(receiver.response, { 'content-type': 'application/x-protobuf' }).end()
     })
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
@@ -47,7 +47,7 @@ export async function startReceiver(t: Pick<TestContext, 'after'>, port = 0): Pr
     await new Promise((resolve) => server.close(resolve))
   }
   t.after(close)
-  const receiver: Receiver = { origin, spans: [], resources: [], posts: [], answer: 200, close }
+  const receiver: Receiver = { origin, spans: [], resources: [], posts: [], response: 200, close }
   return receiver
 
   function take(bytes: Buffer) {
@@ -90,7 +90,7 @@ function anyValue(value: Fields): unknown {
 /** A protobuf message: the values of each field, in order. */
 type Fields = ReadonlyMap<number, (bigint | Buffer)[]>
 
-/** Protocol Buffers, "Encoding": varints, 64-bit values, and whatever has a length. */
+/** Protocol Buffers, "Encoding": varints, fixed-size and length-delimited values. */
 function decode(bytes: Buffer): Fields {
   const fields = new Map<number, (bigint | Buffer)[]>()
   let at = 0

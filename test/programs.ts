@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 
-/** Where scripts/test.mjs has put what it compiled. */
-const compiled = process.env['COMPILED_DIR'] ?? assert.fail('Run it by scripts/test.mjs, which compiles programs first')
+/** Output folder of scripts/test.mjs. */
+const compiled =
+  process.env['COMPILED_DIR'] ?? assert.fail('Run it with scripts/test.mjs, which compiles programs first')
 
 /**
- * A program of this project as Node starts it, compiled.
+ * The path of a compiled program.
  *
- * @param source its path from the root, one of those that scripts/compile.mjs lists
+ * @param source path from the root, one of `programs` in scripts/compile.mjs
  */
 export function programPath(source: string): string {
   return join(compiled, source.replace(/\.ts$/, '.js'))

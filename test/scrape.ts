@@ -18,20 +18,20 @@ export interface Scrape {
 const line = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (Na[nN]|[+-]?Inf|[+-]?[\d.e+-]+)$/
 const label = /([a-zA-Z_]\w*)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)/g
 
-/** Asks as Prometheus does, and reads the answer strictly (Prometheus, "Exposition formats": text format 0.0.4). */
+/** Scrapes as Prometheus does, and parses strictly (Prometheus, "Exposition formats": text format 0.0.4). */
 export async function scrape(port: number | string): Promise<Scrape> {
   const { statusCode, headers, body } = await request(`http://127.0.0.1:${port}/metrics`)
   const text = await body.text()
-  if (statusCode !== 200) throw new Error(`/metrics answered ${statusCode}: ${text}`)
+  if (statusCode !== 200) throw new Error(`/metrics responded with ${statusCode}: ${text}`)
   const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]))
   const samples = text
     .split('\n')
     .filter((one) => one !== '' && !one.startsWith('#'))
     .map((one) => {
       const [, name, labels = '', value] = line.exec(one) ?? []
-      if (name === undefined) throw new Error(`This is no sample: ${one}`)
+      if (name === undefined) throw new Error(`Invalid sample: ${one}`)
       const pairs = [...labels.matchAll(label)]
-      if (pairs.map(([pair]) => pair).join('') !== labels) throw new Error(`These are no labels: ${one}`)
+      if (pairs.map(([pair]) => pair).join('') !== labels) throw new Error(`Invalid labels: ${one}`)
       return { name, labels: Object.fromEntries(pairs.map(([, key, text]) => [key, text])), value: Number(value) }
     })
   return {

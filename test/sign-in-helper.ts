@@ -9,7 +9,7 @@ import { request } from 'undici'
 import { browse } from '../demo/browser.ts'
 import type { Network } from '../src/lib/public-client.ts'
 
-/** The redirect URI that most tests use: one of the list's defaults, and nothing has to listen there. */
+/** Redirect URI of most tests: allowed by default; nothing listens there. */
 export const redirectUri = 'http://127.0.0.1:33418/callback'
 
 /** A verifier and its S256 challenge. */
@@ -18,7 +18,7 @@ export function pkcePair() {
   return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') }
 }
 
-/** An authorization URL with everything in order; an override of undefined leaves a parameter out. */
+/** A valid authorization URL; an override of undefined omits a parameter. */
 export function authorizationUrl(
   origin: string,
   clientId: string,
@@ -40,46 +40,54 @@ export function authorizationUrl(
   return url
 }
 
-export interface JsonAnswer {
+export interface JsonResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** Registers a client as RFC 7591 has it. */
-export function register(origin: string, metadata: Readonly<Record<string, unknown>> = {}): Promise<JsonAnswer> {
+/** Registers a client (RFC 7591). */
+export function register(origin: string, metadata: Readonly<Record<string, unknown>> = {}): Promise<JsonResponse> {
   return postJson(`${origin}/register`, { client_name: 'A test', redirect_uris: [redirectUri], ...metadata })
 }
 
-export async function postJson(url: string, value: unknown): Promise<JsonAnswer> {
+export async function postJson(url: string, value: unknown): Promise<JsonResponse> {
   const headers = { 'content-type': 'application/json' }
-  const answer = await request(url, { method: 'POST', headers, body: JSON.stringify(value) })
-  return { status: answer.statusCode, headers: answer.headers, body: (await answer.body.json()) as JsonAnswer['body'] }
+  const response = await request(url, { method: 'POST', headers, body: JSON.stringify(value) })
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    body: (await response.body.json()) as JsonResponse['body'],
+  }
 }
 
-/** Posts a form, as clients do at the token endpoint; an undefined member is left out. */
+/** Posts a form, as clients do at the token endpoint; undefined members are omitted. */
 export async function postForm(
   url: string,
   form: Readonly<Record<string, string | undefined>>,
   headers: Readonly<Record<string, string>> = {},
-): Promise<JsonAnswer> {
+): Promise<JsonResponse> {
   const given = Object.entries(form).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  const answer = await request(url, {
+  const response = await request(url, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
     body: new URLSearchParams(given).toString(),
   })
-  return { status: answer.statusCode, headers: answer.headers, body: (await answer.body.json()) as JsonAnswer['body'] }
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    body: (await response.body.json()) as JsonResponse['body'],
+  }
 }
 
-/** A code fresh from a sign-in, and all that its client knows about it. */
+/** A code from a sign-in, and its client's data. */
 export interface FreshCode {
   readonly code: string
   readonly verifier: string
   readonly clientId: string
 }
 
-/** Goes through a whole sign-in in a browser of its own, up to the code. */
+/** Signs a user in with a new browser. @returns the code */
 export async function freshCode(
   origin: string,
   clientId: string,
@@ -90,16 +98,16 @@ export async function freshCode(
     user,
   })
   const code = url.searchParams.get('code')
-  if (code === null) throw new Error(`No code came back: ${url.searchParams.get('error_description')}`)
+  if (code === null) throw new Error(`No code in the response: ${url.searchParams.get('error_description')}`)
   return { code, verifier, clientId }
 }
 
-/** Redeems a code as its client would; overrides are what an attacker, or another client, does differently. */
+/** Redeems a code as its client would; overrides simulate attackers or other clients. */
 export function redeem(
   origin: string,
   { code, verifier, clientId }: FreshCode,
   overrides: Readonly<Record<string, string | undefined>> = {},
-): Promise<JsonAnswer> {
+): Promise<JsonResponse> {
   return postForm(`${origin}/token`, {
     grant_type: 'authorization_code',
     code,
@@ -110,21 +118,21 @@ export function redeem(
   })
 }
 
-/** A host of the test's own that answers https under the name `client.example`, and the network that leads there. */
+/** An https server for the name `client.example`, and a network that resolves to it. */
 export interface ClientHost {
   readonly origin: string
   readonly requests: IncomingMessage[]
   readonly network: Network
-  /** What the name resolves to: a public address unless a test says otherwise. Nobody ever connects to it. */
+  /** The addresses that the name resolves to: public by default; connections always go to the server. */
   addresses: readonly string[]
-  /** Addresses and names that were dialled. */
+  /** Dialled addresses and server names. */
   readonly dialled: { readonly address: string; readonly servername: string }[]
 }
 
-/** Starts a host for client metadata documents. Its certificate is made here and trusted by its network alone. */
+/** Starts a host for client metadata documents; only its network trusts its certificate. */
 export async function startClientHost(
   t: TestContext,
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<ClientHost> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'client.example' }], {
     keySize: 2048,
@@ -133,7 +141,7 @@ export async function startClientHost(
   const requests: IncomingMessage[] = []
   const server = createServer({ key, cert }, (incoming, outgoing) => {
     requests.push(incoming)
-    answer(incoming, outgoing)
+    handle(incoming, outgoing)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => {
@@ -157,7 +165,7 @@ export async function startClientHost(
   return host
 }
 
-/** Answers with a client metadata document for the URL that was asked, and what a test wants different about it. */
+/** Serves a client metadata document for the requested URL, with overrides. */
 export function serveDocument(
   document: Readonly<Record<string, unknown>> = {},
   headers: Readonly<Record<string, string>> = {},

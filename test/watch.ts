@@ -4,14 +4,14 @@ import { type Env, freePort } from './helper.ts'
 import { startReceiver } from './otlp-receiver.ts'
 import { scrape } from './scrape.ts'
 
-/** Metrics and traces of a server, for tests on what they must not hold: `env` switches them on. */
+/** Collects metrics and traces of a server, for tests that they hold no secret; `env` enables them. */
 export async function watch(t: Pick<TestContext, 'after'>) {
   const receiver = await startReceiver(t)
   const port = String(await freePort())
   const env: Env = { METRICS_PORT: port, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin }
   return {
     env,
-    /** Ends the server, and gives the last scrape, then every span, then what was sent of them, byte by byte. */
+    /** Closes the server. @returns the last scrape, every span, and the raw bytes of the exports */
     async seen(app: FastifyInstance): Promise<readonly string[]> {
       const { text } = await scrape(port)
       await app.close()

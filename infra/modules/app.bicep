@@ -1,4 +1,4 @@
-// The server. Everything it is told is in `env`; the values that are secret come from the vault.
+// The server. `env` is its configuration; secrets come from the vault.
 param name string
 param location string
 param tags object
@@ -119,7 +119,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
     managedEnvironmentId: environmentId
     workloadProfileName: 'Consumption'
     configuration: {
-      // A new revision gets calls when it is ready, and the old one is stopped then.
+      // A new revision gets traffic once it is ready; then the old one is stopped.
       activeRevisionsMode: 'Single'
       ingress: {
         external: true
@@ -156,7 +156,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
           }
           probes: [
             {
-              // A quarter of a core takes seconds for what a whole one does in one.
+              // On a quarter of a core the start takes several seconds.
               type: 'Startup'
               httpGet: {
                 path: '/healthz'
@@ -166,7 +166,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
               failureThreshold: 60
             }
             {
-              // Under an overload a probe's connection waits in line with others: only what hangs for a minute is ended.
+              // Under overload a probe's connection is queued too: restart only after a minute.
               type: 'Liveness'
               httpGet: {
                 path: '/healthz'
@@ -177,7 +177,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
               failureThreshold: 6
             }
             {
-              // Without the tenant's signing keys nobody can be let in, so nobody is sent here.
+              // Without the tenant's signing keys no caller can be authenticated.
               type: 'Readiness'
               httpGet: {
                 path: '/readyz'

@@ -1,4 +1,4 @@
-// Where apps run, and where their logs go. Logs travel by a diagnostic setting, which needs no key of the workspace.
+// The Container Apps environment and its log workspace. A diagnostic setting sends logs without a workspace key.
 param name string
 param logsName string
 param location string

@@ -1,5 +1,5 @@
-// Who the server is, to Entra, to the registry and to the vault. It has no secret: Container Apps vouches for it, and
-// a federated credential on the app registration lets it speak for the app.
+// The server's managed identity for Entra, the registry and the vault. A federated credential on the app registration
+// lets it authenticate as the app, without a secret.
 param name string
 param location string
 param tags object

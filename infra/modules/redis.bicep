@@ -1,4 +1,4 @@
-// The store that replicas share, where there is one. Its address holds a key, so it goes to the vault and to no output.
+// The optional Redis shared by replicas. Its URL contains a key, so it is stored in the vault and is not an output.
 param name string
 param location string
 param tags object
@@ -23,7 +23,7 @@ resource database 'Microsoft.Cache/redisEnterprise/databases@2025-04-01' = {
   properties: {
     clientProtocol: 'Encrypted'
     port: 10000
-    // One address for all of it: the server's client knows nothing of clusters.
+    // One endpoint: the server's client does not support clusters.
     clusteringPolicy: 'EnterpriseCluster'
     evictionPolicy: 'VolatileTTL'
     accessKeysAuthentication: 'Enabled'

@@ -1,4 +1,4 @@
-// Where images are pushed to, by people, and pulled from, by the server's identity. There is no password.
+// The container registry: users push images, the server's identity pulls them, without a password.
 param name string
 param location string
 param tags object

@@ -1,5 +1,4 @@
-// What the server must not lose and nobody else may know. The vault holds this server's secrets and nothing else, so
-// the identity may read all of it.
+// The server's secrets. The vault holds nothing else, so the identity may read all of it.
 param name string
 param location string
 param tags object
@@ -58,6 +57,6 @@ resource mayRead 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output name string = vault.name
-// Without a version: Container Apps takes the newest within half an hour, so that keys can rotate.
+// Without a version: Container Apps loads the newest within half an hour, so that keys can rotate.
 output sealKeySecretUrl string = '${vault.properties.vaultUri}secrets/mcp-oauth-seal-key'
 output cacheKeySecretUrl string = '${vault.properties.vaultUri}secrets/cache-encryption-key'

@@ -9,7 +9,7 @@ import {
   authorizationUrl,
   type FreshCode,
   freshCode,
-  type JsonAnswer,
+  type JsonResponse,
   postForm,
   redeem,
   redirectUri,
@@ -1261,7 +1261,7 @@ describe('client secrets', () => {
     { code, verifier, clientId }: FreshCode,
     form: Readonly<Record<string, string | undefined>>,
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<JsonAnswer> =>
+  ): Promise<JsonResponse> =>
     postForm(
       tokenUrl,
       {

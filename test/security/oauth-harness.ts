@@ -3,7 +3,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import type { Dispatcher } from 'undici'
 import { type CookieJar, signIn } from '../../emulator/sign-in.ts'
 import { createSeals, type Purpose } from '../../src/plugins/oauth-proxy/seal.ts'
-import type { JsonAnswer } from '../sign-in-helper.ts'
+import type { JsonResponse } from '../sign-in-helper.ts'
 import { type Answer, call } from './harness.ts'
 
 /** A browser without a window that goes one step at a time and follows nothing, so that an attack can come in between. */
@@ -105,7 +105,7 @@ export function assertPage(answer: Answer, status = 400) {
 }
 
 /** A refusal that a client reads (RFC 6749 section 5.2). */
-export function assertRefused({ status, headers, body }: JsonAnswer, error: string, expected = 400) {
+export function assertRefused({ status, headers, body }: JsonResponse, error: string, expected = 400) {
   assert.deepEqual([status, body['error']], [expected, error], JSON.stringify(body))
   assert.deepEqual(Object.keys(body).sort(), ['error', 'error_description'])
   assert.match(String(headers['content-type']), /^application\/json/)
@@ -121,7 +121,7 @@ export function assertRefusedAtClient(url: URL, error: string, { state, iss }: {
 }
 
 /** Tokens came, and they are whole. */
-export function assertTokens({ status, body }: JsonAnswer) {
+export function assertTokens({ status, body }: JsonResponse) {
   assert.equal(status, 200, JSON.stringify(body))
   assert.match(String(body['access_token']), /^eyJ/)
 }
@@ -133,9 +133,9 @@ export async function postBody(
   url: string,
   body: string | Buffer,
   headers: Readonly<Record<string, string>> = formType,
-): Promise<JsonAnswer> {
+): Promise<JsonResponse> {
   const answer = await call(url, { method: 'POST', headers, body })
-  return { ...answer, body: answer.body as unknown as JsonAnswer['body'] }
+  return { ...answer, body: answer.body as unknown as JsonResponse['body'] }
 }
 
 /** Opens what was sealed, for tests that forge what no server would seal. */

@@ -8,7 +8,7 @@ parser.setLanguage(await Language.load(fileURLToPath(grammar)))
 
 export type Value = string | number | boolean | null | Value[] | { [name: string]: Value }
 
-/** One Bicep file: its declarations by kind and name, each with the expression it stands for. */
+/** The declarations of a Bicep file by kind and name, each with its expression. */
 export interface Template {
   readonly params: ReadonlyMap<string, Node | undefined>
   readonly variables: ReadonlyMap<string, Node>
@@ -20,10 +20,10 @@ export interface Template {
 /** @throws where the text is not Bicep, with the place */
 export function parseBicep(text: string): Template {
   const root = parser.parse(text)?.rootNode
-  if (root === undefined) throw new Error('The parser gives nothing.')
-  const fault = root.hasError ? firstFault(root) : undefined
-  if (fault)
-    throw new Error(`Line ${fault.startPosition.row + 1}: ${fault.isMissing ? 'something is missing' : fault.text}`)
+  if (root === undefined) throw new Error('The parser returned nothing.')
+  const error = root.hasError ? firstError(root) : undefined
+  if (error)
+    throw new Error(`Line ${error.startPosition.row + 1}: ${error.isMissing ? 'something is missing' : error.text}`)
   const of = (type: string) => root.namedChildren.filter((node) => node?.type === type).filter((node) => node !== null)
   const nameOf = (node: Node) => node.namedChildren.find((child) => child?.type === 'identifier')?.text ?? ''
   const bodyOf = (node: Node) => node.namedChildren.at(-1) ?? node
@@ -47,11 +47,11 @@ export function parseBicep(text: string): Template {
   }
 }
 
-function firstFault(node: Node): Node | undefined {
+function firstError(node: Node): Node | undefined {
   if (node.isError || node.isMissing) return node
   for (const child of node.children) {
-    const fault = child && firstFault(child)
-    if (fault) return fault
+    const error = child && firstError(child)
+    if (error) return error
   }
   return undefined
 }
@@ -75,10 +75,10 @@ export function propertiesOf(node: Node): ReadonlyMap<string, Node> {
 }
 
 /**
- * What an expression comes to, as far as the templates here need it; references to resources are not known.
+ * Evaluates an expression, as far as the templates here need it, without references to resources.
  *
  * @param scope values of the names that are in it
- * @throws where it is more than this understands
+ * @throws where an expression is not supported
  */
 export function evaluate(node: Node, scope: ReadonlyMap<string, Value>): Value {
   const children = node.namedChildren.filter((child) => child !== null)
@@ -117,9 +117,9 @@ function call(name: string, [first = null, ...rest]: Value[]): Value {
   if (name === 'string') return String(first)
   if (name === 'json' || name === 'int') return Number(first)
   if (name === 'concat') return [first, ...rest].flat()
-  throw new Error(`${name}() is not known here.`)
+  throw new Error(`${name}() is not supported.`)
 }
 
 function fail(node: Node): never {
-  throw new Error(`${node.type} ${node.text} is not known here.`)
+  throw new Error(`${node.type} ${node.text} is not supported.`)
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { compose } from './processes.ts'
 import { connectTo } from './sign-in.ts'
 
-test('up with its Redis: the server starts when it is healthy, and leaves the code of a sign-in there', async (t) => {
+test('with Redis: the server starts when Redis is healthy, and stores used codes there', async (t) => {
   const { origin, redisPort } = await compose(t, { withRedis: true })
   const codes = () => {
     const { stdout } = spawnSync('redis-cli', ['-p', redisPort, 'keys', '*:oauth:code:*'], { encoding: 'utf8' })

@@ -7,7 +7,7 @@ import { connectTo } from './sign-in.ts'
 
 const services = readCompose()
 
-test('up gives the demo tenant: whoever knows the address alone signs in and reads messages', async (t) => {
+test('a client that knows only the address signs in and reads messages', async (t) => {
   const { origin } = await compose(t)
   const { session } = await connectTo(origin)
   const { value } = await session.getMessages({ top: 2 })
@@ -16,7 +16,7 @@ test('up gives the demo tenant: whoever knows the address alone signs in and rea
 })
 
 for (const [name, service] of Object.entries(services)) {
-  test(`${name} gets nothing that it does not need`, () => {
+  test(`${name} has no unneeded privileges`, () => {
     const { read_only, cap_drop, security_opt, pids_limit = 0, cpus = 0, mem_limit = '' } = service
     assert.deepEqual([read_only, cap_drop, security_opt], [true, ['ALL'], ['no-new-privileges:true']])
     assert.ok(pids_limit > 0 && cpus > 0)
@@ -26,7 +26,7 @@ for (const [name, service] of Object.entries(services)) {
   })
 }
 
-test('what is published is published on loopback alone, by the owner of the network that server and tenant share', () => {
+test('ports are published on loopback only, by the service whose network is shared', () => {
   const published = Object.entries(services).flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]))
   assert.deepEqual(published, [
     ['emulator', '127.0.0.1:8080:8080'],
@@ -35,12 +35,12 @@ test('what is published is published on loopback alone, by the owner of the netw
   assert.equal(services['server']?.network_mode, 'service:emulator')
 })
 
-test('server and tenant name themselves as the browser of this machine reaches them', () => {
+test('server and tenant have the origins by which a browser reaches them', () => {
   assert.equal(services['server']?.environment?.['PUBLIC_BASE_URL'], 'http://localhost:8080')
   assert.ok(services['emulator']?.command?.includes('--origin=http://localhost:9600'))
 })
 
-test('no secret is written into the compose file', () => {
+test('the compose file contains no secret', () => {
   for (const { environment = {} } of Object.values(services)) {
     for (const [name, value] of Object.entries(environment)) {
       if (/SECRET|KEY|PASSWORD|TOKEN/.test(name)) assert.equal(value ?? '', '', name)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 
-/** A service of the compose file, as far as it says what runs and when. */
+/** A service of the compose file: the properties that the tests use. */
 export interface Service {
   readonly image?: string
   readonly build?: { readonly context: string; readonly target: string }
@@ -24,7 +24,7 @@ export interface Service {
   readonly healthcheck: { readonly test: readonly string[] }
 }
 
-/** What an image says of itself: Docker's `Config`, as `inspect` prints it. */
+/** An image's configuration: Docker's `Config`, as printed by `inspect`. */
 export interface ImageConfig {
   readonly Cmd: readonly string[]
   readonly Env: readonly string[]
@@ -34,7 +34,7 @@ export interface ImageConfig {
   readonly Labels: Readonly<Record<string, string>>
 }
 
-/** What a container runs: by its image, and by the service where that says otherwise. */
+/** The process of a container: from its image, overridden by the service. */
 export interface Process {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string>>
@@ -42,7 +42,7 @@ export interface Process {
   readonly healthcheck: readonly string[]
 }
 
-/** The services of docker/compose.yaml; `variables` stand in for those of the shell that compose is run from. */
+/** The services of docker/compose.yaml; `variables` replace those of the shell. */
 export function readCompose(variables: Readonly<Record<string, string>> = {}): Record<string, Service> {
   const text = readFileSync(new URL('../../docker/compose.yaml', import.meta.url), 'utf8').replaceAll(
     /\$\{(\w+):-([^}]*)\}/g,
@@ -63,40 +63,44 @@ export function processOf(image: ImageConfig, service?: Service): Process {
   }
 }
 
-/** Runs a health check as it is written until it succeeds; fails, with what was said, where that takes too long. */
-export async function healthy(child: ChildProcess, check: () => ChildProcess, output: () => string): Promise<void> {
+/** Runs a health check until it succeeds. @throws {Error} with the output after a minute */
+export async function waitUntilHealthy(
+  child: ChildProcess,
+  check: () => ChildProcess,
+  output: () => string,
+): Promise<void> {
   const end = Date.now() + 60_000
   for (;;) {
     const [code] = await once(check(), 'close')
     if (code === 0) return
     if (child.exitCode !== null || Date.now() > end) {
-      throw new Error(`It does not become healthy; exit code ${child.exitCode}.\n${output().slice(-4_000)}`)
+      throw new Error(`Not healthy; exit code ${child.exitCode}.\n${output().slice(-4_000)}`)
     }
   }
 }
 
 /**
- * Starts services as compose does: each once those that it depends on are healthy.
+ * Starts services as compose does: each after its dependencies are healthy.
  *
- * @param start what starts one and comes back when it is healthy
+ * @param start starts a service and resolves when it is healthy
  */
 export async function up(
   services: Readonly<Record<string, Service>>,
   start: (name: string, service: Service) => Promise<void>,
 ): Promise<void> {
-  const begun = new Map<string, Promise<void>>()
-  const begin = (name: string): Promise<void> => {
+  const started = new Map<string, Promise<void>>()
+  const startOnce = (name: string): Promise<void> => {
     const service = services[name]
-    if (service === undefined) throw new Error(`There is no service ${name}.`)
-    const known = begun.get(name)
+    if (service === undefined) throw new Error(`Unknown service: ${name}.`)
+    const known = started.get(name)
     if (known !== undefined) return known
     const dependencies = Object.entries(service.depends_on ?? {}).map(([other, { condition }]) => {
       if (condition !== 'service_healthy') throw new Error(`${name} does not wait until ${other} is healthy.`)
-      return begin(other)
+      return startOnce(other)
     })
     const starting = Promise.all(dependencies).then(() => start(name, service))
-    begun.set(name, starting)
+    started.set(name, starting)
     return starting
   }
-  await Promise.all(Object.keys(services).map(begin))
+  await Promise.all(Object.keys(services).map(startOnce))
 }

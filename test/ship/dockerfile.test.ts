@@ -2,6 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { imageOf } from './dockerfile.ts'
 
-test('the image runs the server so that no signal opens a debugger, not even while it starts', () => {
+test('no signal opens a debugger in the image', () => {
   assert.deepEqual(imageOf('server').Cmd, ['node', '--disable-sigusr1', '/app/server.js'])
 })

@@ -11,7 +11,7 @@ function linesOf(stage: string): string[] {
   return [...linesOf(from), ...body.split('\n')]
 }
 
-/** What the Dockerfile says of an image, without building it. Build arguments are empty. */
+/** Reads an image's configuration from the Dockerfile, without building it. Build arguments are empty. */
 export function imageOf(target: string): ImageConfig & { readonly port: string } {
   const lines = linesOf(target)
   const rest = (instruction: string) =>

@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { eventually, freePort, mcpHeaders, toolCall } from '../helper.ts'
-import { healthy, type ImageConfig, type Process, processOf, readCompose } from './compose.ts'
+import { type ImageConfig, type Process, processOf, readCompose, waitUntilHealthy } from './compose.ts'
 import { connectTo } from './sign-in.ts'
 
-// Tries the images that docker/verify-image.sh has built. In the folder that it names there are, for each of them, its
-// root file system and what it says of itself.
+// Tests the images that docker/verify-image.sh has built. Its folder has the root file system and the configuration of
+// each.
 
 const [work = ''] = process.argv.slice(2)
 const tenantFolder = join(work, 'tenant')
@@ -35,16 +35,15 @@ interface Container {
 function imageIn(name: string): Image {
   const { Docker } = JSON.parse(readFileSync(join(work, `${name}.json`), 'utf8')) as { Docker: { config: ImageConfig } }
   const root = join(work, name)
-  // What a container engine adds: a place for the volume, and the name of this machine.
+  // Added by a container engine: the mount point of the volume, and /etc/hosts.
   mkdirSync(join(root, 'tenant'), { recursive: true })
   writeFileSync(join(root, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n')
   return { root, config: Docker.config }
 }
 
 /**
- * Runs a command as a container of the compose file has it, but for its network, which is this machine's: the image's
- * files read-only, a process tree of its own in which the command is number 1, the image's user, no capability and no
- * way to one.
+ * Runs a command as in a container of the compose file, but on this machine's network: read-only files, its own process
+ * tree with the command as process 1, the image's user, no capabilities.
  */
 function run({ root, config }: Image, { env, cwd }: Process, argv: readonly string[]): Container {
   const [user = '', group = ''] = config.User.split(':')
@@ -68,11 +67,11 @@ function run({ root, config }: Image, { env, cwd }: Process, argv: readonly stri
 
 async function start(image: Image, process: Process): Promise<Container> {
   const container = run(image, process, process.argv)
-  await healthy(container.child, () => run(image, process, process.healthcheck).child, container.output)
+  await waitUntilHealthy(container.child, () => run(image, process, process.healthcheck).child, container.output)
   return container
 }
 
-/** Sends a signal to process 1 of a container, and gives the exit code. */
+/** Sends a signal to process 1 of a container. @returns the exit code */
 async function stop({ child }: Container, signal: NodeJS.Signals): Promise<number | null> {
   const closed = once(child, 'close')
   process.kill(processOne(child), signal)
@@ -94,7 +93,7 @@ async function statusOf(url: string): Promise<number> {
   )
 }
 
-function say(text: string): void {
+function report(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
@@ -102,14 +101,14 @@ const { User = '' } = images.server.config
 const [uid = 0, gid = 0] = User.split(':').map(Number)
 chownSync(tenantFolder, uid, gid)
 
-// As it is: production, without a configuration, then with one.
+// In production, without and with a configuration.
 const asBuilt = processOf(images.server.config)
 {
   const { child, output } = run(images.server, asBuilt, asBuilt.argv)
   const [code] = await once(child, 'close')
   assert.equal(code, 1, output())
   assert.match(output(), /PUBLIC_BASE_URL is not set/)
-  say('without a configuration it says what is missing and ends with 1')
+  report('without a configuration: an error with the missing variables, exit code 1')
 }
 const production = {
   ...asBuilt,
@@ -130,29 +129,29 @@ const production = {
   for (const line of [/^Uid:\t10001\t10001\t10001\t10001$/m, /^CapEff:\t0+$/m, /^CapPrm:\t0+$/m, /^NoNewPrivs:\t1$/m]) {
     assert.match(status, line)
   }
-  say('in production it is healthy by its HEALTHCHECK as written, as user 10001 without a capability')
+  report('in production: healthy by its HEALTHCHECK, as user 10001 without capabilities')
   assert.equal(await stop(server, 'SIGTERM'), 0)
   const { child } = run(images.server, production, production.healthcheck)
   assert.deepEqual(await once(child, 'close'), [1, null])
-  say('the HEALTHCHECK fails where nothing answers')
+  report('the HEALTHCHECK fails without a server')
 }
 
-// As the compose file has it.
+// As in the compose file.
 const port = String(await freePort())
 const emulatorPort = String(await freePort())
 const services = readCompose({ PORT: port, EMULATOR_PORT: emulatorPort })
 const tenant = await start(images.emulator, processOf(images.emulator.config, services['emulator']))
 const composed = processOf(images.server.config, services['server'])
-// Nobody answers to the name of the compose file's Redis here.
+// The host name of the compose file's Redis does not resolve here.
 const server = await start(images.server, { ...composed, env: { ...composed.env, REDIS_URL: '' } })
 const origin = `http://localhost:${port}`
 const { session, accessToken } = await connectTo(origin)
 const { value } = await session.getMessages({ top: 3, body: 'text' })
 await session.close()
 assert.equal(value.length, 3)
-say('against the emulated tenant a user signs in and reads 3 messages')
+report('against the emulated tenant a user signs in and reads 3 messages')
 
-// Told to stop while it works. Whoever balances load looks at /readyz, and takes some time to do so.
+// SIGTERM under load. Clients keep sending until they notice /readyz.
 const control = `http://localhost:${emulatorPort}/_emulator/faults`
 const fault = JSON.stringify({ target: 'graph', kind: 'delay', delayMs: 1_000 })
 await request(control, { method: 'POST', headers: { 'content-type': 'application/json' }, body: fault })
@@ -162,14 +161,14 @@ let isSending = true
 async function callWhileSending(): Promise<void> {
   while (isSending) {
     const body = JSON.stringify(toolCall('getMessages', { top: 1, fresh: true }))
-    const answer = await request(`${origin}/mcp`, {
+    const response = await request(`${origin}/mcp`, {
       method: 'POST',
       headers: mcpHeaders(accessToken),
       body,
       dispatcher: agent,
     })
-    const text = await answer.body.text()
-    results.push(text.includes('"structuredContent"') ? answer.statusCode : 0)
+    const text = await response.body.text()
+    results.push(text.includes('"structuredContent"') ? response.statusCode : 0)
   }
 }
 const callers = Array.from({ length: 20 }, callWhileSending)
@@ -181,11 +180,11 @@ isSending = false
 await Promise.all(callers)
 assert.equal(await ended, 0)
 assert.deepEqual(new Set(results), new Set([200]))
-say(`SIGTERM under load: ${results.length} calls, all answered with 200, and it ends with 0`)
+report(`SIGTERM under load: ${results.length} calls, all with status 200, exit code 0`)
 assert.equal(await stop(tenant, 'SIGTERM'), 0)
 
-// From the start of a container to the first 200 of /healthz, in turn with and without the compile cache.
-async function timeToAnswer(env: Readonly<Record<string, string>>): Promise<Start> {
+// From the start of a container to the first 200 of /healthz, alternating with and without the compile cache.
+async function timeToHealthy(env: Readonly<Record<string, string>>): Promise<Start> {
   const started = performance.now()
   const container = run(images.server, { ...production, env }, production.argv)
   await eventually(async () => (await statusOf(`http://127.0.0.1:${env['PORT']}/healthz`)) === 200, 30_000)
@@ -205,11 +204,11 @@ interface Start {
 const withCache: Start[] = []
 const without: Start[] = []
 for (let round = 0; round < 7; round++) {
-  withCache.push(await timeToAnswer(production.env))
-  without.push(await timeToAnswer({ ...production.env, NODE_COMPILE_CACHE: '' }))
+  withCache.push(await timeToHealthy(production.env))
+  without.push(await timeToHealthy({ ...production.env, NODE_COMPILE_CACHE: '' }))
 }
 const median = (values: number[]) => Math.round(values.sort((one, other) => one - other)[3] ?? 0)
 const medians = (starts: Start[]) =>
   `${median(starts.map(({ ms }) => ms))} ms after its start, ${median(starts.map(({ cpuMs }) => cpuMs))} ms of them CPU`
-say(`answers ${medians(withCache)}; without the compile cache ${medians(without)} (medians of 7)`)
+report(`healthy ${medians(withCache)}; without the compile cache ${medians(without)} (medians of 7)`)
 process.exit(0)

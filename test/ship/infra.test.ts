@@ -27,7 +27,7 @@ interface AzureYaml {
 }
 const azure = parse(read('azure.yaml')) as AzureYaml
 
-/** What the app module is given: text for every parameter, unless said. */
+/** Parameters of the app module: a text for each, unless overridden. */
 function given(values: Record<string, Value> = {}): Map<string, Value> {
   const scope = new Map<string, Value>([...app.params.keys()].map((name) => [name, `made-up-${name}`]))
   for (const [name, value] of Object.entries({
@@ -74,13 +74,13 @@ for (const [what, text] of [
   ['a resource without a body', "resource a 'Microsoft.App/containerApps@2025-01-01' =\n"],
   ['a brace too many', "var a = {\n  b: 'c'\n}}\n"],
 ] as const) {
-  test(`${what} is not taken for Bicep`, () => {
+  test(`${what} is not valid Bicep`, () => {
     assert.throws(() => parseBicep(text), /^Error: Line \d/)
   })
 }
 
 for (const [name, { path, body }] of main.modules) {
-  test(`${name} is given the parameters that its module takes`, () => {
+  test(`${name} gets the parameters of its module`, () => {
     const module = modules.get(path) ?? assert.fail(path)
     const passed = [...propertiesOf(propertiesOf(body).get('params') ?? assert.fail()).keys()]
     const required = [...module.params].filter(([, otherwise]) => otherwise === undefined).map(([param]) => param)
@@ -89,7 +89,7 @@ for (const [name, { path, body }] of main.modules) {
   })
 }
 
-test('every module is used, and every output that is asked of one is there', () => {
+test('every module is used, and every referenced output exists', () => {
   assert.deepEqual([...main.modules.values()].map(({ path }) => path).sort(), [...modules.keys()].sort())
   const asked = [...read('infra/main.bicep').matchAll(/\b(\w+)\.\??outputs\.(\w+)/g)]
   assert.ok(asked.length > 8)
@@ -99,7 +99,7 @@ test('every module is used, and every output that is asked of one is there', () 
   }
 })
 
-test('the parameters file gives what main.bicep takes, and its defaults are those', () => {
+test('the parameters file has the parameters and defaults of main.bicep', () => {
   const taken = [...main.params.keys()].filter((name) => name !== 'tags')
   assert.deepEqual(parameters.map(([name]) => name).sort(), taken.sort())
   for (const [name, { value }] of parameters) {
@@ -110,7 +110,7 @@ test('the parameters file gives what main.bicep takes, and its defaults are thos
   }
 })
 
-test('every variable that the app gets is one that the server reads', () => {
+test('the server reads every variable of the app', () => {
   const { env } = appWith().template.containers[0]
   assert.ok(env.length > 8)
   for (const { name } of env) assert.ok(name in EnvironmentSchema.properties, name)
@@ -126,7 +126,7 @@ for (const [what, values] of [
     },
   ],
 ] as const) {
-  test(`what the app gets is a sound production configuration, ${what}`, () => {
+  test(`the app has a valid production configuration, ${what}`, () => {
     const { configuration, template } = appWith(values)
     const secrets: Record<string, string> = {
       'mcp-oauth-seal-key': randomBytes(32).toString('base64'),
@@ -147,13 +147,13 @@ for (const [what, values] of [
   })
 }
 
-test('no secret is a value in the template', () => {
+test('the template contains no secret', () => {
   for (const { name, value } of appWith().template.containers[0].env) {
     if (/SECRET|KEY|REDIS|PASSWORD/.test(name)) assert.equal(value, undefined, name)
   }
 })
 
-test('probes ask for what the server answers, where it listens', async (t) => {
+test('probes use paths and port of the server', async (t) => {
   const { app: server } = await build(t)
   const { configuration, template } = appWith()
   const { probes } = template.containers[0]
@@ -165,7 +165,7 @@ test('probes ask for what the server answers, where it listens', async (t) => {
   assert.equal(String(configuration.ingress.targetPort), imageOf('server').port)
 })
 
-test('the platform waits longer for a stop than the server takes', () => {
+test('the termination grace period exceeds the server’s', () => {
   const [, graceMs = ''] = /^const graceMs = ([\d_]+)$/m.exec(read('src/server.ts')) ?? []
   const { terminationGracePeriodSeconds } = appWith().template
   assert.ok(
@@ -173,7 +173,7 @@ test('the platform waits longer for a stop than the server takes', () => {
   )
 })
 
-test('a domain of one’s own is added without a certificate first, then bound to it', () => {
+test('a custom domain is first added without a certificate, then bound to one', () => {
   const domains = (values: Record<string, string>) => appWith(values).configuration.ingress.customDomains
   assert.deepEqual(domains({ customDomain: '' }), [])
   const name = 'mcp.example.com'
@@ -185,7 +185,7 @@ test('a domain of one’s own is added without a certificate first, then bound t
   ])
 })
 
-test('azure.yaml names a template that is there, and uses what the template puts out or the parameters take', () => {
+test('azure.yaml refers to an existing template, outputs and parameters', () => {
   const { provider, path, module } = azure.infra
   assert.equal(provider, 'bicep')
   parseBicep(read(`${path}/${module}.bicep`))
@@ -198,7 +198,7 @@ test('azure.yaml names a template that is there, and uses what the template puts
   }
 })
 
-test('no identity may do more than pull images and read the vault’s secrets', () => {
+test('identities may only pull images and read the vault’s secrets', () => {
   const roles = [...modules.values()].flatMap(({ variables }) =>
     [...variables.values()].map((node) => node.text.replaceAll("'", '')).filter((text) => /^[\da-f-]{36}$/.test(text)),
   )

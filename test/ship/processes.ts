@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../helper.ts'
-import { healthy, processOf, readCompose, type Service, up } from './compose.ts'
+import { processOf, readCompose, type Service, up, waitUntilHealthy } from './compose.ts'
 import { imageOf } from './dockerfile.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -50,7 +50,7 @@ export async function compose(t: TestContext, { withRedis = false } = {}) {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk) => outputs.set(name, output(name) + chunk))
     }
-    await healthy(child, check, () => output(name))
+    await waitUntilHealthy(child, check, () => output(name))
   }
   await up(services, start)
   return { origin: `http://localhost:${port}`, redisPort: String(redisPort) }

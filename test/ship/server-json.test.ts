@@ -30,7 +30,7 @@ const ServerJson = strict({
   packages: Type.Array(
     strict({
       registryType: Type.Literal('oci'),
-      // An OCI package has its version in the identifier, and a field of its own is refused.
+      // An OCI package has its version in the identifier; a version field is rejected.
       identifier: Type.String({ pattern: '^[a-z0-9.-]+(/[a-z0-9._-]+)+:[\\w.-]+$' }),
       runtimeHint: Type.Literal('docker'),
       runtimeArguments: Type.Array(
@@ -53,7 +53,7 @@ const { Labels } = imageOf('server')
 const [image] = entry.packages
 const variables = image?.environmentVariables ?? []
 
-test('server.json has the shape that the registry takes', () => {
+test('server.json matches the registry’s schema', () => {
   assert.deepEqual(Compile(ServerJson).Errors(entry), [])
 })
 
@@ -70,7 +70,7 @@ test('name and version are the same in server.json, package.json and the image�
   assert.equal(Labels['org.opencontainers.image.description'], manifest.description)
 })
 
-test('its variables are those of the server, and what it calls secret is what holds one', () => {
+test('its variables are those of the server, marked secret where they hold one', () => {
   for (const { name, isSecret = false } of variables) {
     assert.ok(name in EnvironmentSchema.properties, name)
     assert.equal(isSecret, /SECRET$|KEY$|^REDIS_URL$/.test(name), name)
@@ -79,7 +79,7 @@ test('its variables are those of the server, and what it calls secret is what ho
   for (const [, name] of url.matchAll(/\{(\w+)\}/g)) assert.ok(variables.some((variable) => variable.name === name))
 })
 
-test('what it requires, with one credential, is what production needs, and no more', () => {
+test('its required variables, with one credential, suffice in production', () => {
   const values: Record<string, string> = {
     PUBLIC_BASE_URL: 'https://mcp.example.com',
     GRAPH_TENANT_ID: '11111111-2222-4333-8444-555555555555',
@@ -95,7 +95,7 @@ test('what it requires, with one credential, is what production needs, and no mo
   }
 })
 
-test('the port that it publishes is the image’s', () => {
+test('its port is that of the image', () => {
   const [, , port] = image?.runtimeArguments.find(({ name }) => name === '--publish')?.value?.split(':') ?? []
   assert.equal(port, imageOf('server').port)
 })

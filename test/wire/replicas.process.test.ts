@@ -14,7 +14,7 @@ import { programPath } from '../programs.ts'
 import { file, post } from '../security/harness.ts'
 import {
   authorizationUrl,
-  type JsonAnswer,
+  type JsonResponse,
   pkcePair,
   postForm,
   redeem,
@@ -145,24 +145,24 @@ function leadsTo({ location, html }: ServerPage): string {
   return target
 }
 
-function redeemAt({ origin }: Replica, code: string, { clientId, verifier }: SignOn): Promise<JsonAnswer> {
+function redeemAt({ origin }: Replica, code: string, { clientId, verifier }: SignOn): Promise<JsonResponse> {
   return redeem(origin, { code, clientId, verifier }, { resource: `${publicOrigin}/mcp` })
 }
 
-function refreshAt({ origin }: Replica, { body }: JsonAnswer, { clientId }: SignOn): Promise<JsonAnswer> {
+function refreshAt({ origin }: Replica, { body }: JsonResponse, { clientId }: SignOn): Promise<JsonResponse> {
   const refresh_token = String(body['refresh_token'])
   return postForm(`${origin}/token`, { grant_type: 'refresh_token', refresh_token, client_id: clientId })
 }
 
 /** The tokens are good at a replica, down to Graph. */
-async function assertServedAt({ origin }: Replica, { status, body }: JsonAnswer) {
+async function assertServedAt({ origin }: Replica, { status, body }: JsonResponse) {
   assert.equal(status, 200, JSON.stringify(body))
   const answer = await post(origin, toolCall('getMessages', { top: 1 }), String(body['access_token']))
   assert.equal(answer.status, 200)
   assert.ok(answer.body.result?.structuredContent)
 }
 
-function assertRefused({ status, body }: JsonAnswer, error: string, says: RegExp) {
+function assertRefused({ status, body }: JsonResponse, error: string, says: RegExp) {
   assert.deepEqual([status, body['error']], [error === 'invalid_client' ? 401 : 400, error])
   assert.match(String(body['error_description']), says)
 }

@@ -343,7 +343,7 @@ test('the collector’s key goes to the collector alone', async (t) => {
   assert.doesNotMatch(JSON.stringify([logs, outbound]), /zq7mark/)
 })
 
-const collectors: readonly [what: string, answer: Receiver['answer'] | 'gone'][] = [
+const collectors: readonly [what: string, response: Receiver['response'] | 'gone'][] = [
   ['is not there', 'gone'],
   ['refuses', 401],
   ['fails', 500],
@@ -354,7 +354,7 @@ for (const [what, answer] of collectors) {
   test(`a collector that ${what} costs no call, is told of once, and does not hold up a stop`, async (t) => {
     const receiver = await startReceiver(t)
     if (answer === 'gone') await receiver.close()
-    else receiver.answer = answer
+    else receiver.response = answer
     const { post, app, logs } = await traced(t, { OTEL_EXPORTER_OTLP_HEADERS: 'api-key=zq7mark' }, receiver)
     const token = await tenant.mint()
     const started = performance.now()
