@@ -9,6 +9,7 @@ import { clientCredential } from './plugins/client-credential/index.ts'
 import { entraKeys } from './plugins/entra-keys/index.ts'
 import { failures } from './plugins/error-handlers/index.ts'
 import { gracefulStop } from './plugins/graceful-stop/index.ts'
+import { graphAccess } from './plugins/graph-access/index.ts'
 import { graphClient } from './plugins/graph-client/index.ts'
 import { graphQuota } from './plugins/graph-quota/index.ts'
 import { connections } from './plugins/load-shedding/connections.ts'
@@ -87,6 +88,7 @@ export async function buildApp(
   await app.register(graphQuota, { config })
   await app.register(graphClient, { config })
   await app.register(mcp, { config, tools })
+  await app.register(graphAccess, { config })
   if (config.oauthProxy !== undefined) await app.register(oauthProxy, { config, tools, ...(network && { network }) })
   if (config.metricsPort !== undefined) await app.register(metrics, { config, logTo })
 

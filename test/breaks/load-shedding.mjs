@@ -94,7 +94,7 @@ export const breaks = [
     from: 'createLimit({ perKey: maxPerUser })',
     to: 'createLimit({})',
     caughtBy: 'test/wire/overload.test.ts',
-    test: 'one user has 32',
+    test: 'one user has 64',
   },
   {
     what: 'one address has any number of requests in flight',

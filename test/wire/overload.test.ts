@@ -128,7 +128,7 @@ test('while Graph hangs, so many calls wait for it; others are rejected at once,
   tenant.faults.add({ target: 'graph', kind: 'hang' })
   t.after(() => tenant.faults.clear())
   const calls = await Promise.all(
-    Array.from({ length: 96 }, (_, i) => open(t, server, { message: call, token: tokens[i % 4] ?? token })),
+    Array.from({ length: 128 }, (_, i) => open(t, server, { message: call, token: tokens[i % 4] ?? token })),
   )
   for (const client of calls) client.ask()
   await eventually(async () => (await post(server, ping)).status === 503, 10_000)
@@ -145,11 +145,11 @@ test('while Graph hangs, so many calls wait for it; others are rejected at once,
   await eventually(async () => (await post(server, ping)).status === 200)
 })
 
-test('one user has 32 requests in flight and no more, bodies on their way among them', async (t) => {
+test('one user has 64 requests in flight and no more, bodies on their way among them', async (t) => {
   const server = await listen(t, {}, tenant)
   assert.equal((await post(server, ping)).status, 200)
   const half = { message: ping, headers: { 'content-length': '1000' } }
-  const unfinished = await Promise.all(Array.from({ length: 32 }, () => open(t, server, half)))
+  const unfinished = await Promise.all(Array.from({ length: 64 }, () => open(t, server, half)))
   for (const client of unfinished) client.ask()
   await eventually(async () => (await post(server, ping)).status === 429)
   const { headers, body } = await post(server, ping)

@@ -14,11 +14,10 @@ const sampleMs = 50
  * overload, nor is what has come during a pause of the machine.
  */
 const maxPerTurn = 64
-/** Those that have a connection to Graph, and half as many who wait for one: half as long as Graph takes, at most. */
-const maxCalls = 96
-/** A user's agents and programs together. */
-const maxPerUser = 32
-/** An office behind one address. */
+/** Those that have a connection to Graph, and as many who wait for one, at most as long as Graph takes. */
+const maxCalls = 128
+/** A user's agents and programs together; an office behind one address. */
+const maxPerUser = 64
 const maxPerAddress = 64
 /** What clients have not read yet lies outside of the heap, but in the memory of a replica of 512 MiB. */
 const maxUnsentBytes = { total: 64 * 1024 * 1024, perKey: 16 * 1024 * 1024 }

@@ -19,7 +19,8 @@ import type { GraphSession } from '../graph-client/index.ts'
 import { acceptsJson } from './accept.ts'
 import { accessTokenArgument, advertise, withoutAccessToken } from './access-token-argument.ts'
 import { exchangeOnce } from './legacy-exchange.ts'
-import { normalizeMessage, type ReceivedMessage } from './normalize-message.ts'
+import type { McpMessage, ReceivedMessage } from './message.ts'
+import { normalizeMessage } from './normalize-message.ts'
 import { withPermissionNamed } from './permission-errors.ts'
 import { withPlainError } from './plain-error.ts'
 import { createResultCache, type ToolResult } from './result-cache.ts'
@@ -69,14 +70,6 @@ export interface McpResponse {
   readonly ageSeconds?: number
   /** Why the tool failed, where it did: the body tells the agent, and the route knows whether HTTP must say it instead. */
   readonly failure?: Failure
-}
-
-/** A JSON-RPC message whose outer shape the route's schema has checked. */
-export interface McpMessage {
-  readonly jsonrpc: '2.0'
-  readonly id?: string | number
-  readonly method?: string
-  readonly params?: Readonly<Record<string, unknown>>
 }
 
 /** A call on its way; what became of it is noted here for the log and for HTTP. */

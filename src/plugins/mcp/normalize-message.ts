@@ -1,11 +1,6 @@
 import { coerceArguments } from './coerce-arguments.ts'
-import type { McpMessage } from './index.ts'
+import type { McpMessage, ReceivedMessage } from './message.ts'
 import type { Tool } from './tool.ts'
-
-/** A message as it came, before what is null in it is told from what is absent. */
-export interface ReceivedMessage extends Omit<McpMessage, 'params'> {
-  readonly params?: McpMessage['params'] | null
-}
 
 /**
  * A message as all that follows may take it: `params` and their members are absent where they were null, as serializers

@@ -1,0 +1,37 @@
+import { type Static, Type } from 'typebox'
+
+/** JSON-RPC 2.0 sections 4 and 5, one message: batches left MCP with revision 2025-06-18. */
+export const ReceivedMessage = Type.Object({
+  jsonrpc: Type.Literal('2.0'),
+  id: Type.Optional(Type.Union([Type.String({ maxLength: 200 }), Type.Integer()])),
+  method: Type.Optional(Type.String({ maxLength: 200 })),
+  // Serializers of some languages write null for what is absent.
+  params: Type.Optional(Type.Unsafe<Readonly<Record<string, unknown>> | null>({ type: 'object', nullable: true })),
+})
+export type ReceivedMessage = Readonly<Static<typeof ReceivedMessage>>
+
+/** A message as all that follows takes it: nothing in it is null that is absent. */
+export interface McpMessage extends Omit<ReceivedMessage, 'params'> {
+  readonly params?: Readonly<Record<string, unknown>>
+}
+
+/** Methods that clients of either era send. A log line names no other: it would be the caller's own text. */
+const knownMethods = new Set([
+  'initialize',
+  'ping',
+  'server/discover',
+  'tools/list',
+  'tools/call',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'prompts/list',
+  'prompts/get',
+  'subscriptions/listen',
+  'notifications/initialized',
+  'notifications/cancelled',
+])
+
+export function loggableMethod(method: string | undefined): string | undefined {
+  return method === undefined || knownMethods.has(method) ? method : 'other'
+}
