@@ -213,8 +213,8 @@ export const breaks = [
   {
     what: 'headers of the 2026 revision are not found',
     file: 'src/plugins/mcp/web-request.ts',
-    from: 'return value === undefined ? null : String(value)',
-    to: 'return null',
+    from: 'value !== undefined',
+    to: 'value === undefined',
     caughtBy: 'test/plugins/mcp/index.test.ts',
     test: 'revision 2026-07-28: tools are listed',
   },

@@ -25,7 +25,7 @@ import { withPermissionNamed } from './permission-errors.ts'
 import { withPlainError } from './plain-error.ts'
 import { createResultCache, type ToolResult } from './result-cache.ts'
 import type { Tool, ToolDefinition } from './tool.ts'
-import { webRequest } from './web-request.ts'
+import { toWebRequest } from './web-request.ts'
 
 const serverInfo = { name: 'mcp-message-center-server', title: 'Microsoft 365 Message Center', version: '0.1.0' }
 
@@ -184,7 +184,7 @@ export function createMcp(
 
   async function serveModern(request: FastifyRequest, message: McpMessage, call: ServedCall): Promise<McpResponse> {
     if (message.method === listenMethod && isRequest(message)) return methodNotFound(message)
-    const response = await modern.fetch(webRequest(request, call.signal), {
+    const response = await modern.fetch(toWebRequest(request, call.signal), {
       parsedBody: message,
       authInfo: { token: '', clientId: call.caller?.clientId ?? '', scopes: [], extra: { call } },
     })

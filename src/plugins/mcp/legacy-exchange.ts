@@ -2,10 +2,11 @@ import type { JSONRPCMessage, JSONRPCRequest, Server, Transport } from '@modelco
 import { untilAborted } from '../../lib/until-aborted.ts'
 
 /**
- * Serves one request of a 2025 revision: one message in, one answer out, as JSON.
+ * Serves one request of a 2025 revision: one message in, one response out, as JSON.
  *
- * Server and transport are this request's alone, so that no answer can reach another caller; they hold nothing open,
- * and are dropped with it.
+ * Server and transport are this request's alone, so that no response can reach another caller; they hold nothing open,
+ * and are dropped with it. The SDK's own transport would make a call of 1.6 times the floor one of 2
+ * (docs/decisions/one-message-transport.md).
  *
  * @throws {Failure} `call_cancelled` when the client goes away first
  */
