@@ -4,13 +4,13 @@ import { Failure } from '../errors/index.ts'
 import type { GraphPermission } from '../lib/graph-permissions.ts'
 import type { Tool, ToolAnnotations, ToolContext } from '../plugins/mcp/tool.ts'
 
-/** What every tool that reads Graph takes and tells beside its own: answers are kept for a short while. */
+/** What every tool that reads Graph takes and returns beside its own: results are cached for a short time. */
 const fresh = Type.Optional(
-  Type.Boolean({ description: 'true: read Graph again, whatever was kept from an earlier call (default false)' }),
+  Type.Boolean({ description: 'Bypass the cache and query Microsoft Graph. Default: false.' }),
 )
 const ageSeconds = Type.Optional(
   Type.Integer({
-    description: 'Only where the answer was kept from an earlier call: how old it is. For a new one set fresh to true',
+    description: 'Cache age in seconds; absent on a cache miss.',
   }),
 )
 

@@ -33,7 +33,7 @@ for (const { definition } of tools) {
       if (documented === null) continue
       const { description = '' } = inputSchema.properties[codeSpans(argument)[0] ?? ''] as { description?: string }
       const value = documented[1] ?? documented[2] ?? ''
-      assert.match(description, new RegExp(`${value} \\(default\\)|\\(default ${value}\\)`), argument)
+      assert.match(description, new RegExp(`${value} \\(default\\)|Default: ${value}\\.`), argument)
     }
   })
 }

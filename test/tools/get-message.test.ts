@@ -51,7 +51,7 @@ for (const id of [
   test(`the id ${JSON.stringify(id)} is refused, and Graph is not asked`, async () => {
     await assert.rejects(run({ id }, new Error('Graph was asked')), (error: Failure) => {
       assert.equal(error.reason, 'invalid_input')
-      assert.match(error.message, /^"id" .* It takes: the id of a message: MC and digits, such as MC1234567$/)
+      assert.match(error.message, /^"id" .* It takes: Message id: MC and digits, such as MC1234567\.$/)
       return true
     })
   })

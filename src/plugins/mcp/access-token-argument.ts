@@ -6,11 +6,11 @@ import type { ToolDefinition } from './tool.ts'
 /**
  * The argument `accessToken`: a Graph token given with the call, for local runs without an app registration.
  *
- * It is part of no tool: where a switch allows it, every tool that lists shows it, and it is taken off before the tool
+ * It is part of no tool: where a switch allows it, every tool that lists shows it, and it is removed before the tool
  * sees its arguments.
  */
 const argument = Type.Optional(
-  Type.String({ description: 'a Microsoft Graph access token to use instead of signing in; for local runs only' }),
+  Type.String({ description: 'Microsoft Graph access token to use instead of signing in. For local runs only.' }),
 )
 
 /** A definition as `tools/list` shows it, with the argument where it is allowed. */
