@@ -1,6 +1,6 @@
 import { Agent, type buildConnector, type Dispatcher } from 'undici'
 
-/** What a peer may cost: every call ends within `deadlineMs` and no answer grows beyond `maxBodyBytes`. */
+/** What a peer may cost: every call ends within `deadlineMs` and no response grows beyond `maxBodyBytes`. */
 export interface Bounds {
   readonly connectTimeoutMs: number
   readonly deadlineMs: number
@@ -28,7 +28,7 @@ export interface BoundedAnswer {
   readonly body: string
 }
 
-/** Why a call brought no answer. `unreachable` covers refused, reset and broken connections. */
+/** Why a call has no response. `unreachable` covers refused, reset and broken connections. */
 export class TransportError extends Error {
   readonly kind: 'timeout' | 'cancelled' | 'too_large' | 'unreachable'
   constructor(kind: TransportError['kind'], cause: unknown) {
@@ -44,7 +44,7 @@ const utf8 = new TextDecoder()
 export type BoundedClient = ReturnType<typeof createBoundedClient>
 
 /**
- * A pooled HTTP client that no peer can hang, flood or send elsewhere: redirects are answers like any other, and
+ * A pooled HTTP client that no peer can hang, flood or send elsewhere: redirects are responses like any other, and
  * since no encoding is asked for, none is undone.
  *
  * @throws {TransportError} from `request`, and nothing else
@@ -64,7 +64,7 @@ export function createBoundedClient(bounds: Bounds) {
     return new Promise((resolve, reject) => {
       let sent: Dispatcher.DispatchController | undefined
       let over: TransportError | undefined
-      const answer = { status: 0, headers: {} }
+      const response = { status: 0, headers: {} }
       const chunks: Buffer[] = []
 
       const settle = () => {
@@ -90,12 +90,12 @@ export function createBoundedClient(bounds: Bounds) {
             if (over !== undefined) controller.abort(over)
           },
           onResponseStart(_, status, headers) {
-            Object.assign(answer, { status, headers })
+            Object.assign(response, { status, headers })
           },
           onResponseData: (_, chunk) => void chunks.push(chunk),
           onResponseEnd() {
             settle()
-            resolve({ ...answer, body: utf8.decode(Buffer.concat(chunks)) })
+            resolve({ ...response, body: utf8.decode(Buffer.concat(chunks)) })
           },
           onResponseError: (_, error) => end(kindOf(error), error),
         },

@@ -238,7 +238,7 @@ function timeFilter(input: Input, field: Moment, comparison: string): string | u
   return `${comparison} ${time.toISOString()}`
 }
 
-/** `Date` takes February 30 for March 2, and so would answer another question than was asked. */
+/** `Date` takes February 30 for March 2, and so would run another query than was meant. */
 function isCalendarDay(day: string): boolean {
   const midnight = new Date(day)
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day)

@@ -283,7 +283,7 @@ export const breaks = [
   {
     what: 'a limit without a time is no wait',
     file: 'src/plugins/graph-client/failures.ts',
-    from: 'retryAfterOf(answer) ?? 10',
+    from: 'retryAfterOf(response) ?? 10',
     to: 'retryAfterOf(answer) ?? 0',
     caughtBy: 'test/plugins/graph-client/failures.test.ts',
     test: 'a 429 says how long',

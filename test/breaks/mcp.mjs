@@ -157,7 +157,7 @@ export const breaks = [
   {
     what: 'who goes away waits for the tool to its end',
     file: 'src/plugins/mcp/legacy-exchange.ts',
-    from: 'return untilAborted(transport.answer, signal)',
+    from: 'return untilAborted(transport.response, signal)',
     to: 'return transport.answer',
     caughtBy: 'test/plugins/mcp/legacy-exchange.test.ts',
   },

@@ -165,7 +165,7 @@ test('after three tries the last answer counts', async () => {
 })
 
 test('a wait that does not fit into the budget is not begun', async () => {
-  const { get, asked, clock } = graphOf([{ status: 429, headers: { 'retry-after': '4' } }], { budgetMs: 3_000 })
+  const { get, asked, clock } = graphOf([{ status: 429, headers: { 'retry-after': '4' } }], { timeoutMs: 3_000 })
   await assert.rejects(get(), { reason: 'graph_throttled' })
   assert.equal(asked.length, 1)
   assert.ok(clock.now < 1_000)
@@ -173,7 +173,7 @@ test('a wait that does not fit into the budget is not begun', async () => {
 
 test('each try may take what is left of the budget', async () => {
   const busy = { status: 429, headers: { 'retry-after': '4' } }
-  const { get, asked } = graphOf([busy, busy], { budgetMs: 16_000 })
+  const { get, asked } = graphOf([busy, busy], { timeoutMs: 16_000 })
   await get()
   const [first = 0, second = 0, third = 0] = asked.map(({ deadlineMs }) => deadlineMs)
   assert.equal(first, 16_000)

@@ -328,7 +328,7 @@ describe('with deadlines and a clock of the test', () => {
       tenant.faults.add({ target: 'graph', kind })
       const accessToken = await tenant.mint({ kind: 'graph' })
       const quota = createGraphQuota({ limits: [], audit() {} })
-      const client = createGraphClient({ baseUrl: graph.baseUrl, http, quota, audit() {}, budgetMs: 150 })
+      const client = createGraphClient({ baseUrl: graph.baseUrl, http, quota, audit() {}, timeoutMs: 150 })
       const session = client.as({ accessToken, correlationId })
       const earlier = reads()
       await assert.rejects(session.get('/admin/serviceAnnouncement/messages'), { reason: 'graph_timeout' })

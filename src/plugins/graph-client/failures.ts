@@ -4,34 +4,34 @@ import { parseJson } from '../../lib/parse-json.ts'
 import { retryAfterSeconds } from '../../lib/retry-after.ts'
 
 /**
- * What an unsuccessful answer of Graph means for the user who asked.
+ * What an unsuccessful response of Graph means for the user who asked.
  * Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
  */
-export function graphFailure(answer: BoundedAnswer): Failure {
-  const requestId = header(answer, 'request-id')
+export function graphFailure(response: BoundedAnswer): Failure {
+  const requestId = header(response, 'request-id')
   const known: FailureDetails = {
-    cause: { status: answer.status, ...graphError(answer.body) },
+    cause: { status: response.status, ...graphError(response.body) },
     ...(requestId !== undefined && { graphRequestId: requestId.slice(0, 64) }),
   }
-  switch (answer.status) {
+  switch (response.status) {
     case 400:
-      return new Failure('graph_bad_request', { ...known, ...saidByGraph(answer.body) })
+      return new Failure('graph_bad_request', { ...known, ...saidByGraph(response.body) })
     case 401:
-      return unauthorized([answer.headers['www-authenticate']].flat().join(', '), known)
+      return unauthorized([response.headers['www-authenticate']].flat().join(', '), known)
     case 403:
-      return saysExpired(answer.body) ? new Failure('graph_not_found', known) : new Failure('graph_forbidden', known)
+      return saysExpired(response.body) ? new Failure('graph_not_found', known) : new Failure('graph_forbidden', known)
     case 404:
       return new Failure('graph_not_found', known)
     case 429:
-      return new Failure('graph_throttled', { ...known, retryAfterSeconds: retryAfterOf(answer) ?? 10 })
+      return new Failure('graph_throttled', { ...known, retryAfterSeconds: retryAfterOf(response) ?? 10 })
     default:
-      return answer.status >= 500
-        ? new Failure('graph_unavailable', { ...known, ...waitNamed(answer) })
+      return response.status >= 500
+        ? new Failure('graph_unavailable', { ...known, ...waitNamed(response) })
         : new Failure('graph_response_invalid', known)
   }
 }
 
-/** A call to Graph that brought no answer. */
+/** A call to Graph without a response. */
 export function graphTransportFailure(error: TransportError): Failure {
   switch (error.kind) {
     case 'timeout':
@@ -45,14 +45,14 @@ export function graphTransportFailure(error: TransportError): Failure {
   }
 }
 
-/** Retry-After of an answer, in seconds. */
-export function retryAfterOf(answer: BoundedAnswer): number | undefined {
-  return retryAfterSeconds(header(answer, 'retry-after'))
+/** Retry-After of a response, in seconds. */
+export function retryAfterOf(response: BoundedAnswer): number | undefined {
+  return retryAfterSeconds(header(response, 'retry-after'))
 }
 
-/** What Graph said of a wait; none, or one that is over, says nothing. */
-function waitNamed(answer: BoundedAnswer): FailureDetails {
-  const seconds = retryAfterOf(answer) ?? 0
+/** The wait that Graph asks for; none, or one that has passed, says nothing. */
+function waitNamed(response: BoundedAnswer): FailureDetails {
+  const seconds = retryAfterOf(response) ?? 0
   return seconds > 0 ? { retryAfterSeconds: seconds } : {}
 }
 
@@ -71,13 +71,13 @@ function saysExpired(body: string): boolean {
   return /\bexist\s+for\s+the\s+tenant\b/i.test(graphError(body).message ?? '')
 }
 
-/** Graph's sentence about a query it refused: it speaks of the caller's own words, so the caller may read it. */
+/** Graph's sentence about a query that it rejected: it speaks of the caller's own words, so the caller may read it. */
 function saidByGraph(body: string): FailureDetails {
   const { message } = graphError(body)
   return message === undefined ? {} : { detail: `It said: ${message.replaceAll(/\s+/g, ' ').slice(0, 300)}` }
 }
 
-/** What Graph wrote about a request that it refused: `code` is the outermost, `message` the innermost. */
+/** What Graph wrote about a request that it rejected: `code` is the outermost, `message` the innermost. */
 export interface GraphError {
   readonly code?: string
   readonly message?: string
@@ -117,7 +117,7 @@ function asRecord(value: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name.toLowerCase(), inner]))
 }
 
-function header(answer: BoundedAnswer, name: string): string | undefined {
-  const value = answer.headers[name]
+function header(response: BoundedAnswer, name: string): string | undefined {
+  const value = response.headers[name]
   return typeof value === 'string' ? value : value?.[0]
 }

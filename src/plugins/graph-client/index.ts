@@ -29,7 +29,7 @@ export interface GraphClientOptions {
   readonly quota: Pick<GraphQuota, 'admit' | 'pause'>
   readonly audit: Audit
   /** All attempts and waits of one call end within this. */
-  readonly budgetMs?: number
+  readonly timeoutMs?: number
   readonly maxAttempts?: number
   /** A longer Retry-After is the caller's to wait for, not this server's. */
   readonly longestWaitMs?: number
@@ -39,7 +39,7 @@ export interface GraphClientOptions {
   readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
 }
 
-/** On whose behalf Graph is called, and for how long anybody wants the answer. */
+/** On whose behalf Graph is called, and for how long anybody waits for the response. */
 export interface GraphUser extends GraphCaller {
   /** GUID, sent as `client-request-id`: Graph's logs and this server's share it. */
   readonly correlationId: string
@@ -60,7 +60,7 @@ export interface GraphSession {
    * Reads a path below the configured base.
    *
    * @param path starts with `/`; built from constants and ids that a pattern has checked
-   * @returns the JSON of the answer, whatever it is
+   * @returns the JSON of the response, whatever it is
    * @throws {Failure} any of the `graph_…` reasons
    */
   get(path: string, options?: GraphQuery): Promise<unknown>
@@ -87,7 +87,7 @@ export function createGraphClient({
   http,
   quota,
   audit,
-  budgetMs = timeouts.callMs,
+  timeoutMs = timeouts.callMs,
   maxAttempts = 3,
   longestWaitMs = 5_000,
   now = () => performance.now(),
@@ -103,7 +103,7 @@ export function createGraphClient({
 
   async function read(path: string, { query, prefer }: GraphQuery, user: GraphUser): Promise<string> {
     const url = urlOf(path, query)
-    const endMs = now() + Math.min(budgetMs, user.deadline?.leftMs ?? budgetMs)
+    const endMs = now() + Math.min(timeoutMs, user.deadline?.leftMs ?? timeoutMs)
     const headers = {
       accept: 'application/json',
       authorization: `Bearer ${user.accessToken}`,

@@ -52,7 +52,7 @@ const listenMethod = 'subscriptions/listen'
 /** What a call may use, prepared by the route before anything is dispatched. */
 export interface McpCall {
   readonly caller: Caller | null
-  /** Graph as the caller; or why there is none, which a tool that needs it answers. */
+  /** Graph as the caller; or why there is none, which a tool that needs it returns. */
   readonly graph: GraphSession | Failure
   /** A hash of the credential that Graph is read with; undefined where there is none, and nothing is cached. */
   readonly credentialHash?: string | undefined
@@ -203,7 +203,7 @@ export function createMcp(
   }
 }
 
-/** A message that wants an answer; a notification has no id, and a response no method. */
+/** A message that wants a response; a notification has no id, and a response no method. */
 function isRequest(message: McpMessage): message is McpMessage & JSONRPCRequest {
   return message.method !== undefined && message.id !== undefined
 }

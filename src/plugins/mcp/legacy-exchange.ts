@@ -18,25 +18,25 @@ export async function exchangeOnce(
   const transport = new LegacyExchange()
   await server.connect(transport)
   transport.onmessage?.(request)
-  return untilAborted(transport.answer, signal)
+  return untilAborted(transport.response, signal)
 }
 
 class LegacyExchange implements Transport {
   onmessage?: NonNullable<Transport['onmessage']>
   onclose?: () => void
   onerror?: (error: Error) => void
-  readonly answer: Promise<JSONRPCMessage>
+  readonly response: Promise<JSONRPCMessage>
   #resolve: (message: JSONRPCMessage) => void = () => {}
 
   constructor() {
-    this.answer = new Promise((resolve) => {
+    this.response = new Promise((resolve) => {
       this.#resolve = resolve
     })
   }
 
   async start() {}
 
-  /** Notifications of a server on the way to its answer have nowhere to go in a JSON answer. */
+  /** Notifications of a server on the way to its response have nowhere to go in a JSON response. */
   async send(message: JSONRPCMessage) {
     if ('result' in message || 'error' in message) this.#resolve(message)
   }

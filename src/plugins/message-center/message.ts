@@ -56,7 +56,7 @@ export const Message = Type.Object({
 })
 export type Message = Static<typeof Message>
 
-/** How much of a message's body an answer carries: nothing, plain text, or Graph's own HTML. */
+/** How much of a message's body a result carries: nothing, plain text, or Graph's own HTML. */
 export const BodyFormat = Type.Enum(['none', 'text', 'html'], { type: 'string' })
 export type BodyFormat = Static<typeof BodyFormat>
 
@@ -85,16 +85,16 @@ export const fieldsWithoutBody = Object.keys(Message.properties)
   .filter((field) => field !== 'url' && field !== 'featureStatus' && field !== 'body')
   .join(',')
 
-/** Graph's answer as a page of messages. @throws {Failure} `graph_response_invalid` */
-export function asPage(answer: unknown): GraphPage {
-  if (graphPage.Check(answer)) return answer as GraphPage
-  throw new Failure('graph_response_invalid', { cause: new Error('Graph’s answer is not a page of messages') })
+/** Graph's response as a page of messages. @throws {Failure} `graph_response_invalid` */
+export function asPage(response: unknown): GraphPage {
+  if (graphPage.Check(response)) return response as GraphPage
+  throw new Failure('graph_response_invalid', { cause: new Error('Graph’s response is not a page of messages') })
 }
 
-/** Graph's answer as one message. @throws {Failure} `graph_response_invalid` */
-export function asMessage(answer: unknown): GraphMessage {
-  if (graphMessage.Check(answer)) return answer
-  throw new Failure('graph_response_invalid', { cause: new Error('Graph’s answer is not a message') })
+/** Graph's response as one message. @throws {Failure} `graph_response_invalid` */
+export function asMessage(response: unknown): GraphMessage {
+  if (graphMessage.Check(response)) return response
+  throw new Failure('graph_response_invalid', { cause: new Error('Graph’s response is not a message') })
 }
 
 const isBody = Compile(Body)
