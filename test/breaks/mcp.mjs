@@ -142,7 +142,7 @@ export const breaks = [
     what: 'programs are told that every failure may be tried again',
     file: 'src/plugins/mcp/index.ts',
     from: "retryable: entry.kind === 'tool' && entry.retryable",
-    to: "retryable: answer.as === 'tool'",
+    to: "retryable: entry.kind === 'tool'",
     caughtBy: 'test/wire/answers.test.ts',
     test: 'a user without the role is told which one',
   },
@@ -158,7 +158,7 @@ export const breaks = [
     what: 'who goes away waits for the tool to its end',
     file: 'src/plugins/mcp/legacy-exchange.ts',
     from: 'return untilAborted(transport.response, signal)',
-    to: 'return transport.answer',
+    to: 'return transport.response',
     caughtBy: 'test/plugins/mcp/legacy-exchange.test.ts',
   },
   {
