@@ -102,11 +102,11 @@ export const loadShedding = fp<Configured>(
     })
 
     app.decorateRequest('releaseCall', null)
-    app.decorate('limitCalls', (request, reply, next) => {
+    app.decorate('limitCalls', (request, _reply, next) => {
       const release = calls.take('')
       if (release === undefined) return next(overload('calls in flight'))
+      // Given back in onSend, which is reached however the call ends, also after its client went away.
       request.releaseCall = release
-      reply.raw.once('close', release)
       next()
     })
 
