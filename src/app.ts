@@ -35,7 +35,7 @@ import { tools } from './tools/index.ts'
 const maxHeaderSize = 32 * 1024
 
 /** Headers come in a packet or two, and bodies are small: who takes longer holds a connection for nothing. */
-const headersTimeoutMs = 5_000
+const headersTimeoutMs = 8_000
 const requestTimeoutMs = 10_000
 /**
  * Longer than an ingress keeps an idle connection, 240 s in Azure Container Apps (Microsoft, "Ingress in Azure Container

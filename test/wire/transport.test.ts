@@ -61,7 +61,7 @@ test('an idle connection outlasts the 240 s that an ingress keeps it, and does n
   await eventually(() => received.includes('\r\n\r\n'))
   const [, seconds] = /^keep-alive: timeout=(\d+)\r$/im.exec(received) ?? []
   assert.ok(Number(seconds) > 240, received)
-  assert.deepEqual([app.server.headersTimeout, app.server.requestTimeout], [5_000, 10_000])
+  assert.deepEqual([app.server.headersTimeout, app.server.requestTimeout], [8_000, 10_000])
   const closed = once(socket, 'close')
   await app.close()
   await closed
