@@ -80,7 +80,7 @@ export const breaks = [
   {
     what: 'Graph’s claims challenge is told to the agent, and never to the client',
     file: 'src/routes/mcp.ts',
-    from: "if (answers[failure.reason].as === 'http') throw failure",
+    from: "if (entryOf(failure.reason).kind === 'http') throw failure",
     to: '',
     caughtBy: 'test/routes/mcp.test.ts',
     test: 'where Graph asks for more proof',
