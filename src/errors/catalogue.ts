@@ -383,7 +383,7 @@ export const catalogue = {
   entra_sign_in_denied: oauth(
     400,
     'access_denied',
-    'Sign-in denied or cancelled at Microsoft Entra.',
+    'Microsoft Entra denied the sign-in, or the user cancelled it.',
     'Check the AADSTS code in the log event sign_in_failure.',
   ),
   entra_sign_in_failed: oauth(
@@ -436,7 +436,7 @@ export const catalogue = {
   grant_rejected: oauth(
     400,
     'invalid_grant',
-    'Sign-in expired or revoked by Microsoft Entra. Sign in again.',
+    'Microsoft Entra no longer accepts this sign-in. Sign in again.',
     newSignIn,
   ),
 

@@ -281,7 +281,7 @@ describe('what Entra refuses', () => {
     test(`${JSON.stringify(said.slice(0, 40))} is not handed on as a description`, async () => {
       const url = await callbackWith({ error: 'access_denied', error_description: said, error_uri: said })
       assertRefusedAtClient(url, 'access_denied', atClient)
-      const own = /^Sign-in denied or cancelled at Microsoft Entra\.( \(AADSTS\d{4,8}\))?$/
+      const own = /^Microsoft Entra denied the sign-in, or the user cancelled it\.( \(AADSTS\d{4,8}\))?$/
       assert.match(url.searchParams.get('error_description') ?? '', own)
       assert.deepEqual([...url.searchParams.keys()], ['error', 'error_description', 'state', 'iss'])
     })

@@ -97,7 +97,7 @@ for (const { what, rule, graphTries } of brokenAnswers) {
     const earlier = reads()
     const refused = await ask(token)
     assert.equal(refused.status, 200)
-    assert.match(reasonOf(refused) ?? '', /^graph_(unavailable|answer_invalid)$/)
+    assert.match(reasonOf(refused) ?? '', /^graph_(unavailable|response_invalid)$/)
     assert.match(JSON.stringify(refused.body.result?._meta), /"retryable":true/)
     assert.equal(reads() - earlier, graphTries)
     tenant.faults.clear()
