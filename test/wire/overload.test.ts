@@ -197,7 +197,7 @@ test('who does not read a response for a while loses it with the connection', as
   client.stall()
   // The kernel may take the first of them whole.
   for (let i = 0; i < 4; i++) client.ask()
-  const gone = () => server.logs.some(({ msg, status }) => msg === 'client gone' && status === 499)
+  const gone = () => server.logs.some(({ event, status }) => event === 'request' && status === 499)
   await eventually(gone, 15_000)
 })
 
