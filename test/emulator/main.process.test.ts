@@ -64,14 +64,14 @@ test('--origin sets the public origin; --write-env writes the variables with mod
 test('a port in use is a one-line error and exit code 1', async (t) => {
   const { output, ended } = run(t, [], { EMULATOR_PORT: new URL(emulator.origin).port })
   assert.deepEqual(await ended, [1, null])
-  assert.match(output.err, /^Port \d+ is in use; --port takes another\.\n$/)
+  assert.match(output.err, /^Port \d+ is in use; choose another with --port\.\n$/)
 })
 
 for (const [args, message] of [
   [['--host', '0.0.0.0'], /is not a loopback address/],
-  [['--port', 'many'], /"many" is not a port/],
-  [['--origin', 'http://localhost:9600/'], /"http:\/\/localhost:9600\/" is not an origin/],
-  [['--origin', 'localhost:9600'], /"localhost:9600" is not an origin/],
+  [['--port', 'many'], /Invalid port: "many"\./],
+  [['--origin', 'http://localhost:9600/'], /Invalid origin: "http:\/\/localhost:9600\/"\./],
+  [['--origin', 'localhost:9600'], /Invalid origin: "localhost:9600"\./],
   [['--prot', '1'], /Unknown option '--prot'/],
 ] as const) {
   test(`${args.join(' ')} is rejected`, async (t) => {

@@ -256,18 +256,18 @@ test('a replica with another key refuses all that it did not seal, each time in 
     consent: await consentAt(stranger, asked, { ...signOn, cookies: new Map(signOn.cookies) }),
     callback: await callbackAt(stranger, allowed, { ...signOn, cookies: new Map(signOn.cookies) }),
   }
-  for (const [page, status, says] of [
-    [pages.authorize, 400, /This client is not known here/],
-    [pages.consent, 403, /This form is not of this browser/],
-    [pages.callback, 403, /This sign-in was not started in this browser/],
+  for (const [page, status, reason] of [
+    [pages.authorize, 400, /client_unknown/],
+    [pages.consent, 403, /consent_form_rejected/],
+    [pages.callback, 403, /sign_in_elsewhere/],
   ] as const) {
     assert.equal(page.status, status)
-    assert.match(page.html, says)
+    assert.match(page.html, reason)
     assert.equal(page.location, undefined)
   }
 
-  assertRefused(await redeemAt(stranger, code, signOn), 'invalid_client', /not known here/)
-  assertRefused(await redeemAt(stranger, code, approved), 'invalid_grant', /not one that this server gave/)
+  assertRefused(await redeemAt(stranger, code, signOn), 'invalid_client', /Unknown client/)
+  assertRefused(await redeemAt(stranger, code, approved), 'invalid_grant', /Invalid authorization code/)
   // None of these attempts used the code up.
   const tokens = await redeemAt(other, code, approved)
   await assertServedAt(other, tokens)
