@@ -240,7 +240,7 @@ test("another browser cannot go on from Microsoft's page, and the first one stil
   const stranger = await (await openVictim(t)).newPage()
   await stranger.goto(page.url())
   await stranger.getByRole('button', { name: 'Priya Varga' }).click()
-  await assertRefused(stranger, /not started in this browser/)
+  await assertRefused(stranger, /sign_in_elsewhere/)
   assert.equal((await signIn(page))['iss'], server.origin)
 })
 
@@ -253,7 +253,7 @@ test("another browser cannot end a sign-in with Microsoft's answer, and the firs
   const stranger = await (await openVictim(t)).newPage()
   await stranger.goto(askAt(server))
   await stranger.goto(String(url))
-  await assertRefused(stranger, /not started in this browser/)
+  await assertRefused(stranger, /sign_in_elsewhere/)
   await page.goto(String(url))
   assert.equal((await received(page))['iss'], server.origin)
 })
@@ -266,7 +266,7 @@ test('another browser cannot allow on a form that was not made for it, on the ve
   await stranger.goto(askAt(server))
   await stranger.evaluate(`document.forms[0].elements.request.value = '${await formValue(page)}'`)
   await tickAndAllow(stranger)
-  await assertRefused(stranger, /not of this browser/)
+  await assertRefused(stranger, /consent_form_rejected/)
 })
 
 for (const origin of [siteOrigin, evilOrigin, otherPort]) {
