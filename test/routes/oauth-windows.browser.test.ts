@@ -82,8 +82,10 @@ async function openVictim(t: TestContext): Promise<BrowserContext> {
   return context
 }
 
-async function assertRefused(page: Page, text: RegExp): Promise<void> {
-  assert.match((await page.getByRole('alert').textContent()) ?? '', text)
+/** The page of an error names its reason for the operator. */
+async function assertRejected(page: Page, reason: RegExp): Promise<void> {
+  await page.getByRole('alert').waitFor()
+  assert.match((await page.getByRole('main').textContent()) ?? '', reason)
 }
 
 const formValue = async (page: Page) => (await page.locator('input[name="request"]').getAttribute('value')) ?? ''
@@ -240,7 +242,7 @@ test("another browser cannot go on from Microsoft's page, and the first one stil
   const stranger = await (await openVictim(t)).newPage()
   await stranger.goto(page.url())
   await stranger.getByRole('button', { name: 'Priya Varga' }).click()
-  await assertRefused(stranger, /sign_in_elsewhere/)
+  await assertRejected(stranger, /sign_in_elsewhere/)
   assert.equal((await signIn(page))['iss'], server.origin)
 })
 
@@ -253,7 +255,7 @@ test("another browser cannot end a sign-in with Microsoft's answer, and the firs
   const stranger = await (await openVictim(t)).newPage()
   await stranger.goto(askAt(server))
   await stranger.goto(String(url))
-  await assertRefused(stranger, /sign_in_elsewhere/)
+  await assertRejected(stranger, /sign_in_elsewhere/)
   await page.goto(String(url))
   assert.equal((await received(page))['iss'], server.origin)
 })
@@ -266,7 +268,7 @@ test('another browser cannot allow on a form that was not made for it, on the ve
   await stranger.goto(askAt(server))
   await stranger.evaluate(`document.forms[0].elements.request.value = '${await formValue(page)}'`)
   await tickAndAllow(stranger)
-  await assertRefused(stranger, /consent_form_rejected/)
+  await assertRejected(stranger, /consent_form_rejected/)
 })
 
 for (const origin of [siteOrigin, evilOrigin, otherPort]) {
