@@ -107,7 +107,7 @@ const asBuilt = processOf(images.server.config)
   const { child, output } = run(images.server, asBuilt, asBuilt.argv)
   const [code] = await once(child, 'close')
   assert.equal(code, 1, output())
-  assert.match(output(), /PUBLIC_BASE_URL is not set/)
+  assert.match(output(), /PUBLIC_BASE_URL is required in production/)
   report('without a configuration: an error with the missing variables, exit code 1')
 }
 const production = {
