@@ -90,9 +90,12 @@ test('in a flood 503 goes to what cannot be served in time and to no probe or pr
   const page = await open(t, server, { message: ping, headers: { origin } })
   const person = await open(t, server, { method: 'GET', path: '/authorize' })
   await accepted(server, flood.length + 5)
-  // The event loop is behind when they come.
-  const late = performance.now() + 300
-  while (performance.now() < late);
+  // The event loop is behind when they come, and a sample says so: one may be taken before the delay of its own turn counts.
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    const late = performance.now() + 150
+    while (performance.now() < late);
+  }
   for (const client of flood) client.ask()
   const others = [...probes, preflight, page, person]
   for (const client of others) client.ask()
