@@ -230,7 +230,7 @@ export const breaks = [
     from: 'denials.check(user, path)',
     to: '',
     caughtBy: 'test/plugins/graph-client.test.ts',
-    test: 'who was denied is denied',
+    test: 'a denial is repeated',
   },
   {
     what: 'signing in again and again costs the tenant a call each time',

@@ -97,7 +97,7 @@ export const breaks = [
     test: 'a name is resolved once',
   },
   {
-    what: 'http is spoken to strangers',
+    what: 'untrusted hosts are asked over http',
     file: 'src/lib/public-client.ts',
     from: "if (protocol !== 'https:') return end(new Error('Only https is allowed for untrusted hosts'))",
     to: '',

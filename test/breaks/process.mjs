@@ -57,7 +57,7 @@ export const breaks = [
     test: 'id null',
   },
   {
-    what: 'an idle connection ends before the ingress lets go of it',
+    what: 'an idle connection is closed before the ingress releases it',
     file: 'src/app.ts',
     from: 'keepAliveTimeout: keepAliveTimeoutMs,',
     to: '',

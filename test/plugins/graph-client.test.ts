@@ -130,7 +130,7 @@ for (const [name, outcome, reason] of final) {
   })
 }
 
-test('who was denied is denied without asking Graph, until the time is over', async () => {
+test('a denial is repeated without asking Graph until it expires', async () => {
   const { get, asked, clock, lines } = graphOf([{ status: 403 }, { status: 403 }])
   await assert.rejects(
     get(),

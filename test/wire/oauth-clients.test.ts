@@ -22,7 +22,7 @@ file.after(() => tenant.close())
 
 /** Documents by path; any other one is that of a public client. */
 const documents = new Map<string | undefined, Readonly<Record<string, unknown>>>()
-/** Paths whose document cannot be had. */
+/** Paths whose document is unavailable. */
 const missing = new Set<string | undefined>()
 const host = await startClientHost(file, (request, response) => {
   if (missing.has(request.url)) response.writeHead(500).end()

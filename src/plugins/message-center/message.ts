@@ -149,7 +149,7 @@ export async function presentAll(
   return presented
 }
 
-/** A body as text, or undefined where it cannot be had: a post is somebody else's work, and may break any converter. */
+/** A body as text; undefined where rendering fails: a post is untrusted input, and may break any converter. */
 function rendered(html: string, render: Rendering['toText'], maxChars: number): string | undefined {
   try {
     const text = render?.(html)
