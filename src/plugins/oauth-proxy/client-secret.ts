@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { deriveBytes } from '../../lib/aes-gcm.ts'
+import { deriveBytes } from '../../lib/derive-bytes.ts'
 import { isSameText } from '../../lib/same-text.ts'
 
 /** Secrets of registered clients, computed and never stored. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeProtectedHeader, EncryptJWT } from 'jose'
+import { deriveBytes } from '../../../src/lib/derive-bytes.ts'
 import { createTokenSeal } from '../../../src/plugins/obo-token-cache/token-seal.ts'
 
 const newKey = () => randomBytes(32).toString('base64')
@@ -79,10 +80,14 @@ test('a value of another key is not opened, even under this one’s id', async (
 })
 
 test('a value without an expiry is not opened', async () => {
-  const endless = await new EncryptJWT({ token: 'x' })
-    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
-    .setAudience(place)
-    .encrypt(Buffer.from(keyA, 'base64'))
+  const own = (claims: EncryptJWT) =>
+    claims
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: String(decodeProtectedHeader(sealed).kid) })
+      .setAudience(place)
+      .encrypt(deriveBytes(keyA, 'mcp-message-center-server/obo/v2/seal/key', 32))
+  const ending = await own(new EncryptJWT({ value: 'x' }).setExpirationTime(nowMs / 1000 + 1))
+  assert.equal((await seal.open(ending, place))?.accessToken, 'x')
+  const endless = await own(new EncryptJWT({ value: 'x' }))
   assert.equal(await seal.open(endless, place), undefined)
 })
 
