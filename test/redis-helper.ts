@@ -23,6 +23,16 @@ export async function startRedis(t: TestContext, port?: number, more: readonly s
   return { url: `redis://127.0.0.1:${own}`, port: own, process: child }
 }
 
+/** Does what anybody can who may write there: sets counters, by a pattern of their keys, beyond every limit for an hour. */
+export async function forgeCounters({ app }: RunningApp, pattern: string): Promise<void> {
+  const forged = await app.sharedStore?.ask(async (redis) => {
+    const keys = await redis.keys(pattern)
+    for (const key of keys) await redis.set(key, '1000000', 'PX', 3_600_000)
+    return keys.length
+  })
+  assert.ok(Number(forged) > 0, `there are counters named ${pattern}`)
+}
+
 let failedCommands = 0
 tracingChannel('ioredis:command').error.subscribe(() => failedCommands++)
 

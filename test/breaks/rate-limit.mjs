@@ -54,7 +54,7 @@ export const breaks = [
   {
     what: 'a user has one limit for each replica',
     file: 'src/plugins/rate-limit/index.ts',
-    from: 'if (request.caller !== null) await limitUserEverywhere?.(request, reply)',
+    from: "      apply('user', everywhere, request, reply)\n",
     to: '',
     caughtBy: 'test/plugins/rate-limit/replicas.redis.test.ts',
     test: 'a user who spreads calls',
@@ -62,7 +62,7 @@ export const breaks = [
   {
     what: 'while Redis is unavailable, users have no limit',
     file: 'src/plugins/rate-limit/index.ts',
-    from: '      await limitUserHere(request, reply)\n',
+    from: "      apply('user', here, request, reply)\n",
     to: '',
     caughtBy: 'test/plugins/rate-limit/replicas.redis.test.ts',
     test: 'while Redis dies',
@@ -74,5 +74,13 @@ export const breaks = [
     to: '',
     caughtBy: 'test/plugins/rate-limit/replicas.redis.test.ts',
     test: 'a full Redis rejects nobody',
+  },
+  {
+    what: 'a forged counter in Redis locks a user out',
+    file: 'src/plugins/rate-limit/index.ts',
+    from: 'const ownShare = 0.1',
+    to: 'const ownShare = 0',
+    caughtBy: 'test/plugins/rate-limit/replicas.redis.test.ts',
+    test: 'whoever writes to Redis',
   },
 ]

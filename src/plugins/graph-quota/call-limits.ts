@@ -21,21 +21,29 @@ export function shareOf({ calls }: CallLimit): number {
   return Math.max(Math.floor(calls / 4), 10)
 }
 
+/** What each replica may use of a limit by its own count, whatever Redis says: counters there can be forged. */
+export function floorOf(calls: number): number {
+  return Math.ceil(calls / 10)
+}
+
 type Store = Pick<SharedStore, 'client' | 'key'>
 
 interface Limiter extends Pick<Exceeded, 'scope' | 'limit'> {
   readonly calls: RateLimiterAbstract
+  /** The calls of this replica alone, where others count in Redis as well. */
+  readonly own?: RateLimiterMemory
 }
 
 /**
  * The calls that are left to the tenant and to each of its users, in fixed windows that begin with their first call.
  *
- * With Redis all replicas count together. While it is unavailable each counts in its own memory, from zero.
+ * With Redis all replicas count together, and each has a tenth for itself, so that whoever can write to Redis slows calls
+ * down and stops none. While it is unavailable each counts in its own memory, from zero.
  */
 export function createCallLimits(limits: readonly CallLimit[], store: Store | undefined) {
   // A user's share first: who has used it takes nothing from the tenant.
   const limiters: readonly Limiter[] = (['user', 'tenant'] as const).flatMap((scope) =>
-    limits.map((limit) => ({ scope, limit, calls: createLimiter(scope, limit, store) })),
+    limits.map((limit) => createLimiter(scope, limit, store)),
   )
   /** The tenant's windows, as this replica last saw them. */
   const lastSeen = new Map<CallLimit, { readonly left: number; readonly endsMs: number }>()
@@ -58,9 +66,13 @@ export function createCallLimits(limits: readonly CallLimit[], store: Store | un
       for (const limiter of limiters) {
         taken.push(limiter)
         const { consumedPoints, msBeforeNext } = await consume(limiter, user)
-        if (consumedPoints <= limiter.calls.points) continue
+        const own = await limiter.own?.penalty(keyOf(limiter.scope, user))
+        const isOwn = own !== undefined && own.consumedPoints <= floorOf(limiter.calls.points)
+        if (isOwn || consumedPoints <= limiter.calls.points) continue
         // What is rejected costs nothing: else who asks on and on would use up the hour.
-        await Promise.all(taken.map(({ scope, calls }) => calls.reward(keyOf(scope, user))))
+        await Promise.all(
+          taken.flatMap(({ scope, calls, own }) => [calls, own].map((counter) => counter?.reward(keyOf(scope, user)))),
+        )
         return { scope: limiter.scope, limit: limiter.limit, waitMs: msBeforeNext }
       }
       return undefined
@@ -78,21 +90,22 @@ export function createCallLimits(limits: readonly CallLimit[], store: Store | un
   }
 }
 
-function createLimiter(scope: 'user' | 'tenant', limit: CallLimit, store: Store | undefined): RateLimiterAbstract {
+function createLimiter(scope: 'user' | 'tenant', limit: CallLimit, store: Store | undefined): Limiter {
   const options = {
     keyPrefix: `graph-quota:${scope}:${limit.window}`,
     points: scope === 'user' ? shareOf(limit) : limit.calls,
     duration: seconds[limit.window],
   }
   const inMemory = new RateLimiterMemory(options)
-  if (store === undefined) return inMemory
-  return new RateLimiterRedis({
+  if (store === undefined) return { scope, limit, calls: inMemory }
+  const inRedis = new RateLimiterRedis({
     ...options,
     keyPrefix: store.key(options.keyPrefix),
     storeClient: store.client,
     rejectIfRedisNotReady: true,
     insuranceLimiter: inMemory,
   })
+  return { scope, limit, calls: inRedis, own: new RateLimiterMemory(options) }
 }
 
 function keyOf(scope: 'user' | 'tenant', user: string): string {

@@ -9,6 +9,8 @@ import { addressKey } from '../../lib/client-address.ts'
 const registrationsMax = 30
 /** Callers that each limit counts in memory at the same time; the least recently seen go first. */
 const cache = 50_000
+/** What a replica serves a user of the limit by its own count, whatever Redis says: counters there can be forged. */
+const ownShare = 0.1
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -74,22 +76,32 @@ export const rateLimits = fp<Configured>(
       const result = await countAddress(request)
       if (!result.isAllowed) setTighter(result, reply)
     })
-    const limitUserHere = limiter('user', countUser)
-    const limitUserEverywhere = countSharedUser && limiter('user', countSharedUser)
     app.decorate('limitUser', async (request, reply) => {
       if (request.caller === null) await limitAddress(request, reply)
-      await limitUserHere(request, reply)
-      if (request.caller !== null) await limitUserEverywhere?.(request, reply)
+      const here = await countUser(request)
+      apply('user', here, request, reply)
+      if (request.caller === null || countSharedUser === undefined) return
+      const everywhere = await countSharedUser(request)
+      const isOwn = !here.isAllowed && here.max - here.remaining <= Math.ceil(here.max * ownShare)
+      if (isOwn && !everywhere.isAllowed && everywhere.isExceeded) return
+      apply('user', everywhere, request, reply)
     })
     app.decorate('limitRegistrations', limiter('registration', countRegistration))
 
     function limiter(by: By, count: typeof countAddress) {
-      return async (request: FastifyRequest, reply: FastifyReply) => {
-        const result = await count(request)
-        if (result.isAllowed) return
-        if (result.isExceeded) reject(by, result, request, reply)
-        setTighter(result, reply)
-      }
+      return async (request: FastifyRequest, reply: FastifyReply) => apply(by, await count(request), request, reply)
+    }
+
+    /** @throws {Failure} `rate_limited` */
+    function apply(
+      by: By,
+      result: Awaited<ReturnType<typeof countAddress>>,
+      request: FastifyRequest,
+      reply: FastifyReply,
+    ) {
+      if (result.isAllowed) return
+      if (result.isExceeded) reject(by, result, request, reply)
+      setTighter(result, reply)
     }
 
     /** @throws {Failure} `rate_limited` */

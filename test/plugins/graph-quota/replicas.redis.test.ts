@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import { eventually, listen, type RunningApp, toolCall } from '../../helper.ts'
-import { connected, startRedis, undisturbed as untilUndisturbed } from '../../redis-helper.ts'
+import { connected, forgeCounters, startRedis, undisturbed as untilUndisturbed } from '../../redis-helper.ts'
 import { type Answer, file, originOf, post, reasonOf } from '../../security/harness.ts'
 import { startEmulator } from '../../tenant.ts'
 
@@ -163,6 +163,20 @@ for (const [what, signal] of [
     assert.equal(reads(), 26)
   })
 }
+
+test('whoever writes to Redis slows calls to Graph down, and stops none: a tenth is each replica’s own', async (t) => {
+  const { served, reason } = await undisturbed(t, async ({ replicas }) => {
+    const [one = assert.fail()] = replicas
+    assert.ok(isServed(await one.ask('rowan')))
+    await forgeCounters(one, '*graph-quota*')
+    const answers: Answer[] = []
+    // Of the tenant's forty calls four, of which the first was one; of a user's ten, one.
+    for (const user of ['gale', 'priya', 'load-1', 'load-2']) answers.push(await one.ask(user))
+    return { served: answers.map(isServed), reason: reasonOf(answers.at(-1) ?? assert.fail()) }
+  })
+  assert.deepEqual(served, [true, true, true, false])
+  assert.equal(reason, 'graph_quota_exceeded')
+})
 
 test('Redis learns counts and hashes of users, for as long as they count', async (t) => {
   await undisturbed(t, async ({ replicas }) => {

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { endless, listen, mcpHeaders, type RunningApp } from '../../helper.ts'
-import { connected, type RedisServer, startRedis, undisturbed as untilUndisturbed } from '../../redis-helper.ts'
+import {
+  connected,
+  forgeCounters,
+  type RedisServer,
+  startRedis,
+  undisturbed as untilUndisturbed,
+} from '../../redis-helper.ts'
 import { file, originOf } from '../../security/harness.ts'
 import { startEmulator } from '../../tenant.ts'
 
@@ -60,6 +66,17 @@ test('a user who spreads calls over the replicas has one limit, and another user
       assert.ok(Number(headers.get('retry-after')) > 0)
       assert.equal((await ask(replica, gale)).status, 200)
     }
+    return {}
+  })
+})
+
+test('whoever writes to Redis cannot lock a user out: a tenth of the limit is each replica’s own', async (t) => {
+  await undisturbed(t, { RATE_LIMIT_USER_MAX: '30' }, async ({ ask, replicas }) => {
+    assert.equal((await ask(0)).status, 200)
+    await forgeCounters(replicas[0] ?? assert.fail(), '*rate:user*')
+    const statuses: number[] = []
+    for (let i = 0; i < 3; i++) statuses.push((await ask(0)).status)
+    assert.deepEqual(statuses, [200, 200, 429])
     return {}
   })
 })
