@@ -6,7 +6,7 @@ export const breaks = [
     from: '!assertions.loaded',
     to: 'assertions.loaded',
     caughtBy: 'test/routes/health.test.ts',
-    test: 'a server whose credential is unavailable',
+    test: 'a server without its credential',
   },
   {
     what: 'a credential that is unavailable at start stops the server',
@@ -14,7 +14,7 @@ export const breaks = [
     from: 'Promise.allSettled(',
     to: 'Promise.all(',
     caughtBy: 'test/routes/health.test.ts',
-    test: 'a server whose credential is unavailable',
+    test: 'a server without its credential',
   },
   {
     what: 'another app that users sign in to is authenticated by the API’s credential',
