@@ -6,7 +6,6 @@ import type { Config } from '../../config/index.ts'
 import { probePaths } from '../../lib/probes.ts'
 import { requestIdOf } from '../../lib/request-id.ts'
 import { type Audit, type AuditListeners, createAudit } from './audit.ts'
-import { createLogSampling } from './log-sampling.ts'
 import type { TraceSpan } from './spans.ts'
 
 /** A log destination; `dropped` counts the lines that it lost. */
@@ -88,14 +87,11 @@ export const observability = fp(
   async (app) => {
     const trail = createAudit()
     const audit: Audit = (name, fields, override) => trail.write(app.log, name, fields, override)
-    const sampling = createLogSampling((omitted) => audit('lines_omitted', omitted))
-    app.addHook('onClose', async () => sampling.close())
     app.decorate('audit', audit)
     app.decorate('onAudit', trail.listen)
     app.decorateRequest('trace', null)
     app.decorateRequest('audit', function (this: FastifyRequest, name, fields, override) {
-      const isLogged = sampling.admits(name, fields)
-      trail.write(this.log, name, fields, isLogged ? override : { ...override, level: 'debug' })
+      trail.write(this.log, name, fields, override)
     } as Audit)
 
     app.addHook('onRequest', (request, reply, next) => {
