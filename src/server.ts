@@ -29,7 +29,7 @@ closeWithGrace({ delay: graceMs, logger: app.log }, async ({ signal, err }) => {
   app.stopping = true
   if (signal === 'SIGTERM') await new Promise((resolve) => setTimeout(resolve, drainMs))
   await app.close()
-  await logTo.flush()
+  await logTo.close()
 })
 
 try {

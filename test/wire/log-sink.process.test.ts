@@ -123,7 +123,7 @@ test('lines beyond the bound are dropped and counted, and the log says so once i
   await eventually(() => {
     out += drain()
     return /"event":"log_resumed","lines":\d+,"why":"EAGAIN"/.test(out)
-  })
+  }, 20_000)
   child.kill('SIGINT')
   assert.equal(await ended, 0)
   out += drain()

@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import type { Registry } from 'prom-client'
 import type { Config, Configured } from '../../config/index.ts'
 import type { LogDestination } from './index.ts'
-import { countDroppedLines, countEvents, readGauges } from './meters.ts'
+import { countEvents, readMetrics } from './meters.ts'
 
 /**
  * Prometheus metrics, on a port of their own that serves nothing else.
@@ -18,8 +18,7 @@ export const metrics = fp<Configured & { readonly logTo?: LogDestination | undef
     const registry = new prom.Registry()
     prom.collectDefaultMetrics({ register: registry })
     countEvents(app, registry, prom)
-    readGauges(app, registry, prom)
-    countDroppedLines(() => logTo?.dropped ?? 0, registry, prom)
+    readMetrics(app, registry, prom, () => logTo?.dropped ?? 0)
     await serve(app, registry, config)
   },
   {
