@@ -14,7 +14,7 @@ import { jitterMs, sleep as sleepFor } from '../../lib/sleep.ts'
 import type { GraphCaller } from '../graph-quota/admission.ts'
 import type { GraphQuota } from '../graph-quota/index.ts'
 import type { Audit } from '../observability/audit.ts'
-import type { TraceSpan } from '../observability/spans.ts'
+import type { TraceSpan } from '../observability/otlp.ts'
 import { createDenials } from './denials.ts'
 import { graphFailure, graphTransportFailure, retryAfterOf } from './failures.ts'
 

@@ -3,7 +3,7 @@ import type { Deadline } from '../../lib/deadline.ts'
 import { withOneRetry } from '../../lib/retry-once.ts'
 import type { Caller } from '../auth/claims.ts'
 import type { Audit } from '../observability/audit.ts'
-import type { TraceSpan } from '../observability/spans.ts'
+import type { TraceSpan } from '../observability/otlp.ts'
 import type { Exchange, GraphToken } from './on-behalf-of.ts'
 
 /** One user's call that needs a Graph token. */

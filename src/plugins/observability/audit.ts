@@ -1,17 +1,13 @@
-import { type Static, type TObject, type TProperties, Type } from 'typebox'
+import { type Static, type TProperties, Type } from 'typebox'
 import { catalogue, type Reason } from '../../errors/index.ts'
 
-/** Pino's levels, by the numbers that lines carry. */
-const levels = { debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const
-type Level = keyof typeof levels
+type Level = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
 const text = (description: string) => Type.String({ description })
 const number = (description: string) => Type.Number({ description })
 const whole = (description: string) => Type.Integer({ description })
 const optional = Type.Optional
 
-const requestId = text('The request’s id; Entra and Graph know it as `client-request-id`')
-const traceId = text('The trace that the request is part of; tracing only')
 const user = text('The user: a hash of tenant and object id, the same in every line')
 const client = text('The client application: an Entra client id, or a hash of one that the OAuth proxy issued')
 const reason = Type.Enum(Object.keys(catalogue) as Reason[], { description: 'A reason of [errors.md](errors.md)' })
@@ -19,18 +15,6 @@ const err = Type.Unknown({
   description: 'The cause: an error with its stack, or the names, codes and ids of Entra’s error',
 })
 const graphRequestId = text('Graph’s `request-id`, which Microsoft’s support asks for')
-const ofRequest = { requestId: optional(requestId), traceId: optional(traceId) }
-
-/** Fields of every line. */
-const everyLine = {
-  level: whole('20 debug, 30 info, 40 warn, 50 error, 60 fatal'),
-  time: whole('Milliseconds since the epoch'),
-  pid: whole('The process'),
-  hostname: text('The host or container'),
-  tenant: text('The Entra tenant of this server'),
-  event: text('The event’s name'),
-  msg: text('The event in words'),
-}
 
 const event = <Fields extends TProperties>(level: Level, message: string, description: string, fields: Fields) => ({
   level,
@@ -39,23 +23,29 @@ const event = <Fields extends TProperties>(level: Level, message: string, descri
   fields: Type.Object(fields),
 })
 
+/** An event of a request, or of something that may be. */
+const requestEvent = <Fields extends TProperties>(level: Level, message: string, description: string, fields: Fields) =>
+  event(level, message, description, {
+    requestId: optional(text('The request’s id; Entra and Graph know it as `client-request-id`')),
+    traceId: optional(text('The trace that the request is part of; tracing only')),
+    ...fields,
+  })
+
 /** The server's own credential, without anything secret. */
 const credential = {
   kind: text('Its kind: `certificate_file`, `vault_key`, `vault_secret` or `managed_identity`'),
   thumbprint: optional(text('The certificate’s thumbprint')),
   certificateExpires: optional(text('When the certificate expires (ISO 8601)')),
 }
-const signInStep = { ...ofRequest, client }
 
 /** Every event that this server logs: its level, when it is logged, and its fields. Nothing in them is secret. */
 export const events = {
   // Calls.
-  request: event(
+  request: requestEvent(
     'info',
     'request',
     'A request ended. At `warn` with `err` where the response could not be sent; at `debug` for a successful probe',
     {
-      ...ofRequest,
       method: text('The HTTP method; `none` for an unreadable request'),
       route: text('The route’s pattern; `none` without one'),
       status: whole('The HTTP status; 499 where the client closed the connection'),
@@ -69,34 +59,27 @@ export const events = {
       err: optional(err),
     },
   ),
-  auth_success: event('info', 'token verified', 'A token was verified. Not again while it is cached', {
-    ...ofRequest,
+  auth_success: requestEvent('info', 'token verified', 'A token was verified. Not again while it is cached', {
     user,
     client,
   }),
-  auth_failure: event('warn', 'token rejected', 'A token was rejected, or could not be verified', {
-    ...ofRequest,
-    reason,
-  }),
-  obo_success: event('info', 'token exchanged', 'Entra issued a Graph token for a user', {
-    ...ofRequest,
+  auth_failure: requestEvent('warn', 'token rejected', 'A token was rejected, or could not be verified', { reason }),
+  obo_success: requestEvent('info', 'token exchanged', 'Entra issued a Graph token for a user', {
     user,
     ms: number('Duration of the exchange with retries, in milliseconds'),
   }),
-  obo_failure: event(
+  obo_failure: requestEvent(
     'warn',
     'token exchange failed',
     'Entra issued no Graph token. At `error` where the cause is this server’s credential or configuration',
     {
-      ...ofRequest,
       user,
       reason,
       ms: number('Duration of the exchange with retries, in milliseconds'),
       err: optional(err),
     },
   ),
-  graph_call: event('info', 'Graph called', 'Graph was called for a user: one line for each attempt', {
-    ...ofRequest,
+  graph_call: requestEvent('info', 'Graph called', 'Graph was called for a user: one line for each attempt', {
     user: optional(user),
     tool: optional(text('The tool that called')),
     path: text('The path, without the query'),
@@ -108,12 +91,11 @@ export const events = {
     ),
     graphRequestId: optional(graphRequestId),
   }),
-  graph_quota_exceeded: event(
+  graph_quota_exceeded: requestEvent(
     'warn',
     'no call to Graph is left',
     'Graph was not called, since the quota that it has for the tenant would have been exceeded',
     {
-      ...ofRequest,
       user: optional(user),
       tool: optional(text('The tool that wanted to read')),
       window: Type.Enum(['minute', 'hour'], { description: 'Of which limit' }),
@@ -127,44 +109,37 @@ export const events = {
     seconds: whole('For how long'),
     source: Type.Enum(['graph', 'replica'], { description: 'Who said so: Graph to this replica, or another replica' }),
   }),
-  rate_limit: event('warn', 'rate limit exceeded', 'A request was rejected by a rate limit', {
-    ...ofRequest,
+  rate_limit: requestEvent('warn', 'rate limit exceeded', 'A request was rejected by a rate limit', {
     by: Type.Enum(['address', 'user', 'registration', 'concurrency'], {
       description: 'What was counted; `concurrency`: requests in flight of one user or address',
     }),
     user: optional(user),
   }),
-  failure: event(
+  failure: requestEvent(
     'error',
     'call failed',
     'A request ended with a 5xx. `overloaded`: it was rejected so that others are served in good time, and `err` says why',
-    {
-      ...ofRequest,
-      reason,
-      err,
-    },
+    { reason, err },
   ),
   mcp_message_rejected: event('debug', 'MCP message rejected', 'A message is not valid MCP', {
     why: text('The SDK’s code for it'),
   }),
 
   // The OAuth proxy.
-  client_registered: event('info', 'client registered', 'An application registered itself', {
-    ...ofRequest,
+  client_registered: requestEvent('info', 'client registered', 'An application registered itself', {
     redirectUris: whole('How many redirect URIs it registered'),
   }),
-  authorize: event(
+  authorize: requestEvent(
     'info',
     'sign-in',
     'A browser was redirected to Entra, with the operator’s or an earlier consent',
-    signInStep,
+    { client },
   ),
-  consent_asked: event('info', 'sign-in', 'The consent page was shown', signInStep),
-  consent_given: event('info', 'sign-in', 'The user consented, and was redirected to Entra', signInStep),
-  consent_denied: event('info', 'sign-in', 'The user denied consent', signInStep),
-  sign_in: event('info', 'sign-in', 'Entra signed the user in; the application was sent a code', signInStep),
-  sign_in_failure: event('warn', 'sign-in failed', 'A step of a sign-in failed', {
-    ...ofRequest,
+  consent_asked: requestEvent('info', 'sign-in', 'The consent page was shown', { client }),
+  consent_given: requestEvent('info', 'sign-in', 'The user consented, and was redirected to Entra', { client }),
+  consent_denied: requestEvent('info', 'sign-in', 'The user denied consent', { client }),
+  sign_in: requestEvent('info', 'sign-in', 'Entra signed the user in; the application was sent a code', { client }),
+  sign_in_failure: requestEvent('warn', 'sign-in failed', 'A step of a sign-in failed', {
     client: optional(client),
     reason,
     aadsts: optional(text('Entra’s error code')),
@@ -174,8 +149,7 @@ export const events = {
     ),
     err: optional(err),
   }),
-  token_issued: event('info', 'tokens issued', 'An application was issued tokens', {
-    ...ofRequest,
+  token_issued: requestEvent('info', 'tokens issued', 'An application was issued tokens', {
     client,
     grant: Type.Enum(['authorization_code', 'refresh_token'], { description: 'The grant' }),
   }),
@@ -296,9 +270,4 @@ export function createAudit() {
       listening.push(listeners)
     },
   }
-}
-
-/** The schema of a whole line of that event. */
-export function lineSchema(name: EventName): TObject {
-  return Type.Object({ ...everyLine, ...events[name].fields.properties }, { additionalProperties: false })
 }

@@ -6,7 +6,7 @@ import type { Config } from '../../config/index.ts'
 import { probePaths } from '../../lib/probes.ts'
 import { requestIdOf } from '../../lib/request-id.ts'
 import { type Audit, type AuditListeners, createAudit } from './audit.ts'
-import type { TraceSpan } from './spans.ts'
+import type { TraceSpan } from './otlp.ts'
 
 /** A log destination; `dropped` counts the lines that it lost. */
 export type LogDestination = DestinationStream & { readonly dropped?: number }

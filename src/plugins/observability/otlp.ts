@@ -2,39 +2,57 @@ import { hostname } from 'node:os'
 import {
   type Attributes,
   type Context,
+  defaultTextMapGetter,
   type Tracer as OtelTracer,
   ROOT_CONTEXT,
   type Span,
-  type SpanContext,
   SpanKind,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import { type ExportResult, ExportResultCode, parseTraceParent } from '@opentelemetry/core'
+import { ExportResultCode, W3CTraceContextPropagator } from '@opentelemetry/core'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import {
   BatchSpanProcessor,
   ParentBasedSampler,
-  type ReadableSpan,
   type Sampler,
   SamplingDecision,
   type SpanExporter,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import type { TracesConfig } from '../../config/traces.ts'
-import type { Arrival, ServerSpan, SpanAttributes, Tracer, TraceSpan } from './spans.ts'
+import { beforeDeadline } from '../../lib/deadline.ts'
 
 /** For the last spans when the server stops. */
 const flushMs = 2_000
 /** A `traceparent` has 55 characters; those of versions to come may have some more. */
 const longestTraceParent = 200
 
+/** A request, or a call to another service that it makes. */
+export interface TraceSpan {
+  readonly traceId: string
+  /** `traceparent` for calls within this span (W3C Trace Context, section 3.2). */
+  readonly headers: Readonly<Record<string, string>>
+  /**
+   * Begins a call to another service.
+   *
+   * @param attributes by OpenTelemetry's semantic conventions; never a token or a user's own text
+   */
+  call(name: string, attributes: Attributes): TraceSpan
+  /** For a request, whose method is not known when its span begins. */
+  rename(name: string): void
+  /** @param error why it failed, if it did: one of few codes */
+  end(attributes?: Attributes, error?: string): void
+}
+
+export type Tracer = ReturnType<typeof createTracer>
+
 /** @param onCollector called with the error when the collector fails, and with undefined when it works again */
 export function createTracer(
   { endpoint, headers, serviceName, exportEveryMs, exportTimeoutMs, ...sampling }: TracesConfig,
   onCollector: (why: string | undefined) => void,
-): Tracer {
+) {
   const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, headers, timeoutMillis: exportTimeoutMs })
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName, 'host.name': hostname() }),
@@ -51,29 +69,24 @@ export function createTracer(
   const tracer = provider.getTracer('mcp-message-center-server')
 
   return {
-    isTraceParent: (text) => contextOf(text) !== undefined,
-    server({ parent, link, startMs }: Arrival): ServerSpan {
-      const parentContext = contextOf(parent)
-      const linked = contextOf(link)
-      const context =
-        parentContext === undefined
-          ? ROOT_CONTEXT
-          : trace.setSpanContext(ROOT_CONTEXT, { ...parentContext, isRemote: true })
-      const options = {
-        kind: SpanKind.SERVER,
-        startTime: startMs,
-        ...(linked !== undefined && { links: [{ context: linked }] }),
-      }
-      return new OtelSpan(tracer, tracer.startSpan('request', options, context))
+    isTraceParent: (text: unknown) => contextOf(text) !== ROOT_CONTEXT,
+    /**
+     * Begins the span of a request.
+     *
+     * @param parent `traceparent` as the client sent it; an invalid one starts a new trace
+     * @param link another `traceparent` that is related
+     * @param startMs milliseconds since the epoch
+     */
+    server(parent: unknown, link: unknown, startMs: number): TraceSpan {
+      const linked = trace.getSpanContext(contextOf(link))
+      const links = linked === undefined ? [] : [{ context: linked }]
+      const options = { kind: SpanKind.SERVER, startTime: startMs, links }
+      return toTraceSpan(tracer, tracer.startSpan('request', options, contextOf(parent)))
     },
-    async close() {
-      let timer: NodeJS.Timeout | undefined
-      const timeout = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, flushMs)
-      })
-      // An unavailable collector is logged already, and does not keep the server from stopping.
-      await Promise.race([provider.shutdown().catch(() => {}), timeout])
-      clearTimeout(timer)
+    /** Sends the rest, within a timeout. Never rejects: an unavailable collector is logged already. */
+    async close(): Promise<void> {
+      const late = () => new Error('the last spans were not sent in time')
+      await beforeDeadline(provider.shutdown(), { leftMs: flushMs }, late).catch(() => {})
     },
   }
 }
@@ -92,57 +105,44 @@ function createSampler({ sampledShare, trustsClients }: Pick<TracesConfig, 'samp
   return new ParentBasedSampler({ root: byChance, ...(!trustsClients && { remoteParentSampled: byChance }) })
 }
 
+const propagator = new W3CTraceContextPropagator()
+
 /** Only a valid `traceparent`; `tracestate` and `baggage` are not read, so that nothing in them is forwarded. */
-function contextOf(traceParent: unknown): SpanContext | undefined {
-  if (typeof traceParent !== 'string' || traceParent.length > longestTraceParent) return undefined
-  return parseTraceParent(traceParent) ?? undefined
+function contextOf(traceparent: unknown): Context {
+  if (typeof traceparent !== 'string' || traceparent.length > longestTraceParent) return ROOT_CONTEXT
+  return propagator.extract(ROOT_CONTEXT, { traceparent }, defaultTextMapGetter)
 }
 
-class OtelSpan implements ServerSpan {
-  readonly #tracer: OtelTracer
-  readonly #span: Span
-  readonly #context: Context
-  readonly traceId: string
-  readonly headers: Readonly<Record<string, string>>
-
-  constructor(tracer: OtelTracer, span: Span) {
-    const { traceId, spanId, traceFlags } = span.spanContext()
-    this.#tracer = tracer
-    this.#span = span
-    this.#context = trace.setSpan(ROOT_CONTEXT, span)
-    this.traceId = traceId
-    this.headers = { traceparent: `00-${traceId}-${spanId}-0${traceFlags & 1}` }
-  }
-
-  call(name: string, attributes: SpanAttributes): TraceSpan {
-    const options = { kind: SpanKind.CLIENT, attributes: attributes as Attributes }
-    return new OtelSpan(this.#tracer, this.#tracer.startSpan(name, options, this.#context))
-  }
-
-  rename(name: string) {
-    this.#span.updateName(name)
-  }
-
-  end(attributes: SpanAttributes = {}, error?: string) {
-    this.#span.setAttributes(attributes as Attributes)
-    if (error !== undefined) this.#span.setAttribute('error.type', error).setStatus({ code: SpanStatusCode.ERROR })
-    this.#span.end()
+function toTraceSpan(tracer: OtelTracer, span: Span): TraceSpan {
+  const { traceId, spanId, traceFlags } = span.spanContext()
+  return {
+    traceId,
+    headers: { traceparent: `00-${traceId}-${spanId}-0${traceFlags & 1}` },
+    call(name, attributes) {
+      const options = { kind: SpanKind.CLIENT, attributes }
+      return toTraceSpan(tracer, tracer.startSpan(name, options, trace.setSpan(ROOT_CONTEXT, span)))
+    },
+    rename(name) {
+      span.updateName(name)
+    },
+    end(attributes = {}, error) {
+      span.setAttributes(attributes)
+      if (error !== undefined) span.setAttribute('error.type', error).setStatus({ code: SpanStatusCode.ERROR })
+      span.end()
+    },
   }
 }
 
 /** The exporter, which reports when the collector fails and recovers. */
 function watched(exporter: SpanExporter, onCollector: (why: string | undefined) => void): SpanExporter {
   let isDown = false
-  function note({ code, error }: ExportResult) {
-    const failed = code !== ExportResultCode.SUCCESS
-    if (failed === isDown) return
-    isDown = failed
-    onCollector(failed ? (error?.message ?? 'no reason given').slice(0, 200) : undefined)
-  }
   return {
-    export(spans: ReadableSpan[], done: (result: ExportResult) => void) {
+    export(spans, done) {
       exporter.export(spans, (result) => {
-        note(result)
+        const failed = result.code !== ExportResultCode.SUCCESS
+        if (failed !== isDown)
+          onCollector(failed ? (result.error?.message ?? 'no reason given').slice(0, 200) : undefined)
+        isDown = failed
         done(result)
       })
     },

@@ -1,7 +1,7 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Configured } from '../../config/index.ts'
-import type { ServerSpan, Tracer } from './spans.ts'
+import type { Tracer } from './otlp.ts'
 
 /**
  * OpenTelemetry traces: a span for each request, and below it one for each exchange and each attempt to call Graph.
@@ -25,46 +25,38 @@ export const tracing = fp<Configured>(
 )
 
 function traceRequests(app: FastifyInstance, tracer: Tracer) {
-  const spans = new WeakMap<FastifyRequest, ServerSpan>()
-  const arrivals = new WeakMap<FastifyRequest, number>()
-
   app.addHook('onRequest', (request, reply, next) => {
     const { traceparent } = request.headers
-    arrivals.set(request, Date.now())
     // A message may name another trace; other requests cannot.
-    if (request.routeOptions.url !== '/mcp' || tracer.isTraceParent(traceparent)) begin(request, traceparent)
+    if (request.routeOptions.url !== '/mcp' || tracer.isTraceParent(traceparent)) begin(request, reply, traceparent)
     reply.raw.once('close', () => end(request, reply.raw.writableFinished ? reply.statusCode : 499))
     next()
   })
 
-  app.addHook('preHandler', (request, _reply, next) => {
+  app.addHook('preHandler', (request, reply, next) => {
     const { traceparent } = request.headers
     const named = request.routeOptions.url === '/mcp' ? traceParentOf(request.body) : undefined
-    if (tracer.isTraceParent(named)) begin(request, named, named === traceparent ? undefined : traceparent)
-    else if (request.trace === null) begin(request, undefined)
+    if (tracer.isTraceParent(named)) begin(request, reply, named, named === traceparent ? undefined : traceparent)
+    else if (request.trace === null) begin(request, reply)
     next()
   })
 
   // Rejected before its body was read.
-  app.addHook('onResponse', (request, _reply, next) => {
-    if (request.trace === null) begin(request, undefined)
+  app.addHook('onResponse', (request, reply, next) => {
+    if (request.trace === null) begin(request, reply)
     next()
   })
 
-  function begin(request: FastifyRequest, parent: unknown, link?: unknown) {
-    const span = tracer.server({ parent, link, startMs: arrivals.get(request) ?? Date.now() })
-    spans.set(request, span)
-    request.trace = span
-    request.log = app.log.child({ requestId: request.id, traceId: span.traceId })
+  function begin(request: FastifyRequest, reply: FastifyReply, parent?: unknown, link?: unknown) {
+    request.trace = tracer.server(parent, link, Date.now() - reply.elapsedTime)
+    request.log = app.log.child({ requestId: request.id, traceId: request.trace.traceId })
   }
 
   function end(request: FastifyRequest, status: number) {
-    const span = spans.get(request)
-    if (span === undefined) return
-    const { method, caller, rpc, routeOptions } = request
+    const { method, caller, rpc, routeOptions, trace } = request
     const outcome = rpc?.outcome
-    span.rename(nameOf(request))
-    span.end(
+    trace?.rename(nameOf(request))
+    trace?.end(
       {
         'http.request.method': method,
         'http.route': routeOptions.url,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createAudit, events, lineSchema } from '../../../src/plugins/observability/audit.ts'
+import { createAudit, events } from '../../../src/plugins/observability/audit.ts'
+import { lineSchema } from '../../audit-lines.ts'
 
 function auditOf() {
   const lines: unknown[][] = []
