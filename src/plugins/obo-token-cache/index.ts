@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
@@ -16,7 +17,6 @@ import { createNegativeCache } from './negative-cache.ts'
 import { createOnBehalfOf } from './on-behalf-of.ts'
 import { createRedeem, type RedeemOptions, type TokenRequest } from './redeem.ts'
 import { createSharedTokens, type SharedTokens } from './shared-tokens.ts'
-import { createTokenSeal } from './token-seal.ts'
 
 const entraLimits = { maxBodyBytes: 128 * 1024, connections: 32 }
 
@@ -32,9 +32,6 @@ export interface OboTokenCacheOptions extends Pick<RedeemOptions, 'exchange' | '
   /** Tokens that replicas share; none where they share nothing. */
   readonly shared?: SharedTokens | undefined
   readonly maxBytes?: number
-  /** How long a rejected assertion is rejected again without asking Entra. */
-  readonly rejectionTtlMs?: number
-  readonly breakerMs?: number
   /** The timeout of everything that it takes to obtain one token. */
   readonly tokenMs?: number
   /** Milliseconds since the epoch, by which tokens expire. */
@@ -66,19 +63,17 @@ export function createOboTokenCache({
   audit,
   shared,
   maxBytes = defaultMaxBytes,
-  rejectionTtlMs = 10_000,
-  breakerMs = 5_000,
   tokenMs = timeouts.tokenMs,
   now = Date.now,
   monotonicNow = () => performance.now(),
-  sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  sleep = delay,
 }: OboTokenCacheOptions) {
   const tokens = new LRUCache<string, CacheEntry>({
     maxSize: maxBytes,
     sizeCalculation: (entry) => entry.accessToken.length + 256,
   })
   const redeem = createRedeem({ exchange, audit, monotonicNow, sleep })
-  const negativeCache = createNegativeCache({ rejectionTtlMs, breakerMs, now: monotonicNow })
+  const negativeCache = createNegativeCache(monotonicNow)
   const pending = new Map<string, Promise<Obtained>>()
   const requests = { hit: 0, shared: 0, miss: 0 }
   const keyPrefix = lengthPrefixed([tenantId, clientId, [...scopes].sort().join(' ')])
@@ -210,10 +205,8 @@ export const oboTokenCache = fp<Configured & { tools: readonly HasPermissions[];
       http,
     })
     const { audit, sharedStore: store } = app
-    const shared =
-      store && cacheEncryptionKeys.length > 0
-        ? createSharedTokens({ store, seal: createTokenSeal(cacheEncryptionKeys) })
-        : undefined
+    const secrets = cacheEncryptionKeys
+    const shared = store && secrets.length > 0 ? createSharedTokens({ store, secrets }) : undefined
     const { tokenMs } = timeouts
     const clocks = now && { now, monotonicNow: now }
     const cache = createOboTokenCache({ ...entra, scopes, exchange, audit, shared, tokenMs, ...clocks })

@@ -6,10 +6,10 @@ import { type EntraAnswer, exchangeFailure } from '../../lib/exchange-failure.ts
 import { postForm } from '../../lib/post-form.ts'
 import type { ClientAuth, WithClientAuth } from '../client-credential/client-authentication.ts'
 
-/** A Graph access token that Entra gave for one assertion. Never a refresh token. */
+/** A Graph access token that Entra issued for one assertion. Never a refresh token. */
 export interface GraphToken {
   readonly accessToken: string
-  /** Milliseconds since the epoch. */
+  /** When it is no longer used, in milliseconds since the epoch. */
   readonly expiresAtMs: number
 }
 

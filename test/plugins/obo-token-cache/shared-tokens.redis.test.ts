@@ -6,7 +6,6 @@ import { Redis } from 'ioredis'
 import type { Caller } from '../../../src/plugins/auth/claims.ts'
 import { createOboTokenCache } from '../../../src/plugins/obo-token-cache/index.ts'
 import { createSharedTokens } from '../../../src/plugins/obo-token-cache/shared-tokens.ts'
-import { createTokenSeal } from '../../../src/plugins/obo-token-cache/token-seal.ts'
 import { connectSharedStore } from '../../../src/plugins/redis/index.ts'
 import { auditInto, eventually } from '../../helper.ts'
 import { type RedisServer, startRedis, undisturbed } from '../../redis-helper.ts'
@@ -40,7 +39,7 @@ async function startReplica(t: TestContext, { server, clock, keys }: World, name
   const store = await connectSharedStore(server.url, auditInto(lines))
   t.after(() => store.client.disconnect())
   const now = () => clock.now
-  const shared = createSharedTokens({ store, seal: createTokenSeal(keys, now), now })
+  const shared = createSharedTokens({ store, secrets: keys, now })
   let exchanges = 0
   let latest = ''
   let held: Promise<void> | undefined

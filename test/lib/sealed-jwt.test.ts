@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeProtectedHeader, EncryptJWT } from 'jose'
-import { deriveBytes } from '../../../src/lib/derive-bytes.ts'
-import { createTokenSeal } from '../../../src/plugins/obo-token-cache/token-seal.ts'
+import { deriveBytes } from '../../src/lib/derive-bytes.ts'
+import { createSealedJwts } from '../../src/lib/sealed-jwt.ts'
 
 const newKey = () => randomBytes(32).toString('base64')
 const [keyA, keyB] = [newKey(), newKey()]
@@ -12,7 +12,18 @@ const nowMs = 1_764_000_000_000
 const place = 'prefix:obo:key'
 const token = { accessToken: 'a token of Graph', expiresAtMs: nowMs + 60_000 }
 
-const sealOf = (...keys: string[]) => createTokenSeal(keys, () => nowMs)
+function sealAt(ms: number, ...secrets: string[]) {
+  const jwts = createSealedJwts({ secrets, label: 'label', now: () => ms })
+  return {
+    seal: ({ accessToken, expiresAtMs }: typeof token, audience: string) =>
+      jwts.seal(accessToken, audience, expiresAtMs),
+    async open(sealed: string, audience: string) {
+      const opened = await jwts.open<string>(sealed, audience)
+      return 'value' in opened ? { accessToken: opened.value, expiresAtMs: opened.expiresAtMs } : undefined
+    },
+  }
+}
+const sealOf = (...secrets: string[]) => sealAt(nowMs, ...secrets)
 const seal = sealOf(keyA)
 const sealed = await seal.seal(token, place)
 
@@ -84,7 +95,7 @@ test('a value without an expiry is not opened', async () => {
     claims
       .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: String(decodeProtectedHeader(sealed).kid) })
       .setAudience(place)
-      .encrypt(deriveBytes(keyA, 'mcp-message-center-server/obo/v2/seal/key', 32))
+      .encrypt(deriveBytes(keyA, 'label/key', 32))
   const ending = await own(new EncryptJWT({ value: 'x' }).setExpirationTime(nowMs / 1000 + 1))
   assert.equal((await seal.open(ending, place))?.accessToken, 'x')
   const endless = await own(new EncryptJWT({ value: 'x' }))
@@ -106,7 +117,7 @@ test('a token is opened until it expires, and not at that moment', async () => {
     [60_000, undefined],
     [60_001, undefined],
   ] as const) {
-    assert.deepEqual(await createTokenSeal([keyA], () => nowMs + passedMs).open(sealed, place), expected, `${passedMs}`)
+    assert.deepEqual(await sealAt(nowMs + passedMs, keyA).open(sealed, place), expected, `${passedMs}`)
   }
 })
 
@@ -128,5 +139,5 @@ test('garbage is not opened, whatever it is and however large, and never throws'
 })
 
 test('without a key there is nothing to seal with', () => {
-  assert.throws(() => createTokenSeal([]), /no key/)
+  assert.throws(() => sealOf(), /no key/)
 })
