@@ -115,8 +115,8 @@ export const breaks = [
   {
     what: 'an assertion is used until it expires before a new one is created',
     file: 'src/plugins/client-credential/assertion-cache.ts',
-    from: 'return ageMs >= renewAfterMs || (',
-    to: 'return (',
+    from: 'since(current.createdAtMs) >= renewAfterMs',
+    to: 'now() >= current.expiresAtMs',
     caughtBy: 'test/plugins/client-credential/assertion-cache.test.ts',
     test: 'past five minutes',
   },
@@ -162,8 +162,8 @@ export const breaks = [
   },
   {
     what: 'a key of another vault signs',
-    file: 'src/plugins/client-credential/vault-key.ts',
-    from: ' || new URL(keyId).origin !== vault.url',
+    file: 'src/plugins/client-credential/key-vault.ts',
+    from: ' || new URL(keyId).origin !== url',
     to: '',
     caughtBy: 'test/plugins/client-credential/key-vault.test.ts',
     test: 'a certificate with a key of another vault',
@@ -186,7 +186,7 @@ export const breaks = [
   },
   {
     what: 'the vault signs with RS256 what claims to be PS256',
-    file: 'src/plugins/client-credential/vault-key.ts',
+    file: 'src/plugins/client-credential/key-vault.ts',
     from: "key.sign('PS256', digest",
     to: "key.sign('RS256', digest",
     caughtBy: 'test/plugins/client-credential/key-vault.test.ts',

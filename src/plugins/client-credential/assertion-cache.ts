@@ -6,8 +6,6 @@ import { CredentialError } from './credential-error.ts'
 
 /** Renewed in the background past this age: a replaced certificate is in use within minutes. */
 const renewAfterMs = 5 * 60_000
-/** Renewed sooner in its last minute. It stays in use, since Entra allows for clock skew. */
-const expiresSoonMs = 60_000
 /** A file on a network mount can hang for ever. */
 const createTimeoutMs = 30_000
 /** Between two attempts after a failure; calls in between fail at once. */
@@ -80,11 +78,6 @@ export function createAssertionCache({ create, kind, audit, now = Date.now }: As
     throw error
   }
 
-  function isRenewalDue({ createdAtMs, expiresAtMs }: { createdAtMs: number; expiresAtMs: number }): boolean {
-    const ageMs = since(createdAtMs)
-    return ageMs >= renewAfterMs || (expiresAtMs - now() < expiresSoonMs && ageMs >= retryMs)
-  }
-
   return {
     /**
      * A valid assertion.
@@ -94,7 +87,7 @@ export function createAssertionCache({ create, kind, audit, now = Date.now }: As
     async get(): Promise<ClientAssertion> {
       if (current !== undefined && isValid()) {
         // A failure is logged, and the current assertion stays in use.
-        if (isRenewalDue(current) && mayRetry()) renew().catch(() => {})
+        if (since(current.createdAtMs) >= renewAfterMs && mayRetry()) renew().catch(() => {})
         return current
       }
       if (failure !== undefined && !mayRetry()) throw failure.error
@@ -121,12 +114,8 @@ export function createAssertionCache({ create, kind, audit, now = Date.now }: As
 
 /** The certificate, as log fields. */
 function describe({ thumbprint, certificateExpiresAtMs }: ClientAssertion) {
-  return {
-    ...(thumbprint !== undefined && { thumbprint }),
-    ...(certificateExpiresAtMs !== undefined && {
-      certificateExpires: new Date(certificateExpiresAtMs).toISOString(),
-    }),
-  }
+  const ends = certificateExpiresAtMs === undefined ? undefined : new Date(certificateExpiresAtMs)
+  return { thumbprint, certificateExpires: ends?.toISOString() }
 }
 
 function createTimeout(): CredentialError {

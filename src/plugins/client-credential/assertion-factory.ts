@@ -1,12 +1,12 @@
+import { readFile } from 'node:fs/promises'
 import type { ClientCredential } from '../../config/client-credential.ts'
 import type { TenantEndpoints } from '../../config/tenant.ts'
 import type { BoundedClient } from '../../lib/bounded-client.ts'
-import { signerFromFile } from './certificate-file.ts'
 import { type AssertionSigner, type ClientAssertion, signClientAssertion } from './client-assertion.ts'
+import { readSigner } from './client-certificate.ts'
+import { CredentialError } from './credential-error.ts'
 import { createKeyVault } from './key-vault.ts'
 import { createManagedIdentity } from './managed-identity.ts'
-import { signerFromVaultKey } from './vault-key.ts'
-import { signerFromVaultSecret } from './vault-secret.ts'
 
 export type AssertionCredential = Exclude<ClientCredential, { kind: 'secret' }>
 
@@ -24,7 +24,10 @@ export function assertionFactory(
 ): () => Promise<ClientAssertion> {
   if (credential.kind === 'managed_identity') {
     const identity = createManagedIdentity(credential.identityClientId, http)
-    return () => identity.assertion(endpoints.tokenExchangeAudience)
+    return async () => {
+      const { token, expiresAtMs } = await identity.token(endpoints.tokenExchangeAudience)
+      return { assertion: token, expiresAtMs }
+    }
   }
   const signer = signerFactory(credential, http)
   return async () => signClientAssertion(await signer(), { clientId, audience: endpoints.tokenUrl, nowMs: now() })
@@ -38,6 +41,14 @@ function signerFactory(
   const identity = createManagedIdentity(credential.identityClientId, http)
   const vault = createKeyVault({ url: credential.vaultUrl, identity, http })
   return credential.kind === 'vault_key'
-    ? () => signerFromVaultKey(vault, credential.certificateName)
-    : () => signerFromVaultSecret(vault, credential)
+    ? () => vault.keySigner(credential.certificateName)
+    : () => vault.secretSigner(credential)
+}
+
+/** A private key and its certificate in a PEM file. */
+async function signerFromFile(path: string): Promise<AssertionSigner> {
+  const pem = await readFile(path, 'utf8').catch(({ code }: NodeJS.ErrnoException) => {
+    throw new CredentialError('file_unreadable', `${path} cannot be read (${code})`)
+  })
+  return readSigner(pem, path)
 }

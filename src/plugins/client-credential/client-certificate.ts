@@ -77,19 +77,15 @@ function readPrivateKey(pem: string, origin: string): KeyObject {
 }
 
 function findCertificate(pem: string, key: KeyObject): X509Certificate | undefined {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  return blocks
-    .filter((block) => isCertificate(block))
-    .map((block) => new X509Certificate(block))
-    .find((certificate) => certificate.checkPrivateKey(key))
-}
-
-function isCertificate(block: string): boolean {
-  try {
-    return new X509Certificate(block).raw.length > 0
-  } catch {
-    return false
+  for (const [block] of pem.matchAll(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)) {
+    try {
+      const certificate = new X509Certificate(block)
+      if (certificate.checkPrivateKey(key)) return certificate
+    } catch {
+      // Malformed, and so not this key's.
+    }
   }
+  return undefined
 }
 
 function signerOf(key: KeyObject) {

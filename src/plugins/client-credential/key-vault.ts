@@ -1,6 +1,11 @@
+import { createHash, X509Certificate } from 'node:crypto'
 import type { HttpClient } from '@azure/core-rest-pipeline'
+import type { ClientCredential } from '../../config/client-credential.ts'
 import type { BoundedClient } from '../../lib/bounded-client.ts'
 import { isLoopback } from '../../lib/loopback.ts'
+import { parseJson } from '../../lib/parse-json.ts'
+import type { AssertionSigner } from './client-assertion.ts'
+import { describeCertificate, readSigner } from './client-certificate.ts'
 import { CredentialError } from './credential-error.ts'
 import type { ManagedIdentity } from './managed-identity.ts'
 
@@ -13,10 +18,10 @@ export interface KeyVaultOptions {
   readonly http: Pick<BoundedClient, 'request'>
 }
 
-export type KeyVault = ReturnType<typeof createKeyVault>
+type VaultSecret = Extract<ClientCredential, { kind: 'vault_secret' }>
 
 /**
- * What the clients of Azure's SDK need to reach one Key Vault as a managed identity.
+ * Signers from one Key Vault, which the clients of Azure's SDK reach as a managed identity.
  *
  * The SDK calls without a token first, and gets one for the audience of the challenge once that is known to be the
  * vault's own (the challenge's resource must be the end of its host name).
@@ -24,33 +29,87 @@ export type KeyVault = ReturnType<typeof createKeyVault>
  * and certificates overview".
  */
 export function createKeyVault({ url, identity, http }: KeyVaultOptions) {
-  return {
-    url,
-    credential: {
-      async getToken(scopes: string | string[]) {
-        const [scope = ''] = [scopes].flat()
-        const { token, expiresAtMs } = await identity.token(scope.replace(/\/\.default$/, ''))
-        return { token, expiresOnTimestamp: expiresAtMs }
-      },
+  const credential = {
+    async getToken(scopes: string | string[]) {
+      const [scope = ''] = [scopes].flat()
+      const { token, expiresAtMs } = await identity.token(scope.replace(/\/\.default$/, ''))
+      return { token, expiresOnTimestamp: expiresAtMs }
     },
-    options: {
-      httpClient: toAzureHttpClient(http),
-      // Only for an emulated vault on this machine: its host name says nothing.
-      disableChallengeResourceVerification: isLoopback(new URL(url).hostname),
-      retryOptions: { maxRetries: 1 },
+  }
+  const options = {
+    httpClient: toAzureHttpClient(http),
+    // Only for an emulated vault on this machine: its host name says nothing.
+    disableChallengeResourceVerification: isLoopback(new URL(url).hostname),
+    retryOptions: { maxRetries: 1 },
+  }
+
+  /** @param subject what is read or signed, for the error */
+  async function call<T>(subject: string, send: (bounds: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
+    try {
+      return await send({ abortSignal: AbortSignal.timeout(deadlineMs) })
+    } catch (error) {
+      if (error instanceof CredentialError) throw error
+      throw new CredentialError('vault_unavailable', `Key Vault ${url} ${describeFailure(error)} for ${subject}`)
+    }
+  }
+
+  return {
+    /**
+     * A signer whose private key signs in Key Vault and never leaves it.
+     *
+     * @param name a certificate's in the vault
+     * @throws {CredentialError}
+     */
+    async keySigner(name: string): Promise<AssertionSigner> {
+      const [{ CertificateClient }, { CryptographyClient }] = await Promise.all([
+        import('@azure/keyvault-certificates'),
+        import('@azure/keyvault-keys'),
+      ])
+      const client = new CertificateClient(url, credential, options)
+      const origin = `the certificate ${name}`
+      const { cer, keyId } = await call(origin, (bounds) => client.getCertificate(name, bounds))
+      if (cer === undefined || keyId === undefined || !URL.canParse(keyId) || new URL(keyId).origin !== url) {
+        throw new CredentialError(
+          'vault_response_invalid',
+          `Key Vault ${url} returned ${origin} without its content, or with a key of another vault`,
+        )
+      }
+      const key = new CryptographyClient(keyId, credential, options)
+      return {
+        ...describeCertificate(readCertificate(cer, origin), origin),
+        async sign(input) {
+          const digest = createHash('sha256').update(input).digest()
+          const { result } = await call(`a signature by ${name}`, (bounds) => key.sign('PS256', digest, bounds))
+          return Buffer.from(result)
+        },
+      }
     },
 
     /**
-     * @param subject what is read or signed, for the error
+     * A signer whose private key is a secret in Key Vault: PEM, or JSON with PEM in `privateKey` and perhaps
+     * `certificate`.
+     *
      * @throws {CredentialError}
      */
-    async call<T>(subject: string, send: (bounds: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
-      try {
-        return await send({ abortSignal: AbortSignal.timeout(deadlineMs) })
-      } catch (error) {
-        if (error instanceof CredentialError) throw error
-        throw new CredentialError('vault_unavailable', `Key Vault ${url} ${describeFailure(error)} for ${subject}`)
+    async secretSigner({
+      secretName,
+      secretVersion,
+      thumbprint,
+    }: Pick<VaultSecret, 'secretName' | 'secretVersion' | 'thumbprint'>): Promise<AssertionSigner> {
+      const { SecretClient } = await import('@azure/keyvault-secrets')
+      const client = new SecretClient(url, credential, options)
+      const origin = `the secret ${secretName}`
+      const version = secretVersion === undefined ? {} : { version: secretVersion }
+      const { value = '', properties } = await call(origin, (bounds) =>
+        client.getSecret(secretName, { ...bounds, ...version }),
+      )
+      if (properties.contentType === 'application/x-pkcs12') {
+        throw new CredentialError(
+          'format_unsupported',
+          `${origin} is PKCS #12: have the vault create its certificate as PEM, or set GRAPH_CLIENT_CERT_NAME to sign in the vault`,
+        )
       }
+      return readSigner(toPem(value), origin, thumbprint)
     },
   }
 }
@@ -89,4 +148,18 @@ function describeFailure(error: unknown): string {
       ? ': the identity needs the role Key Vault Crypto User and Key Vault Reader (to sign), or Key Vault Secrets User'
       : ''
   return `returned ${statusCode}${fix},`
+}
+
+function readCertificate(der: Uint8Array, origin: string): X509Certificate {
+  try {
+    return new X509Certificate(der)
+  } catch {
+    throw new CredentialError('certificate_invalid', `${origin} is not an X.509 certificate`)
+  }
+}
+
+function toPem(value: string): string {
+  if (!value.trimStart().startsWith('{')) return value
+  const { privateKey, certificate } = (parseJson(value) ?? {}) as { privateKey?: unknown; certificate?: unknown }
+  return [privateKey, certificate].filter((part) => typeof part === 'string').join('\n')
 }

@@ -1,5 +1,4 @@
 import type { BoundedClient } from '../../lib/bounded-client.ts'
-import type { ClientAssertion } from './client-assertion.ts'
 import { CredentialError } from './credential-error.ts'
 
 export interface IdentityToken {
@@ -7,7 +6,7 @@ export interface IdentityToken {
   readonly expiresAtMs: number
 }
 
-export type ManagedIdentity = Pick<ReturnType<typeof createManagedIdentity>, 'token'>
+export type ManagedIdentity = ReturnType<typeof createManagedIdentity>
 
 /**
  * A managed identity's tokens. MSAL finds their endpoint by the environment (`IDENTITY_ENDPOINT` on Container Apps and
@@ -17,23 +16,16 @@ export type ManagedIdentity = Pick<ReturnType<typeof createManagedIdentity>, 'to
  * @param clientId of a user-assigned identity; undefined: the system-assigned one
  */
 export function createManagedIdentity(clientId: string | undefined, http: Pick<BoundedClient, 'request'>) {
-  const send = async <T>(
-    method: 'GET' | 'POST',
-    url: string,
-    options?: { headers?: Record<string, string>; body?: string },
-  ) => {
-    const { status, headers, body } = await http.request({ method, url, ...options })
-    return { status, headers: headers as Record<string, string>, body: JSON.parse(body) as T }
-  }
-  const networkClient = {
-    sendGetRequestAsync: <T>(url: string, options?: { headers?: Record<string, string> }) =>
-      send<T>('GET', url, options),
-    sendPostRequestAsync: <T>(url: string, options?: { headers?: Record<string, string>; body?: string }) =>
-      send<T>('POST', url, options),
-  }
+  const send =
+    (method: 'GET' | 'POST') =>
+    async <T>(url: string, options?: { headers?: Record<string, string>; body?: string }) => {
+      const { status, headers, body } = await http.request({ method, url, ...options })
+      return { status, headers: headers as Record<string, string>, body: JSON.parse(body) as T }
+    }
+  const networkClient = { sendGetRequestAsync: send('GET'), sendPostRequestAsync: send('POST') }
 
   /**
-   * @param resource an Application ID URI, without a scope
+   * @param resource an Application ID URI, without a scope; that of the cloud's token exchange gives a client assertion
    * @throws {CredentialError}
    */
   async function token(resource: string): Promise<IdentityToken> {
@@ -59,19 +51,7 @@ export function createManagedIdentity(clientId: string | undefined, http: Pick<B
     return { token: result.accessToken, expiresAtMs: result.expiresOn.getTime() }
   }
 
-  return {
-    token,
-    /**
-     * A token that authenticates an app whose federated credential names this identity.
-     *
-     * @param audience of the national cloud's token exchange
-     * @throws {CredentialError}
-     */
-    async assertion(audience: string): Promise<ClientAssertion> {
-      const { token: assertion, expiresAtMs } = await token(audience)
-      return { assertion, expiresAtMs }
-    },
-  }
+  return { token }
 }
 
 /** A word for the log; the rest of MSAL's errors can quote a response. */

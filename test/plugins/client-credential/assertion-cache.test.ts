@@ -53,19 +53,6 @@ test('a credential that cannot be read is not read on every call while the last 
   assert.equal(state.created, 2)
 })
 
-test('in its last minute an assertion is renewed every two seconds, not on every call', async () => {
-  const { state, get } = setUp({ expiresAtMs: 1_000_000 + 30_000 })
-  for (let call = 0; call < 5; call++) {
-    assert.equal(await get(), 'assertion 1')
-    await settle()
-  }
-  assert.equal(state.created, 1)
-  state.now += 2_000
-  await get()
-  await settle()
-  assert.equal(state.created, 2)
-})
-
 test('a clock that is set back delays nothing', async () => {
   const { state, get } = setUp()
   state.broken = vaultDown

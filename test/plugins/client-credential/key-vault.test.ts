@@ -5,8 +5,6 @@ import { generate } from 'selfsigned'
 import { type BoundedAnswer, type BoundedRequest, TransportError } from '../../../src/lib/bounded-client.ts'
 import { CredentialError } from '../../../src/plugins/client-credential/credential-error.ts'
 import { createKeyVault } from '../../../src/plugins/client-credential/key-vault.ts'
-import { signerFromVaultKey } from '../../../src/plugins/client-credential/vault-key.ts'
-import { signerFromVaultSecret } from '../../../src/plugins/client-credential/vault-secret.ts'
 
 /** A vault with a public host name, on an emulated network. */
 
@@ -67,7 +65,7 @@ const honest =
 
 test('the challenge is answered with a token for the vault’s own audience', async () => {
   const { vault, asked, audiences } = setUp(honest({ '/certificates/client/': json(certificate()) }))
-  const { thumbprint } = await signerFromVaultKey(vault, 'client')
+  const { thumbprint } = await vault.keySigner('client')
   assert.equal(thumbprint.length, 32)
   assert.deepEqual(audiences, ['https://vault.azure.net'])
   assert.equal(asked[0]?.headers?.['authorization'], undefined)
@@ -84,7 +82,7 @@ for (const resource of [
 ]) {
   test(`a challenge for ${resource} gets no token`, async () => {
     const { vault, audiences } = setUp(honest({ '/certificates/client/': json(certificate()) }, resource))
-    await assert.rejects(signerFromVaultKey(vault, 'client'), CredentialError)
+    await assert.rejects(vault.keySigner('client'), CredentialError)
     assert.deepEqual(audiences, [])
   })
 }
@@ -92,7 +90,7 @@ for (const resource of [
 test('a redirect is not followed', async () => {
   const elsewhere = { ...json({}, 302), headers: { location: 'https://evil.example/certificates/client/' } }
   const { vault, asked } = setUp(honest({ '/certificates/client/': elsewhere }))
-  await assert.rejects(signerFromVaultKey(vault, 'client'), CredentialError)
+  await assert.rejects(vault.keySigner('client'), CredentialError)
   assert.deepEqual(new Set(asked.map((request) => new URL(request.url).origin)), new Set([url]))
 })
 
@@ -112,7 +110,7 @@ const invalid: readonly [name: string, certificate: object, codes: readonly stri
 for (const [name, body, codes] of invalid) {
   test(`a certificate with ${name} is rejected`, async () => {
     const { vault, asked } = setUp(honest({ ...keys, '/certificates/client/': json(body) }))
-    await assert.rejects(signerFromVaultKey(vault, 'client'), (thrown) => {
+    await assert.rejects(vault.keySigner('client'), (thrown) => {
       assert.ok(thrown instanceof CredentialError && codes.includes(thrown.code), String(thrown))
       return true
     })
@@ -125,7 +123,7 @@ test('the digest is signed with PS256, by the key of that version', async () => 
   const { vault, asked } = setUp(
     honest({ ...keys, '/certificates/client/': json(certificate()), '/keys/client/1/sign': sign }),
   )
-  const signer = await signerFromVaultKey(vault, 'client')
+  const signer = await vault.keySigner('client')
   assert.deepEqual(await signer.sign(Buffer.from('input'), 'PS256'), signature)
   const posted = asked.filter(({ method }) => method === 'POST').at(-1)
   const { alg, value } = JSON.parse(posted?.body ?? '{}')
@@ -135,13 +133,13 @@ test('the digest is signed with PS256, by the key of that version', async () => 
 test('PKCS #12 is rejected with both fixes', async () => {
   const secret = json({ id: `${url}/secrets/client/1`, value: 'MII', contentType: 'application/x-pkcs12' })
   const { vault } = setUp(honest({ '/secrets/client/': secret }))
-  await assert.rejects(signerFromVaultSecret(vault, pemSecret), { message: /PKCS #12.*PEM.*GRAPH_CLIENT_CERT_NAME/ })
+  await assert.rejects(vault.secretSigner(pemSecret), { message: /PKCS #12.*PEM.*GRAPH_CLIENT_CERT_NAME/ })
 })
 
 for (const kind of ['timeout', 'too_large', 'unreachable'] as const) {
   test(`the error of a call that ends as ${kind} quotes nothing of it`, async () => {
     const { vault } = setUp(() => Promise.reject(new TransportError(kind, new Error('with a token in it'))))
-    await assert.rejects(signerFromVaultSecret(vault, pemSecret), (thrown) => {
+    await assert.rejects(vault.secretSigner(pemSecret), (thrown) => {
       assert.ok(thrown instanceof CredentialError)
       assert.match(thrown.message, /cannot be reached/)
       assert.doesNotMatch(`${thrown.message} ${thrown.cause}`, /token in it/)
