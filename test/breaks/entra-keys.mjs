@@ -59,7 +59,7 @@ export const breaks = [
   {
     what: 'after a failure the keys are fetched an hour later',
     file: 'src/plugins/entra-keys/index.ts',
-    from: 'keys.size === 0 ? retryMs : Math.max(retryMs, cooldownMs)',
+    from: 'keys.size === 0 ? retryMs : cooldownMs',
     to: 'refreshMs',
     caughtBy: 'test/plugins/entra-keys.test.ts',
     test: 'a failed fetch is retried',

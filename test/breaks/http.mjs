@@ -62,10 +62,10 @@ export const breaks = [
     to: "isTrusted(address ?? '', hop)",
     caughtBy: 'test/lib/client-address.test.ts',
   },
-  // src/plugins/unreadable-requests/content-encoding.ts
+  // src/plugins/unreadable-requests/index.ts
   {
     what: 'a body that is not encoded has an encoding that is not supported',
-    file: 'src/plugins/unreadable-requests/content-encoding.ts',
+    file: 'src/plugins/unreadable-requests/index.ts',
     from: " && encoding !== 'identity'",
     to: '',
     caughtBy: 'test/security/bodies.test.ts',

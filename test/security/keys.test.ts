@@ -48,7 +48,7 @@ test('300 invented key ids in a burst cost one fetch, and valid tokens are serve
 
 test('an unknown key id causes another fetch after the cooldown, and not before', async (t) => {
   let now = 0
-  const keys = createEntraKeys({ ...ingredients(t), cooldownMs: 30_000, now: () => now })
+  const keys = createEntraKeys({ ...ingredients(t), now: () => now })
   await keys.start()
   const fetchedBefore = keyFetches(tenant)
   const burst = () => Promise.allSettled(Array.from({ length: 200 }, (_, n) => keys.publicKey(`invented-${n}`)))
@@ -68,7 +68,7 @@ test('an unknown key id causes another fetch after the cooldown, and not before'
 
 test('the cooldown holds while the endpoint is down', async (t) => {
   let now = 0
-  const keys = createEntraKeys({ ...ingredients(t), cooldownMs: 30_000, now: () => now })
+  const keys = createEntraKeys({ ...ingredients(t), now: () => now })
   await keys.start()
   tenant.faults.add({ target: 'keys', kind: 'status', status: 503 })
   const fetchedBefore = keyFetches(tenant)

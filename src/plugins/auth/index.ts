@@ -15,7 +15,7 @@ import {
   leewaySeconds,
   toCaller,
 } from './claims.ts'
-import { createVerifiedTokens, ttlMs } from './verified-tokens.ts'
+import { createVerifiedTokens } from './verified-tokens.ts'
 
 interface DecodedToken {
   readonly header: Record<string, unknown>
@@ -50,8 +50,6 @@ export const auth = fp<Configured>(
     const expected: Expectations = { ...config.entra, ...config.callers, issuers: [issuer, issuerV1] }
     const verifiedTokens = createVerifiedTokens()
     app.entraKeys.onRemoved(verifiedTokens.deleteByKey)
-    const sweeping = setInterval(verifiedTokens.deleteExpired, ttlMs).unref()
-    app.addHook('onClose', async () => clearInterval(sweeping))
 
     await app.register(fastifyJwt, {
       secret: (_request: FastifyRequest, token: fastifyJwt.TokenOrHeader) => app.entraKeys.publicKey(kidOf(token)),

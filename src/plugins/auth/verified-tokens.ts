@@ -1,8 +1,8 @@
 import { createLru } from '../../lib/lru.ts'
 import type { Caller } from './claims.ts'
 
-/** Verified again after this time, so that a change of configuration or keys takes effect. */
-export const ttlMs = 5 * 60_000
+/** A token is verified again after this time, so that a change of configuration or keys takes effect. */
+const ttlMs = 5 * 60_000
 const maxTokens = 50_000
 
 interface VerifiedToken {
@@ -15,10 +15,6 @@ interface VerifiedToken {
 export function createVerifiedTokens() {
   const tokens = createLru<VerifiedToken>(maxTokens)
 
-  function deleteWhere(matches: (token: VerifiedToken) => boolean) {
-    for (const [tokenHash, token] of tokens.entries()) if (matches(token)) tokens.delete(tokenHash)
-  }
-
   return {
     get(tokenHash: string): Caller | undefined {
       const token = tokens.get(tokenHash)
@@ -29,12 +25,7 @@ export function createVerifiedTokens() {
       tokens.set(caller.tokenHash, { caller, kid, verifiedAtMs: Date.now() })
     },
     deleteByKey(kid: string) {
-      deleteWhere((token) => token.kid === kid)
-    },
-    /** Most expired tokens are never looked up again. */
-    deleteExpired() {
-      const nowMs = Date.now()
-      deleteWhere((token) => !isValid(token, nowMs))
+      for (const [tokenHash, token] of tokens.entries()) if (token.kid === kid) tokens.delete(tokenHash)
     },
   }
 }

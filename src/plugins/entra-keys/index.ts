@@ -8,6 +8,10 @@ import { readSigningKeys } from './signing-keys.ts'
 
 /** Entra's JWK set is some 10 KB. */
 const clientLimits = { maxBodyBytes: 256 * 1024, connections: 1 }
+/** At most one fetch for unknown key ids in this time, whoever sends them. */
+const cooldownMs = 30_000
+/** Between two attempts while there is no set. */
+const retryMs = 1_000
 
 export interface EntraKeysOptions {
   readonly endpoints: TenantEndpoints
@@ -15,10 +19,6 @@ export interface EntraKeysOptions {
   readonly audit: Audit
   /** Between two refreshes in the background, within a tenth: removed keys are rejected by then, new ones known. */
   readonly refreshMs?: number
-  /** At most one fetch for unknown key ids in this time, whoever sends them. */
-  readonly cooldownMs?: number
-  /** Between two attempts while there is no set. */
-  readonly retryMs?: number
   /** Milliseconds of a monotonic clock. */
   readonly now?: () => number
 }
@@ -37,8 +37,6 @@ export function createEntraKeys({
   http,
   audit,
   refreshMs = 3_600_000,
-  cooldownMs = 30_000,
-  retryMs = 1_000,
   now = () => performance.now(),
 }: EntraKeysOptions) {
   let keys: ReadonlyMap<string, string> = new Map()
@@ -84,7 +82,7 @@ export function createEntraKeys({
     failedAt = now()
     failures++
     audit('keys_unavailable', { err: error, known: keys.size })
-    schedule(keys.size === 0 ? retryMs : Math.max(retryMs, cooldownMs))
+    schedule(keys.size === 0 ? retryMs : cooldownMs)
   }
 
   function schedule(delayMs: number) {

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { html } from 'ghtml'
 import type { Configured } from '../../config/index.ts'
 import { resourceOf } from '../../config/resource.ts'
 import {
@@ -14,8 +15,8 @@ import {
   toFailure,
   toOAuthFailure,
 } from '../../errors/index.ts'
+import { type Page, page } from '../../lib/page.ts'
 import { malformedPath } from '../../lib/request-target.ts'
-import { errorPage } from './error-page.ts'
 
 /** For MCP clients: whatever is thrown, and every unknown path, as a JSON-RPC error. */
 export const failures = fp<Configured>(
@@ -56,15 +57,29 @@ export const pageFailures = fp(
       // 401 is for clients that can answer a challenge.
       beginError(failure, status === 401 ? 400 : status, request, reply)
       const reference = `${status < 500 ? `${failure.reason}, ` : ''}request ${request.id}`
-      const page = errorPage(failureText(failure), reference)
+      const shown = errorPage(failureText(failure), reference)
       return reply
-        .header('content-security-policy', page.contentSecurityPolicy)
+        .header('content-security-policy', shown.contentSecurityPolicy)
         .type('text/html; charset=utf-8')
-        .send(page.html)
+        .send(shown.html)
     })
   },
   { name: 'page-failures', dependencies: ['observability'] },
 )
+
+/**
+ * The page for a failed sign-in: what went wrong, what to do, and how to find it in the log.
+ *
+ * @param reference the reason, unless it is a 5xx, and the request's id
+ */
+export function errorPage(text: string, reference: string): Page {
+  return page(
+    'Sign-in failed',
+    html`<h1>Sign-in failed</h1>
+<p role="alert">${text}</p>
+<p class="note">For the operator of this server: ${reference}</p>`,
+  )
+}
 
 function sendRpcError(failure: Failure, request: FastifyRequest, reply: FastifyReply, signIn: SignIn) {
   const { status, challenge } = httpError(failure)

@@ -1,5 +1,5 @@
 import underPressure from '@fastify/under-pressure'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Configured } from '../../config/index.ts'
 import { Failure } from '../../errors/index.ts'
@@ -24,16 +24,14 @@ const maxUnsentBytes = { total: 64 * 1024 * 1024, perKey: 16 * 1024 * 1024 }
 /** Smaller responses are bounded by how many there can be. */
 const countedFromBytes = 64 * 1024
 
-type Next = (error?: Error) => void
-
 declare module 'fastify' {
   interface FastifyInstance {
     /** An onRequest hook: rejects requests while the event loop is behind. */
-    shedLoad(request: FastifyRequest, reply: FastifyReply, next: Next): void
+    shedLoad(request: FastifyRequest, reply: FastifyReply, next: HookHandlerDoneFunction): void
     /** An onRequest hook: bounds the requests in flight of a verified user, else of an address. */
-    limitConcurrency(request: FastifyRequest, reply: FastifyReply, next: Next): void
+    limitConcurrency(request: FastifyRequest, reply: FastifyReply, next: HookHandlerDoneFunction): void
     /** A preHandler hook, after the body: bounds the calls of everybody that wait for others. */
-    limitCalls(request: FastifyRequest, reply: FastifyReply, next: Next): void
+    limitCalls(request: FastifyRequest, reply: FastifyReply, next: HookHandlerDoneFunction): void
   }
   interface FastifyRequest {
     /** Gives the place of a call back. */
@@ -43,13 +41,6 @@ declare module 'fastify' {
 
 type Pressure = 'event loop delay' | 'calls in flight' | 'unsent bytes'
 
-/** Made once, with waits that differ: those rejected together should not come back together. */
-const overloads = new Map<Pressure, readonly Failure[]>(
-  (['event loop delay', 'calls in flight', 'unsent bytes'] as const).map((pressure) => [
-    pressure,
-    [1, 2, 3].map((retryAfterSeconds) => new Failure('overloaded', { retryAfterSeconds, cause: { pressure } })),
-  ]),
-)
 const tooManyAtOnce = new Failure('rate_limited', {
   detail: 'They are too many at once: wait for responses.',
   retryAfterSeconds: 1,
@@ -70,9 +61,9 @@ export const loadShedding = fp<Configured>(
     const unsent = createLimit(maxUnsentBytes)
     let rejected = 0
 
+    /** With waits that differ: those rejected together should not come back together. */
     function overload(pressure: Pressure): Failure {
-      const failures = overloads.get(pressure) ?? []
-      return failures[rejected++ % failures.length] ?? new Failure('overloaded')
+      return new Failure('overloaded', { retryAfterSeconds: 1 + (rejected++ % 3), cause: { pressure } })
     }
 
     await app.register(underPressure, { sampleInterval: sampleMs })

@@ -14,7 +14,6 @@ const reason = Type.Enum(Object.keys(catalogue) as Reason[], { description: 'A r
 const err = Type.Unknown({
   description: 'The cause: an error with its stack, or the names, codes and ids of Entra’s error',
 })
-const graphRequestId = text('Graph’s `request-id`, which Microsoft’s support asks for')
 
 const event = <Fields extends TProperties>(level: Level, message: string, description: string, fields: Fields) => ({
   level,
@@ -89,7 +88,7 @@ export const events = {
     outcome: optional(
       Type.Enum(['timeout', 'cancelled', 'too_large', 'unreachable'], { description: 'Why there was no response' }),
     ),
-    graphRequestId: optional(graphRequestId),
+    graphRequestId: optional(text('Graph’s `request-id`, which Microsoft’s support asks for')),
   }),
   graph_quota_exceeded: requestEvent(
     'warn',

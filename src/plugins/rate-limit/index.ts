@@ -93,12 +93,7 @@ export const rateLimits = fp<Configured>(
     }
 
     /** @throws {Failure} `rate_limited` */
-    function apply(
-      by: By,
-      result: Awaited<ReturnType<typeof countAddress>>,
-      request: FastifyRequest,
-      reply: FastifyReply,
-    ) {
+    function apply(by: By, result: Counted, request: FastifyRequest, reply: FastifyReply) {
       if (result.isAllowed) return
       if (result.isExceeded) reject(by, result, request, reply)
       setTighter(result, reply)
@@ -116,11 +111,9 @@ export const rateLimits = fp<Configured>(
 
 type By = 'address' | 'user' | 'registration'
 
-interface Result {
-  readonly max: number
-  readonly remaining: number
-  readonly ttlInSeconds: number
-}
+type Counted = Awaited<ReturnType<ReturnType<FastifyInstance['createRateLimit']>>>
+/** Of a caller who is on no list of those that are always allowed. */
+type Result = Extract<Counted, { isAllowed: false }>
 
 /** A registration of @fastify/rate-limit has one store: each of ours is in a scope of its own. */
 async function createRateLimitOf(app: FastifyInstance, options: RateLimitPluginOptions) {

@@ -31,8 +31,6 @@ const exposedHeaders = [
   'traceparent',
 ]
 
-const maxAge = 3600
-
 /**
  * CORS for what any page may read and send: metadata, registrations and tokens, where nothing depends on cookies or on
  * who the browser's user is (RFC 9700 section 2.6). Without credentials "*" stands for every header but Authorization
@@ -41,16 +39,13 @@ const maxAge = 3600
 const openCors: FastifyCorsOptions = {
   origin: '*',
   strictPreflight: false,
-  methods: ['GET', 'POST'],
   allowedHeaders: ['*', 'Authorization'],
-  exposedHeaders,
-  maxAge,
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Headers of every response, with those of CORS for a page that may read it. */
-    securityHeaders(origin?: string, url?: string): Record<string, string>
+    /** Headers of every response. */
+    readonly securityHeaders: Readonly<Record<string, string>>
   }
   interface FastifyContextConfig {
     /** Pages of any Origin may use this route. */
@@ -71,19 +66,10 @@ export const security = fp<Configured>(
     app.addHook('onRoute', ({ url, config: route }) => {
       if (route?.anyOrigin) openPaths.add(url)
     })
-    const isOpen = (url = '') => openPaths.has(pathOf(url))
+    const isOpen = (url: string) => openPaths.has(pathOf(url))
 
     const headers = await helmetHeaders(config)
-    app.decorate('securityHeaders', (origin, url) =>
-      origin === undefined || !(isOpen(url) || isAllowed(origin))
-        ? headers
-        : {
-            ...headers,
-            vary: 'Origin',
-            'access-control-allow-origin': isOpen(url) ? '*' : origin,
-            'access-control-expose-headers': exposedHeaders.join(', '),
-          },
-    )
+    app.decorate('securityHeaders', headers)
     app.addHook('onRequest', (_request, reply, next) => {
       reply.headers(headers)
       next()
@@ -99,15 +85,18 @@ export const security = fp<Configured>(
 
     const allowedCors: FastifyCorsOptions = {
       origin: (origin, allow) => allow(null, origin !== undefined && isAllowed(origin)),
-      methods: ['GET', 'POST'],
       allowedHeaders: requestHeaders,
-      exposedHeaders,
-      maxAge,
     }
     await app.register(cors, {
       // A preflight has no route of its own, so the path decides.
       delegator: ({ url }, decide) =>
-        decide(null, { ...(isOpen(url) ? openCors : allowedCors), preflight: url !== malformedPath }),
+        decide(null, {
+          methods: ['GET', 'POST'],
+          exposedHeaders,
+          maxAge: 3600,
+          ...(isOpen(url) ? openCors : allowedCors),
+          preflight: url !== malformedPath,
+        }),
     })
   },
   { name: 'security' },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Failure, httpError, jsonRpcError, type Reason } from '../../errors/index.ts'
 
@@ -18,7 +19,7 @@ const reasons: Readonly<Record<string, Reason>> = {
  */
 export const unreadableRequests = fp(
   async (app) => {
-    const headers = Object.entries(app.securityHeaders())
+    const headers = Object.entries(app.securityHeaders)
 
     app.server.removeAllListeners('clientError')
     app.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -46,3 +47,14 @@ export const unreadableRequests = fp(
   },
   { name: 'unreadable-requests', dependencies: ['observability', 'security'] },
 )
+
+/**
+ * A preParsing hook: rejects a compressed body before it is read (RFC 9110 section 15.5.16). Bodies here are small; a
+ * compressed one may be small only on the wire.
+ *
+ * @throws {Failure} `content_encoding_unsupported`
+ */
+export async function rejectCompressedBody({ headers }: FastifyRequest): Promise<void> {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? ''
+  if (encoding !== '' && encoding !== 'identity') throw new Failure('content_encoding_unsupported')
+}

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Page } from '../../../src/lib/page.ts'
-import { errorPage } from '../../../src/plugins/error-handlers/error-page.ts'
+import { errorPage } from '../../../src/plugins/error-handlers/index.ts'
 import type { Client } from '../../../src/plugins/oauth-proxy/client.ts'
 import { type ConsentRequest, consentPage, onwardPage } from '../../../src/plugins/oauth-proxy/consent-page.ts'
 
