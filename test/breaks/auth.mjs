@@ -176,7 +176,7 @@ export const breaks = [
     test: 'what an error has to say beyond its reason',
   },
   {
-    what: 'a request without a token is told that it is wrong',
+    what: 'a request without a token gets the error of a wrong one',
     file: 'src/errors/challenge.ts',
     from: '{ challenge: error, text }',
     to: "{ challenge: error = 'invalid_token', text }",
@@ -264,7 +264,7 @@ export const breaks = [
     test: 'names no number',
   },
   {
-    what: 'a consent that is missing is a fault of the server',
+    what: 'a consent that is missing is an error of the server',
     file: 'src/plugins/oauth-proxy/entra-authorize-error.ts',
     from: "case 'consent_required':",
     to: "case 'consent_needed':",
@@ -272,7 +272,7 @@ export const breaks = [
     test: 'consent_required is',
   },
   {
-    what: 'passing trouble of Entra is a fault of the server',
+    what: 'a temporary error of Entra is an error of the server',
     file: 'src/plugins/oauth-proxy/entra-authorize-error.ts',
     from: "case 'server_error':",
     to: "case 'internal_error':",
@@ -280,7 +280,7 @@ export const breaks = [
     test: 'server_error is',
   },
   {
-    what: 'a refused grant is tried once more',
+    what: 'a rejected grant is tried once more',
     file: 'src/lib/retry-once.ts',
     from: '!isWorthOneMoreTry(error) || ',
     to: '',
@@ -296,7 +296,7 @@ export const breaks = [
     test: 'another token type from Entra is tried',
   },
   {
-    what: 'users are told to sign in again for the server’s own fault',
+    what: 'users are told to sign in again for the server’s own error',
     file: 'src/plugins/oauth-proxy/entra-token-request.ts',
     from: "if (entry.kind === 'http' && entry.status >= 500) return failure",
     to: '',

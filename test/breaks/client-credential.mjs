@@ -67,8 +67,8 @@ export const breaks = [
   {
     what: 'the first certificate of a chain is taken, whosever it is',
     file: 'src/plugins/client-credential/client-certificate.ts',
-    from: '.find((certificate) => certificate.checkPrivateKey(key))',
-    to: '.at(0)',
+    from: 'if (certificate.checkPrivateKey(key)) return',
+    to: 'return',
     caughtBy: 'test/plugins/client-credential/client-certificate.test.ts',
     test: 'a chain, in any order',
   },
@@ -182,7 +182,7 @@ export const breaks = [
     from: "scope.replace(/\\/\\.default$/, '')",
     to: 'scope',
     caughtBy: 'test/plugins/client-credential/key-vault.test.ts',
-    test: 'the challenge is answered with a token for the vault’s own audience',
+    test: 'the challenge is met with a token for the vault’s own audience',
   },
   {
     what: 'the vault signs with RS256 what claims to be PS256',

@@ -81,7 +81,7 @@ export const breaks = [
     test: 'while Graph hangs',
   },
   {
-    what: 'a call that has ended keeps its place',
+    what: 'a call that has ended holds its place',
     file: 'src/plugins/load-shedding/index.ts',
     from: '      request.releaseCall?.()\n',
     to: '',

@@ -30,7 +30,7 @@ export const breaks = [
     from: "optional(parameters, 'decision') !== 'allow'",
     to: "optional(parameters, 'decision') === 'deny'",
     caughtBy: 'test/security/oauth-browser-binding.test.ts',
-    test: 'answered',
+    test: 'decided as',
   },
   {
     what: 'two clicks at one place give consent',

@@ -1,7 +1,7 @@
 /** Exchanging a caller's token for one of Graph's, and keeping that: src/plugins/obo-token-cache. */
 export const breaks = [
   {
-    what: 'MSAL’s whole result is kept, with the ID token',
+    what: 'MSAL’s whole result is cached, with the ID token',
     file: 'src/plugins/obo-token-cache/on-behalf-of.ts',
     from: 'return { accessToken: result.accessToken,',
     to: 'return { ...result, accessToken: result.accessToken,',
@@ -65,7 +65,7 @@ export const breaks = [
     test: 'a 503 that names a second',
   },
   {
-    what: 'an administrator is not told where to consent',
+    what: 'an administrator does not learn where to consent',
     file: 'src/lib/exchange-failure.ts',
     from: "case 'admin_consent_required':",
     to: "case 'consent_denied':",
@@ -73,7 +73,7 @@ export const breaks = [
     test: 'AADSTS90094 comes with the page',
   },
   {
-    what: 'an answer brings the code verifier into the log',
+    what: 'a response brings the code verifier into the log',
     file: 'src/lib/post-form.ts',
     from: "'code', 'code_verifier']",
     to: "'code']",
@@ -81,7 +81,7 @@ export const breaks = [
     test: 'a 400 that repeats the code_verifier',
   },
   {
-    what: 'a refusal brings the refresh token into the log',
+    what: 'a rejection brings the refresh token into the log',
     file: 'src/lib/post-form.ts',
     from: "response.status === 200 ? credentials : [...credentials, 'refresh_token']",
     to: 'credentials',
@@ -105,7 +105,7 @@ export const breaks = [
     test: 'a form that is repeated as it was sent',
   },
   {
-    what: 'short values tear the text of an answer',
+    what: 'short values tear the text of a response',
     file: 'src/lib/post-form.ts',
     from: 'credential.length < shortestCredential',
     to: "credential === ''",
@@ -121,7 +121,7 @@ export const breaks = [
     test: 'a throttled assertion waits',
   },
   {
-    what: 'callers are told the first wait, not what is left of it',
+    what: 'callers get the first wait, not what is left of it',
     file: 'src/plugins/obo-token-cache/negative-cache.ts',
     from: 'retryAfterSeconds: Math.ceil(leftMs / 1000)',
     to: 'retryAfterSeconds: failure.details.retryAfterSeconds',
@@ -129,7 +129,7 @@ export const breaks = [
     test: 'a throttled assertion waits',
   },
   {
-    what: 'a fault of this server’s own is asked about at once',
+    what: 'an error of this server’s own is retried at once',
     file: 'src/plugins/obo-token-cache/negative-cache.ts',
     from: 'breaker = rejection(new',
     to: 'rejections.set(key, rejection(failure, breakerMs)) || rejection(new',
@@ -185,7 +185,7 @@ export const breaks = [
     test: 'a token that cannot be refreshed serves on',
   },
   {
-    what: 'what was exchanged before an eviction is kept',
+    what: 'what was exchanged before an eviction is cached',
     file: 'src/plugins/obo-token-cache/index.ts',
     from: 'if (isCurrent()) {',
     to: 'if (started) {',
@@ -193,7 +193,7 @@ export const breaks = [
     test: 'an exchange that runs while its token is evicted',
   },
   {
-    what: 'whoever hears late of a refused token takes the next one away',
+    what: 'a late rejection of a token evicts the next one',
     file: 'src/plugins/obo-token-cache/index.ts',
     from: 'if (entry !== undefined && entry.accessToken !== accessToken) return',
     to: '',
@@ -203,16 +203,16 @@ export const breaks = [
   {
     what: 'a token is used to its last second',
     file: 'src/plugins/obo-token-cache/lifetime.ts',
-    from: 'token.expiresAtMs - expiryMarginMs',
-    to: 'token.expiresAtMs',
+    from: 'expiresAtMs - expiryMarginMs',
+    to: 'expiresAtMs',
     caughtBy: 'test/plugins/obo-token-cache/lifetime.test.ts',
     test: 'where the Graph token ends first',
   },
   {
     what: 'a token outlives the assertion that earned it',
     file: 'src/plugins/obo-token-cache/lifetime.ts',
-    from: 'Math.min(token.expiresAtMs - expiryMarginMs, assertionExpiresAtMs)',
-    to: 'token.expiresAtMs - expiryMarginMs',
+    from: 'Math.min(expiresAtMs - expiryMarginMs, assertionExpiresAtMs)',
+    to: 'expiresAtMs - expiryMarginMs',
     caughtBy: 'test/plugins/obo-token-cache/lifetime.test.ts',
     test: 'where the assertion ends first',
   },
@@ -271,7 +271,7 @@ export const breaks = [
     test: 'a caller waits no longer',
   },
   {
-    what: 'a refusal is tried again',
+    what: 'a rejection is retried',
     file: 'src/lib/retry-once.ts',
     from: '!isWorthOneMoreTry(error) || ',
     to: '',
@@ -279,7 +279,7 @@ export const breaks = [
     test: 'assertion_rejected is final',
   },
   {
-    what: 'a credential that Entra refuses is a warning',
+    what: 'a credential that Entra rejects is a warning',
     file: 'src/plugins/obo-token-cache/redeem.ts',
     from: "? 'error' : 'warn'",
     to: "? 'warn' : 'warn'",
@@ -295,7 +295,7 @@ export const breaks = [
     test: 'a log line of an exchange',
   },
   {
-    what: 'what Entra said of a refusal is not in the log',
+    what: 'what Entra said of a rejection is not in the log',
     file: 'src/plugins/obo-token-cache/redeem.ts',
     from: 'reason, err: details.cause }',
     to: 'reason }',

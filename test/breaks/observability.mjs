@@ -1,4 +1,4 @@
-/** What is told of what happened: src/plugins/observability/ and src/plugins/observability/audit.ts. */
+/** Log, metrics and traces: src/plugins/observability/. */
 export const breaks = [
   // src/plugins/observability/audit.ts
   {
@@ -24,7 +24,7 @@ export const breaks = [
   },
   // src/plugins/observability/index.ts
   {
-    what: 'every request is told of as broken off',
+    what: 'every request is logged as aborted',
     file: 'src/plugins/observability/index.ts',
     from: 'if (!reply.raw.writableFinished)',
     to: 'if (reply.raw.writableEnded)',
@@ -40,7 +40,7 @@ export const breaks = [
     test: 'no line holds a path',
   },
   {
-    what: 'an answer does not carry its id',
+    what: 'a response does not carry its id',
     file: 'src/plugins/observability/index.ts',
     from: "reply.header('x-request-id', request.id)",
     to: '',
@@ -62,10 +62,10 @@ export const breaks = [
     from: 'if (status === 429) throttles()',
     to: '',
     caughtBy: 'test/plugins/observability/metrics.test.ts',
-    test: 'what Graph refuses and limits',
+    test: 'what Graph rejects and limits',
   },
   {
-    what: 'when the keys were loaded is told in milliseconds',
+    what: 'the time of the last key refresh is in milliseconds',
     file: 'src/plugins/observability/meters.ts',
     from: 'loadedAt / 1000',
     to: 'loadedAt',
@@ -82,7 +82,7 @@ export const breaks = [
   },
   // src/plugins/observability/metrics.ts
   {
-    what: 'nothing is told of the process itself',
+    what: 'the process has no metrics',
     file: 'src/plugins/observability/metrics.ts',
     from: 'prom.collectDefaultMetrics({ register: registry })',
     to: '',
@@ -98,7 +98,7 @@ export const breaks = [
     test: 'keys, the process and Redis',
   },
   {
-    what: 'the port of the metrics answers whatever is asked',
+    what: 'the port of the metrics serves any path',
     file: 'src/plugins/observability/metrics.ts',
     from: 'reply.code(404)',
     to: 'reply.code(200)',
@@ -107,7 +107,7 @@ export const breaks = [
   },
   // src/plugins/observability/otlp.ts
   {
-    what: 'a collector that is away is told of with every batch',
+    what: 'an unavailable collector is logged with every batch',
     file: 'src/plugins/observability/otlp.ts',
     from: 'if (failed !== isDown)',
     to: 'if (failed || isDown)',

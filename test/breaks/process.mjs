@@ -17,7 +17,7 @@ export const breaks = [
     caughtBy: 'test/wire/trailing-slash.test.ts',
   },
   {
-    what: 'messages are answered without a token',
+    what: 'messages are served without a token',
     file: 'src/app.ts',
     from: "guarded.addHook('onRequest', guarded.authenticate)",
     to: '',
@@ -74,7 +74,7 @@ export const breaks = [
   },
   // src/server.ts
   {
-    what: 'the log names the address that the server listens on, which clients refuse',
+    what: 'the log names the address that the server listens on, which clients reject',
     file: 'src/server.ts',
     from: 'listenTextResolver: (address) =>',
     to: 'listenTextResolver: (address) => address ||',
@@ -106,7 +106,7 @@ export const breaks = [
     test: 'a taken port',
   },
   {
-    what: 'a crash is told of as a stop',
+    what: 'a crash is logged as a stop',
     file: 'src/server.ts',
     from: "if (err) app.audit('crash', { err })",
     to: "if (err) app.audit('stopping', { signal })",
@@ -114,7 +114,7 @@ export const breaks = [
     test: 'is logged and ends the process with 1',
   },
   {
-    what: 'nobody is told that lines are missing',
+    what: 'missing lines are not logged',
     file: 'src/server.ts',
     from: "logTo.onResumed((lines, why) => app.audit('log_resumed', { lines, why }))",
     to: '',
@@ -139,14 +139,14 @@ export const breaks = [
     test: 'a body that does not arrive',
   },
   {
-    what: 'an answer keeps its connection while the server stops',
+    what: 'a response leaves its connection open while the server stops',
     file: 'src/plugins/graceful-stop/index.ts',
     from: "if (app.stopping) reply.header('connection', 'close')",
     to: '',
     caughtBy: 'test/plugins/graceful-stop.test.ts',
   },
   {
-    what: 'no connection is kept, though nobody stops the server',
+    what: 'every response closes its connection',
     file: 'src/plugins/graceful-stop/index.ts',
     from: "if (app.stopping) reply.header('connection', 'close')",
     to: "reply.header('connection', 'close')",

@@ -24,14 +24,14 @@ export const breaks = [
     test: 'registrations have a limit of their own',
   },
   {
-    what: 'an answer carries the limit of which more is left',
+    what: 'a response carries the limit of which more is left',
     file: 'src/plugins/rate-limit/index.ts',
     from: 'remaining < Number(current)',
     to: 'remaining > Number(current)',
     caughtBy: 'test/plugins/rate-limit/index.test.ts',
   },
   {
-    what: 'the wait is told in milliseconds',
+    what: 'the wait is in milliseconds',
     file: 'src/plugins/rate-limit/index.ts',
     from: 'retryAfterSeconds: result.ttlInSeconds',
     to: 'retryAfterSeconds: result.ttl',

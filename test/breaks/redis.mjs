@@ -9,7 +9,7 @@ export const breaks = [
     test: 'a Redis that hangs holds up no call for long',
   },
   {
-    what: 'a connection to a Redis that hangs is kept',
+    what: 'a connection to a Redis that hangs stays open',
     file: 'src/plugins/redis/index.ts',
     from: '    socketTimeout: socketTimeoutMs,\n',
     to: '',
@@ -38,10 +38,10 @@ export const breaks = [
     from: "audit('redis_down', { why: error.message })",
     to: "audit('redis_down', { why: JSON.stringify(error) + error.message })",
     caughtBy: 'test/plugins/redis.redis.test.ts',
-    test: 'a Redis that refuses the password',
+    test: 'a Redis that rejects the password',
   },
   {
-    what: 'the log is told of a Redis that is down again and again',
+    what: 'a Redis that is down is logged again and again',
     file: 'src/plugins/redis/index.ts',
     from: '    if (isDown) return',
     to: '',
@@ -49,7 +49,7 @@ export const breaks = [
     test: 'a server whose Redis is not there',
   },
   {
-    what: 'a connection to what was the primary is kept',
+    what: 'a connection to what was the primary stays open',
     file: 'src/plugins/redis/index.ts',
     from: '/\\bREADONLY\\b/',
     to: '/\\bMOVED\\b/',

@@ -107,7 +107,7 @@ export const breaks = [
     from: 'credentialHash: caller.tokenHash',
     to: 'credentialHash: caller.clientId',
     caughtBy: 'test/security/isolation.test.ts',
-    test: 'answers kept',
+    test: 'results cached',
   },
   {
     what: 'Graph goes on for a client that went away',

@@ -23,7 +23,7 @@ export const breaks = [
     test: 'POST /token',
   },
   {
-    what: 'a malformed preflight is answered',
+    what: 'a malformed preflight is allowed',
     file: 'src/plugins/security/index.ts',
     from: 'preflight: url !== malformedPath',
     to: 'preflight: true',
@@ -31,14 +31,14 @@ export const breaks = [
     test: 'an absolute target of the host',
   },
   {
-    what: 'production answers under the names of this machine',
+    what: 'production serves the names of this machine',
     file: 'src/plugins/security/index.ts',
     from: 'config.production ? [] : loopbackNames',
     to: 'loopbackNames',
     caughtBy: 'test/plugins/security.test.ts',
   },
   {
-    what: 'production answers pages on loopback',
+    what: 'production serves pages on loopback',
     file: 'src/plugins/security/index.ts',
     from: 'return !production && URL.canParse(origin)',
     to: 'return URL.canParse(origin)',

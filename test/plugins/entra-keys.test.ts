@@ -110,7 +110,7 @@ for (const [name, key] of unusableKeys) {
 }
 
 const badResponses: readonly [name: string, response: StubResponse][] = [
-  ['an error', new Error('refused')],
+  ['an error', new Error('rejected')],
   ['a 500', { status: 500, body: JSON.stringify({ keys: [jwk('a')] }) }],
   [
     'a redirect',

@@ -53,7 +53,7 @@ for (const [name, payload, id] of [
   ['true', { id: true }, null],
   ['absent', {}, null],
 ] as const) {
-  test(`an id that is ${name} is answered as ${JSON.stringify(id)}`, async (t) => {
+  test(`an id that is ${name} is returned as ${JSON.stringify(id)}`, async (t) => {
     const { call } = await build(t, new Failure('bad_request'))
     assert.equal(JSON.parse((await call(payload)).body).id, id)
   })
@@ -71,13 +71,13 @@ for (const reason of ['missing_token', 'expired', 'missing_scope', 'access_block
   })
 }
 
-test('a wait is said in the header too', async (t) => {
+test('a wait is in the header too', async (t) => {
   const { call } = await build(t, new Failure('exchange_throttled', { retryAfterSeconds: 12 }))
   const { statusCode, headers } = await call()
   assert.deepEqual([statusCode, headers['retry-after']], [503, '12'])
 })
 
-test('a method that is not served is told which one is', async (t) => {
+test('the response to a method that is not served names the one that is', async (t) => {
   const { call } = await build(t, new Failure('method_not_allowed'))
   assert.equal((await call()).headers['allow'], 'POST')
 })

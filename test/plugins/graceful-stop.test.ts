@@ -6,7 +6,7 @@ import Fastify from 'fastify'
 import { gracefulStop } from '../../src/plugins/graceful-stop/index.ts'
 import { eventually } from '../helper.ts'
 
-/** The plugin on a server with one quick route and one that answers when the test lets it. */
+/** The plugin on a server with one quick route and one that responds when the test lets it. */
 async function build(t: TestContext) {
   const app = Fastify()
   t.after(() => app.close())
@@ -60,7 +60,7 @@ test('while nobody stops it, a connection is kept', async (t) => {
   assert.equal(client.isClosed(), false)
 })
 
-test('a call in flight gets its answer, and then everything ends', async (t) => {
+test('a call in flight gets its response, and then everything ends', async (t) => {
   const { app, open, release, calls } = await build(t)
   const client = await open()
   client.ask('/slow')
@@ -78,13 +78,13 @@ test('a call in flight gets its answer, and then everything ends', async (t) => 
   assert.match(client.received(), /connection: close[\s\S]*slow$/i)
 })
 
-test('a connection without a request, or with one that was answered, does not hold up the end', async (t) => {
+test('a connection without a request, or with one that has its response, does not hold up the end', async (t) => {
   const { app, open } = await build(t)
-  const [silent, answered] = [await open(), await open()]
-  answered.ask('/quick')
-  await eventually(() => answered.received().endsWith('quick'))
+  const [silent, served] = [await open(), await open()]
+  served.ask('/quick')
+  await eventually(() => served.received().endsWith('quick'))
   await app.close()
-  await eventually(() => silent.isClosed() && answered.isClosed())
+  await eventually(() => silent.isClosed() && served.isClosed())
 })
 
 test('a client that went away in its call is not waited for', async (t) => {

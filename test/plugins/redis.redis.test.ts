@@ -32,7 +32,7 @@ async function signIn({ origin }: RunningApp) {
 
 const redemptions = () => tenant.stats.snapshot().grants.authorization_code
 
-test('a code redeemed at one replica is refused at another, and Entra is not even asked', async (t) => {
+test('a code redeemed at one replica is rejected at another, and Entra is not even asked', async (t) => {
   const { a, b } = await startReplicas(t)
   const code = await signIn(a)
   const before = redemptions()
@@ -43,7 +43,7 @@ test('a code redeemed at one replica is refused at another, and Entra is not eve
   assert.equal(redemptions(), before + 1)
 })
 
-test('a sign-in revoked at one replica is refused at another', async (t) => {
+test('a sign-in revoked at one replica is rejected at another', async (t) => {
   const { a, b } = await startReplicas(t)
   const code = await signIn(a)
   const { refresh_token } = (await redeem(a.origin, code)).body
@@ -82,7 +82,7 @@ test('a server whose Redis is not there starts, signs in, says so once, and uses
   assert.deepEqual([events('redis_down'), events('redis_up')], [1, 1])
 })
 
-test('a Redis that refuses the password is done without, and the log does not repeat it', async (t) => {
+test('a Redis that rejects the password is done without, and the log does not repeat it', async (t) => {
   const password = randomBytes(24).toString('base64url')
   const { port } = await startRedis(t, undefined, ['--requirepass', 'another-one'])
   const server = await listen(t, { REDIS_URL: `redis://:${password}@127.0.0.1:${port}` }, tenant)
@@ -93,7 +93,7 @@ test('a Redis that refuses the password is done without, and the log does not re
   assert.ok(!lines().includes(password), 'the password is in the log')
 })
 
-test('a Redis that hangs holds up no call for long, then none, and is used again when it answers', async (t) => {
+test('a Redis that hangs holds up no call for long, then none, and is used again when it responds', async (t) => {
   const redis = await startRedis(t)
   const server = await listen(t, { REDIS_URL: redis.url }, tenant)
   await connected(server)

@@ -105,7 +105,7 @@ test('a preflight of an allowed origin names the methods and headers of MCP', as
   }
 })
 
-test('a browser may read what an MCP client needs of an answer', async (t) => {
+test('a browser may read what an MCP client needs of a response', async (t) => {
   const call = await build(t)
   const { headers } = await call({ origin: 'http://localhost:1' })
   const exposed = String(headers['access-control-expose-headers']).toLowerCase()
@@ -131,7 +131,7 @@ for (const [url, origin, allowed] of [
   })
 }
 
-test('a preflight of another origin is refused', async (t) => {
+test('a preflight of another origin is rejected', async (t) => {
   const call = await build(t, production)
   const { statusCode } = await call(
     { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
@@ -142,21 +142,21 @@ test('a preflight of another origin is refused', async (t) => {
 
 for (const [name, headers] of [
   ['served', {}],
-  ['refused for its host', { host: 'evil.example' }],
-  ['refused for its origin', { origin: 'https://evil.example' }],
+  ['rejected for its host', { host: 'evil.example' }],
+  ['rejected for its origin', { origin: 'https://evil.example' }],
 ] as const) {
   test(`what is ${name} carries the headers that keep a browser from misusing it`, async (t) => {
     const call = await build(t, production)
-    const answer = (await call(headers)).headers
+    const response = (await call(headers)).headers
     assert.equal(
-      answer['content-security-policy'],
+      response['content-security-policy'],
       "default-src 'none';frame-ancestors 'none';base-uri 'none';form-action 'none'",
     )
-    assert.equal(answer['x-content-type-options'], 'nosniff')
-    assert.equal(answer['x-frame-options'], 'DENY')
-    assert.equal(answer['referrer-policy'], 'no-referrer')
-    assert.match(String(answer['strict-transport-security']), /^max-age=\d{7,}/)
-    assert.equal(answer['x-powered-by'], undefined)
+    assert.equal(response['x-content-type-options'], 'nosniff')
+    assert.equal(response['x-frame-options'], 'DENY')
+    assert.equal(response['referrer-policy'], 'no-referrer')
+    assert.match(String(response['strict-transport-security']), /^max-age=\d{7,}/)
+    assert.equal(response['x-powered-by'], undefined)
   })
 }
 

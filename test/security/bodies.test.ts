@@ -3,7 +3,18 @@ import { afterEach, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { listen, mcpHeaders } from '../helper.ts'
 import { startEmulator } from '../tenant.ts'
-import { type Answer, call, costOf, file, isRpcError, listTools, post, raw, reasonOf, statusOf } from './harness.ts'
+import {
+  call,
+  costOf,
+  file,
+  type HttpResponse,
+  isRpcError,
+  listTools,
+  post,
+  raw,
+  reasonOf,
+  statusOf,
+} from './harness.ts'
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
@@ -20,7 +31,7 @@ afterEach(async () => {
   assert.equal(untouched['polluted'], undefined, 'no prototype was polluted')
 })
 
-function send(body: string | Buffer, headers: Record<string, string> = {}): Promise<Answer> {
+function send(body: string | Buffer, headers: Record<string, string> = {}): Promise<HttpResponse> {
   return call(`${origin}/mcp`, { method: 'POST', headers: { ...mcpHeaders(token), ...headers }, body })
 }
 
@@ -118,17 +129,17 @@ const badBodies: readonly BadBody[] = [
 
 for (const { attack, body, status = 400, reason } of badBodies) {
   test(`${attack} → ${status} ${reason}`, async () => {
-    const answer = await send(body)
-    assert.deepEqual([answer.status, reasonOf(answer)], [status, reason])
-    assert.ok(isRpcError(answer), answer.text)
-    assert.ok(answer.text.length < 2_000, 'the answer is short')
+    const response = await send(body)
+    assert.deepEqual([response.status, reasonOf(response)], [status, reason])
+    assert.ok(isRpcError(response), response.text)
+    assert.ok(response.text.length < 2_000, 'the response is short')
   })
 }
 
 test('a message without method or id → 400', async () => {
-  const answer = await send('{"jsonrpc":"2.0"}')
-  assert.equal(answer.status, 400)
-  assert.ok(isRpcError(answer), answer.text)
+  const response = await send('{"jsonrpc":"2.0"}')
+  assert.equal(response.status, 400)
+  assert.ok(isRpcError(response), response.text)
 })
 
 const octets = (type: string) => ({ 'content-type': type })
@@ -147,18 +158,18 @@ for (const type of [
   '*/*',
 ]) {
   test(`content type ${type} → 415`, async () => {
-    const answer = await send(good, octets(type))
-    assert.deepEqual([answer.status, reasonOf(answer)], [415, 'media_type_unsupported'])
-    assert.ok(isRpcError(answer), answer.text)
+    const response = await send(good, octets(type))
+    assert.deepEqual([response.status, reasonOf(response)], [415, 'media_type_unsupported'])
+    assert.ok(isRpcError(response), response.text)
   })
 }
 
 for (const encoding of ['gzip', 'GZIP', 'deflate', 'br', 'zstd', 'gzip, identity', 'x']) {
   test(`content encoding ${encoding} → 415 that asks for a plain body`, async () => {
-    const answer = await send(gzipSync(good), { 'content-encoding': encoding })
-    assert.deepEqual([answer.status, reasonOf(answer)], [415, 'content_encoding_unsupported'])
-    assert.equal(answer.headers['accept-encoding'], 'identity')
-    assert.match(answer.body.error?.message ?? '', /uncompressed/)
+    const response = await send(gzipSync(good), { 'content-encoding': encoding })
+    assert.deepEqual([response.status, reasonOf(response)], [415, 'content_encoding_unsupported'])
+    assert.equal(response.headers['accept-encoding'], 'identity')
+    assert.match(response.body.error?.message ?? '', /uncompressed/)
   })
 }
 
@@ -180,7 +191,7 @@ test('a compressed body is a 415 where clients register and redeem as well', asy
   }
 })
 
-test('who sends a compressed body without a token is told to sign in first', async () => {
+test('who sends a compressed body without a token has to sign in first', async () => {
   const headers = { ...mcpHeaders(), 'content-encoding': 'gzip' }
   assert.equal((await call(`${origin}/mcp`, { method: 'POST', headers, body: gzipSync(good) })).status, 401)
 })
@@ -197,9 +208,9 @@ for (const [what, body, expected] of [
 ] as const) {
   test(`${what} → ${expected}`, async () => {
     const { 'content-type': _, ...headers } = mcpHeaders(token)
-    const answer = await call(`${origin}/mcp`, { method: 'POST', headers, ...(body !== '' && { body }) })
-    assert.equal(answer.status, expected)
-    assert.ok(isRpcError(answer), answer.text)
+    const response = await call(`${origin}/mcp`, { method: 'POST', headers, ...(body !== '' && { body }) })
+    assert.equal(response.status, expected)
+    assert.ok(isRpcError(response), response.text)
   })
 }
 
@@ -233,9 +244,9 @@ test('a body that claims more than it brings is a 4xx and not a wait for ever', 
   assert.equal(statusOf(await raw(origin, announced)), 413)
 })
 
-test('without a token a large body is refused before it is read', async () => {
-  const answer = await call(`${origin}/mcp`, { method: 'POST', headers: mcpHeaders(), body: large(200_000) })
-  assert.equal(answer.status, 401)
+test('without a token a large body is rejected before it is read', async () => {
+  const response = await call(`${origin}/mcp`, { method: 'POST', headers: mcpHeaders(), body: large(200_000) })
+  assert.equal(response.status, 401)
 })
 
 test('hundreds of bad bodies at once leave the server quick', async () => {

@@ -30,7 +30,7 @@ const placed: Readonly<Record<string, 'public' | 'protected'>> = {
   'PATCH /mcp': 'protected',
   'TRACE /mcp': 'protected',
   'QUERY /mcp': 'protected',
-  // CORS answers preflights, which carry no credentials, for every path.
+  // CORS handles preflights, which carry no credentials, for every path.
   'OPTIONS *': 'public',
 }
 
@@ -58,9 +58,9 @@ for (const [route, access] of Object.entries(placed)) {
   const [method = '', path = ''] = route.split(' ')
   if (path === '*') continue
   test(`${route} is ${access}`, async () => {
-    const answer = await app.inject({ method: method as 'GET', url: path, headers: mcpHeaders() })
-    if (access === 'protected') assert.equal(answer.statusCode, 401)
-    else assert.ok(![401, 404, 500].includes(answer.statusCode), `answered ${answer.statusCode}`)
+    const response = await app.inject({ method: method as 'GET', url: path, headers: mcpHeaders() })
+    if (access === 'protected') assert.equal(response.statusCode, 401)
+    else assert.ok(![401, 404, 500].includes(response.statusCode), `returned ${response.statusCode}`)
   })
 }
 
@@ -68,7 +68,7 @@ for (const dressed of ['/', '//', '?access_token=x', ';x', '%20', '%2f', '/.', '
   test(`"${dressed}" after the endpoint’s path is no way around its guard`, async () => {
     for (const method of ['POST', 'GET', 'HEAD', 'DELETE', 'PUT'] as const) {
       const { statusCode } = await app.inject({ method, url: `/mcp${dressed}` })
-      assert.ok([401, 404].includes(statusCode), `${method} answered ${statusCode}`)
+      assert.ok([401, 404].includes(statusCode), `${method} returned ${statusCode}`)
     }
   })
 }
@@ -78,17 +78,17 @@ test('a header that names another method is no way around it either', async () =
   assert.equal((await app.inject({ method: 'POST', url: '/mcp', headers, body: {} })).statusCode, 401)
 })
 
-test('a path that cannot be decoded is refused in the same shape, and not repeated', async () => {
-  const answer = await app.inject({ url: '/secret/%zz' })
-  assert.equal(answer.statusCode, 400)
-  assert.equal(answer.json().error.data.reason, 'bad_request')
-  assert.doesNotMatch(answer.body, /secret|zz/)
+test('a path that cannot be decoded is rejected in the same shape, and not repeated', async () => {
+  const response = await app.inject({ url: '/secret/%zz' })
+  assert.equal(response.statusCode, 400)
+  assert.equal(response.json().error.data.reason, 'bad_request')
+  assert.doesNotMatch(response.body, /secret|zz/)
 })
 
 test('an unknown path says so, and where the endpoint is', async () => {
-  const answer = await app.inject({ url: '/admin', headers: { authorization: 'Bearer x' } })
-  assert.equal(answer.statusCode, 404)
-  assert.match(answer.json().error.message, /POST \/mcp/)
+  const response = await app.inject({ url: '/admin', headers: { authorization: 'Bearer x' } })
+  assert.equal(response.statusCode, 404)
+  assert.match(response.json().error.message, /POST \/mcp/)
 })
 
 /** `METHOD path` of each line of Fastify's route tree; HEAD comes with every GET. */

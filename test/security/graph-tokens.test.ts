@@ -5,7 +5,16 @@ import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config/index.ts'
 import { type Env, listen, toolCall } from '../helper.ts'
 import { startEmulator } from '../tenant.ts'
-import { type Answer, file, listTools, modernToolCall, post, productionConfig, reasonOf, serve } from './harness.ts'
+import {
+  file,
+  type HttpResponse,
+  listTools,
+  modernToolCall,
+  post,
+  productionConfig,
+  reasonOf,
+  serve,
+} from './harness.ts'
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
@@ -23,28 +32,28 @@ const bounds: Env = {
 const graphCalls = () => tenant.stats.snapshot().endpoints.graph
 
 for (const name of ['getMessages', 'getMessage']) {
-  test(`production refuses the argument accessToken of ${name} by name, in both eras, and asks Graph nothing`, async () => {
+  test(`production rejects the argument accessToken of ${name} by name, in both eras, and asks Graph nothing`, async () => {
     const token = await tenant.mint()
     const args = { accessToken: await tenant.mint({ kind: 'graph' }), ...(name === 'getMessage' && { id: 'MC1' }) }
     const before = graphCalls()
     const legacy = await post(production, toolCall(name, args), token, host)
     const { message, headers } = modernToolCall(name, args)
     const modern = await post(production, message, token, { ...host, ...headers })
-    for (const answer of [legacy, modern]) {
-      assert.equal(answer.status, 200)
-      assert.equal(answer.body.result?.isError, true)
-      assert.equal(reasonOf(answer), 'accessToken_disabled')
-      assert.match(answer.body.result?.content?.[0]?.text ?? '', /accessToken/)
-      assert.ok(!answer.text.includes(args.accessToken))
+    for (const response of [legacy, modern]) {
+      assert.equal(response.status, 200)
+      assert.equal(response.body.result?.isError, true)
+      assert.equal(reasonOf(response), 'accessToken_disabled')
+      assert.match(response.body.result?.content?.[0]?.text ?? '', /accessToken/)
+      assert.ok(!response.text.includes(args.accessToken))
     }
     assert.equal(graphCalls(), before)
   })
 }
 
 for (const value of ['', 'x', 7, {}, []]) {
-  test(`production refuses accessToken ${JSON.stringify(value)} as well`, async () => {
-    const answer = await post(production, toolCall('getMessages', { accessToken: value }), await tenant.mint(), host)
-    assert.equal(reasonOf(answer), 'accessToken_disabled')
+  test(`production rejects accessToken ${JSON.stringify(value)} as well`, async () => {
+    const response = await post(production, toolCall('getMessages', { accessToken: value }), await tenant.mint(), host)
+    assert.equal(reasonOf(response), 'accessToken_disabled')
   })
 }
 
@@ -55,9 +64,9 @@ test('production does not list the argument accessToken; a local run does', asyn
   assert.match((await post(origin, listTools, token)).text, /accessToken/)
 })
 
-test('production refuses a Graph token as the credential, by name', async () => {
-  const answer = await post(production, listTools, await tenant.mint({ kind: 'graph' }), host)
-  assert.deepEqual([answer.status, reasonOf(answer)], [401, 'graph_audience'])
+test('production rejects a Graph token as the credential, by name', async () => {
+  const response = await post(production, listTools, await tenant.mint({ kind: 'graph' }), host)
+  assert.deepEqual([response.status, reasonOf(response)], [401, 'graph_audience'])
 })
 
 for (const [name, value] of [
@@ -79,8 +88,8 @@ for (const [name, value] of [
 test('outside production ALLOW_GRAPH_BEARER_TOKEN takes a Graph token to Graph as it is', async (t) => {
   const { origin } = await listen(t, { ALLOW_GRAPH_BEARER_TOKEN: 'true' }, tenant)
   const exchangesBefore = tenant.stats.snapshot().grants.on_behalf_of
-  const answer = await post(origin, toolCall('getMessages', { top: 2 }), await tenant.mint({ kind: 'graph' }))
-  assert.equal(countOf(answer), 2)
+  const response = await post(origin, toolCall('getMessages', { top: 2 }), await tenant.mint({ kind: 'graph' }))
+  assert.equal(countOf(response), 2)
   assert.equal(tenant.stats.snapshot().grants.on_behalf_of, exchangesBefore)
 })
 
@@ -96,17 +105,17 @@ test('that switch lets no other token through', async (t) => {
 test('outside production the argument accessToken is used instead of an exchange', async (t) => {
   const { origin } = await listen(t, { MCP_REQUIRE_AUTH: 'false' }, tenant)
   const accessToken = await tenant.mint({ kind: 'graph' })
-  const answer = await post(origin, toolCall('getMessages', { accessToken, top: 2 }))
-  assert.equal(countOf(answer), 2)
-  assert.ok(!answer.text.includes(accessToken))
+  const response = await post(origin, toolCall('getMessages', { accessToken, top: 2 }))
+  assert.equal(countOf(response), 2)
+  assert.ok(!response.text.includes(accessToken))
 })
 
 for (const accessToken of ['a b', 'x\r\nx-injected: 1', 'tökén', 'x'.repeat(16_385), '', 7]) {
   test(`a malformed accessToken (${JSON.stringify(accessToken)?.slice(0, 30)}) never becomes a header`, async (t) => {
     const { origin } = await listen(t, {}, tenant)
     const before = graphCalls()
-    const answer = await post(origin, toolCall('getMessages', { accessToken }), await tenant.mint())
-    assert.equal(reasonOf(answer), 'invalid_input')
+    const response = await post(origin, toolCall('getMessages', { accessToken }), await tenant.mint())
+    assert.equal(reasonOf(response), 'invalid_input')
     assert.equal(graphCalls(), before)
   })
 }
@@ -123,8 +132,8 @@ test('GRAPH_ACCESS_TOKEN serves a local run without sign-in, and never instead o
   assert.notEqual(rowan.text, gale.text)
 })
 
-/** How many messages an answer carries. */
-function countOf({ body }: Answer): number | undefined {
+/** How many messages a response carries. */
+function countOf({ body }: HttpResponse): number | undefined {
   const value = body.result?.structuredContent?.['value']
   return Array.isArray(value) ? value.length : undefined
 }

@@ -13,7 +13,7 @@ import { type Env, envFor, mcpHeaders, toolCall } from '../helper.ts'
 /** A test file's own lifetime, for helpers that ask for a test's. */
 export const file = { after: (end: () => unknown) => after(async () => void (await end())) } as unknown as TestContext
 
-/** What tests read out of a JSON-RPC answer, be it a result, a tool error or an error. */
+/** What tests read out of a JSON-RPC response, be it a result, a tool error or an error. */
 export interface RpcBody {
   readonly jsonrpc?: string
   readonly id?: unknown
@@ -27,11 +27,11 @@ export interface RpcBody {
   readonly error?: { readonly code: number; readonly message: string; readonly data?: { readonly reason?: string } }
 }
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly text: string
-  /** The JSON of the answer; empty where it is none. */
+  /** The JSON of the response; empty where it is none. */
   readonly body: RpcBody
 }
 
@@ -43,7 +43,7 @@ export interface Call {
 }
 
 /** One HTTP request by a real client. */
-export async function call(url: string, { method = 'GET', ...options }: Call = {}): Promise<Answer> {
+export async function call(url: string, { method = 'GET', ...options }: Call = {}): Promise<HttpResponse> {
   const { statusCode, headers, body } = await request(url, { method, ...options })
   const text = await body.text()
   return { status: statusCode, headers, text, body: parsed(text) }
@@ -55,7 +55,7 @@ export function post(
   message: unknown,
   token?: string,
   headers: Record<string, string> = {},
-): Promise<Answer> {
+): Promise<HttpResponse> {
   return call(`${origin}/mcp`, {
     method: 'POST',
     headers: { ...mcpHeaders(token), ...headers },
@@ -78,13 +78,13 @@ export function modernToolCall(name: string, args: Record<string, unknown> = {},
 
 export const listTools = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
 
-/** Why a call was refused, whether HTTP or a tool's result says so. */
-export function reasonOf({ body }: Answer): string | undefined {
+/** Why a call was rejected, whether HTTP or a tool's result says so. */
+export function reasonOf({ body }: HttpResponse): string | undefined {
   return body.error?.data?.reason ?? body.result?._meta?.['mcp-message-center-server/error']?.reason
 }
 
-/** Whether an error answer is a JSON-RPC error and nothing else. */
-export function isRpcError({ body, headers }: Answer): boolean {
+/** Whether an error response is a JSON-RPC error and nothing else. */
+export function isRpcError({ body, headers }: HttpResponse): boolean {
   return (
     String(headers['content-type']).startsWith('application/json') &&
     body.jsonrpc === '2.0' &&
@@ -100,15 +100,15 @@ export function raw(origin: string, bytes: string | Buffer): Promise<string> {
     const chunks: Buffer[] = []
     const socket = connect(Number(new URL(origin).port), '127.0.0.1', () => socket.write(bytes))
     const whole = () => resolve(Buffer.concat(chunks).toString('latin1'))
-    socket.setTimeout(10_000, () => socket.destroy(new Error('The server neither answered nor closed the connection')))
+    socket.setTimeout(10_000, () => socket.destroy(new Error('The server neither responded nor closed the connection')))
     socket.on('data', (chunk: Buffer) => chunks.push(chunk))
     socket.on('end', whole)
-    // A server that refuses early may reset the connection while bytes are still on their way; what it said counts.
+    // A server that rejects early may reset the connection while bytes are still on their way; what it said counts.
     socket.on('error', (error) => (chunks.length > 0 ? whole() : reject(error)))
   })
 }
 
-/** An HTTP/1.1 request as text, for `raw`; the connection ends with the answer. */
+/** An HTTP/1.1 request as text, for `raw`; the connection ends with the response. */
 export function rawPost(origin: string, headerLines: readonly string[], body = JSON.stringify(listTools)): string {
   const { host } = new URL(origin)
   return [
@@ -124,8 +124,8 @@ export function rawPost(origin: string, headerLines: readonly string[], body = J
   ].join('\r\n')
 }
 
-export function statusOf(rawAnswer: string): number {
-  return Number(/^HTTP\/1\.1 (\d{3}) /.exec(rawAnswer)?.[1])
+export function statusOf(rawResponse: string): number {
+  return Number(/^HTTP\/1\.1 (\d{3}) /.exec(rawResponse)?.[1])
 }
 
 /**

@@ -51,10 +51,10 @@ for (const [attack, lines, expected] of [
   ],
 ] as const) {
   test(`${attack} → ${expected}`, async () => {
-    const answer = await raw(origin, rawPost(origin, lines))
-    assert.equal(statusOf(answer), expected, answer.slice(0, 300))
-    assertUninjected(answer)
-    for (const part of good.split('.')) assert.ok(!answer.includes(part), 'a part of the token was echoed')
+    const response = await raw(origin, rawPost(origin, lines))
+    assert.equal(statusOf(response), expected, response.slice(0, 300))
+    assertUninjected(response)
+    for (const part of good.split('.')) assert.ok(!response.includes(part), 'a part of the token was echoed')
     assert.equal((await post(origin, listTools, good)).status, 200, 'the server goes on')
   })
 }
@@ -73,9 +73,9 @@ for (const [authorization, status, error] of [
   ['Bearer a', 401, 'invalid_token'],
 ] as const) {
   test(`"${authorization}" is challenged with ${status} and ${error ?? 'no'} error`, async () => {
-    const { status: answered, headers } = await post(origin, listTools, undefined, { authorization })
+    const { status: actual, headers } = await post(origin, listTools, undefined, { authorization })
     const challenge = String(headers['www-authenticate'])
-    assert.equal(answered, status)
+    assert.equal(actual, status)
     assert.match(challenge, /^Bearer resource_metadata="/)
     assert.equal(/error="(\w+)"/.exec(challenge)?.[1], error)
   })
@@ -87,9 +87,9 @@ test('a token of a user in 200 groups is read, and a longer one has a reason of 
   assert.ok(long.length > 13_500, String(long.length))
   assert.equal((await post(origin, listTools, long)).status, 200)
   const longer = await tenant.mint({ claims: { groups: [...groups, ...groups.slice(0, 60)] } })
-  const answer = await post(origin, listTools, longer)
-  assert.deepEqual([answer.status, reasonOf(answer)], [431, 'token_too_long'])
-  assert.equal(answer.headers['www-authenticate'], undefined, 'signing in again does not make it shorter')
+  const response = await post(origin, listTools, longer)
+  assert.deepEqual([response.status, reasonOf(response)], [431, 'token_too_long'])
+  assert.equal(response.headers['www-authenticate'], undefined, 'signing in again does not make it shorter')
 })
 
 for (const [what, request, status, reason] of [
@@ -104,7 +104,7 @@ for (const [what, request, status, reason] of [
   ['an absolute target of another host', rawGet('http://evil.example/discover', 'localhost'), 400, 'bad_request'],
   ['a probe with two Hosts', rawGet('/healthz', 'localhost', 'localhost'), 400, 'bad_request'],
 ] as const) {
-  test(`${what}: JSON with the headers of every answer, and a line in the log`, async () => {
+  test(`${what}: JSON with the headers of every response, and a line in the log`, async () => {
     const [head = '', body = ''] = (await raw(origin, request)).split('\r\n\r\n')
     assert.equal(statusOf(head), status)
     for (const name of ['content-security-policy', 'x-content-type-options', 'x-request-id', 'cache-control']) {
@@ -143,15 +143,15 @@ test('a token anywhere but in its header is none', async () => {
     ['proxy-authorization', `Bearer ${good}`],
     ['x-authorization', `Bearer ${good}`],
   ] as const) {
-    const answer = await post(origin, listTools, undefined, { [name]: value })
-    assert.deepEqual([answer.status, reasonOf(answer)], [401, 'missing_token'], name)
+    const response = await post(origin, listTools, undefined, { [name]: value })
+    assert.deepEqual([response.status, reasonOf(response)], [401, 'missing_token'], name)
   }
 })
 
 test('a token in a form body is none', async () => {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  const answer = await call(`${origin}/mcp`, { method: 'POST', headers, body: `access_token=${good}` })
-  assert.equal(answer.status, 401)
+  const response = await call(`${origin}/mcp`, { method: 'POST', headers, body: `access_token=${good}` })
+  assert.equal(response.status, 401)
 })
 
 const attackIds = [
@@ -180,8 +180,8 @@ for (const id of attackIds) {
 test('x-request-id twice is not echoed', async () => {
   const [first, second] = [randomUUID(), randomUUID()]
   const lines = [bearer(good), `X-Request-Id: ${first}`, `X-Request-Id: ${second}`]
-  const answer = await raw(origin, rawPost(origin, lines))
-  assert.ok(!answer.includes(first) && !answer.includes(second))
+  const response = await raw(origin, rawPost(origin, lines))
+  assert.ok(!response.includes(first) && !response.includes(second))
 })
 
 test('x-request-id that is a GUID is echoed, so that logs meet', async () => {
@@ -211,13 +211,13 @@ test('CRLF in the path, encoded or not, ends no header', async () => {
     '/%E5%98%8A%E5%98%8DX-Injected:%201',
     '/%zz',
   ]) {
-    const answer = await raw(origin, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
-    assert.ok([400, 401, 404].includes(statusOf(answer)), answer.slice(0, 100))
-    assertUninjected(answer)
+    const response = await raw(origin, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+    assert.ok([400, 401, 404].includes(statusOf(response)), response.slice(0, 100))
+    assertUninjected(response)
   }
 })
 
-test('what a client says of protocol, name and language changes no header of the answer', async () => {
+test('what a client says of protocol, name and language changes no header of the response', async () => {
   for (const name of [
     'mcp-protocol-version',
     'mcp-method',
@@ -232,19 +232,19 @@ test('what a client says of protocol, name and language changes no header of the
   }
 })
 
-test('every answer forbids sniffing, framing and storing', async () => {
-  for (const answer of [
+test('every response forbids sniffing, framing and storing', async () => {
+  for (const response of [
     await post(origin, listTools, good),
     await post(origin, listTools),
     await call(`${origin}/nothing`),
   ]) {
-    assert.equal(answer.headers['x-content-type-options'], 'nosniff')
-    assert.match(String(answer.headers['content-security-policy']), /default-src 'none'/)
-    assert.match(String(answer.headers['content-security-policy']), /frame-ancestors 'none'/)
-    assert.equal(answer.headers['cache-control'], 'no-store')
-    assert.equal(answer.headers['set-cookie'], undefined)
-    assert.equal(answer.headers['x-powered-by'], undefined)
-    assert.equal(answer.headers['server'], undefined)
+    assert.equal(response.headers['x-content-type-options'], 'nosniff')
+    assert.match(String(response.headers['content-security-policy']), /default-src 'none'/)
+    assert.match(String(response.headers['content-security-policy']), /frame-ancestors 'none'/)
+    assert.equal(response.headers['cache-control'], 'no-store')
+    assert.equal(response.headers['set-cookie'], undefined)
+    assert.equal(response.headers['x-powered-by'], undefined)
+    assert.equal(response.headers['server'], undefined)
   }
 })
 
@@ -253,9 +253,9 @@ function rawGet(target: string, ...hosts: string[]): string {
   return `GET ${target} HTTP/1.1\r\n${lines}Connection: close\r\n\r\n`
 }
 
-/** One answer came, and no header that only an attacker would send. */
-function assertUninjected(answer: string) {
-  const [head = ''] = answer.split('\r\n\r\n', 1)
+/** One response came, and no header that only an attacker would send. */
+function assertUninjected(response: string) {
+  const [head = ''] = response.split('\r\n\r\n', 1)
   assert.doesNotMatch(head, /x-injected|set-cookie/i)
-  assert.equal(answer.match(/HTTP\/1\.1 \d{3} /g)?.length, 1)
+  assert.equal(response.match(/HTTP\/1\.1 \d{3} /g)?.length, 1)
 }

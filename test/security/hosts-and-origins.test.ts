@@ -5,11 +5,11 @@ import { catalogue, type Reason } from '../../src/errors/index.ts'
 import { configFor, type Env, freePort } from '../helper.ts'
 import { startEmulator } from '../tenant.ts'
 import {
-  type Answer,
   buildWithRoutes,
   type Call,
   call,
   file,
+  type HttpResponse,
   listTools,
   productionConfig,
   raw,
@@ -34,7 +34,7 @@ const servers = {
   production: { ...production, origin: await serve(file, production.app), host: 'mcp.example.com' },
 }
 
-/** Probes come by address, and so they answer to any name. */
+/** Probes come by address, and so they are served under any name. */
 const probes = ['/healthz', '/readyz']
 
 const spoofed: Readonly<Record<string, Record<string, string>>> = {
@@ -168,13 +168,13 @@ for (const [mode, { routes, origin, host }] of Object.entries(servers)) {
       const isOpen = openPaths.includes(url)
       test(`${method} ${url} ${isOpen ? 'serves every Origin and rejects' : 'rejects every bad Origin and'} every other Host`, async () => {
         for (const bad of badOrigins) {
-          const answer = await call(origin + url, { method, headers: { host, origin: bad } })
-          if (isOpen) assertOpen(answer, `Origin: ${bad}`)
-          else assertForbidden(answer, method, `Origin: ${bad}`, 'origin_not_allowed')
+          const response = await call(origin + url, { method, headers: { host, origin: bad } })
+          if (isOpen) assertOpen(response, `Origin: ${bad}`)
+          else assertForbidden(response, method, `Origin: ${bad}`, 'origin_not_allowed')
         }
         for (const bad of badHosts) {
-          const answer = await call(origin + url, { method, headers: { host: bad } })
-          assertForbidden(answer, method, `Host: ${bad}`, 'host_not_allowed')
+          const response = await call(origin + url, { method, headers: { host: bad } })
+          assertForbidden(response, method, `Host: ${bad}`, 'host_not_allowed')
         }
       })
     }
@@ -186,7 +186,7 @@ for (const [mode, { routes, origin, host }] of Object.entries(servers)) {
       assert.equal((await postTo(origin, { host: 'evil.example', authorization })).status, 403)
     })
 
-    test('probes answer by address and by any name', async () => {
+    test('probes are served by address and under any name', async () => {
       for (const url of probes) {
         for (const name of ['10.0.0.7:8080', 'evil.example', '127.0.0.1', host]) {
           assert.equal((await call(origin + url, { headers: { host: name } })).status, 200, `${url} as ${name}`)
@@ -214,29 +214,29 @@ for (const [mode, { routes, origin, host }] of Object.entries(servers)) {
     })
 
     test('an allowed origin may read what a browser client needs', async () => {
-      const answer = await postTo(origin, { host, origin: allowedOrigin })
-      assert.equal(answer.status, 401)
-      assert.equal(answer.headers['access-control-allow-origin'], allowedOrigin)
-      const exposed = String(answer.headers['access-control-expose-headers']).toLowerCase().split(/, */)
+      const response = await postTo(origin, { host, origin: allowedOrigin })
+      assert.equal(response.status, 401)
+      assert.equal(response.headers['access-control-allow-origin'], allowedOrigin)
+      const exposed = String(response.headers['access-control-expose-headers']).toLowerCase().split(/, */)
       for (const name of ['www-authenticate', 'traceparent', 'mcp-protocol-version', 'retry-after']) {
         assert.ok(exposed.includes(name), `${name} is not exposed`)
       }
       assert.ok(!exposed.includes('mcp-session-id'), 'there are no sessions')
-      assert.match(String(answer.headers['vary']), /origin/i)
-      assert.equal(answer.headers['access-control-allow-credentials'], undefined)
+      assert.match(String(response.headers['vary']), /origin/i)
+      assert.equal(response.headers['access-control-allow-credentials'], undefined)
     })
 
     test('other origins, and requests without one, get no CORS headers', async () => {
       for (const other of [undefined, ...badOrigins]) {
-        const answer = await postTo(origin, { host, ...(other !== undefined && { origin: other }) })
-        assert.deepEqual(corsHeaders(answer), [], String(other))
+        const response = await postTo(origin, { host, ...(other !== undefined && { origin: other }) })
+        assert.deepEqual(corsHeaders(response), [], String(other))
       }
     })
 
     test('an origin that differs from an allowed one in scheme or port is another origin', async () => {
       for (const other of ['http://app.example.com', 'https://app.example.com:8443', 'ftp://app.example.com']) {
-        const answer = await postTo(origin, { host, origin: other })
-        assert.deepEqual([answer.status, corsHeaders(answer)], [403, []], other)
+        const response = await postTo(origin, { host, origin: other })
+        assert.deepEqual([response.status, corsHeaders(response)], [403, []], other)
       }
     })
 
@@ -245,11 +245,11 @@ for (const [mode, { routes, origin, host }] of Object.entries(servers)) {
       assert.equal((await postTo(origin, { host, origin: other })).headers['access-control-allow-origin'], other)
     })
 
-    test('a preflight by an allowed origin is answered with what is allowed and no more', async () => {
-      const answer = await preflight(origin, host, allowedOrigin)
-      assert.equal(answer.status, 204)
-      assert.equal(answer.headers['access-control-allow-origin'], allowedOrigin)
-      const headers = String(answer.headers['access-control-allow-headers']).toLowerCase()
+    test('a preflight by an allowed origin gets what is allowed and no more', async () => {
+      const response = await preflight(origin, host, allowedOrigin)
+      assert.equal(response.status, 204)
+      assert.equal(response.headers['access-control-allow-origin'], allowedOrigin)
+      const headers = String(response.headers['access-control-allow-headers']).toLowerCase()
       for (const name of [
         'authorization',
         'content-type',
@@ -261,16 +261,16 @@ for (const [mode, { routes, origin, host }] of Object.entries(servers)) {
         assert.ok(headers.includes(name), `${name} is not allowed`)
       }
       assert.doesNotMatch(headers, /x-evil|\*/)
-      assert.match(String(answer.headers['access-control-allow-methods']), /POST/)
+      assert.match(String(response.headers['access-control-allow-methods']), /POST/)
     })
 
-    test('a preflight by any page is answered where any page may call, and nowhere near', async () => {
+    test('a preflight by any page is allowed where any page may call, and nowhere near', async () => {
       for (const path of openPaths) {
-        const answer = await preflight(origin, host, 'https://evil.example', path)
-        assert.equal(answer.status, 204, path)
-        assertOpen(answer, path)
-        assert.equal(answer.headers['access-control-allow-headers'], '*, Authorization')
-        assert.match(String(answer.headers['access-control-allow-methods']), /POST/)
+        const response = await preflight(origin, host, 'https://evil.example', path)
+        assert.equal(response.status, 204, path)
+        assertOpen(response, path)
+        assert.equal(response.headers['access-control-allow-headers'], '*, Authorization')
+        assert.match(String(response.headers['access-control-allow-methods']), /POST/)
       }
       for (const path of [
         '/mcp',
@@ -282,15 +282,15 @@ for (const [mode, { routes, origin, host }] of Object.entries(servers)) {
         '/token;x',
         '/%74oken',
       ]) {
-        const answer = await preflight(origin, host, 'https://evil.example', path)
-        assert.deepEqual([answer.status, corsHeaders(answer)], [403, []], path)
+        const response = await preflight(origin, host, 'https://evil.example', path)
+        assert.deepEqual([response.status, corsHeaders(response)], [403, []], path)
       }
     })
 
-    test('a preflight by another origin is refused', async () => {
+    test('a preflight by another origin is rejected', async () => {
       for (const other of badOrigins) {
-        const answer = await preflight(origin, host, other)
-        assert.deepEqual([answer.status, corsHeaders(answer)], [403, []], other)
+        const response = await preflight(origin, host, other)
+        assert.deepEqual([response.status, corsHeaders(response)], [403, []], other)
       }
     })
   })
@@ -301,41 +301,41 @@ const loopbackOrigins = ['http://localhost', 'http://localhost:6274', 'http://12
 test('outside production the tools of a developer may call from loopback', async () => {
   const { origin, host } = servers.development
   for (const local of loopbackOrigins) {
-    const answer = await postTo(origin, { host, origin: local })
-    assert.deepEqual([answer.status, answer.headers['access-control-allow-origin']], [401, local])
+    const response = await postTo(origin, { host, origin: local })
+    assert.deepEqual([response.status, response.headers['access-control-allow-origin']], [401, local])
   }
 })
 
 test('production makes no allowance for loopback, neither as Origin nor as Host', async () => {
   const { origin, host } = servers.production
   for (const local of loopbackOrigins) {
-    const answer = await postTo(origin, { host, origin: local })
-    assert.deepEqual([answer.status, corsHeaders(answer)], [403, []], `Origin: ${local}`)
+    const response = await postTo(origin, { host, origin: local })
+    assert.deepEqual([response.status, corsHeaders(response)], [403, []], `Origin: ${local}`)
     assert.equal((await postTo(origin, { host: new URL(local).host })).status, 403, `Host: ${local}`)
   }
 })
 
-function assertForbidden(answer: Answer, method: string, what: string, reason: Reason) {
-  assert.equal(answer.status, 403, what)
-  assert.deepEqual(corsHeaders(answer), [], what)
-  if (method !== 'HEAD') assert.ok(hasReason(answer, reason), `${what}: ${answer.text}`)
+function assertForbidden(response: HttpResponse, method: string, what: string, reason: Reason) {
+  assert.equal(response.status, 403, what)
+  assert.deepEqual(corsHeaders(response), [], what)
+  if (method !== 'HEAD') assert.ok(hasReason(response, reason), `${what}: ${response.text}`)
 }
 
 /** Whatever became of it, any page may read it; no cookie of its user's is sent along. */
-function assertOpen({ status, headers }: Answer, what: string) {
+function assertOpen({ status, headers }: HttpResponse, what: string) {
   assert.ok(status !== 403 && status < 500, `${what}: ${status}`)
   assert.equal(headers['access-control-allow-origin'], '*', what)
   assert.equal(headers['access-control-allow-credentials'], undefined, what)
 }
 
 /** As JSON-RPC, as a page for people, or as an OAuth error, which has no field for the reason. */
-function hasReason({ text, headers }: Answer, reason: Reason): boolean {
+function hasReason({ text, headers }: HttpResponse, reason: Reason): boolean {
   if (String(headers['content-type']).startsWith('text/html')) return text.includes(`server: ${reason}, request `)
   const { error, error_description } = JSON.parse(text)
   return error === 'invalid_request' ? error_description === catalogue[reason].text : error.data.reason === reason
 }
 
-function corsHeaders({ headers }: Answer): string[] {
+function corsHeaders({ headers }: HttpResponse): string[] {
   return Object.keys(headers).filter((name) => name.startsWith('access-control-'))
 }
 
@@ -351,7 +351,7 @@ function preflight(url: string, host: string, origin: string, path = '/mcp') {
   })
 }
 
-function postTo(origin: string, headers: Record<string, string>): Promise<Answer> {
+function postTo(origin: string, headers: Record<string, string>): Promise<HttpResponse> {
   return call(`${origin}/mcp`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { type Token, tokenize } from '../../emulator/graph/odata/tokens.ts'
 import { listen, toolCall } from '../helper.ts'
 import { startEmulator } from '../tenant.ts'
-import { type Answer, file, post, reasonOf, startBystander } from './harness.ts'
+import { file, type HttpResponse, post, reasonOf, startBystander } from './harness.ts'
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
@@ -12,7 +12,7 @@ afterEach(() => tenant.faults.clear())
 const { origin } = await listen(file, {}, tenant)
 const token = await tenant.mint()
 
-const callTool = (name: string, args: Record<string, unknown>): Promise<Answer> =>
+const callTool = (name: string, args: Record<string, unknown>): Promise<HttpResponse> =>
   post(origin, toolCall(name, args), token)
 const graphCalls = () => tenant.stats.snapshot().endpoints.graph
 
@@ -58,13 +58,13 @@ for (const id of [
   ['MC1'],
   { toString: 'MC1' },
 ]) {
-  test(`getMessage refuses the id ${JSON.stringify(id)}, and Graph hears nothing of it`, async () => {
+  test(`getMessage rejects the id ${JSON.stringify(id)}, and Graph hears nothing of it`, async () => {
     const before = graphCalls()
-    const answer = await callTool('getMessage', { id })
-    assert.equal(answer.status, 200)
-    assert.equal(answer.body.result?.isError, true)
-    assert.equal(reasonOf(answer), 'invalid_input')
-    assert.match(answer.body.result?.content?.[0]?.text ?? '', /"id"/)
+    const response = await callTool('getMessage', { id })
+    assert.equal(response.status, 200)
+    assert.equal(response.body.result?.isError, true)
+    assert.equal(reasonOf(response), 'invalid_input')
+    assert.match(response.body.result?.content?.[0]?.text ?? '', /"id"/)
     assert.equal(graphCalls(), before)
   })
 }
@@ -73,8 +73,8 @@ test('a good id is asked for as it is, and nothing beside it', async () => {
   const listed = await callTool('getMessages', { top: 1 })
   const { value = [] } = (listed.body.result?.structuredContent ?? {}) as { value?: { id: string }[] }
   const [first] = value
-  const answer = await callTool('getMessage', { id: first?.id })
-  assert.equal(answer.body.result?.structuredContent?.['id'], first?.id)
+  const response = await callTool('getMessage', { id: first?.id })
+  assert.equal(response.body.result?.structuredContent?.['id'], first?.id)
   assert.equal(tenant.stats.snapshot().lastGraphRequest?.url, `/v1.0/admin/serviceAnnouncement/messages/${first?.id}`)
 })
 
@@ -154,8 +154,8 @@ describe('whatever text is given', () => {
     test(`${argument}: Graph receives one filter of the same shape, whose literal is the text`, async () => {
       await fc.assert(
         fc.asyncProperty(anyText, async (text) => {
-          const answer = await callTool('getMessages', { ...given(text), top: 1 })
-          assert.equal(answer.body.result?.isError, undefined, answer.text)
+          const response = await callTool('getMessages', { ...given(text), top: 1 })
+          assert.equal(response.body.result?.isError, undefined, response.text)
           const query = lastQuery()
           assert.deepEqual([...query.keys()].sort(), ['$count', '$filter', '$orderby', '$select', '$top'])
           assert.deepEqual(meaningOf(query.get('$filter') ?? ''), tokens(text))
@@ -195,12 +195,12 @@ describe('whatever text is given', () => {
       .map((parts) => parts.join(''))
     await fc.assert(
       fc.asyncProperty(expression, async (filter) => {
-        const answer = await callTool('getMessages', { services: ['Teams'], filter, top: 200 })
-        if (answer.body.result?.isError === true) {
-          assert.match(reasonOf(answer) ?? '', /^(invalid_input|graph_bad_request)$/)
+        const response = await callTool('getMessages', { services: ['Teams'], filter, top: 200 })
+        if (response.body.result?.isError === true) {
+          assert.match(reasonOf(response) ?? '', /^(invalid_input|graph_bad_request)$/)
           return
         }
-        const value = answer.body.result?.structuredContent?.['value'] as { services: string[] }[]
+        const value = response.body.result?.structuredContent?.['value'] as { services: string[] }[]
         assert.ok(value.every(({ services }) => services.some((service) => service.includes('Teams'))))
       }),
       { numRuns: 120 },
@@ -251,9 +251,9 @@ for (const [argument, values] of Object.entries({
   test(`${argument} takes nothing but what it is for`, async () => {
     const before = graphCalls()
     for (const value of values) {
-      const answer = await callTool('getMessages', { [argument]: value })
-      assert.equal(reasonOf(answer), 'invalid_input', JSON.stringify(value))
-      assert.match(answer.body.result?.content?.[0]?.text ?? '', new RegExp(`"${argument}"`))
+      const response = await callTool('getMessages', { [argument]: value })
+      assert.equal(reasonOf(response), 'invalid_input', JSON.stringify(value))
+      assert.match(response.body.result?.content?.[0]?.text ?? '', new RegExp(`"${argument}"`))
     }
     assert.equal(graphCalls(), before)
   })
@@ -292,33 +292,33 @@ describe('a next page’s link', async () => {
     'a backslash': `${tenant.origin}\\@${new URL(bystander.origin).host}${path}?$skip=1`,
     nothing: '',
   })) {
-    test(`with ${what} is refused, and nobody is asked`, async () => {
+    test(`with ${what} is rejected, and nobody is asked`, async () => {
       const before = graphCalls()
-      const answer = await page(link)
-      assert.equal(reasonOf(answer), 'graph_link_rejected')
+      const response = await page(link)
+      assert.equal(reasonOf(response), 'graph_link_rejected')
       assert.equal(graphCalls(), before + 1)
       assert.equal(bystander.received.length, 0)
-      assert.ok(!answer.text.includes('evil.example'))
+      assert.ok(!response.text.includes('evil.example'))
     })
   }
 
   for (const link of [7, null, {}, ['x'], true]) {
-    test(`that is ${JSON.stringify(link)} makes the answer invalid`, async () => {
+    test(`that is ${JSON.stringify(link)} makes the response invalid`, async () => {
       assert.equal(reasonOf(await page(link)), 'graph_response_invalid')
     })
   }
 
   test('that is Graph’s own gives where to go on, and is not followed by itself', async () => {
     const before = graphCalls()
-    const answer = await page(`${tenant.origin}${path}?$skip=41`)
-    assert.equal(answer.body.result?.structuredContent?.['nextSkip'], 41)
+    const response = await page(`${tenant.origin}${path}?$skip=41`)
+    assert.equal(response.body.result?.structuredContent?.['nextSkip'], 41)
     assert.equal(graphCalls(), before + 1)
   })
 
   for (const skip of ['-5', '0', 'x', '1e99', '', '%31%30%30%30%30%30%30%30%30%30%30%30%30%30%30%30%30']) {
     test(`with $skip=${skip} leads forward by what was seen`, async () => {
-      const answer = await page(`${tenant.origin}${path}?$skip=${skip}`)
-      assert.equal(answer.body.result?.structuredContent?.['nextSkip'], 1)
+      const response = await page(`${tenant.origin}${path}?$skip=${skip}`)
+      assert.equal(response.body.result?.structuredContent?.['nextSkip'], 1)
     })
   }
 })

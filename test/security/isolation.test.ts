@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listen, toolCall } from '../helper.ts'
 import { startEmulator } from '../tenant.ts'
-import { type Answer, file, modernToolCall, post } from './harness.ts'
+import { file, type HttpResponse, modernToolCall, post } from './harness.ts'
 
-/** In each of the four cases: clients that ask at the same time, each for one user and the other in turn. */
+/** In each of the four cases: clients that ask at the same time, each for one user and the other alternately. */
 const clients = 20
 const rounds = 12
 const users = ['rowan', 'gale'] as const
@@ -12,12 +12,12 @@ const users = ['rowan', 'gale'] as const
 const tenant = await startEmulator()
 file.after(() => tenant.close())
 const asking = await listen(file, { LOG_LEVEL: 'silent' }, tenant)
-/** Answers are kept for a while, so that the first calls read or join a read and later ones get what was kept. */
+/** Results are cached for a while, so that the first calls read or join a read and later ones hit the cache. */
 const keeping = await listen(file, { LOG_LEVEL: 'silent', GRAPH_ANSWER_TTL: '250ms' }, tenant)
 const tokens = await Promise.all(users.map((user) => tenant.mint({ user })))
 
 /** What the tenant marked for each user: read, favourite and archived differ from one to the other. */
-function marks({ body }: Answer): string {
+function marks({ body }: HttpResponse): string {
   const page = body.result?.structuredContent as { value: { id: string; viewPoint: unknown }[] }
   return JSON.stringify(page.value.map(({ id, viewPoint }) => [id, viewPoint]))
 }
@@ -40,13 +40,13 @@ const cases = Object.entries(eras).flatMap(
   ([era, ask]) =>
     [
       [era, asking.origin, ask],
-      [`${era}, answers kept`, keeping.origin, ask],
+      [`${era}, results cached`, keeping.origin, ask],
     ] as const,
 )
 for (const [name, origin, askAt] of cases) {
   const ask = (token: string) => askAt(origin, token)
-  test(`two users with the same request id, answered out of order, get their own answers (${name})`, async () => {
-    // Every other answer comes late, so that answers overtake each other all the time.
+  test(`two users with the same request id, served out of order, get their own results (${name})`, async () => {
+    // Every other response comes late, so that responses overtake each other all the time.
     tenant.faults.add({
       target: 'graph',
       kind: 'delay',
@@ -68,7 +68,7 @@ for (const [name, origin, askAt] of cases) {
   })
 }
 
-test('of kept answers, some were kept, some joined and some read', () => {
+test('of cached results, some were hits, some joined and some read', () => {
   const { hit, joined, miss } = keeping.app.mcp.cacheStats.requests
   assert.ok(hit > 0 && joined > 0 && miss > 0, JSON.stringify({ hit, joined, miss }))
 })

@@ -6,11 +6,11 @@ import type { LogLine } from '../audit-lines.ts'
 import { listen, mcpHeaders, toolCall } from '../helper.ts'
 import { startEmulator } from '../tenant.ts'
 import { watch } from '../watch.ts'
-import { type Answer, call, file, listTools, modernToolCall, post, raw, rawPost, statusOf } from './harness.ts'
+import { call, file, type HttpResponse, listTools, modernToolCall, post, raw, rawPost, statusOf } from './harness.ts'
 
 /** What nobody may find again, by what it is. Tokens are added with their parts as they are made. */
 const secrets = new Map<string, string>()
-/** What a body said. It may come back in the answer to it, as an error that names a field does, but in no log. */
+/** What a body said. It may come back in the response to it, as an error that names a field does, but in no log. */
 const marker = (what: string) => `marker-${what}-5c0f1e9a`
 
 function keep(what: string, token: string): string {
@@ -51,14 +51,14 @@ const local = await listen(
 
 /** Everything that metrics and spans say, metrics first. */
 let watched: readonly string[] = []
-const answers: { readonly of: string; readonly status: number; readonly text: string }[] = []
+const responses: { readonly of: string; readonly status: number; readonly text: string }[] = []
 const linesOf = (): readonly LogLine[] => [...logs, ...local.logs]
 
-/** One request of the mixture: with a cookie and a query that are nobody's business, its answer kept whole. */
-async function visit(of: string, work: () => Promise<Answer | string>) {
-  const answer = await work()
-  if (typeof answer === 'string') answers.push({ of, status: statusOf(answer), text: answer })
-  else answers.push({ of, status: answer.status, text: `${JSON.stringify(answer.headers)}\n${answer.text}` })
+/** One request of the mixture: with a cookie and a query that are nobody's business, with its whole response. */
+async function visit(of: string, work: () => Promise<HttpResponse | string>) {
+  const response = await work()
+  if (typeof response === 'string') responses.push({ of, status: statusOf(response), text: response })
+  else responses.push({ of, status: response.status, text: `${JSON.stringify(response.headers)}\n${response.text}` })
 }
 
 const nosy = {
@@ -102,7 +102,7 @@ describe('after a broad mixture of good, bad and hostile calls', () => {
       assert.ok(events.has(event), `no ${event} was logged`)
     }
     assert.ok([...secrets.values()].includes('a Graph token'))
-    assert.ok(answers.length > 60)
+    assert.ok(responses.length > 60)
     assert.ok(
       linesOf().some(({ err }) => err !== undefined),
       'errors were logged with their stacks',
@@ -135,24 +135,24 @@ describe('after a broad mixture of good, bad and hostile calls', () => {
     }
   })
 
-  test('no answer holds a token, a part of one, or the client secret', () => {
-    for (const { of, text } of answers) assertSecretless(text, `the answer to ${of}`)
+  test('no response holds a token, a part of one, or the client secret', () => {
+    for (const { of, text } of responses) assertSecretless(text, `the response to ${of}`)
   })
 
-  test('no answer holds the beginning of a token', () => {
-    for (const { of, text } of answers) assert.doesNotMatch(text, /eyJ[\w-]{10,}\.eyJ/, of)
+  test('no response holds the beginning of a token', () => {
+    for (const { of, text } of responses) assert.doesNotMatch(text, /eyJ[\w-]{10,}\.eyJ/, of)
   })
 
-  test('no answer holds a cookie, another header or a query string', () => {
-    for (const { of, text } of answers) {
+  test('no response holds a cookie, another header or a query string', () => {
+    for (const { of, text } of responses) {
       for (const what of ['cookie', 'agent', 'header', 'referer', 'query']) {
-        assert.ok(!text.includes(marker(what)), `the answer to ${of} holds a ${what}`)
+        assert.ok(!text.includes(marker(what)), `the response to ${of} holds a ${what}`)
       }
     }
   })
 
-  test('no answer holds a stack trace, a path of this machine or an inner error', () => {
-    for (const { of, text } of answers) {
+  test('no response holds a stack trace, a path of this machine or an inner error', () => {
+    for (const { of, text } of responses) {
       assert.doesNotMatch(text, /\bat [\w.<>[\] ]+ \(|node:internal|node_modules|\.(ts|js|mjs):\d+/, of)
       assert.ok(!text.includes(process.cwd()), of)
       assert.doesNotMatch(text, /ECONNRE|UND_ERR|SyntaxError|TypeError|FST_ERR|FAST_JWT/, of)
@@ -160,7 +160,7 @@ describe('after a broad mixture of good, bad and hostile calls', () => {
   })
 
   test('a server error says nothing of its cause', () => {
-    const errors = answers.filter(({ status }) => status >= 500)
+    const errors = responses.filter(({ status }) => status >= 500)
     assert.ok(errors.length > 5)
     for (const { of, text } of errors) assert.doesNotMatch(text, /"reason"|AADSTS|invalid_|You sent/, of)
   })
@@ -208,7 +208,7 @@ async function refusedTokens() {
     { drop: ['oid'] },
   ] as const) {
     const token = keep(
-      'a refused token',
+      'a rejected token',
       await tenant.mint({ ...options, drop: [...('drop' in options ? options.drop : [])] }),
     )
     await visit(`a token with ${JSON.stringify(options)}`, () => ask(origin, listTools, token))
@@ -268,7 +268,7 @@ async function toolErrors() {
     ['getMessages', { filter: `${text.replaceAll('-', '')} eq 1` }],
     ['getMessages', { filter: `title eq '${text}' and nothing eq 1` }],
     ['getMessages', { search: text, unreadOnly: true }],
-    ['getMessages', { accessToken: keep('a refused argument', `${text} x`) }],
+    ['getMessages', { accessToken: keep('a rejected argument', `${text} x`) }],
     ['getMessages', { accessToken: keep('a forged argument', await tenant.mint({ kind: 'graph', key: 'foreign' })) }],
   ] as const) {
     await visit(`${name} with bad arguments`, () => ask(origin, toolCall(name, args), token))

@@ -5,7 +5,7 @@ import type { Emulator } from '../../emulator/app.ts'
 import type { MintOptions } from '../../emulator/mint.ts'
 import { eventually, listen } from '../helper.ts'
 import { startEmulator } from '../tenant.ts'
-import { type Answer, file, isRpcError, listTools, post, reasonOf, startBystander } from './harness.ts'
+import { file, type HttpResponse, isRpcError, listTools, post, reasonOf, startBystander } from './harness.ts'
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
@@ -208,9 +208,9 @@ for (const [suite, attacks] of Object.entries(suites)) {
   for (const { attack, token: asked, reason, status = 401 } of attacks) {
     test(`${suite}: ${attack} → ${status} ${reason}`, async () => {
       const token = typeof asked === 'function' ? await asked(tenant) : await tenant.mint(asked)
-      const answer = await post(origin, listTools, token)
-      assertRejected(answer, status, reason)
-      assertSilentAbout(token, answer)
+      const response = await post(origin, listTools, token)
+      assertRejected(response, status, reason)
+      assertSilentAbout(token, response)
     })
   }
 }
@@ -263,10 +263,10 @@ test('where client applications are listed, no other is accepted', async (t) => 
     'appid not listed (v1)': { version: v1, claims: { appid: other } },
   })) {
     const token = await tenant.mint(asked)
-    const answer = await post(strict, listTools, token)
-    assert.equal(reasonOf(answer), 'client_not_allowed', attack)
-    assertRejected(answer, 403, 'client_not_allowed')
-    assertSilentAbout(token, answer)
+    const response = await post(strict, listTools, token)
+    assert.equal(reasonOf(response), 'client_not_allowed', attack)
+    assertRejected(response, 403, 'client_not_allowed')
+    assertSilentAbout(token, response)
   }
   for (const version of [1, 2] as const) {
     assert.equal((await post(strict, listTools, await tenant.mint({ version }))).status, 200, `version ${version}`)
@@ -274,14 +274,14 @@ test('where client applications are listed, no other is accepted', async (t) => 
 })
 
 test('a Graph token is rejected as what it is: the way to a confused deputy', async () => {
-  const answer = await post(origin, listTools, await tenant.mint({ kind: 'graph' }))
-  assert.match(answer.body.error?.message ?? '', /confused deputy/)
+  const response = await post(origin, listTools, await tenant.mint({ kind: 'graph' }))
+  assert.match(response.body.error?.message ?? '', /confused deputy/)
 })
 
 test('a request without a token gets the challenge, and no error', async () => {
-  const answer = await post(origin, listTools)
-  assertRejected(answer, 401, 'missing_token')
-  assert.doesNotMatch(challengeOf(answer), /error/)
+  const response = await post(origin, listTools)
+  assertRejected(response, 401, 'missing_token')
+  assert.doesNotMatch(challengeOf(response), /error/)
 })
 
 test('a token that was rejected before is rejected with the same reason', async () => {
@@ -317,10 +317,10 @@ for (const [name, options] of Object.entries<MintOptions>({
 }
 
 /** Status, reason, JSON-RPC shape, and the one challenge that goes with them. */
-function assertRejected(answer: Answer, status: 401 | 403, reason: string) {
-  assert.deepEqual([answer.status, reasonOf(answer)], [status, reason])
-  assert.ok(isRpcError(answer), answer.text)
-  const challenge = challengeOf(answer)
+function assertRejected(response: HttpResponse, status: 401 | 403, reason: string) {
+  assert.deepEqual([response.status, reasonOf(response)], [status, reason])
+  assert.ok(isRpcError(response), response.text)
+  const challenge = challengeOf(response)
   assert.match(
     challenge,
     /^Bearer resource_metadata="http:\/\/localhost:\d+\/\.well-known\/oauth-protected-resource\/mcp"/,
@@ -336,14 +336,14 @@ function assertRejected(answer: Answer, status: 401 | 403, reason: string) {
   assert.equal(/ error="([^"]*)"/.exec(challenge)?.[1], error)
 }
 
-function challengeOf({ headers }: Answer): string {
+function challengeOf({ headers }: HttpResponse): string {
   const challenge = headers['www-authenticate']
   assert.equal(typeof challenge, 'string', 'exactly one WWW-Authenticate')
   return String(challenge)
 }
 
 /** No part of the token comes back, in whatever place. */
-function assertSilentAbout(token: string, { text, headers }: Answer) {
+function assertSilentAbout(token: string, { text, headers }: HttpResponse) {
   const whole = text + JSON.stringify(headers)
   for (const part of [token, ...token.split('.')].filter((one) => one.length >= 8)) {
     assert.ok(!whole.includes(part), 'a part of the token was echoed')

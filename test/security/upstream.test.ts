@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { FaultRule } from '../../emulator/fault-rule.ts'
 import { listen, shortTimeouts, toolCall } from '../helper.ts'
 import { startEmulator } from '../tenant.ts'
-import { type Answer, call, costOf, file, isRpcError, post, reasonOf, startBystander } from './harness.ts'
+import { call, costOf, file, type HttpResponse, isRpcError, post, reasonOf, startBystander } from './harness.ts'
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
@@ -44,19 +44,19 @@ const troubles: readonly Trouble[] = [
   { name: 'nothing', fault: { kind: 'status', status: 200 } },
   { name: 'no content (204)', fault: { kind: 'status', status: 204 } },
   { name: 'a status of 599', fault: { kind: 'status', status: 599, body: 'x' } },
-  { name: 'an answer that never ends', fault: { kind: 'endless' }, isEndless: true },
-  { name: 'no answer at all', fault: { kind: 'hang' }, isEndless: true },
+  { name: 'a response that never ends', fault: { kind: 'endless' }, isEndless: true },
+  { name: 'no response at all', fault: { kind: 'hang' }, isEndless: true },
 ]
 
-/** What a user is told when Graph does this (design, section 11): a tool error, retryable where another try can help. */
+/** What a user gets when Graph does this: a tool error, retryable where another try can help. */
 const graphReasons: Readonly<Record<string, string>> = {
   'HTML with 502': 'graph_unavailable',
   '50 MB': 'graph_response_too_large',
   'a reset': 'graph_unavailable',
   'an empty object with 500': 'graph_unavailable',
   'a status of 599': 'graph_unavailable',
-  'an answer that never ends': 'graph_timeout',
-  'no answer at all': 'graph_timeout',
+  'a response that never ends': 'graph_timeout',
+  'no response at all': 'graph_timeout',
 }
 
 let users = 0
@@ -67,8 +67,8 @@ function newUser(): string {
 }
 
 for (const trouble of troubles) {
-  test(`Graph answers ${trouble.name}: a bounded tool error`, () => graphTrouble(trouble))
-  test(`Entra answers ${trouble.name}: a bounded 503`, () => entraTrouble(trouble))
+  test(`Graph returns ${trouble.name}: a bounded tool error`, () => graphTrouble(trouble))
+  test(`Entra returns ${trouble.name}: a bounded 503`, () => entraTrouble(trouble))
 }
 
 test('while a peer keeps one user waiting, others are served', async () => {
@@ -80,18 +80,18 @@ test('while a peer keeps one user waiting, others are served', async () => {
     const { body } = await askAs(newUser(), undefined, hurried)
     assert.equal(body.result?.isError, undefined)
   }
-  for (const answer of await Promise.all(waiting)) assert.ok(answer.status === 503 || answer.body.result?.isError)
+  for (const response of await Promise.all(waiting)) assert.ok(response.status === 503 || response.body.result?.isError)
 })
 
 test('no request, and so no token, was sent to the place that redirects named', () => {
   assert.equal(bystander.received.length, 0)
 })
 
-test('Graph’s trouble with one message is told like its trouble with many', async () => {
+test('a failure of Graph for one message is reported like one for many', async () => {
   const user = newUser()
   strike('graph', user, { kind: 'wrong-types' })
-  const answer = await askAs(user, toolCall('getMessage', { id: 'MC1' }))
-  assert.equal(reasonOf(answer), 'graph_response_invalid')
+  const response = await askAs(user, toolCall('getMessage', { id: 'MC1' }))
+  assert.equal(reasonOf(response), 'graph_response_invalid')
 })
 
 for (const [what, value] of Object.entries<unknown>({
@@ -99,7 +99,7 @@ for (const [what, value] of Object.entries<unknown>({
   'value holds numbers': [1, 2],
   'an id is a number': [{ id: 7 }],
 })) {
-  test(`a page whose ${what} is refused as a whole`, async () => {
+  test(`a page whose ${what} is rejected as a whole`, async () => {
     const user = newUser()
     strike('graph', user, { kind: 'status', status: 200, body: { value } })
     assert.equal(reasonOf(await askAs(user)), 'graph_response_invalid')
@@ -142,8 +142,8 @@ test('an access token that could end a header is never sent', async () => {
   const before = tenant.stats.snapshot().endpoints.graph
   const body = { access_token: 'x\r\nx-injected: 1', token_type: 'Bearer', expires_in: 3600, scope: 'x' }
   strike('token', user, { kind: 'status', status: 200, body })
-  const answer = await askAs(user)
-  assert.ok(answer.status >= 500 || answer.body.result?.isError === true, answer.text)
+  const response = await askAs(user)
+  assert.ok(response.status >= 500 || response.body.result?.isError === true, response.text)
   assert.equal(tenant.stats.snapshot().endpoints.graph, before)
 })
 
@@ -156,7 +156,7 @@ async function askAs(
   user: string,
   message: unknown = toolCall('getMessages', { top: 5 }),
   at = origin,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   return post(at, message, await tenant.mint({ user }))
 }
 
@@ -167,28 +167,28 @@ async function graphTrouble(trouble: Trouble) {
   const healthy = await askAs(user, undefined, serverFor(trouble))
   assert.equal(healthy.body.result?.isError, undefined, 'the user’s Graph token is there')
   strike('graph', user, trouble.fault)
-  const answer = await bounded(trouble, () => askAs(user, undefined, serverFor(trouble)))
+  const response = await bounded(trouble, () => askAs(user, undefined, serverFor(trouble)))
 
-  assert.equal(answer.status, 200)
-  assert.equal(answer.body.result?.isError, true)
-  assert.equal(reasonOf(answer), graphReasons[trouble.name] ?? 'graph_response_invalid')
-  assert.match(answer.body.result?.content?.[0]?.text ?? '', /^graph_\w+: .*Microsoft Graph/)
+  assert.equal(response.status, 200)
+  assert.equal(response.body.result?.isError, true)
+  assert.equal(reasonOf(response), graphReasons[trouble.name] ?? 'graph_response_invalid')
+  assert.match(response.body.result?.content?.[0]?.text ?? '', /^graph_\w+: .*Microsoft Graph/)
 }
 
 async function entraTrouble(trouble: Trouble) {
   const user = newUser()
   strike('token', user, trouble.fault)
-  const answer = await bounded(trouble, () => askAs(user, undefined, serverFor(trouble)))
+  const response = await bounded(trouble, () => askAs(user, undefined, serverFor(trouble)))
 
-  assert.equal(answer.status, 503)
-  assert.ok(isRpcError(answer), answer.text)
-  assert.equal(answer.headers['www-authenticate'], undefined, 'it is not the caller’s fault')
-  assert.match(answer.body.error?.message ?? '', /Entra/)
-  assert.equal(reasonOf(answer), undefined, 'a 5xx does not say why')
+  assert.equal(response.status, 503)
+  assert.ok(isRpcError(response), response.text)
+  assert.equal(response.headers['www-authenticate'], undefined, 'it is not the caller’s fault')
+  assert.match(response.body.error?.message ?? '', /Entra/)
+  assert.equal(reasonOf(response), undefined, 'a 5xx does not say why')
 }
 
-/** Time and memory stay within bounds, nothing of the peer's answer is passed on, and the server goes on. */
-async function bounded({ megabytes }: Trouble, work: () => Promise<Answer>): Promise<Answer> {
+/** Time and memory stay within bounds, nothing of the peer's response is passed on, and the server goes on. */
+async function bounded({ megabytes }: Trouble, work: () => Promise<HttpResponse>): Promise<HttpResponse> {
   const cost = await costOf(work)
   assert.ok(cost.ms < swiftMs, `it took ${cost.ms} ms`)
   if (megabytes !== undefined) assert.ok(cost.megabytes < megabytes, `memory rose by ${cost.megabytes} MB`)

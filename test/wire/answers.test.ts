@@ -6,7 +6,7 @@ import { CONDITIONAL_ACCESS_CLAIMS, revocationClaims } from '../../emulator/entr
 import type { MintOptions } from '../../emulator/mint.ts'
 import { signIn } from '../../emulator/sign-in.ts'
 import { type Env, eventually, listen, toolCall } from '../helper.ts'
-import { type Answer, file, modernToolCall, post, reasonOf } from '../security/harness.ts'
+import { file, type HttpResponse, modernToolCall, post, reasonOf } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
 
 /** Every row of "what a failure tells the user", by real requests in both protocol eras. */
@@ -15,7 +15,12 @@ const tenant = await startEmulator()
 file.after(() => tenant.close())
 const { origin, logs } = await listen(file, {}, tenant)
 
-type Ask = (token: string | undefined, args?: Record<string, unknown>, at?: string, tool?: string) => Promise<Answer>
+type Ask = (
+  token: string | undefined,
+  args?: Record<string, unknown>,
+  at?: string,
+  tool?: string,
+) => Promise<HttpResponse>
 
 const eras: Readonly<Record<string, Ask>> = {
   '2025': (token, args = { top: 1 }, at = origin, tool = 'getMessages') => post(at, toolCall(tool, args), token),
@@ -25,12 +30,12 @@ const eras: Readonly<Record<string, Ask>> = {
   },
 }
 
-function textOf({ body }: Answer): string {
+function textOf({ body }: HttpResponse): string {
   return body.result?.content?.[0]?.text ?? ''
 }
 
 /** What a tool error says to programs. */
-function metaOf({ body }: Answer): Readonly<Record<string, unknown>> {
+function metaOf({ body }: HttpResponse): Readonly<Record<string, unknown>> {
   return body.result?._meta?.['mcp-message-center-server/error'] ?? {}
 }
 
@@ -46,7 +51,7 @@ const badTokens: Readonly<Record<string, readonly [MintOptions, string]>> = {
   'that only says who somebody is': [{ kind: 'id', claims: { aud: tenant.api.clientId } }, 'id_token'],
 }
 
-function challengeOf({ headers }: Answer): Record<string, string> {
+function challengeOf({ headers }: HttpResponse): Record<string, string> {
   const header = headers['www-authenticate']
   assert.equal(typeof header, 'string', 'exactly one challenge')
   return Object.fromEntries([...String(header).matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]))

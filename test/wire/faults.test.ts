@@ -14,7 +14,7 @@ import { createOboTokenCache } from '../../src/plugins/obo-token-cache/index.ts'
 import { createOnBehalfOf } from '../../src/plugins/obo-token-cache/on-behalf-of.ts'
 import { tools } from '../../src/tools/index.ts'
 import { configFor, eventually, listen, mcpHeaders, shortTimeouts, toolCall } from '../helper.ts'
-import { type Answer, call, file, modernToolCall, post, reasonOf } from '../security/harness.ts'
+import { call, file, type HttpResponse, modernToolCall, post, reasonOf } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
 
 /** Entra and Graph in trouble: what it costs them, what a caller hears, and that nobody else hears anything. */
@@ -30,11 +30,11 @@ function newcomer(): { name: string; upn: string; token: Promise<string> } {
   return { name, upn: `${name}@contoso.example`, token: tenant.mint({ user: name }) }
 }
 
-const ask = (token: string, args: Record<string, unknown> = { top: 1 }): Promise<Answer> =>
+const ask = (token: string, args: Record<string, unknown> = { top: 1 }): Promise<HttpResponse> =>
   post(origin, toolCall('getMessages', args), token)
 const exchanges = () => tenant.stats.snapshot().endpoints.token
 const reads = () => tenant.stats.snapshot().endpoints.graph
-const isServed = (answer: Answer) => answer.status === 200 && answer.body.result?.structuredContent !== undefined
+const isServed = (answer: HttpResponse) => answer.status === 200 && answer.body.result?.structuredContent !== undefined
 
 /** Sends a call and leaves as soon as `leaving` is called, without waiting for its answer. */
 function callAndLeave(at: string, token: string, { message, headers }: Sent = { message: toolCall('getMessages') }) {

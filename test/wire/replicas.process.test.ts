@@ -162,7 +162,7 @@ async function assertServedAt({ origin }: Replica, { status, body }: JsonRespons
   assert.ok(answer.body.result?.structuredContent)
 }
 
-function assertRefused({ status, body }: JsonResponse, error: string, says: RegExp) {
+function assertRejected({ status, body }: JsonResponse, error: string, says: RegExp) {
   assert.deepEqual([status, body['error']], [error === 'invalid_client' ? 401 : 400, error])
   assert.match(String(body['error_description']), says)
 }
@@ -208,9 +208,9 @@ test('a code that one replica redeemed is refused by the others, since Entra red
   const { signOn, code } = await codeAt(one, 'load-2')
   await assertServedAt(one, await redeemAt(one, code, signOn))
   const codeGrants = tenant.stats.snapshot().grants.authorization_code
-  assertRefused(await redeemAt(other, code, signOn), 'invalid_grant', /\(AADSTS54005\)/)
+  assertRejected(await redeemAt(other, code, signOn), 'invalid_grant', /\(AADSTS54005\)/)
   assert.equal(tenant.stats.snapshot().grants.authorization_code, codeGrants + 1, 'Entra was asked')
-  assertRefused(await redeemAt(one, code, signOn), 'invalid_grant', /already used/)
+  assertRejected(await redeemAt(one, code, signOn), 'invalid_grant', /already used/)
   assert.equal(tenant.stats.snapshot().grants.authorization_code, codeGrants + 1, 'and was not asked again')
 })
 
@@ -266,12 +266,12 @@ test('a replica with another key refuses all that it did not seal, each time in 
     assert.equal(page.location, undefined)
   }
 
-  assertRefused(await redeemAt(stranger, code, signOn), 'invalid_client', /Unknown client/)
-  assertRefused(await redeemAt(stranger, code, approved), 'invalid_grant', /Invalid authorization code/)
+  assertRejected(await redeemAt(stranger, code, signOn), 'invalid_client', /Unknown client/)
+  assertRejected(await redeemAt(stranger, code, approved), 'invalid_grant', /Invalid authorization code/)
   // None of these attempts used the code up.
   const tokens = await redeemAt(other, code, approved)
   await assertServedAt(other, tokens)
-  assertRefused(await refreshAt(stranger, tokens, approved), 'invalid_grant', /Sign in again/)
+  assertRejected(await refreshAt(stranger, tokens, approved), 'invalid_grant', /Sign in again/)
   assert.equal((await refreshAt(one, tokens, approved)).status, 200)
   assert.ok(!/"level":[56]0/.test(stranger.log()), 'nothing of this is an error of the server')
 })

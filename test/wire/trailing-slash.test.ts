@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listen, mcpHeaders } from '../helper.ts'
-import { type Answer, call, file, listTools, modernToolCall } from '../security/harness.ts'
+import { call, file, type HttpResponse, listTools, modernToolCall } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
 
 /** The endpoint under its address with a slash at the end, as people type it: the same route, with all that guards it. */
@@ -33,7 +33,7 @@ for (const [what, headers, status] of [
   ['a call by another Host', { ...mcpHeaders(token), host: 'evil.example' }, 403],
 ] as const) {
   test(`${what} is rejected as at the address without the slash`, async () => {
-    const essence = ({ status, headers, body }: Answer) => [
+    const essence = ({ status, headers, body }: HttpResponse) => [
       status,
       headers['www-authenticate'],
       body.error?.code,

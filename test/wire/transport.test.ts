@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { eventually, listen, mcpHeaders } from '../helper.ts'
-import { type Answer, type Call, call, file, listTools, modernToolCall, post } from '../security/harness.ts'
+import { type Call, call, file, type HttpResponse, listTools, modernToolCall, post } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
 
 /** JSON-RPC over HTTP as each era has it: what a raw request is answered with, status, headers and code. */
@@ -38,12 +38,12 @@ function initialize(protocolVersion: string) {
   return request('initialize', { protocolVersion, capabilities: {}, clientInfo: { name: 'raw', version: '1' } })
 }
 
-function ask({ message, headers }: { message: unknown; headers: Record<string, string> }): Promise<Answer> {
+function ask({ message, headers }: { message: unknown; headers: Record<string, string> }): Promise<HttpResponse> {
   return post(origin, message, token, headers)
 }
 
 /** Sends a request without a body, and with no more headers than given. */
-function bare(method: Call['method'], headers: Record<string, string> = {}): Promise<Answer> {
+function bare(method: Call['method'], headers: Record<string, string> = {}): Promise<HttpResponse> {
   return call(`${origin}/mcp`, { ...(method !== undefined && { method }), headers })
 }
 

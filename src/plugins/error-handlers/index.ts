@@ -38,7 +38,7 @@ export const oauthFailures = fp(
       const failure = toOAuthFailure(error)
       const { status, body } = oauthError(failure)
       beginError(failure, status, request, reply)
-      // RFC 6749 section 5.2: a client that tried HTTP authentication is told which scheme there is.
+      // RFC 6749 section 5.2: a client that tried HTTP authentication gets the scheme.
       if (status === 401 && request.headers.authorization !== undefined)
         reply.header('www-authenticate', 'Basic realm="token"')
       return reply.send(body)
@@ -54,7 +54,7 @@ export const pageFailures = fp(
       const { code } = (error ?? {}) as { code?: unknown }
       const failure = code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' ? new Failure('form_required') : toOAuthFailure(error)
       const { status } = oauthError(failure)
-      // 401 is for clients that can answer a challenge.
+      // 401 is for clients that understand a challenge.
       beginError(failure, status === 401 ? 400 : status, request, reply)
       const reference = `${status < 500 ? `${failure.reason}, ` : ''}request ${request.id}`
       const shown = errorPage(failureText(failure), reference)

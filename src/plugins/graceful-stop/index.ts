@@ -1,24 +1,23 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
-/** How often a closing server looks whether all calls in flight have their answer. */
+/** How often a closing server looks whether calls are still in flight. */
 const sweepMs = 100
 /** A body that has not arrived so long after the stop is not waited for: Node no longer ends its request. */
 const bodyGraceMs = 500
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Set when the process was told to stop: readiness fails while calls in flight finish. */
+    /** Whether the process is stopping: readiness fails while calls in flight finish. */
     stopping: boolean
   }
 }
 
 /**
- * Lets a stopping server come to its end as soon as the calls in flight have their answers.
+ * Ends a stopping server as soon as the calls in flight have their responses.
  *
- * Two kinds of connections would keep it waiting for clients that have nothing more to ask: those kept alive after an
- * answer, so each answer from then on closes its own; and those opened ahead of a first request, which Node does not
- * count as idle, so they are cut when no call is left.
+ * Two kinds of idle connections would hold it up: those that are kept alive, so each response from then on closes its
+ * own; and those without a first request, which Node does not count as idle, so they are closed when no call is left.
  */
 export const gracefulStop = fp(
   async (app) => {

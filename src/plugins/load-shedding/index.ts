@@ -51,7 +51,7 @@ const tooManyAtOnce = new Failure('rate_limited', {
  * wait for others, so that those admitted are served in good time; and bounds what one user or address may hold of a
  * process: requests in flight, and responses that are not read.
  *
- * Probes are outside of its scope, and the CORS hook answers preflights before.
+ * Probes are outside of its scope, and the CORS hook handles preflights before.
  */
 export const loadShedding = fp<Configured>(
   async (app, { config: { timeouts } }) => {

@@ -92,21 +92,21 @@ export const events = {
   }),
   graph_quota_exceeded: requestEvent(
     'warn',
-    'no call to Graph is left',
-    'Graph was not called, since the quota that it has for the tenant would have been exceeded',
+    'Graph quota exceeded',
+    'Graph was not called: its quota for the tenant, or this user’s share of it, is used up',
     {
       user: optional(user),
-      tool: optional(text('The tool that wanted to read')),
-      window: Type.Enum(['minute', 'hour'], { description: 'Of which limit' }),
+      tool: optional(text('The tool that called')),
+      window: Type.Enum(['minute', 'hour'], { description: 'The window of the quota' }),
       scope: Type.Enum(['user', 'tenant'], {
         description: 'Whether the user’s share of it is used, or the tenant’s whole',
       }),
-      seconds: whole('When the next call may be made'),
+      seconds: whole('Time until the next call is allowed'),
     },
   ),
-  graph_paused: event('warn', 'Graph asks to wait: nobody calls it', 'Graph limits this app; said once for each wait', {
-    seconds: whole('For how long'),
-    source: Type.Enum(['graph', 'replica'], { description: 'Who said so: Graph to this replica, or another replica' }),
+  graph_paused: event('warn', 'calls to Graph paused', 'Graph throttles this app; once for each pause', {
+    seconds: whole('Duration of the pause'),
+    source: Type.Enum(['graph', 'replica'], { description: 'Where it comes from: Graph itself, or another replica' }),
   }),
   rate_limit: requestEvent('warn', 'rate limit exceeded', 'A request was rejected by a rate limit', {
     by: Type.Enum(['address', 'user', 'registration', 'concurrency'], {
@@ -125,7 +125,7 @@ export const events = {
   }),
 
   // The OAuth proxy.
-  client_registered: requestEvent('info', 'client registered', 'An application registered itself', {
+  client_registered: requestEvent('info', 'client registered', 'An application registered itself as a client', {
     redirectUris: whole('How many redirect URIs it registered'),
   }),
   authorize: requestEvent(
@@ -191,16 +191,16 @@ export const events = {
     known: whole('How many keys are known'),
     err,
   }),
-  redis_down: event('warn', 'Redis does not answer: this replica goes on by itself', 'Once, when it goes', {
-    why: text('What the client says'),
+  redis_down: event('warn', 'Redis unavailable: this replica continues without it', 'Once for each outage', {
+    why: text('The client’s error'),
   }),
   redis_rejected: event(
     'warn',
     'Redis rejects commands: what it should have stored is known to this replica alone',
-    'It is full, read-only, or does not permit a command; said once a minute at most',
-    { why: text('What Redis says') },
+    'It is full, read-only, or does not permit a command; once a minute at most',
+    { why: text('Redis’ error') },
   ),
-  redis_up: event('info', 'Redis answers again', 'Once, when it is back', {}),
+  redis_up: event('info', 'Redis available again', 'Once, after an outage', {}),
   traces_unavailable: event('warn', 'trace export failed', 'The collector is unavailable or rejects spans; once', {
     why: text('The exporter’s error'),
   }),
@@ -211,12 +211,12 @@ export const events = {
     'warn',
     'a setting removes a protection',
     'Once for each at start: a setting that production rejects, or an unencrypted connection',
-    { name: text('The variable, or `node` for one of Node’s own flags'), message: text('What is wrong with it') },
+    { name: text('The variable, or `node` for one of Node’s own flags'), message: text('The risk') },
   ),
   listening: event('info', 'listening: clients use this address', 'The process accepts connections', {
     url: text('The address for clients, which must use exactly this one: they compare it with the metadata'),
   }),
-  stopping: event('info', 'stopping: calls in flight finish', 'The process was told to stop', {
+  stopping: event('info', 'stopping: calls in flight finish', 'The process received a signal to stop', {
     signal: optional(text('The signal')),
   }),
   log_resumed: event(

@@ -133,12 +133,12 @@ export function readMetrics(app: FastifyInstance, registry: Registry, prom: Prom
   metric('Gauge', 'obo_cache_max_bytes', 'Their maximum size', () => oboTokens.stats.maxBytes)
   metric(
     'Counter',
-    'answer_cache_requests_total',
+    'result_cache_requests_total',
     'Calls of tools with cached results; joined: shared another call in flight',
     () => mcp.cacheStats.requests,
     'result',
   )
-  metric('Gauge', 'answer_cache_bytes', 'Size of cached results', () => mcp.cacheStats.bytes)
+  metric('Gauge', 'result_cache_bytes', 'Size of cached results', () => mcp.cacheStats.bytes)
   metric(
     'Gauge',
     'graph_quota_left',
@@ -169,6 +169,6 @@ export function readMetrics(app: FastifyInstance, registry: Registry, prom: Prom
     droppedLines,
   )
   if (sharedStore === undefined) return
-  metric('Gauge', 'redis_up', '1 while Redis answers', () => Number(sharedStore.isUp))
+  metric('Gauge', 'redis_up', '1 while Redis is available', () => Number(sharedStore.isUp))
   metric('Counter', 'redis_rejections_total', 'Commands that Redis rejected', () => sharedStore.rejections)
 }

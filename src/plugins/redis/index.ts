@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Configured } from '../../config/index.ts'
 import type { Audit } from '../observability/audit.ts'
 
-/** The longest that one command may hold up a call. */
+/** The longest that one command may delay a call. */
 const commandTimeoutMs = 100
 /**
  * A connection that brings nothing for so long, while a command waits, is closed: its other end is frozen or gone. Until

@@ -63,7 +63,7 @@ const honest =
     return responses[new URL(asked).pathname] ?? json({ error: { code: 'NotFound' } }, 404)
   }
 
-test('the challenge is answered with a token for the vault’s own audience', async () => {
+test('the challenge is met with a token for the vault’s own audience', async () => {
   const { vault, asked, audiences } = setUp(honest({ '/certificates/client/': json(certificate()) }))
   const { thumbprint } = await vault.keySigner('client')
   assert.equal(thumbprint.length, 32)

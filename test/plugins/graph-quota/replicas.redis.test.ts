@@ -4,14 +4,14 @@ import { type TestContext, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import { eventually, listen, type RunningApp, toolCall } from '../../helper.ts'
 import { connected, forgeCounters, startRedis, undisturbed as untilUndisturbed } from '../../redis-helper.ts'
-import { type Answer, file, originOf, post, reasonOf } from '../../security/harness.ts'
+import { file, type HttpResponse, originOf, post, reasonOf } from '../../security/harness.ts'
 import { startEmulator } from '../../tenant.ts'
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
 
 interface Replica extends RunningApp {
-  ask(user: string, args?: Record<string, unknown>): Promise<Answer>
+  ask(user: string, args?: Record<string, unknown>): Promise<HttpResponse>
 }
 
 /** Three replicas of one service, a Redis that they share, and a Graph that allows 40 calls a minute. */
@@ -38,8 +38,8 @@ function mint(user: string): Promise<string> {
   return token
 }
 
-const isServed = ({ body }: Answer) => body.result?.structuredContent !== undefined
-const secondsOf = ({ body }: Answer) => {
+const isServed = ({ body }: HttpResponse) => body.result?.structuredContent !== undefined
+const secondsOf = ({ body }: HttpResponse) => {
   const meta = body.result?._meta?.['mcp-message-center-server/error'] as { retryAfterSeconds?: number } | undefined
   return meta?.retryAfterSeconds
 }
@@ -54,7 +54,7 @@ test('three replicas spend 40 calls a minute together, to the call, and say when
   const { answers, made } = await undisturbed(t, async ({ replicas, reads }) => {
     // What does not fit is exchanged for and asks Graph nothing: the signatures for twenty users hold everything up.
     for (const { ask } of replicas) for (const user of users(20)) await ask(user, { id: 'none' })
-    const answers: Answer[] = []
+    const answers: HttpResponse[] = []
     await Promise.all(
       replicas.map(async ({ ask }) => {
         for (const user of users(20)) answers.push(...(await Promise.all([ask(user), ask(user)])))
@@ -72,7 +72,7 @@ test('three replicas spend 40 calls a minute together, to the call, and say when
 
 test('one busy user gets a quarter of it, wherever they call; a second one gets in', async (t) => {
   const { last, ofOne, others, made } = await undisturbed(t, async ({ replicas, reads }) => {
-    let last: Answer | undefined
+    let last: HttpResponse | undefined
     for (let round = 0; round < 5; round++) for (const { ask } of replicas) last = await ask('rowan')
     const ofOne = reads()
     const others = await Promise.all(replicas.map(({ ask }) => ask('gale')))
@@ -150,7 +150,7 @@ for (const [what, signal] of [
     for (let i = 0; i < 6; i++) assert.ok(isServed(await one.ask('rowan')))
     redis.process.kill(signal)
     if (signal === 'SIGKILL') await once(redis.process, 'exit')
-    const spend = async ({ ask }: { ask: (user: string) => Promise<Answer> }) => {
+    const spend = async ({ ask }: { ask: (user: string) => Promise<HttpResponse> }) => {
       for (let calls = 0; ; calls++) {
         const answer = await ask('rowan')
         if (isServed(answer)) continue
@@ -169,7 +169,7 @@ test('whoever writes to Redis slows calls to Graph down, and stops none: a tenth
     const [one = assert.fail()] = replicas
     assert.ok(isServed(await one.ask('rowan')))
     await forgeCounters(one, '*graph-quota*')
-    const answers: Answer[] = []
+    const answers: HttpResponse[] = []
     // Of the tenant's forty calls four, of which the first was one; of a user's ten, one.
     for (const user of ['gale', 'priya', 'load-1', 'load-2']) answers.push(await one.ask(user))
     return { served: answers.map(isServed), reason: reasonOf(answers.at(-1) ?? assert.fail()) }

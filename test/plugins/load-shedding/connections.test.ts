@@ -6,13 +6,13 @@ import Fastify from 'fastify'
 import { connections, connectionsFor } from '../../../src/plugins/load-shedding/connections.ts'
 import { eventually } from '../../helper.ts'
 
-/** A server that answers everything but `/slow`, and a connection that asks for the paths at once. */
+/** A server that responds to everything but `/slow`, and a connection that asks for the paths at once. */
 async function pipeline(t: TestContext, paths: readonly string[]) {
   const handled: string[] = []
   const closed: string[] = []
-  let answerSlow = () => {}
+  let respondSlow = () => {}
   const slow = new Promise<string>((resolve) => {
-    answerSlow = () => resolve('slow')
+    respondSlow = () => resolve('slow')
   })
   const app = Fastify()
   t.after(() => app.close())
@@ -30,16 +30,16 @@ async function pipeline(t: TestContext, paths: readonly string[]) {
     received += text
   })
   client.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`).join(''))
-  return { client, handled, closed, received: () => received, answerSlow }
+  return { client, handled, closed, received: () => received, respondSlow }
 }
 
 const requests = (count: number) => ['/slow', ...Array.from({ length: count - 1 }, (_, i) => `/${i}`)]
 
 test('sixteen pipelined requests are served, in their order', async (t) => {
   const paths = requests(16)
-  const { received, handled, answerSlow } = await pipeline(t, paths)
+  const { received, handled, respondSlow } = await pipeline(t, paths)
   await eventually(() => handled.length === paths.length)
-  answerSlow()
+  respondSlow()
   await eventually(() => received().split('HTTP/1.1 200').length === paths.length + 1)
 })
 
@@ -77,9 +77,9 @@ test('responses that wait for their turn close with their connection, each once'
 
 test('those that had their turn do not close again with their connection', async (t) => {
   const paths = requests(16)
-  const { client, handled, closed, answerSlow } = await pipeline(t, paths)
+  const { client, handled, closed, respondSlow } = await pipeline(t, paths)
   await eventually(() => handled.length === paths.length)
-  answerSlow()
+  respondSlow()
   await eventually(() => closed.length === paths.length)
   client.destroy()
   await once(client, 'close')

@@ -20,7 +20,7 @@ function cacheOf(options: Partial<OboTokenCacheOptions> = {}) {
   const asked: ExchangeRequest[] = []
   const lines: Line[] = []
   const pauses: number[] = []
-  /** What Entra answers next; when it is used up, tokens. */
+  /** What Entra returns next; when it is used up, tokens. */
   const outcomes: Outcome[] = []
   let held: Promise<void> | undefined
   const cache = createOboTokenCache({
@@ -56,7 +56,7 @@ function cacheOf(options: Partial<OboTokenCacheOptions> = {}) {
   return {
     ...{ cache, clock, asked, lines, pauses, outcomes, get, callerOf },
     evict: (assertion: string, accessToken: string) => cache.evict(callerOf(assertion), accessToken),
-    /** Entra's answers wait for what this returns. */
+    /** Entra's responses wait for what this returns. */
     hold() {
       let release = () => {}
       held = new Promise((resolve) => {
@@ -230,7 +230,7 @@ test('a rejection is repeated to its assertion without asking Entra, for a while
   assert.equal(await get('a1'), 'graph-3 of a1')
 })
 
-test('a throttled assertion is told what is left of the wait, and others are served', async () => {
+test('a throttled assertion gets what is left of the wait, and others are served', async () => {
   const { get, asked, clock, outcomes } = cacheOf()
   outcomes.push(new Failure('exchange_throttled', { retryAfterSeconds: 30 }))
   const waits = async (retryAfterSeconds: number) =>

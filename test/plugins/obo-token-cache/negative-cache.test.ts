@@ -54,7 +54,7 @@ for (const [named, cached] of [
   })
 }
 
-test('a throttled assertion waits as long as Entra said, and is told what is left', () => {
+test('a throttled assertion waits as long as Entra said, and gets what is left', () => {
   const { clock, remember, find } = createCache()
   remember('one', new Failure('exchange_throttled', { retryAfterSeconds: 30, detail: 'detail' }))
   const left = (afterMs: number) => {
@@ -75,7 +75,7 @@ for (const [reason, code] of [
   ['credential_rejected', 7000215],
   ['exchange_misconfigured', 700016],
 ] as const) {
-  test(`${reason} stops everybody for five seconds, and each is told that it is this`, () => {
+  test(`${reason} stops everybody for five seconds, and each gets that reason`, () => {
     const { clock, remember, find } = createCache()
     remember('one', named(reason, code))
     for (const key of ['one', 'other']) {

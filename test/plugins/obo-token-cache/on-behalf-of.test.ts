@@ -98,7 +98,7 @@ test('MSAL posts the On-Behalf-Of grant, once, to the tenant’s token endpoint'
   assert.ok(!request?.url.includes(assertion))
 })
 
-test('nothing is kept: the same assertion is exchanged as often as it is asked for', async () => {
+test('nothing is cached: the same assertion is exchanged each time', async () => {
   tenant.stats.reset()
   const assertion = await tenant.mint({ user: 'gale' })
   for (let i = 0; i < 3; i++) await exchange({ assertion, correlationId: randomUUID(), deadline: ample() })
@@ -149,7 +149,7 @@ for (const user of ['mika', 'signe']) {
   })
 }
 
-test('a token that does not say when it ends has ended: it serves one call and is not kept', async () => {
+test('a token without an expiry has expired: it serves one call and is not cached', async () => {
   const body = { access_token: 'x', token_type: 'Bearer' }
   tenant.faults.add({ target: 'token', kind: 'status', status: 200, body })
   const { expiresAtMs } = await ask('rowan')
@@ -157,7 +157,7 @@ test('a token that does not say when it ends has ended: it serves one call and i
   assert.ok(expiresAtMs <= Date.now() + 1_000, `${expiresAtMs}`)
 })
 
-test('a wrong secret is the server’s trouble', async () => {
+test('a wrong secret is the server’s error', async () => {
   const wrong = create({ withClientAuth: withClientSecret('not-the-secret') })
   const assertion = await tenant.mint({ user: 'rowan' })
   await assert.rejects(wrong({ assertion, correlationId: randomUUID(), deadline: ample() }), {
@@ -165,7 +165,7 @@ test('a wrong secret is the server’s trouble', async () => {
   })
 })
 
-test('an assertion for another API is refused', async () => {
+test('an assertion for another API is rejected', async () => {
   const assertion = await tenant.mint({ user: 'rowan', claims: { aud: 'api://another' } })
   await assert.rejects(exchange({ assertion, correlationId: randomUUID(), deadline: ample() }), {
     reason: 'assertion_rejected',
@@ -187,10 +187,10 @@ const faults: readonly [name: string, rule: Omit<FaultRule, 'target'>, reason: R
   ['HTML with 200', { kind: 'html' }, 'exchange_unavailable'],
   ['HTML with 400', { kind: 'html', status: 400 }, 'exchange_unavailable'],
   ['HTML with 503', { kind: 'html', status: 503 }, 'exchange_unavailable'],
-  ['half an answer', { kind: 'truncated' }, 'exchange_unavailable'],
+  ['half a response', { kind: 'truncated' }, 'exchange_unavailable'],
   ['a redirect', { kind: 'redirect' }, 'exchange_unavailable'],
   ['a reset', { kind: 'reset' }, 'exchange_unavailable'],
-  ['no end of an answer', { kind: 'endless' }, 'exchange_unavailable'],
+  ['no end of a response', { kind: 'endless' }, 'exchange_unavailable'],
   ['50 MB', { kind: 'huge' }, 'exchange_unavailable'],
   ['a gzip bomb', { kind: 'gzip-bomb' }, 'exchange_unavailable'],
   ['silence', { kind: 'hang' }, 'exchange_unavailable'],

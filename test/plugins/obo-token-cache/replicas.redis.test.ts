@@ -32,8 +32,8 @@ async function startReplicas(t: TestContext, count: number, env: Env = { CACHE_E
 
 /** Calls a replica as a client would. */
 async function read(replica: RunningApp | undefined, token: string) {
-  const answer = await post(replica?.origin ?? '', call, token)
-  return { status: answer.status, isError: answer.body.result?.isError, reason: reasonOf(answer) }
+  const response = await post(replica?.origin ?? '', call, token)
+  return { status: response.status, isError: response.body.result?.isError, reason: reasonOf(response) }
 }
 /** Asks a replica for the token alone, as its route does. */
 function requestOf(token: string): TokenRequest {
@@ -185,7 +185,7 @@ test('a token that Graph rejects is evicted there and from Redis; another replic
   assert.equal(exchanges(), 2)
 })
 
-test('what Entra refuses at one replica is asked of it at another at once', async (t) => {
+test('what Entra rejects at one replica is asked of it at another at once', async (t) => {
   const { redis, replicas } = await startReplicas(t, 2)
   const [a, b] = replicas
   const token = await tenant.mint()
@@ -195,7 +195,7 @@ test('what Entra refuses at one replica is asked of it at another at once', asyn
   const start = performance.now()
   assert.deepEqual(await read(b, token), good)
   assert.ok(performance.now() - start < 1_000)
-  assert.equal((await read(a, token)).reason, 'user_not_allowed', 'a remembers what it was told')
+  assert.equal((await read(a, token)).reason, 'user_not_allowed', 'a remembers the rejection')
   assert.equal(exchanges(), 2)
 })
 
@@ -208,8 +208,8 @@ for (const signal of ['SIGSTOP', 'SIGKILL'] as const) {
     const during = readAll()
     await eventually(() => exchanges() > 0)
     server.process.kill(signal)
-    for (const answer of await during) assert.deepEqual(answer, good)
-    for (const answer of await readAll()) assert.deepEqual(answer, good)
+    for (const response of await during) assert.deepEqual(response, good)
+    for (const response of await readAll()) assert.deepEqual(response, good)
     assert.ok(exchanges() <= 3 * 30, `${exchanges()}`)
     server.process.kill('SIGCONT')
   })

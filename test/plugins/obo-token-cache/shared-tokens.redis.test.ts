@@ -66,7 +66,7 @@ async function startReplica(t: TestContext, { server, clock, keys }: World, name
     /** As when Graph rejects the token that is cached, or one that no longer is. */
     evict: (assertion: string, accessToken = latest) => cache.evict(callerOf(assertion), accessToken),
     exchanges: () => exchanges,
-    /** Entra's answers to this replica wait for what this returns. */
+    /** Entra's responses to this replica wait for what this returns. */
     hold() {
       let release = () => {}
       held = new Promise((resolve) => {

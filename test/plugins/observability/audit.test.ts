@@ -22,7 +22,7 @@ test('an event may be graver than usual, and say more', () => {
   assert.deepEqual(lines, [['error', { event: 'redis_up' }, 'at last']])
 })
 
-test('whoever listens hears of the events they asked for, whatever the level of the log, and of no others', () => {
+test('listeners are called for the events they asked for, whatever the level of the log, and of no others', () => {
   const { audit } = auditOf()
   const silent = { debug() {}, info() {}, warn() {}, error() {}, fatal() {} }
   const heard: unknown[] = []

@@ -41,7 +41,7 @@ async function build(t: TestContext, logLevel = 'trace') {
   return { app, origin, call, lines }
 }
 
-test('a request is one line, when it is over', async (t) => {
+test('a request is one line, when it ends', async (t) => {
   const { call, lines } = await build(t)
   const { headers } = await call('/things/zq7mark?code=zq7mark', { method: 'POST', ...json })
   await eventually(() => lines.length > 0)
@@ -90,7 +90,7 @@ test('a path that leads nowhere is one line without a route', async (t) => {
   )
 })
 
-const ids: readonly [name: string, given: string | undefined, kept: string | undefined][] = [
+const ids: readonly [name: string, given: string | undefined, expected: string | undefined][] = [
   ['no id', undefined, undefined],
   ['a GUID', '0f8fad5b-d9cb-469f-a165-70867728950e', '0f8fad5b-d9cb-469f-a165-70867728950e'],
   ['a GUID in capitals', '0F8FAD5B-D9CB-469F-A165-70867728950E', '0f8fad5b-d9cb-469f-a165-70867728950e'],
@@ -100,22 +100,22 @@ const ids: readonly [name: string, given: string | undefined, kept: string | und
   ['a long text', 'a'.repeat(5_000), undefined],
   ['nothing', '', undefined],
 ]
-for (const [name, given, kept] of ids) {
-  test(`a request with ${name} ${kept ? 'keeps its id' : 'gets one'}`, async (t) => {
+for (const [name, given, expected] of ids) {
+  test(`a request with ${name} ${expected ? 'keeps its id' : 'gets one'}`, async (t) => {
     const { call, lines } = await build(t)
     const { headers } = await call('/', { headers: given === undefined ? {} : { 'x-request-id': given } })
     await eventually(() => lines.length > 0)
     const id = String(headers['x-request-id'])
-    if (kept === undefined) assert.match(id, guid)
-    else assert.equal(id, kept)
+    if (expected === undefined) assert.match(id, guid)
+    else assert.equal(id, expected)
     assert.equal(lines[0]?.['requestId'], id)
   })
 }
 
 test('every request gets an id of its own', async (t) => {
   const { call } = await build(t)
-  const answers = await Promise.all(Array.from({ length: 50 }, () => call('/')))
-  assert.equal(new Set(answers.map(({ headers }) => headers['x-request-id'])).size, 50)
+  const responses = await Promise.all(Array.from({ length: 50 }, () => call('/')))
+  assert.equal(new Set(responses.map(({ headers }) => headers['x-request-id'])).size, 50)
 })
 
 test('the level of the configuration holds', async (t) => {

@@ -59,7 +59,7 @@ test('calls are counted by tool and outcome, exchanges and reads with how long t
   assert.equal(types.get('message_center_mcp_calls_total'), 'counter')
 })
 
-test('when the certificate of the server ends is told where there is one', async (t) => {
+test('the expiry of the server’s certificate is a metric where there is one', async (t) => {
   const { app, port } = await listenWithMetrics(t)
   const name = 'message_center_credential_expires_timestamp_seconds'
   app.audit('credential_loaded', { kind: 'managed_identity' })
@@ -92,7 +92,7 @@ test('scraping twice counts nothing twice', async (t) => {
   assert.equal(sum('message_center_http_requests_total'), 1)
 })
 
-test('refused callers are counted by why', async (t) => {
+test('rejected callers are counted by reason', async (t) => {
   const { post, scraped } = await listenWithMetrics(t)
   await post(call)
   await post(call, await tenant.mint({ kind: 'graph' }))
@@ -105,7 +105,7 @@ test('refused callers are counted by why', async (t) => {
   assert.equal(sum('message_center_mcp_calls_total'), 0)
 })
 
-test('what Graph refuses and limits is counted by status, and throttles on their own', async (t) => {
+test('what Graph rejects and limits is counted by status, and throttles on their own', async (t) => {
   const { post, scraped } = await listenWithMetrics(t)
   const token = await tenant.mint({ user: 'rowan' })
   tenant.faults.add({ target: 'graph', kind: 'status', status: 429, times: 1 })
@@ -159,7 +159,7 @@ test('rate limits are counted by what was counted', async (t) => {
   assert.equal(sum('message_center_rate_limited_total', { by: 'user' }), 1)
 })
 
-test('a sign-in is counted step by step, and one that is refused by why', async (t) => {
+test('a sign-in is counted step by step, and a rejected one by reason', async (t) => {
   const { origin, scraped } = await listenWithMetrics(t)
   const signedIn = await redeem(origin, await freshCode(origin, tenant.api.clientId))
   assert.equal(signedIn.status, 200)
@@ -170,7 +170,7 @@ test('a sign-in is counted step by step, and one that is refused by why', async 
   assert.equal(sum('message_center_sign_in_failures_total', { reason: 'client_unknown' }), 1)
 })
 
-test('keys, the process and Redis are told of; Redis only where there is one', async (t) => {
+test('keys, the process and Redis have metrics; Redis only where there is one', async (t) => {
   const { port } = await listenWithMetrics(t)
   const { sum, types, contentType } = await scrape(port)
   assert.match(contentType, /^text\/plain; version=0\.0\.4/)
@@ -247,15 +247,15 @@ test('they are served on loopback, wherever the server itself listens, unless ME
     .flat()
     .find((one) => one && !one.internal && one.family === 'IPv4')
   const other = outside?.address ?? '127.0.0.2'
-  const answers = async (host: string, port: number) =>
+  const statusAt = async (host: string, port: number) =>
     request(`http://${host}:${port}/metrics`).then(
       ({ statusCode, body }) => body.dump().then(() => statusCode),
       () => 0,
     )
   const own = await listenWithMetrics(t, { HOST: '0.0.0.0' })
-  assert.deepEqual([await answers('127.0.0.1', own.port), await answers(other, own.port)], [200, 0])
+  assert.deepEqual([await statusAt('127.0.0.1', own.port), await statusAt(other, own.port)], [200, 0])
   const open = await listenWithMetrics(t, { METRICS_HOST: '0.0.0.0' })
-  assert.deepEqual([await answers('127.0.0.1', open.port), await answers(other, open.port)], [200, 200])
+  assert.deepEqual([await statusAt('127.0.0.1', open.port), await statusAt(other, open.port)], [200, 200])
 })
 
 test('without METRICS_PORT there are none, and with it the port is free again when the server ends', async (t) => {

@@ -79,7 +79,7 @@ test('a user may make so many requests from wherever they call, and others are n
   assert.equal((await call('other')).status, 200)
 })
 
-test('a verified caller counts against no address, and answers carry the limit of the user alone', async (t) => {
+test('a verified caller counts against no address, and responses carry the limit of the user alone', async (t) => {
   const call = await build(t, { RATE_LIMIT_MAX: '1', RATE_LIMIT_USER_MAX: '3' })
   for (const user of ['one', 'two', 'three', 'four']) {
     const { status, limit } = await call(user)
@@ -89,7 +89,7 @@ test('a verified caller counts against no address, and answers carry the limit o
   assert.equal((await call(undefined, { url: '/public' })).status, 200, 'the address has its one request yet')
 })
 
-test('of two limits the answer carries the one of which fewer requests are left', async (t) => {
+test('of two limits the response carries the one of which fewer requests are left', async (t) => {
   for (const [max, userMax] of [
     ['4', '3'],
     ['3', '4'],
@@ -124,10 +124,10 @@ test('a request without a caller that fails later is counted once', async (t) =>
 })
 
 test('the log says which limit was passed, and by which user', async (t) => {
-  const told: unknown[] = []
-  const call = await build(t, { RATE_LIMIT_USER_MAX: '1' }, (by, user) => told.push([by, user]))
+  const audited: unknown[] = []
+  const call = await build(t, { RATE_LIMIT_USER_MAX: '1' }, (by, user) => audited.push([by, user]))
   for (let times = 0; times < 2; times++) await call('ada')
-  assert.deepEqual(told, [['user', toCaller({ tid: 't', oid: 'ada', scp: '', exp: 0 }, '').userKey]])
+  assert.deepEqual(audited, [['user', toCaller({ tid: 't', oid: 'ada', scp: '', exp: 0 }, '').userKey]])
 })
 
 test('what a user asks of public routes is the address’s account, not theirs', async (t) => {
@@ -153,7 +153,7 @@ test('the addresses of one IPv6 network are one', async (t) => {
   assert.equal(await status('2001:db8:0:2::1'), 200)
 })
 
-test('forwarded headers of a stranger buy no requests', async (t) => {
+test('forwarded headers of an untrusted host buy no requests', async (t) => {
   const call = await build(t, { RATE_LIMIT_MAX: '1' })
   assert.equal((await call(undefined, { via: '198.51.100.1' })).status, 200)
   assert.equal((await call(undefined, { via: '198.51.100.2' })).status, 429)
@@ -166,7 +166,7 @@ test('behind a trusted proxy the address is the client’s own', async (t) => {
   assert.equal((await call(undefined, { via: '203.0.113.9, 198.51.100.2' })).status, 429)
 })
 
-test('the account is new when its window is over, and the answer said when that is', async (t) => {
+test('a count starts again when its window ends, and the response said when that is', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
   const call = await build(t, { RATE_LIMIT_USER_MAX: '1', RATE_LIMIT_WINDOW: '10s' })
   const first = await call('one')
