@@ -1,6 +1,6 @@
 // Bundles the server into dist/: one file to read at start instead of some 1,700, which more than halves the time to
-// listening (docs/decisions/0006-bundle-with-esbuild.md) and lets a container carry no node_modules. Dynamic imports stay in
-// files of their own. sbom.cdx.json lists the packages in the bundle, licences.txt their licences.
+// listening and lets a container carry no node_modules (docs/decisions/0006-bundle-with-esbuild.md). Dynamic imports
+// stay in files of their own. sbom.cdx.json lists the packages in the bundle, licences.txt their licences.
 // Usage: node scripts/build.mjs [folder] [program]
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
