@@ -22,7 +22,7 @@ export interface BoundedRequest {
   readonly deadlineMs?: number
 }
 
-export interface BoundedAnswer {
+export interface BoundedResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: string
@@ -60,7 +60,7 @@ export function createBoundedClient(bounds: Bounds) {
   })
 
   /** By undici's own events: a stream for the body and a signal to abort by would cost more, and serve nobody here. */
-  function request({ url, signal, deadlineMs, ...options }: BoundedRequest): Promise<BoundedAnswer> {
+  function request({ url, signal, deadlineMs, ...options }: BoundedRequest): Promise<BoundedResponse> {
     return new Promise((resolve, reject) => {
       let sent: Dispatcher.DispatchController | undefined
       let over: TransportError | undefined

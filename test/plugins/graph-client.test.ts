@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import Fastify from 'fastify'
 import { readConfig } from '../../src/config/index.ts'
 import type { Failure, Reason } from '../../src/errors/index.ts'
-import { type BoundedAnswer, type BoundedRequest, TransportError } from '../../src/lib/bounded-client.ts'
+import { type BoundedRequest, type BoundedResponse, TransportError } from '../../src/lib/bounded-client.ts'
 import { createGraphClient, type GraphClientOptions, graphClient } from '../../src/plugins/graph-client/index.ts'
 import { createGraphQuota, graphQuota } from '../../src/plugins/graph-quota/index.ts'
 import { observability } from '../../src/plugins/observability/index.ts'
@@ -12,7 +12,7 @@ import { auditInto } from '../helper.ts'
 const baseUrl = 'https://graph.microsoft.com/v1.0'
 const path = '/admin/serviceAnnouncement/messages'
 
-type Outcome = Partial<BoundedAnswer> | TransportError | Error
+type Outcome = Partial<BoundedResponse> | TransportError | Error
 type Line = Record<string, unknown> & { readonly level: string }
 
 interface Options extends Partial<GraphClientOptions> {

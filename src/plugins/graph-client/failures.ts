@@ -1,5 +1,5 @@
 import { Failure, type FailureDetails } from '../../errors/index.ts'
-import type { BoundedAnswer, TransportError } from '../../lib/bounded-client.ts'
+import type { BoundedResponse, TransportError } from '../../lib/bounded-client.ts'
 import { parseJson } from '../../lib/parse-json.ts'
 import { retryAfterSeconds } from '../../lib/retry-after.ts'
 
@@ -7,7 +7,7 @@ import { retryAfterSeconds } from '../../lib/retry-after.ts'
  * What an unsuccessful response of Graph means for the user who asked.
  * Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
  */
-export function graphFailure(response: BoundedAnswer): Failure {
+export function graphFailure(response: BoundedResponse): Failure {
   const requestId = header(response, 'request-id')
   const known: FailureDetails = {
     cause: { status: response.status, ...graphError(response.body) },
@@ -46,12 +46,12 @@ export function graphTransportFailure(error: TransportError): Failure {
 }
 
 /** Retry-After of a response, in seconds. */
-export function retryAfterOf(response: BoundedAnswer): number | undefined {
+export function retryAfterOf(response: BoundedResponse): number | undefined {
   return retryAfterSeconds(header(response, 'retry-after'))
 }
 
 /** The wait that Graph asks for; none, or one that has passed, says nothing. */
-function waitNamed(response: BoundedAnswer): FailureDetails {
+function waitNamed(response: BoundedResponse): FailureDetails {
   const seconds = retryAfterOf(response) ?? 0
   return seconds > 0 ? { retryAfterSeconds: seconds } : {}
 }
@@ -117,7 +117,7 @@ function asRecord(value: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name.toLowerCase(), inner]))
 }
 
-function header(response: BoundedAnswer, name: string): string | undefined {
+function header(response: BoundedResponse, name: string): string | undefined {
   const value = response.headers[name]
   return typeof value === 'string' ? value : value?.[0]
 }

@@ -3,9 +3,9 @@ import type { Configured } from '../../config/index.ts'
 import { timeouts } from '../../config/timeouts.ts'
 import { Failure } from '../../errors/index.ts'
 import {
-  type BoundedAnswer,
   type BoundedClient,
   type BoundedRequest,
+  type BoundedResponse,
   createBoundedClient,
   TransportError,
 } from '../../lib/bounded-client.ts'
@@ -178,20 +178,20 @@ export function createGraphClient({
   }
 }
 
-function requestIdOf({ headers }: BoundedAnswer): string | undefined {
+function requestIdOf({ headers }: BoundedResponse): string | undefined {
   const id = headers['request-id']
   return typeof id === 'string' ? id.slice(0, 64) : undefined
 }
 
 /** How long to wait before another try, or undefined where none can help. */
-function retryWaitMs(outcome: BoundedAnswer | TransportError): number | undefined {
+function retryWaitMs(outcome: BoundedResponse | TransportError): number | undefined {
   if (outcome instanceof Error) return outcome.kind === 'unreachable' ? jitterMs() : undefined
   if (outcome.status === 429) return pauseMs(outcome) + jitterMs()
   return passing.has(outcome.status) ? (retryAfterOf(outcome) ?? 0) * 1000 + jitterMs() : undefined
 }
 
 /** For how long a 429 asks everybody to wait. */
-function pauseMs(outcome: BoundedAnswer): number {
+function pauseMs(outcome: BoundedResponse): number {
   return (retryAfterOf(outcome) ?? 1) * 1000
 }
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { failureText, type Reason } from '../../../src/errors/index.ts'
-import { type BoundedAnswer, TransportError } from '../../../src/lib/bounded-client.ts'
+import { type BoundedResponse, TransportError } from '../../../src/lib/bounded-client.ts'
 import { graphFailure, graphTransportFailure, retryAfterOf } from '../../../src/plugins/graph-client/failures.ts'
 
-const answer = (status: number, more: Partial<BoundedAnswer> = {}): BoundedAnswer => ({
+const answer = (status: number, more: Partial<BoundedResponse> = {}): BoundedResponse => ({
   status,
   headers: { 'request-id': 'graph-1', ...more.headers },
   body: more.body ?? JSON.stringify({ error: { code: 'SomeCode', message: 'Some words.' } }),
