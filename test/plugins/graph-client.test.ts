@@ -4,7 +4,8 @@ import Fastify from 'fastify'
 import { readConfig } from '../../src/config/index.ts'
 import type { Failure, Reason } from '../../src/errors/index.ts'
 import { type BoundedRequest, type BoundedResponse, TransportError } from '../../src/lib/bounded-client.ts'
-import { createGraphClient, type GraphClientOptions, graphClient } from '../../src/plugins/graph-client/index.ts'
+import { deadlineIn } from '../../src/lib/deadline.ts'
+import { createGraphClient, graphClient } from '../../src/plugins/graph-client/index.ts'
 import { createGraphQuota, graphQuota } from '../../src/plugins/graph-quota/index.ts'
 import { observability } from '../../src/plugins/observability/index.ts'
 import { auditInto } from '../helper.ts'
@@ -15,12 +16,13 @@ const path = '/admin/serviceAnnouncement/messages'
 type Outcome = Partial<BoundedResponse> | TransportError | Error
 type Line = Record<string, unknown> & { readonly level: string }
 
-interface Options extends Partial<GraphClientOptions> {
+interface Options {
   readonly signal?: AbortSignal
+  readonly timeoutMs?: number
 }
 
 /** Graph as one user, with answers, a clock and pauses of the test's own: a pause only moves the clock. */
-function graphOf(outcomes: Outcome[], { signal, ...options }: Options = {}) {
+function graphOf(outcomes: Outcome[], { signal, timeoutMs = 13_000 }: Options = {}) {
   const clock = { now: 0 }
   const asked: BoundedRequest[] = []
   const lines: Line[] = []
@@ -45,8 +47,14 @@ function graphOf(outcomes: Outcome[], { signal, ...options }: Options = {}) {
     },
     audit,
     ...time,
-    ...options,
-  }).as({ accessToken: 'token-zq7mark', correlationId: 'id-1', signal, user: 'user-1', tool: 'getMessages' })
+  }).as({
+    accessToken: 'token-zq7mark',
+    correlationId: 'id-1',
+    deadline: deadlineIn(timeoutMs, time.now),
+    signal,
+    user: 'user-1',
+    tool: 'getMessages',
+  })
   return { graph, asked, lines, clock, get: () => graph.get(path) }
 }
 
@@ -196,7 +204,7 @@ test('a caller who goes away ends the wait', async () => {
     },
     quota: createGraphQuota({ limits: [], audit() {} }),
     audit() {},
-  }).as({ accessToken: 'x', correlationId: 'id-1', signal: abort.signal })
+  }).as({ accessToken: 'x', correlationId: 'id-1', signal: abort.signal, deadline: deadlineIn(10_000) })
   const started = performance.now()
   await assert.rejects(graph.get(path), is('call_cancelled'))
   assert.ok(performance.now() - started < 2_000)
@@ -213,7 +221,7 @@ test('a pause lasts as long as it should', async () => {
     http: { request: async () => ({ status: ++calls === 1 ? 503 : 200, headers: {}, body: '{}' }) },
     quota: createGraphQuota({ limits: [], audit() {} }),
     audit() {},
-  }).as({ accessToken: 'x', correlationId: 'id-1' })
+  }).as({ accessToken: 'x', correlationId: 'id-1', deadline: deadlineIn(10_000) })
   const started = performance.now()
   await graph.get(path)
   assert.ok(performance.now() - started >= 95)
@@ -311,7 +319,7 @@ test('the plugin calls the configured Graph', async () => {
   await app.register(observability)
   await app.register(graphQuota, { config })
   await app.register(graphClient, { config })
-  const graph = app.graph.as({ accessToken: 'x', correlationId: 'id-1' })
+  const graph = app.graph.as({ accessToken: 'x', correlationId: 'id-1', deadline: deadlineIn(10_000) })
   assert.equal(graph.nextQuery('/a', 'https://graph.microsoft.us/v1.0/a?b=c').get('b'), 'c')
   await app.close()
 })

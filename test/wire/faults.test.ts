@@ -5,6 +5,7 @@ import type { Emulator } from '../../emulator/app.ts'
 import type { FaultRule } from '../../emulator/fault-rule.ts'
 import { tenantEndpoints } from '../../src/config/tenant.ts'
 import { createBoundedClient } from '../../src/lib/bounded-client.ts'
+import { deadlineIn } from '../../src/lib/deadline.ts'
 import { exchangeScopes } from '../../src/lib/graph-permissions.ts'
 import type { Caller } from '../../src/plugins/auth/claims.ts'
 import { withClientSecret } from '../../src/plugins/client-credential/client-authentication.ts'
@@ -328,8 +329,8 @@ describe('with deadlines and a clock of the test', () => {
       tenant.faults.add({ target: 'graph', kind })
       const accessToken = await tenant.mint({ kind: 'graph' })
       const quota = createGraphQuota({ limits: [], audit() {} })
-      const client = createGraphClient({ baseUrl: graph.baseUrl, http, quota, audit() {}, timeoutMs: 150 })
-      const session = client.as({ accessToken, correlationId })
+      const client = createGraphClient({ baseUrl: graph.baseUrl, http, quota, audit() {} })
+      const session = client.as({ accessToken, correlationId, deadline: deadlineIn(150) })
       const earlier = reads()
       await assert.rejects(session.get('/admin/serviceAnnouncement/messages'), { reason: 'graph_timeout' })
       assert.equal(reads() - earlier, 1)

@@ -8,10 +8,10 @@ import { retryAfterSeconds } from '../../lib/retry-after.ts'
  * Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
  */
 export function graphFailure(response: BoundedResponse): Failure {
-  const requestId = header(response, 'request-id')
+  const graphRequestId = requestIdOf(response)
   const known: FailureDetails = {
     cause: { status: response.status, ...graphError(response.body) },
-    ...(requestId !== undefined && { graphRequestId: requestId.slice(0, 64) }),
+    ...(graphRequestId !== undefined && { graphRequestId }),
   }
   switch (response.status) {
     case 400:
@@ -43,6 +43,11 @@ export function graphTransportFailure(error: TransportError): Failure {
     case 'unreachable':
       return new Failure('graph_unavailable', { cause: error })
   }
+}
+
+/** Graph's own id of a request, which Microsoft's support asks for. */
+export function requestIdOf(response: BoundedResponse): string | undefined {
+  return header(response, 'request-id')?.slice(0, 64)
 }
 
 /** Retry-After of a response, in seconds. */
