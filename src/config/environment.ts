@@ -100,7 +100,7 @@ export const EnvironmentSchema = Type.Object({
     { default: '240' },
   ),
   GRAPH_CALLS_PER_HOUR: count('quota of calls to Graph per hour', { default: '800' }),
-  GRAPH_ANSWER_TTL: format('a duration such as 60s, or 0', '^(0|[0-9.]+ *[A-Za-z]+)$')(
+  GRAPH_CACHE_TTL: format('a duration such as 60s, or 0', '^(0|[0-9.]+ *[A-Za-z]+)$')(
     'how long a result is cached, per access token; ten minutes at most; `0` disables the cache',
     { default: '1 minute' },
   ),

@@ -2,7 +2,7 @@ import { parse as parseDuration } from '@lukeed/ms'
 import type { Environment, ReportIf } from './environment.ts'
 
 /** Users who lose a role see cached responses for as long as that. */
-const longestAnswerTtlMs = 10 * 60_000
+const longestCacheTtlMs = 10 * 60_000
 
 /** Microsoft Graph, "National cloud deployments". Another Graph, such as the emulator, has limits of its own. */
 const microsoftHosts = new Set([
@@ -17,11 +17,11 @@ const microsoftLimits = { callsPerMinute: 240, callsPerHour: 800 }
 /** @param baseUrl valid, without a trailing slash */
 export function readGraph(valid: Environment, baseUrl: string, reportIf: ReportIf) {
   const limits = microsoftHosts.has(new URL(baseUrl).hostname) ? microsoftLimits : undefined
-  const ttl = valid.GRAPH_ANSWER_TTL ?? '1 minute'
-  const answerTtlMs = ttl === '0' ? 0 : (parseDuration(ttl) ?? Number.NaN)
+  const ttl = valid.GRAPH_CACHE_TTL ?? '1 minute'
+  const cacheTtlMs = ttl === '0' ? 0 : (parseDuration(ttl) ?? Number.NaN)
   reportIf(
-    !(answerTtlMs >= 0 && answerTtlMs <= longestAnswerTtlMs),
-    'GRAPH_ANSWER_TTL',
+    !(cacheTtlMs >= 0 && cacheTtlMs <= longestCacheTtlMs),
+    'GRAPH_CACHE_TTL',
     'invalid',
     'must be a duration of at most ten minutes, such as 60s, or 0',
   )
@@ -31,7 +31,7 @@ export function readGraph(valid: Environment, baseUrl: string, reportIf: ReportI
     callsPerMinute: numberOf(valid.GRAPH_CALLS_PER_MINUTE) ?? limits?.callsPerMinute,
     callsPerHour: numberOf(valid.GRAPH_CALLS_PER_HOUR) ?? limits?.callsPerHour,
     /** How long a response is cached, per access token; 0: not at all. */
-    answerTtlMs,
+    cacheTtlMs,
   }
 }
 

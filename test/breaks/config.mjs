@@ -103,9 +103,9 @@ export const breaks = [
   },
   // src/config/graph.ts
   {
-    what: 'answers are kept for hours',
+    what: 'results are cached for hours',
     file: 'src/config/graph.ts',
-    from: ' && answerTtlMs <= longestAnswerTtlMs',
+    from: ' && cacheTtlMs <= longestCacheTtlMs',
     to: '',
     caughtBy: 'test/config.test.ts',
   },
@@ -125,21 +125,21 @@ export const breaks = [
   },
   // src/config/oauth-proxy.ts
   {
-    what: 'another app is proven with the server’s own secret',
+    what: 'another app authenticates with the server’s own secret',
     file: 'src/config/oauth-proxy.ts',
     from: "!isOwnApp && ownSecret === undefined && credential.kind === 'secret'",
     to: 'false',
     caughtBy: 'test/config.test.ts',
   },
   {
-    what: 'production seals with a key that ends with the process',
+    what: 'production encrypts with a key that ends with the process',
     file: 'src/config/oauth-proxy.ts',
     from: 'production && valid.MCP_OAUTH_SEAL_KEY === undefined',
     to: 'false',
     caughtBy: 'test/config.test.ts',
   },
   {
-    what: 'users may sign in to another tenant, whose tokens are refused',
+    what: 'users may sign in to another tenant, whose tokens are rejected',
     file: 'src/config/oauth-proxy.ts',
     from: 'tenantId !== undefined && tenantId !== valid.GRAPH_TENANT_ID?.toLowerCase()',
     to: 'false',

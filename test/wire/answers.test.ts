@@ -234,7 +234,7 @@ for (const [era, ask] of Object.entries(eras)) {
   })
 
   test(`a post that has expired is told as such, and what was read before is kept (${era})`, async (t) => {
-    const own = await ownServer(t, { GRAPH_ANSWER_TTL: '60s' })
+    const own = await ownServer(t, { GRAPH_CACHE_TTL: '60s' })
     const token = await tenant.mint({ user: 'load-2' })
     assert.equal((await ask(token, { top: 3 }, own.origin)).status, 200)
     const inner = JSON.stringify({ error: "Resource doesn't exist for the tenant. ActivityId: 4f2d" })

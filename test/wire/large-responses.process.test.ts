@@ -20,7 +20,7 @@ for (const body of ['html', 'text']) {
         body: { contentType: 'html', content },
       }))
       tenant.faults.add({ target: 'graph', kind: 'status', status: 200, body: { value } })
-      const env = { GRAPH_ANSWER_TTL: ttl, NODE_OPTIONS: '--max-old-space-size=256', LOG_LEVEL: 'info' }
+      const env = { GRAPH_CACHE_TTL: ttl, NODE_OPTIONS: '--max-old-space-size=256', LOG_LEVEL: 'info' }
       const server = await startBundle(t, { ...envFor(tenant), ...env })
       await server.ready()
       const tokens = await Promise.all(['load-00001', 'load-00002'].map((user) => tenant.mint({ user })))
