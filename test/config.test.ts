@@ -231,7 +231,7 @@ for (const [variable, value, of, expected] of accepted) {
   })
 }
 
-const refused: Readonly<Record<string, readonly string[]>> = {
+const rejected: Readonly<Record<string, readonly string[]>> = {
   NODE_ENV: ['Production', 'prod', 'production '],
   PORT: ['65536', '-1', '80.5', '0x50', ' 80', 'http'],
   PUBLIC_BASE_URL: [
@@ -369,7 +369,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
   OTEL_TRACES_SAMPLER_ARG: ['2', '-1', '1.5', 'always_on', '0.5%', '.'],
   LOG_LEVEL: ['verbose', 'INFO'],
 }
-for (const [variable, values] of Object.entries(refused)) {
+for (const [variable, values] of Object.entries(rejected)) {
   for (const value of values) {
     test(`${variable}=${JSON.stringify(value)} stops the start with one error of that name`, () => {
       const errors = errorsOf({ ...needed, [variable]: value })
@@ -465,7 +465,7 @@ test('every variable of the schema has an invalid value here, or accepts any tex
     'GRAPH_ACCESS_TOKEN',
     'MCP_OAUTH_CLIENT_SECRET',
   ]
-  assert.deepEqual(new Set([...Object.keys(refused), ...anyText]), new Set(Object.keys(EnvironmentSchema.properties)))
+  assert.deepEqual(new Set([...Object.keys(rejected), ...anyText]), new Set(Object.keys(EnvironmentSchema.properties)))
 })
 
 for (const name of Object.keys(needed)) {

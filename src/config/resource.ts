@@ -24,7 +24,7 @@ export function resourceOf({ publicBaseUrl, entra, callers, oauthProxy }: Config
 }
 
 /**
- * Whether a client's `resource` (RFC 8707) is this one. Clients differ in a trailing slash, and some keep the query of the
+ * Whether a client's `resource` (RFC 8707) is this one. Clients differ in a trailing slash, and some send the query of the
  * address that they were given. A fragment is not allowed (section 2).
  */
 export function isResource(asked: string, { resource }: Pick<ProtectedResource, 'resource'>): boolean {

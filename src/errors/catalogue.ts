@@ -28,7 +28,7 @@ interface ToolEntry extends Entry {
   readonly kind: 'tool'
   /** Whether the same call may succeed later without anybody doing anything. */
   readonly retryable: boolean
-  /** What to do where nobody said how long to wait. */
+  /** What to do where no wait is known. */
   readonly retryHint?: string | undefined
 }
 export type CatalogueEntry = HttpEntry | OAuthEntry | ToolEntry

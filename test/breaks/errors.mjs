@@ -75,7 +75,7 @@ export const breaks = [
     test: 'a page, and no name is even looked up',
   },
   {
-    what: 'the log does not say how a refused call ended',
+    what: 'the log does not say how a rejected call ended',
     file: 'src/plugins/error-handlers/index.ts',
     from: 'if (request.rpc) request.rpc.outcome = reason',
     to: '',

@@ -14,7 +14,7 @@ export const breaks = [
     from: 'attempt < maxAttempts',
     to: 'attempt <= maxAttempts',
     caughtBy: 'test/plugins/graph-client.test.ts',
-    test: 'after three tries the last answer counts',
+    test: 'after three tries the last response counts',
   },
   {
     what: 'a 500 is tried again',
@@ -30,7 +30,7 @@ export const breaks = [
     from: ' || now() + waitMs >= endMs',
     to: '',
     caughtBy: 'test/plugins/graph-client.test.ts',
-    test: 'a wait that does not fit into the budget',
+    test: 'a wait that does not fit before the deadline',
   },
   {
     what: 'a Graph token that an error repeats is shown',
@@ -252,7 +252,7 @@ export const breaks = [
     what: 'what Graph says of a 403 is shown',
     file: 'src/plugins/graph-client/failures.ts',
     from: ": new Failure('graph_forbidden', known)",
-    to: ": new Failure('graph_forbidden', { ...known, ...saidByGraph(answer.body) })",
+    to: ": new Failure('graph_forbidden', { ...known, ...saidByGraph(response.body) })",
     caughtBy: 'test/plugins/graph-client/failures.test.ts',
     test: 'only what Graph says of a query',
   },
@@ -273,8 +273,8 @@ export const breaks = [
     test: 'the last one under "error"',
   },
   {
-    what: 'whatever Graph refuses is read again without $select',
-    file: 'src/plugins/graph-client/refused-query.ts',
+    what: 'whatever Graph rejects is read again without $select',
+    file: 'src/plugins/graph-client/rejected-query.ts',
     from: 'fields.includes(name.toLowerCase())',
     to: 'true',
     caughtBy: 'test/tools/get-messages.test.ts',
@@ -289,12 +289,12 @@ export const breaks = [
     test: 'a 429 says how long',
   },
   {
-    what: 'a request id of any length goes into the log and the answer',
+    what: 'a request id of any length goes into the log and the response',
     file: 'src/plugins/graph-client/failures.ts',
     from: '?.slice(0, 64)',
     to: '',
     caughtBy: 'test/plugins/graph-client/failures.test.ts',
-    test: 'a request id is kept to a length',
+    test: 'a request id is cut to a length',
   },
   {
     what: 'headings are in capitals',

@@ -24,7 +24,7 @@ export const breaks = [
   },
   // src/lib/bounded-client.ts
   {
-    what: 'an answer may be endless',
+    what: 'a response may be endless',
     file: 'src/lib/bounded-client.ts',
     from: 'maxResponseSize: bounds.maxBodyBytes,',
     to: '',
@@ -56,7 +56,7 @@ export const breaks = [
     caughtBy: 'test/lib/client-address.test.ts',
   },
   {
-    what: 'a proxy that is named with its port is a stranger',
+    what: 'a proxy that is named with its port is untrusted',
     file: 'src/lib/client-address.ts',
     from: "isTrusted(parseAddress(address ?? '') ?? '', hop)",
     to: "isTrusted(address ?? '', hop)",

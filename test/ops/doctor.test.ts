@@ -214,7 +214,7 @@ for (const { what, env, fault, world, ...expected } of configurations) {
   })
 }
 
-/** Answers a path in another way. */
+/** Handles a path in another way. */
 const at =
   (path: string, status: number, body: string, type?: string): Bend =>
   (asked, response) =>
@@ -574,12 +574,12 @@ for (const [name, status, json] of [
 
 /** The tenant that a deployment of that origin names, if it is trusted. */
 function tenantBy(origin: string, discover: object, jwksUri: string) {
-  const answer = (json: Record<string, unknown>) => ({
+  const ok = (json: Record<string, unknown>) => ({
     ...{ status: 200, headers: {}, body: '', json },
     ...{ askedAtMs: 0, answeredAtMs: 0 },
   })
   const toDeployment = {
-    get: async (url: string) => answer(url.endsWith('/discover') ? { ...discover } : { jwks_uri: jwksUri }),
+    get: async (url: string) => ok(url.endsWith('/discover') ? { ...discover } : { jwks_uri: jwksUri }),
     post: () => Promise.reject(new Error('Nothing is posted')),
     close: () => Promise.resolve(),
   }

@@ -21,7 +21,7 @@ interface Options {
   readonly timeoutMs?: number
 }
 
-/** Graph as one user, with answers, a clock and pauses of the test's own: a pause only moves the clock. */
+/** Graph as one user, with responses, a clock and pauses of the test's own: a pause only moves the clock. */
 function graphOf(outcomes: Outcome[], { signal, timeoutMs = 13_000 }: Options = {}) {
   const clock = { now: 0 }
   const asked: BoundedRequest[] = []
@@ -122,7 +122,7 @@ const final: readonly [name: string, outcome: Outcome, reason: Reason][] = [
   ['204', { status: 204 }, 'graph_response_invalid'],
   ['a time-out', broken('timeout'), 'graph_timeout'],
   ['a caller who went away', broken('cancelled'), 'call_cancelled'],
-  ['an answer that is too large', broken('too_large'), 'graph_response_too_large'],
+  ['a response that is too large', broken('too_large'), 'graph_response_too_large'],
   [
     '429 with a longer wait than anybody waits for',
     { status: 429, headers: { 'retry-after': '6' } },
@@ -162,7 +162,7 @@ test('a post that has expired denies nothing', async () => {
   assert.equal(asked.length, 2)
 })
 
-test('after three tries the last answer counts', async () => {
+test('after three tries the last response counts', async () => {
   const { get, asked } = graphOf([
     { status: 502 },
     broken('unreachable'),
@@ -172,14 +172,14 @@ test('after three tries the last answer counts', async () => {
   assert.equal(asked.length, 3)
 })
 
-test('a wait that does not fit into the budget is not begun', async () => {
+test('a wait that does not fit before the deadline is not begun', async () => {
   const { get, asked, clock } = graphOf([{ status: 429, headers: { 'retry-after': '4' } }], { timeoutMs: 3_000 })
   await assert.rejects(get(), { reason: 'graph_throttled' })
   assert.equal(asked.length, 1)
   assert.ok(clock.now < 1_000)
 })
 
-test('each try may take what is left of the budget', async () => {
+test('each try may take what is left until the deadline', async () => {
   const busy = { status: 429, headers: { 'retry-after': '4' } }
   const { get, asked } = graphOf([busy, busy], { timeoutMs: 16_000 })
   await get()
@@ -233,7 +233,7 @@ test('what is no trouble of the transport is not hidden', async () => {
 })
 
 for (const body of ['', '<html>', '{"value":[', 'undefined']) {
-  test(`the body ${JSON.stringify(body)} is no answer of Graph’s`, async () => {
+  test(`the body ${JSON.stringify(body)} is no response of Graph’s`, async () => {
     const { get } = graphOf([{ body }])
     await assert.rejects(get(), is('graph_response_invalid'))
   })
@@ -280,7 +280,7 @@ for (const link of followed) {
   })
 }
 
-const refused: readonly string[] = [
+const rejected: readonly string[] = [
   '',
   'x',
   path,
@@ -302,7 +302,7 @@ const refused: readonly string[] = [
   `javascript:${path}`,
   `file://${path}`,
 ]
-for (const link of refused) {
+for (const link of rejected) {
   test(`the next page ${JSON.stringify(link)} is not followed`, () => {
     assert.throws(() => graphOf([]).graph.nextQuery(path, link), is('graph_link_rejected'))
   })

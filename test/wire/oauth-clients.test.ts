@@ -68,9 +68,9 @@ test('an assertion about another client brings nothing', async () => {
 })
 
 test('a request that does not say who asks is told what is missing', async () => {
-  const answer = await redeem(origin, await freshCode(origin, choosy), { client_id: undefined })
-  assertRefused(answer, 'invalid_request')
-  assert.match(String(answer.body['error_description']), /client_id/)
+  const response = await redeem(origin, await freshCode(origin, choosy), { client_id: undefined })
+  assertRefused(response, 'invalid_request')
+  assert.match(String(response.body['error_description']), /client_id/)
 })
 
 for (const [what, own] of [
@@ -237,9 +237,9 @@ test('a refresh token counts for as long as its redirect URI is in the client’
   const { refresh_token } = (await refreshAs(clientId, body['refresh_token'])).body
   documents.set('/moving.json', { redirect_uris: ['http://127.0.0.1/other'] })
   for (const token of [body['refresh_token'], refresh_token]) {
-    const refused = await refreshAs(clientId, token)
-    assertRefused(refused, 'invalid_grant')
-    assert.match(String(refused.body['error_description']), /redirect URI .* no longer allowed/)
+    const rejected = await refreshAs(clientId, token)
+    assertRefused(rejected, 'invalid_grant')
+    assert.match(String(rejected.body['error_description']), /redirect URI .* no longer allowed/)
   }
   documents.set('/moving.json', { redirect_uris: ['http://127.0.0.1/callback'] })
   assertTokens(await refreshAs(clientId, refresh_token))
@@ -256,7 +256,7 @@ test('a document that cannot be fetched ends nothing: the client is told when to
   const clientId = `${host.origin}/away.json`
   const { body } = await redeem(origin, await freshCode(origin, clientId))
   missing.add('/away.json')
-  const answer = await refreshAs(clientId, body['refresh_token'])
-  assertRefused(answer, 'temporarily_unavailable', 503)
-  assert.equal(answer.headers['retry-after'], '10')
+  const response = await refreshAs(clientId, body['refresh_token'])
+  assertRefused(response, 'temporarily_unavailable', 503)
+  assert.equal(response.headers['retry-after'], '10')
 })

@@ -22,14 +22,14 @@ interface Reader {
 }
 
 /**
- * Graph's 403 answers, for some minutes: a user without a role costs the tenant's quota no more than a call a minute.
+ * Caches Graph's 403 responses for some minutes: a user without a role costs the tenant's quota no more than a call a minute.
  * Each is about one collection: another permission may be there.
  */
 export function createDenials(now: () => number) {
   const denials = createLru<Denial>(maxDenials)
 
   return {
-    /** @throws {Failure} `graph_forbidden`, where Graph said so lately */
+    /** @throws {Failure} `graph_forbidden`, where Graph sent a 403 lately */
     check(reader: Reader, path: string) {
       const denial = denials.get(keyOf(reader, path))
       if (denial === undefined) return
@@ -37,7 +37,7 @@ export function createDenials(now: () => number) {
       const leftMs = denial.atMs + lastsMs - now()
       if (leftMs > 0) throw withWait(denial.failure, leftMs)
     },
-    /** What a call ended in, as the caller is told of it. */
+    /** The failure of a call, as the caller gets it. */
     remember(reader: Reader, path: string, failure: Failure): Failure {
       if (failure.reason !== 'graph_forbidden') return failure
       denials.set(keyOf(reader, path), { failure, token: hashed(reader.accessToken), atMs: now() })

@@ -69,7 +69,7 @@ function unauthorized(challenges: string, known: FailureDetails): Failure {
 }
 
 /**
- * Graph answers 403 for a post that has expired or never was, and says so in words alone: "Resource doesn't exist for the
+ * Graph sends 403 for a post that has expired or never was, and says so in words alone: "Resource doesn't exist for the
  * tenant". Every other 403 is about the user.
  */
 function saysExpired(body: string): boolean {

@@ -186,7 +186,7 @@ function parseJson(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {
-    throw new Failure('graph_response_invalid', { cause: new Error('Graph’s answer is not JSON') })
+    throw new Failure('graph_response_invalid', { cause: new Error('Graph’s response is not JSON') })
   }
 }
 
