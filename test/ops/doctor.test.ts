@@ -24,7 +24,7 @@ const healthy = await listen(file, {}, tenant)
 const nothing = `http://127.0.0.1:${await freePort()}`
 const ownEnv = { ...envFor(tenant), PUBLIC_BASE_URL: healthy.origin }
 
-/** Long enough for whatever answers at all, on a busy machine too. */
+/** Long enough for whatever responds at all, on a busy machine too. */
 const impatient: DoctorWorld = { deadlineMs: 500 }
 
 interface Expected {
@@ -153,7 +153,7 @@ const configurations: readonly (Expected & {
     fix: /name the right address/,
   },
   {
-    what: 'an authority that never answers',
+    what: 'an authority that never responds',
     fault: { target: 'discovery', kind: 'hang' },
     world: impatient,
     check: 'tenant',
@@ -244,7 +244,7 @@ const deployments: readonly (Expected & {
     fix: /any gateway in front/,
   },
   {
-    what: 'a server that never answers',
+    what: 'a server that never responds',
     front: { bend: () => true },
     world: impatient,
     check: 'alive',

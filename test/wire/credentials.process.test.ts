@@ -10,7 +10,7 @@ import { post } from '../security/harness.ts'
 import { freshCode, redeem } from '../sign-in-helper.ts'
 import { startEmulator } from '../tenant.ts'
 
-/** The server as it is deployed, proving itself to Entra by everything but a secret. */
+/** The server as it is deployed, authenticating to Entra by everything but a secret. */
 
 const startBundle = buildBundle()
 const tenant = await startEmulator()

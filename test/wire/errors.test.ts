@@ -172,7 +172,7 @@ for (const [era, ask] of Object.entries(eras)) {
     ['dana', 'user_not_allowed'],
     ['una', 'user_not_allowed'],
   ] as const) {
-    test(`a user whom Entra does not let in is a 403: ${user} (${era})`, async () => {
+    test(`a user whom Entra denies is a 403: ${user} (${era})`, async () => {
       const response = await ask(await tenant.mint({ user }))
       assert.equal(response.status, 403)
       assert.equal(reasonOf(response), reason)
@@ -201,7 +201,7 @@ for (const [era, ask] of Object.entries(eras)) {
     })
   }
 
-  test(`a missing consent is a tool error with the link to mend it (${era})`, async () => {
+  test(`a missing consent is a tool error with the link to fix it (${era})`, async () => {
     const response = await ask(await tenant.mint({ user: 'cato' }))
     assert.equal(response.status, 200)
     assert.equal(reasonOf(response), 'user_consent_required')
@@ -233,7 +233,7 @@ for (const [era, ask] of Object.entries(eras)) {
     assert.match(String(graphRequestId), guid)
   })
 
-  test(`a post that has expired is told as such, and what was read before is kept (${era})`, async (t) => {
+  test(`a post that has expired is not found, and what was read before stays cached (${era})`, async (t) => {
     const own = await ownServer(t, { GRAPH_CACHE_TTL: '60s' })
     const token = await tenant.mint({ user: 'load-2' })
     assert.equal((await ask(token, { top: 3 }, own.origin)).status, 200)
@@ -445,7 +445,7 @@ for (const [era, ask] of Object.entries(eras)) {
     assert.ok(result?.structuredContent)
   })
 
-  test(`without sign-in GRAPH_ACCESS_TOKEN reads for everybody, and says so when it is over (${era})`, async (t) => {
+  test(`without sign-in GRAPH_ACCESS_TOKEN reads for everybody, and says so when it has expired (${era})`, async (t) => {
     const good = await tenant.mint({ user: 'gale', kind: 'graph' })
     const over = await tenant.mint({ user: 'gale', kind: 'graph', claims: { exp: 1_700_000_000 } })
     const [reading, rejected] = await Promise.all(

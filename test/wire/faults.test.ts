@@ -61,12 +61,12 @@ interface Sent {
 /** How a peer breaks its responses, and how often Graph is asked for a read that ends so: only what may pass is retried. */
 const brokenResponses: readonly { what: string; rule: Omit<FaultRule, 'target'>; graphTries: number }[] = [
   { what: 'resets the connection', rule: { kind: 'reset' }, graphTries: 3 },
-  { what: 'answers 500', rule: { kind: 'status', status: 500 }, graphTries: 1 },
-  { what: 'answers 503', rule: { kind: 'status', status: 503 }, graphTries: 3 },
-  { what: 'answers HTML', rule: { kind: 'html' }, graphTries: 1 },
-  { what: 'answers 502 in HTML', rule: { kind: 'html', status: 502 }, graphTries: 3 },
-  { what: 'answers half of its JSON', rule: { kind: 'truncated' }, graphTries: 1 },
-  { what: 'answers an empty object', rule: { kind: 'empty-object' }, graphTries: 1 },
+  { what: 'sends 500', rule: { kind: 'status', status: 500 }, graphTries: 1 },
+  { what: 'sends 503', rule: { kind: 'status', status: 503 }, graphTries: 3 },
+  { what: 'sends HTML', rule: { kind: 'html' }, graphTries: 1 },
+  { what: 'sends 502 in HTML', rule: { kind: 'html', status: 502 }, graphTries: 3 },
+  { what: 'sends half of its JSON', rule: { kind: 'truncated' }, graphTries: 1 },
+  { what: 'sends an empty object', rule: { kind: 'empty-object' }, graphTries: 1 },
 ]
 
 for (const { what, rule, graphTries } of brokenResponses) {
@@ -128,7 +128,7 @@ test('a slow Entra and a slow Graph are waited for', async (t) => {
   assert.ok(isServed(await ask(await newcomer().token)))
 })
 
-test('an Entra that never answers is a 503 for its caller, a Graph a tool error, and nobody else waits', async (t) => {
+test('an Entra that never responds is a 503 for its caller, a Graph a tool error, and nobody else waits', async (t) => {
   t.after(() => tenant.faults.clear())
   const [atEntra, atGraph, other] = [newcomer(), newcomer(), newcomer()]
   tenant.faults.add(
@@ -197,7 +197,7 @@ test('a limit that Entra sets one user is no other user’s', async (t) => {
   assert.ok(isServed(await ask(await other.token)))
 })
 
-test('a limit that Graph sets is the tenant’s: nobody asks it until it is over, and all hear how long', async (t) => {
+test('a limit that Graph sets is the tenant’s: nobody calls it until it ends, and all callers get the wait', async (t) => {
   t.after(() => tenant.faults.clear())
   const own = await listen(t, {}, tenant)
   tenant.faults.add({ target: 'graph', kind: 'status', status: 429, retryAfter: 60, times: 1 })

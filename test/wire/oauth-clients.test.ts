@@ -98,7 +98,7 @@ for (const redirect_uri of ['http://[::1]:49152/callback', 'http://127.0.0.1:491
   })
 }
 
-test('a registration keeps what is good of it, and says what that is', async () => {
+test('a registration stores what is valid of it, and returns that', async () => {
   const { status, body } = await register(origin, {
     client_name: 'n'.repeat(500),
     redirect_uris: [null, 7, `${redirectUri}?${'x'.repeat(3_000)}`, 'https://evil.example/', redirectUri],
@@ -110,8 +110,8 @@ test('a registration keeps what is good of it, and says what that is', async () 
     jwks: null,
   })
   assert.equal(status, 201, JSON.stringify(body))
-  const { client_id, client_id_issued_at: _, ...kept } = body
-  assert.deepEqual(kept, {
+  const { client_id, client_id_issued_at: _, ...stored } = body
+  assert.deepEqual(stored, {
     client_name: `${'n'.repeat(59)}…`,
     redirect_uris: [redirectUri],
     grant_types: ['authorization_code', 'refresh_token'],

@@ -348,7 +348,7 @@ const collectors: readonly [what: string, response: Receiver['response'] | 'gone
   ['rejects', 401],
   ['fails', 500],
   ['is overloaded', 503],
-  ['never answers', 'hang'],
+  ['never responds', 'hang'],
 ]
 for (const [what, response] of collectors) {
   test(`a collector that ${what} costs no call, is told of once, and does not hold up a stop`, async (t) => {
