@@ -576,7 +576,7 @@ for (const [name, status, json] of [
 function tenantBy(origin: string, discover: object, jwksUri: string) {
   const ok = (json: Record<string, unknown>) => ({
     ...{ status: 200, headers: {}, body: '', json },
-    ...{ askedAtMs: 0, answeredAtMs: 0 },
+    ...{ askedAtMs: 0, receivedAtMs: 0 },
   })
   const toDeployment = {
     get: async (url: string) => ok(url.endsWith('/discover') ? { ...discover } : { jwks_uri: jwksUri }),

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { Failure } from '../../errors/index.ts'
 import { createLru } from '../../lib/lru.ts'
+import type { GraphCaller } from '../graph-quota/admission.ts'
 
 /** A role that was given counts some minutes later; until then asking again only costs the tenant calls. */
 const sameTokenMs = 300_000
@@ -15,11 +16,7 @@ interface Denial {
   readonly atMs: number
 }
 
-interface Reader {
-  readonly accessToken: string
-  /** By a hash; the token counts as one where there is no user. */
-  readonly user?: string | undefined
-}
+type Reader = Pick<GraphCaller, 'accessToken' | 'user'>
 
 /**
  * Caches Graph's 403 responses for some minutes: a user without a role costs the tenant's quota no more than a call a minute.
