@@ -170,7 +170,7 @@ function fileList(folder: string): string {
 /** The first sentence of the comment on the export that a file is named for, else on its first one. */
 function summaryOf(source: string, file: string): string {
   const commented =
-    /\/\*\*\s*(?![\s*]*@)((?:(?!\*\/)[\s\S])*)\*\/\nexport (?:async )?(?:const|function|class|interface|type) (\w+)/g
+    /\/\*\*[\s*]*(?![\s*]*@)((?:(?!\*\/)[\s\S])*)\*\/\nexport (?:async )?(?:const|function|class|interface|type) (\w+)/g
   const comments = [...source.matchAll(commented)]
   const namesake = file.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
   const isNamesake = (name = '') => name.toLowerCase().replace(/^(create|read|build)/, '') === namesake.toLowerCase()

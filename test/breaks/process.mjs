@@ -17,7 +17,7 @@ export const breaks = [
     caughtBy: 'test/wire/trailing-slash.test.ts',
   },
   {
-    what: 'messages are answered without a token',
+    what: 'messages are handled without a token',
     file: 'src/app.ts',
     from: "guarded.addHook('onRequest', guarded.authenticate)",
     to: '',
@@ -74,7 +74,7 @@ export const breaks = [
   },
   // src/server.ts
   {
-    what: 'the log names the address that the server listens on, which clients refuse',
+    what: 'the log names the address that the server listens on, which clients reject',
     file: 'src/server.ts',
     from: 'listenTextResolver: (address) =>',
     to: 'listenTextResolver: (address) => address ||',
@@ -139,14 +139,14 @@ export const breaks = [
     test: 'a body that does not arrive',
   },
   {
-    what: 'an answer keeps its connection while the server stops',
+    what: 'a response leaves its connection open while the server stops',
     file: 'src/plugins/graceful-stop/index.ts',
     from: "if (app.stopping) reply.header('connection', 'close')",
     to: '',
     caughtBy: 'test/plugins/graceful-stop.test.ts',
   },
   {
-    what: 'no connection is kept, though nobody stops the server',
+    what: 'no connection is kept alive, though nobody stops the server',
     file: 'src/plugins/graceful-stop/index.ts',
     from: "if (app.stopping) reply.header('connection', 'close')",
     to: "reply.header('connection', 'close')",

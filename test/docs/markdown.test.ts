@@ -81,9 +81,9 @@ test('the troubleshooting table names reasons that exist, under the status that 
     for (const code of codeSpans(symptom)) {
       const isForeign = /^AADSTS|^consent_required$|^obo_failure$|^az$/.test(code)
       if (isForeign) continue
-      const answer = reasons.get(code)
-      assert.ok(answer, code)
-      assert.equal(answer.kind === 'http' ? String(answer.status) : undefined, status, code)
+      const entry = reasons.get(code)
+      assert.ok(entry, code)
+      assert.equal(entry.kind === 'http' ? String(entry.status) : undefined, status, code)
       named++
     }
   }
