@@ -1,4 +1,4 @@
-# The server as an image: Node and the bundle. Usage: docker/README.md; design: docs/decisions/a-small-image.md.
+# The server as an image: Node and the bundle. Usage: docker/README.md; design: docs/decisions/0010-debian-slim-image.md.
 #
 #   docker build --tag mcp-message-center-server .
 #   docker build --target emulator .          the emulated tenant, for docker/compose.yaml; never the default

@@ -222,7 +222,7 @@ export function createHarness(environment: Environment, folder: string, { stderr
     },
 
     /**
-     * Runs several loads in turn, round after round, so that whatever else the machine does falls on all of them. A
+     * Alternates several loads, round after round, so that whatever else the machine does falls on all of them. A
      * first round warms them up and is not counted.
      */
     async compare(loads: readonly ClosedLoad[], rounds: number): Promise<Measurement[]> {

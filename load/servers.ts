@@ -41,7 +41,7 @@ export const serverEnv: Readonly<Record<string, string>> = {
   RATE_LIMIT_USER_MAX: '999999999',
 }
 /** Has every call go to Graph. */
-export const withoutCache = { GRAPH_ANSWER_TTL: '0' } as const
+export const withoutCache = { GRAPH_CACHE_TTL: '0' } as const
 
 /**
  * Finds the bundled server to run.

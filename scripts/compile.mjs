@@ -17,6 +17,7 @@ import { isBuiltin } from 'node:module'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
+import { commonJsBanner, nodeBundle } from './bundle.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const compiledDir = join(root, '.tests')
@@ -24,15 +25,6 @@ const compiledDir = join(root, '.tests')
 /** Packages that read files relative to their own location. */
 const unbundled =
   /^(esbuild|playwright-core|tree-sitter-bicep|tsx|typescript|web-tree-sitter|@microsoft\/app-manifest)(\/|$)/
-
-const shared = {
-  bundle: true,
-  splitting: true,
-  platform: 'node',
-  target: 'node20.19',
-  format: 'esm',
-  logLevel: 'warning',
-}
 
 /** Programs that tests start as processes. */
 export const programs = [
@@ -68,7 +60,7 @@ export function compiledPath(source, outdir) {
 export async function compile(sources, outdir, change = (_path, text) => text) {
   const packages = new Set()
   await build({
-    ...shared,
+    ...nodeBundle,
     absWorkingDir: root,
     entryPoints: sources,
     outbase: root,
@@ -153,7 +145,7 @@ async function compilePackages(specifiers, outdir) {
   const entry = (specifier) => join(entries, packageFile(specifier).replace(/js$/, 'mjs'))
   for (const specifier of specifiers) writeFileSync(entry(specifier), await exportsOf(specifier))
   await build({
-    ...shared,
+    ...nodeBundle,
     entryPoints: specifiers.map(entry),
     outdir,
     // As Node itself resolves.
@@ -162,15 +154,7 @@ async function compilePackages(specifiers, outdir) {
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
-    // CommonJS packages expect these three.
-    banner: {
-      js: [
-        "import { createRequire as $createRequire } from 'node:module'",
-        'const require = $createRequire(import.meta.url)',
-        'const __filename = import.meta.filename',
-        'const __dirname = import.meta.dirname',
-      ].join('\n'),
-    },
+    banner: commonJsBanner,
   })
 }
 

@@ -8,6 +8,7 @@ import { type CatalogueEntry, catalogue, isRetryable } from '../src/errors/index
 import { permissionsOf } from '../src/lib/graph-permissions.ts'
 import { type EventName, events } from '../src/plugins/observability/audit.ts'
 import { tools } from '../src/tools/index.ts'
+import { folderGraph, pluginGraph } from './import-graph.ts'
 
 const check = process.argv.includes('--check')
 const variables = Object.entries(EnvironmentSchema.properties)
@@ -16,11 +17,16 @@ const stale = [
   page('docs/configuration.md', (text) => withSection(text, 'Variables', variableTable())),
   page('.env.local.sample', () => sampleFile()),
   page('docs/audit-events.md', (text) =>
-    (Object.keys(events) as EventName[]).reduce((all, name) => withSection(all, name, eventText(name)), text),
+    (Object.keys(events) as EventName[]).reduce(
+      (all, name) => withSection(all, name, eventText(name)),
+      withoutOtherSections(text, Object.keys(events)),
+    ),
   ),
   page('docs/errors.md', (text) => withSection(text, 'Reasons', reasonTable())),
   page('docs/operating.md', (text) => withSection(text, 'Permissions and roles', permissionTable())),
-  page('docs/architecture.md', (text) => withSection(text, 'Every file', fileList('src'))),
+  page('docs/architecture.md', (text) =>
+    withSection(withSection(text, 'Imports', importGraphs()), 'Every file', fileList('src')),
+  ),
 ].filter((path) => path !== undefined)
 
 for (const path of stale) process.stderr.write(`${path} ${check ? 'is out of date: run npm run docs' : 'written'}\n`)
@@ -40,6 +46,13 @@ function withSection(text: string, heading: string, body: string): string {
   const pattern = new RegExp(`^(#+ ${heading}\\n)[\\s\\S]*?(?=^#+ |(?![\\s\\S]))`, 'm')
   if (!pattern.test(text)) throw new Error(`No heading "${heading}"`)
   return text.replace(pattern, (_, line) => `${line}\n${body}\n\n`).replace(/\n+$/, '\n')
+}
+
+/** Drops the third-level sections that are named for nothing that there is. */
+function withoutOtherSections(text: string, names: readonly string[]): string {
+  return text.replaceAll(/^### (.+)\n[\s\S]*?(?=^#+ |(?![\s\S]))/gm, (whole, name) =>
+    names.includes(name) ? whole : '',
+  )
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -131,6 +144,16 @@ function fieldRow(schema: TObject, name: string): string[] {
   return [`\`${name}${mark}\``, type ?? (field.enum === undefined ? 'object' : 'string'), field.description ?? '']
 }
 
+function importGraphs(): string {
+  return `The folders of \`src/\`. An arrow is an import; one that others imply is left out.
+
+${folderGraph()}
+
+Plugins among each other: a dotted arrow imports types alone, a solid one code.
+
+${pluginGraph()}`
+}
+
 /** Every source below a folder, with the first sentence of what it exports. */
 function fileList(folder: string): string {
   const entries = readdirSync(folder, { withFileTypes: true }).sort((one, other) => (one.name < other.name ? -1 : 1))
@@ -147,14 +170,18 @@ function fileList(folder: string): string {
 /** The first sentence of the comment on the export that a file is named for, else on its first one. */
 function summaryOf(source: string, file: string): string {
   const commented =
-    /\/\*\*\s*(?![\s*]*@)((?:(?!\*\/)[\s\S])*)\*\/\nexport (?:async )?(?:const|function|class|interface|type) (\w+)/g
+    /\/\*\*[\s*]*(?![\s*]*@)((?:(?!\*\/)[\s\S])*)\*\/\nexport (?:async )?(?:const|function|class|interface|type) (\w+)/g
   const comments = [...source.matchAll(commented)]
   const namesake = file.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
-  const isNamesake = (name = '') => name.toLowerCase().replace(/^(create|read)/, '') === namesake.toLowerCase()
+  const isNamesake = (name = '') => name.toLowerCase().replace(/^(create|read|build)/, '') === namesake.toLowerCase()
   const [, comment = ''] = comments.find(([, , name]) => isNamesake(name)) ?? comments[0] ?? []
-  const text = comment.replaceAll(/\s*\n\s*\*\s?/g, ' ').trim()
+  const text = comment
+    .replace(/^\*/, '')
+    .replaceAll(/\s*\n\s*\*\s?/g, ' ')
+    .trim()
   return (/^.*?[.:](?= |$)/.exec(text)?.[0] ?? text)
     .replace(/[.:]$/, '')
+    .replace(/ \([^)]*$/, '')
     .replaceAll(/\{@link (\w+)\}/g, '`$1`')
     .replaceAll('|', '\\|')
 }

@@ -50,8 +50,8 @@ export function buildBundle() {
     const probe = async (path: string) => {
       assert.equal(child.exitCode, null, output.text)
       try {
-        const answer = await fetch(origin + path)
-        return { status: answer.status, text: await answer.text() }
+        const response = await fetch(origin + path)
+        return { status: response.status, text: await response.text() }
       } catch {
         return { status: 0, text: '' }
       }

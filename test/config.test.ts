@@ -47,7 +47,7 @@ test('three variables are enough, and the rest has its documented default', () =
       credential: { kind: 'secret', secret: 'not-much-of-one' },
       oboScopes: undefined,
     },
-    graph: { baseUrl: 'https://graph.microsoft.com/v1.0', callsPerMinute: 240, callsPerHour: 800, answerTtlMs: 60_000 },
+    graph: { baseUrl: 'https://graph.microsoft.com/v1.0', callsPerMinute: 240, callsPerHour: 800, cacheTtlMs: 60_000 },
     callers: {
       required: true,
       requiredScopes: ['access_as_user'],
@@ -192,9 +192,9 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
   ['CACHE_ENCRYPTION_KEY', `${sealKey}, ${olderKey}`, (c) => c.cacheEncryptionKeys, [sealKey, olderKey]],
   ['RATE_LIMIT_MAX', '1', (c) => c.rateLimit.max, 1],
   ['RATE_LIMIT_USER_MAX', '999999999', (c) => c.rateLimit.userMax, 999_999_999],
-  ['GRAPH_ANSWER_TTL', '0', (c) => c.graph.answerTtlMs, 0],
-  ['GRAPH_ANSWER_TTL', '90s', (c) => c.graph.answerTtlMs, 90_000],
-  ['GRAPH_ANSWER_TTL', '10 minutes', (c) => c.graph.answerTtlMs, 600_000],
+  ['GRAPH_CACHE_TTL', '0', (c) => c.graph.cacheTtlMs, 0],
+  ['GRAPH_CACHE_TTL', '90s', (c) => c.graph.cacheTtlMs, 90_000],
+  ['GRAPH_CACHE_TTL', '10 minutes', (c) => c.graph.cacheTtlMs, 600_000],
   ['RATE_LIMIT_WINDOW', '30s', (c) => c.rateLimit.windowMs, 30_000],
   ['RATE_LIMIT_WINDOW', '2 hours', (c) => c.rateLimit.windowMs, 7_200_000],
   ['TRUST_PROXY', '10.0.0.0/8', (c) => c.trustProxy, ['10.0.0.0/8']],
@@ -231,7 +231,7 @@ for (const [variable, value, of, expected] of accepted) {
   })
 }
 
-const refused: Readonly<Record<string, readonly string[]>> = {
+const rejected: Readonly<Record<string, readonly string[]>> = {
   NODE_ENV: ['Production', 'prod', 'production '],
   PORT: ['65536', '-1', '80.5', '0x50', ' 80', 'http'],
   PUBLIC_BASE_URL: [
@@ -330,7 +330,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
   ],
   RATE_LIMIT_MAX: ['0', '-3', '1.5', '1e3', '1000000000', 'many'],
   RATE_LIMIT_USER_MAX: ['0', '+1'],
-  GRAPH_ANSWER_TTL: ['soon', '-1s', '60', '11 minutes', 'off'],
+  GRAPH_CACHE_TTL: ['soon', '-1s', '60', '11 minutes', 'off'],
   RATE_LIMIT_WINDOW: ['soon', '0s', '10ms', '-1 minute', '60'],
   TRUST_PROXY: [
     'true',
@@ -369,7 +369,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
   OTEL_TRACES_SAMPLER_ARG: ['2', '-1', '1.5', 'always_on', '0.5%', '.'],
   LOG_LEVEL: ['verbose', 'INFO'],
 }
-for (const [variable, values] of Object.entries(refused)) {
+for (const [variable, values] of Object.entries(rejected)) {
   for (const value of values) {
     test(`${variable}=${JSON.stringify(value)} stops the start with one error of that name`, () => {
       const errors = errorsOf({ ...needed, [variable]: value })
@@ -465,7 +465,7 @@ test('every variable of the schema has an invalid value here, or accepts any tex
     'GRAPH_ACCESS_TOKEN',
     'MCP_OAUTH_CLIENT_SECRET',
   ]
-  assert.deepEqual(new Set([...Object.keys(refused), ...anyText]), new Set(Object.keys(EnvironmentSchema.properties)))
+  assert.deepEqual(new Set([...Object.keys(rejected), ...anyText]), new Set(Object.keys(EnvironmentSchema.properties)))
 })
 
 for (const name of Object.keys(needed)) {

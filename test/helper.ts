@@ -34,7 +34,7 @@ export function envFor(tenant: Emulator): Env {
     GRAPH_BASE_URL: `${tenant.origin}/v1.0`,
     RATE_LIMIT_MAX: '1000000',
     RATE_LIMIT_USER_MAX: '1000000',
-    GRAPH_ANSWER_TTL: '0',
+    GRAPH_CACHE_TTL: '0',
     RATE_LIMIT_WINDOW: endless,
     LOG_LEVEL: 'trace',
   }

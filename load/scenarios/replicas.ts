@@ -36,7 +36,7 @@ interface Phase {
 /** Three replicas under a load that goes on, with one fault after the other, each undone after its phase. */
 export const replicasScenario = defineScenario({
   name: 'replicas',
-  description: `open model: ${replicas} replicas behind nginx with a shared Redis; a replica, Redis, Entra and keys fail in turn`,
+  description: `open model: ${replicas} replicas behind nginx with a shared Redis; a replica, Redis, Entra and keys fail one after another`,
   needs: 'processes',
   defaults: { users: 1_000, rate: 100, seconds: 10 },
   async run(harness, { users: count, rate, seconds }) {

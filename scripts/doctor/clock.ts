@@ -41,12 +41,12 @@ export const deploymentClock: Check = {
 export function offsetSeconds({
   headers,
   askedAtMs,
-  answeredAtMs,
-}: Pick<ProbeResponse, 'headers' | 'askedAtMs' | 'answeredAtMs'>): number | undefined {
+  receivedAtMs,
+}: Pick<ProbeResponse, 'headers' | 'askedAtMs' | 'receivedAtMs'>): number | undefined {
   const date = Date.parse(headers['date'] ?? '')
   if (Number.isNaN(date)) return undefined
   // Half a second for the truncation.
-  return Math.round((date + 500 - (askedAtMs + answeredAtMs) / 2) / 1000)
+  return Math.round((date + 500 - (askedAtMs + receivedAtMs) / 2) / 1000)
 }
 
 /** @param offset seconds ahead of the reference; undefined where a response had no Date */

@@ -11,7 +11,7 @@ export interface ProbeResponse {
   readonly json: Readonly<Record<string, unknown>> | undefined
   /** Before and after the request, by this machine's clock: the peer's `Date` lies between them. */
   readonly askedAtMs: number
-  readonly answeredAtMs: number
+  readonly receivedAtMs: number
 }
 
 export interface ProbeOptions {
@@ -42,7 +42,7 @@ export function createProbe({ now, deadlineMs, anyCertificate = false, trusted }
     const askedAtMs = now()
     try {
       const { status, headers, body } = await client.request(request)
-      return { status, headers: singleValued(headers), body, json: parse(body), askedAtMs, answeredAtMs: now() }
+      return { status, headers: singleValued(headers), body, json: parse(body), askedAtMs, receivedAtMs: now() }
     } catch (error) {
       const { host } = new URL(request.url)
       if (error instanceof TransportError && error.kind === 'too_large') {

@@ -192,5 +192,5 @@ async function inTime<T>(work: Promise<T>, host: string): Promise<T> {
 }
 
 function late(): Error {
-  return Object.assign(new Error('No answer in time'), { name: 'TimeoutError' })
+  return Object.assign(new Error('No response in time'), { name: 'TimeoutError' })
 }

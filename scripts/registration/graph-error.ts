@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose'
-import { type BoundedAnswer, TransportError } from '../../src/lib/bounded-client.ts'
+import { type BoundedResponse, TransportError } from '../../src/lib/bounded-client.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import { unreachable } from '../shared/unreachable.ts'
 
@@ -8,7 +8,7 @@ interface ErrorBody {
 }
 
 /** Graph's error code. */
-export function errorCodeOf(response: BoundedAnswer): string | undefined {
+export function errorCodeOf(response: BoundedResponse): string | undefined {
   return (bodyOf(response) as ErrorBody).error?.code
 }
 
@@ -20,7 +20,7 @@ export function errorCodeOf(response: BoundedAnswer): string | undefined {
  */
 export function graphError(
   { host, method, path }: { readonly host: string; readonly method: string; readonly path: string },
-  response: BoundedAnswer | TransportError,
+  response: BoundedResponse | TransportError,
   token: string,
 ): OperatorError {
   if (response instanceof TransportError) {
@@ -81,7 +81,7 @@ function scopesOf(token: string): readonly string[] {
 }
 
 /** The JSON object of a response; empty where there is none. */
-export function bodyOf({ body }: BoundedAnswer): object {
+export function bodyOf({ body }: BoundedResponse): object {
   try {
     const value: unknown = JSON.parse(body === '' ? '{}' : body)
     return typeof value === 'object' && value !== null ? value : {}

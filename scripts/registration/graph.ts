@@ -1,4 +1,4 @@
-import { type BoundedAnswer, createBoundedClient, TransportError } from '../../src/lib/bounded-client.ts'
+import { type BoundedResponse, createBoundedClient, TransportError } from '../../src/lib/bounded-client.ts'
 import { retryAfterSeconds } from '../../src/lib/retry-after.ts'
 import { type Query, withQuery } from '../shared/graph.ts'
 import type { Io } from '../shared/io.ts'
@@ -48,7 +48,7 @@ export function createGraph(
     }
   }
 
-  async function send(method: Method, path: string, body: unknown): Promise<BoundedAnswer | TransportError> {
+  async function send(method: Method, path: string, body: unknown): Promise<BoundedResponse | TransportError> {
     const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
     const request = { method, url: `${baseUrl}${path}`, headers, signal: io.signal }
     try {
@@ -81,7 +81,7 @@ export function createGraph(
 /** Milliseconds to wait before the next attempt; undefined where there is none. */
 function waitBeforeRetry(
   method: Method,
-  response: BoundedAnswer | TransportError,
+  response: BoundedResponse | TransportError,
   attempt: number,
   hasCreated: boolean,
 ): number | undefined {

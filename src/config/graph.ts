@@ -1,17 +1,8 @@
 import { parse as parseDuration } from '@lukeed/ms'
-import type { Environment, Report } from './environment.ts'
-
-export interface GraphConfig {
-  readonly baseUrl: string
-  /** Of all users and replicas together; undefined: no limit. */
-  readonly callsPerMinute: number | undefined
-  readonly callsPerHour: number | undefined
-  /** How long a response is cached, per access token; 0: not at all. */
-  readonly answerTtlMs: number
-}
+import type { Environment, ReportIf } from './environment.ts'
 
 /** Users who lose a role see cached responses for as long as that. */
-const longestAnswerTtlMs = 10 * 60_000
+const longestCacheTtlMs = 10 * 60_000
 
 /** Microsoft Graph, "National cloud deployments". Another Graph, such as the emulator, has limits of its own. */
 const microsoftHosts = new Set([
@@ -24,18 +15,23 @@ const microsoftHosts = new Set([
 const microsoftLimits = { callsPerMinute: 240, callsPerHour: 800 }
 
 /** @param baseUrl valid, without a trailing slash */
-export function readGraph(valid: Environment, baseUrl: string, report: Report): GraphConfig {
+export function readGraph(valid: Environment, baseUrl: string, reportIf: ReportIf) {
   const limits = microsoftHosts.has(new URL(baseUrl).hostname) ? microsoftLimits : undefined
-  const ttl = valid.GRAPH_ANSWER_TTL ?? '1 minute'
-  const answerTtlMs = ttl === '0' ? 0 : (parseDuration(ttl) ?? Number.NaN)
-  if (!(answerTtlMs >= 0 && answerTtlMs <= longestAnswerTtlMs)) {
-    report('GRAPH_ANSWER_TTL', 'invalid', 'must be a duration of at most ten minutes, such as 60s, or 0')
-  }
+  const ttl = valid.GRAPH_CACHE_TTL ?? '1 minute'
+  const cacheTtlMs = ttl === '0' ? 0 : (parseDuration(ttl) ?? Number.NaN)
+  reportIf(
+    !(cacheTtlMs >= 0 && cacheTtlMs <= longestCacheTtlMs),
+    'GRAPH_CACHE_TTL',
+    'invalid',
+    'must be a duration of at most ten minutes, such as 60s, or 0',
+  )
   return {
     baseUrl,
+    /** Of all users and replicas together; undefined: no limit. */
     callsPerMinute: numberOf(valid.GRAPH_CALLS_PER_MINUTE) ?? limits?.callsPerMinute,
     callsPerHour: numberOf(valid.GRAPH_CALLS_PER_HOUR) ?? limits?.callsPerHour,
-    answerTtlMs,
+    /** How long a response is cached, per access token; 0: not at all. */
+    cacheTtlMs,
   }
 }
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { parse as parseDuration } from '@lukeed/ms'
 import { isLoopback } from '../lib/loopback.ts'
-import { type ClientCredential, readCredential } from './client-credential.ts'
+import { readCredential } from './client-credential.ts'
 import {
   baseUrlOf,
   type ConfigIssue,
@@ -11,58 +11,16 @@ import {
   list,
   originOf,
   pickKnown,
-  type Report,
+  type ReportIf,
 } from './environment.ts'
-import { type GraphConfig, readGraph } from './graph.ts'
-import { type OAuthProxyConfig, readOAuthProxy } from './oauth-proxy.ts'
-import { type Timeouts, timeouts } from './timeouts.ts'
-import { readTraces, type TracesConfig } from './traces.ts'
-import { isWeakKey, plainConnections, type UnsafeSetting, unsafeNodeSettings } from './unsafe-settings.ts'
+import { readGraph } from './graph.ts'
+import { readOAuthProxy } from './oauth-proxy.ts'
+import { timeouts } from './timeouts.ts'
+import { readTraces } from './traces.ts'
+import { isWeakKey, plainConnections, unsafeNodeSettings } from './unsafe-settings.ts'
 
 /** The configuration, checked and frozen. Durations carry their unit; URLs have no trailing slash. */
-export interface Config {
-  readonly production: boolean
-  readonly logLevel: string
-  readonly listen: { readonly host: string; readonly port: number }
-  /** Addresses and ranges; false: no forwarded headers are trusted. */
-  readonly trustProxy: false | string[]
-  /** The one origin that metadata and challenges name; never taken from a request. */
-  readonly publicBaseUrl: string
-  readonly allowedOrigins: readonly string[]
-  readonly entra: {
-    readonly authorityHost: string
-    readonly tenantId: string
-    readonly clientId: string
-    readonly credential: ClientCredential
-    /** Undefined: the scopes that the tools need. */
-    readonly oboScopes: readonly string[] | undefined
-  }
-  readonly graph: GraphConfig
-  readonly callers: {
-    readonly required: boolean
-    readonly requiredScopes: readonly string[]
-    /** Empty: every application of the tenant may call. */
-    readonly allowedClientIds: readonly string[]
-    readonly accessTokenArgument: boolean
-    readonly graphBearerToken: boolean
-    readonly graphAccessToken: string | undefined
-  }
-  /** Undefined: clients sign in at Entra directly. */
-  readonly oauthProxy: OAuthProxyConfig | undefined
-  /** Holds a password; never logged. */
-  readonly redisUrl: string | undefined
-  /** Base64, 32 bytes each; the first encrypts. Empty: Redis holds nothing of users. */
-  readonly cacheEncryptionKeys: readonly string[]
-  readonly rateLimit: { readonly max: number; readonly userMax: number; readonly windowMs: number }
-  /** Undefined: /metrics is not served. */
-  readonly metricsPort: number | undefined
-  readonly metricsHost: string
-  /** Undefined: no tracing. */
-  readonly traces: TracesConfig | undefined
-  readonly timeouts: Timeouts
-  /** Warned about at each start. */
-  readonly unsafeSettings: readonly UnsafeSetting[]
-}
+export type Config = ReturnType<typeof readConfig>
 
 /** The options that plugins of this server have in common. */
 export interface Configured {
@@ -88,87 +46,86 @@ export class ConfigError extends Error {
  * @param execArgv flags that Node itself was started with
  * @throws {ConfigError} with every error at once
  */
-export function readConfig(
-  env: Readonly<Record<string, string | undefined>>,
-  execArgv: readonly string[] = [],
-): Config {
+export function readConfig(env: Readonly<Record<string, string | undefined>>, execArgv: readonly string[] = []) {
   const given = pickKnown(env)
   const errors = formatIssues(given)
   const malformed = new Set(errors.map(({ name }) => name))
   const valid = Object.fromEntries(Object.entries(given).filter(([name]) => !malformed.has(name))) as Environment
-  const report: Report = (name, code, message) => {
-    if (!malformed.has(name)) errors.push({ name, code, message })
+  const reportIf: ReportIf = (isWrong, name, code, message) => {
+    if (isWrong && !malformed.has(name)) errors.push({ name, code, message })
   }
 
   const production = valid.NODE_ENV === 'production'
   const port = Number(valid.PORT ?? 8080)
 
   for (const name of ['GRAPH_TENANT_ID', 'GRAPH_CLIENT_ID'] as const) {
-    if (given[name] === undefined)
-      report(name, 'missing', `is required: ${EnvironmentSchema.properties[name].description}`)
+    const { description } = EnvironmentSchema.properties[name]
+    reportIf(given[name] === undefined, name, 'missing', `is required: ${description}`)
   }
-  const credential = readCredential(given, production, report)
+  const credential = readCredential(given, production, reportIf)
 
   const publicBaseUrl = originOf(valid.PUBLIC_BASE_URL ?? `http://localhost:${port}`)
-  if (production && valid.PUBLIC_BASE_URL === undefined) {
-    report('PUBLIC_BASE_URL', 'missing', 'is required in production: the https origin that clients use')
-  } else if (publicBaseUrl === undefined) {
-    report('PUBLIC_BASE_URL', 'invalid', 'must be an origin without a path, such as https://mcp.example.com')
-  } else if (production && !publicBaseUrl.startsWith('https:')) {
-    report('PUBLIC_BASE_URL', 'unsafe', 'must be https in production')
-  }
-
+  reportIf(
+    production && valid.PUBLIC_BASE_URL === undefined,
+    'PUBLIC_BASE_URL',
+    'missing',
+    'is required in production: the https origin that clients use',
+  )
+  reportIf(
+    publicBaseUrl === undefined,
+    'PUBLIC_BASE_URL',
+    'invalid',
+    'must be an origin without a path, such as https://mcp.example.com',
+  )
   const authorityHost = originOf(valid.ENTRA_AUTHORITY_HOST ?? 'https://login.microsoftonline.com')
-  if (authorityHost === undefined) report('ENTRA_AUTHORITY_HOST', 'invalid', 'must be an origin without a path')
+  reportIf(authorityHost === undefined, 'ENTRA_AUTHORITY_HOST', 'invalid', 'must be an origin without a path')
   const graphBaseUrl = baseUrlOf(valid.GRAPH_BASE_URL ?? 'https://graph.microsoft.com/v1.0')
-  for (const [name, url] of [
+  reportIf(graphBaseUrl === undefined, 'GRAPH_BASE_URL', 'invalid', 'must be a URL without a query')
+  const isPlain = (url: string | undefined) => url?.startsWith('http:') === true
+  reportIf(
+    production && valid.PUBLIC_BASE_URL !== undefined && isPlain(publicBaseUrl),
+    'PUBLIC_BASE_URL',
+    'unsafe',
+    'must be https in production',
+  )
+  for (const [name, url = ''] of [
     ['ENTRA_AUTHORITY_HOST', authorityHost],
     ['GRAPH_BASE_URL', graphBaseUrl],
   ] as const) {
-    if (url?.startsWith('http:') && (production || !isLoopback(new URL(url).hostname))) {
-      report(
-        name,
-        'unsafe',
-        production ? 'must be https in production' : 'must be https unless it is a loopback address',
-      )
-    }
+    const where = production ? 'in production' : 'unless it is a loopback address'
+    const isUnsafe = isPlain(url) && (production || !isLoopback(new URL(url).hostname))
+    reportIf(isUnsafe, name, 'unsafe', `must be https ${where}`)
   }
-  if (graphBaseUrl === undefined) report('GRAPH_BASE_URL', 'invalid', 'must be a URL without a query')
-
-  const graph = graphBaseUrl === undefined ? undefined : readGraph(valid, graphBaseUrl, report)
+  const graph = graphBaseUrl === undefined ? undefined : readGraph(valid, graphBaseUrl, reportIf)
 
   const oboScopes = valid.GRAPH_OBO_SCOPES === undefined ? undefined : list(valid.GRAPH_OBO_SCOPES)
   const requiredScopes = list(valid.MCP_OAUTH_REQUIRED_SCOPES ?? 'access_as_user')
-  if (oboScopes?.length === 0) report('GRAPH_OBO_SCOPES', 'invalid', 'must name a scope')
-  if (requiredScopes.length === 0) report('MCP_OAUTH_REQUIRED_SCOPES', 'invalid', 'must name a scope')
+  reportIf(oboScopes?.length === 0, 'GRAPH_OBO_SCOPES', 'invalid', 'must name a scope')
+  reportIf(requiredScopes.length === 0, 'MCP_OAUTH_REQUIRED_SCOPES', 'invalid', 'must name a scope')
 
   const allowedOrigins = list(valid.MCP_ALLOWED_ORIGINS)
-  if (allowedOrigins.some((origin) => originOf(origin) === undefined)) {
-    report('MCP_ALLOWED_ORIGINS', 'invalid', 'must list origins without a path, such as https://app.example.com')
-  }
-
+  reportIf(
+    allowedOrigins.some((origin) => originOf(origin) === undefined),
+    'MCP_ALLOWED_ORIGINS',
+    'invalid',
+    'must list origins without a path, such as https://app.example.com',
+  )
   const trustedProxies = list(valid.TRUST_PROXY)
-  if (!trustedProxies.every(isProxyRange))
-    report('TRUST_PROXY', 'invalid', `must be ${EnvironmentSchema.properties.TRUST_PROXY.expects}`)
-
-  const required = valid.MCP_REQUIRE_AUTH !== 'false'
-  const graphBearerToken = valid.ALLOW_GRAPH_BEARER_TOKEN === 'true'
-  if (production && !required) report('MCP_REQUIRE_AUTH', 'unsafe', 'must not be false in production')
-  if (production && graphBearerToken) report('ALLOW_GRAPH_BEARER_TOKEN', 'unsafe', 'must not be true in production')
-  if (production && valid.GRAPH_ACCESS_TOKEN !== undefined) {
-    report('GRAPH_ACCESS_TOKEN', 'unsafe', 'must not be set in production')
-  }
-  const accessTokenArgument = (valid.ALLOW_MCP_ACCESS_TOKEN_ARG ?? String(!production)) === 'true'
-  if (!production && valid.GRAPH_ACCESS_TOKEN !== undefined && !accessTokenArgument) {
-    report('GRAPH_ACCESS_TOKEN', 'requires', 'requires ALLOW_MCP_ACCESS_TOKEN_ARG=true')
-  }
+  const { expects } = EnvironmentSchema.properties.TRUST_PROXY
+  reportIf(!trustedProxies.every(isProxyRange), 'TRUST_PROXY', 'invalid', `must be ${expects}`)
 
   const host = valid.HOST ?? (production ? '0.0.0.0' : '127.0.0.1')
-  if (!production && !isLoopback(isIP(host) === 6 ? `[${host}]` : host.toLowerCase())) {
-    const where = 'unless HOST is a loopback address, such as 127.0.0.1'
-    if (!required) report('MCP_REQUIRE_AUTH', 'unsafe', `must not be false ${where}`)
-    if (graphBearerToken) report('ALLOW_GRAPH_BEARER_TOKEN', 'unsafe', `must not be true ${where}`)
-  }
+  const isOpen = production || !isLoopback(isIP(host) === 6 ? `[${host}]` : host.toLowerCase())
+  const where = production ? 'in production' : 'unless HOST is a loopback address, such as 127.0.0.1'
+  const required = valid.MCP_REQUIRE_AUTH !== 'false'
+  const graphBearerToken = valid.ALLOW_GRAPH_BEARER_TOKEN === 'true'
+  const hasGraphToken = valid.GRAPH_ACCESS_TOKEN !== undefined
+  const accessTokenArgument = (valid.ALLOW_MCP_ACCESS_TOKEN_ARG ?? String(!production)) === 'true'
+  const needsArgument = hasGraphToken && !production && !accessTokenArgument
+  reportIf(isOpen && !required, 'MCP_REQUIRE_AUTH', 'unsafe', `must not be false ${where}`)
+  reportIf(isOpen && graphBearerToken, 'ALLOW_GRAPH_BEARER_TOKEN', 'unsafe', `must not be true ${where}`)
+  reportIf(production && hasGraphToken, 'GRAPH_ACCESS_TOKEN', 'unsafe', 'must not be set in production')
+  reportIf(needsArgument, 'GRAPH_ACCESS_TOKEN', 'requires', 'requires ALLOW_MCP_ACCESS_TOKEN_ARG=true')
 
   const weakKeys = (['MCP_OAUTH_SEAL_KEY', 'CACHE_ENCRYPTION_KEY'] as const)
     .filter((name) => list(valid[name]).some(isWeakKey))
@@ -176,35 +133,34 @@ export function readConfig(
   const neverInProduction = [...unsafeNodeSettings(env, execArgv), ...weakKeys]
   if (production) errors.push(...neverInProduction.map((setting) => ({ ...setting, code: 'unsafe' as const })))
 
-  if (given.CACHE_ENCRYPTION_KEY !== undefined && given.REDIS_URL === undefined) {
-    report('CACHE_ENCRYPTION_KEY', 'requires', 'requires REDIS_URL')
-  }
-  if (shareAKey(list(valid.CACHE_ENCRYPTION_KEY), list(valid.MCP_OAUTH_SEAL_KEY))) {
-    report('CACHE_ENCRYPTION_KEY', 'conflict', 'must differ from MCP_OAUTH_SEAL_KEY')
-  }
+  const cacheEncryptionKeys = list(valid.CACHE_ENCRYPTION_KEY)
+  const hasCacheKeyAlone = given.CACHE_ENCRYPTION_KEY !== undefined && given.REDIS_URL === undefined
+  const isKeyShared = shareAKey(cacheEncryptionKeys, list(valid.MCP_OAUTH_SEAL_KEY))
+  reportIf(hasCacheKeyAlone, 'CACHE_ENCRYPTION_KEY', 'requires', 'requires REDIS_URL')
+  reportIf(isKeyShared, 'CACHE_ENCRYPTION_KEY', 'conflict', 'must differ from MCP_OAUTH_SEAL_KEY')
 
-  const windowMs = parseDuration(valid.RATE_LIMIT_WINDOW ?? '1 minute')
-  if (windowMs === undefined || windowMs < 1_000) {
-    report('RATE_LIMIT_WINDOW', 'invalid', 'must be a duration of at least a second, such as 30s or 1 minute')
-  }
+  const windowMs = parseDuration(valid.RATE_LIMIT_WINDOW ?? '1 minute') ?? 0
+  const windowMessage = 'must be a duration of at least a second, such as 30s or 1 minute'
+  reportIf(!(windowMs >= 1_000), 'RATE_LIMIT_WINDOW', 'invalid', windowMessage)
 
   const metricsPort = valid.METRICS_PORT === undefined ? undefined : Number(valid.METRICS_PORT)
-  if (metricsPort === port && port !== 0) report('METRICS_PORT', 'conflict', 'must differ from PORT')
-  const traces = readTraces(valid, report)
-
+  reportIf(metricsPort === port && port !== 0, 'METRICS_PORT', 'conflict', 'must differ from PORT')
+  const traces = readTraces(valid, reportIf)
   const oauthProxy =
     valid.MCP_OAUTH_PROXY === 'off'
       ? undefined
-      : readOAuthProxy(valid, { production, requiredScopes, credential, report })
+      : readOAuthProxy(valid, { production, requiredScopes, credential, reportIf })
 
   if (errors.length > 0 || publicBaseUrl === undefined || authorityHost === undefined || graph === undefined) {
     throw new ConfigError(errors, hintFor(given))
   }
-  return deepFreeze({
+  return frozen({
     production,
     logLevel: valid.LOG_LEVEL ?? 'info',
     listen: { host, port },
+    /** Addresses and ranges; false: no forwarded headers are trusted. */
     trustProxy: trustedProxies.length > 0 && trustedProxies,
+    /** The one origin that metadata and challenges name; never taken from a request. */
     publicBaseUrl,
     allowedOrigins: allowedOrigins.map((origin) => originOf(origin) ?? origin),
     entra: {
@@ -212,31 +168,39 @@ export function readConfig(
       tenantId: (valid.GRAPH_TENANT_ID ?? '').toLowerCase(),
       clientId: (valid.GRAPH_CLIENT_ID ?? '').toLowerCase(),
       credential,
+      /** Undefined: the scopes that the tools need. */
       oboScopes,
     },
     graph,
     callers: {
       required,
       requiredScopes,
+      /** Empty: every application of the tenant may call. */
       allowedClientIds: list(valid.MCP_ALLOWED_CLIENT_IDS).map((id) => id.toLowerCase()),
       accessTokenArgument,
       graphBearerToken,
       graphAccessToken: valid.GRAPH_ACCESS_TOKEN,
     },
+    /** Undefined: clients sign in at Entra directly. */
     oauthProxy,
+    /** Holds a password; never logged. */
     redisUrl: valid.REDIS_URL,
-    cacheEncryptionKeys: list(valid.CACHE_ENCRYPTION_KEY),
+    /** Base64, 32 bytes each; the first encrypts. Empty: Redis holds nothing of users. */
+    cacheEncryptionKeys,
     rateLimit: {
       max: Number(valid.RATE_LIMIT_MAX ?? 300),
       userMax: Number(valid.RATE_LIMIT_USER_MAX ?? 120),
-      windowMs: windowMs ?? 60_000,
+      windowMs,
     },
+    /** Undefined: /metrics is not served. */
     metricsPort,
     metricsHost: valid.METRICS_HOST ?? '127.0.0.1',
+    /** Undefined: no tracing. */
     traces,
     timeouts,
+    /** Warned about at each start. */
     unsafeSettings: [...neverInProduction, ...plainConnections(valid)],
-  } satisfies Config)
+  })
 }
 
 function hintFor(given: Environment): string {
@@ -260,7 +224,9 @@ function shareAKey(keys: readonly string[], others: readonly string[]): boolean 
   return keys.some((key) => others.some((other) => bytesOf(key).equals(bytesOf(other))))
 }
 
-function deepFreeze<T extends object>(value: T): T {
-  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner)
-  return Object.freeze(value)
+type Frozen<T> = { readonly [Key in keyof T]: Frozen<T[Key]> }
+
+function frozen<T extends object>(value: T): Frozen<T> {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) frozen(inner)
+  return Object.freeze(value) as Frozen<T>
 }

@@ -1,41 +1,30 @@
 import type { Config } from './index.ts'
 import { tenantEndpoints } from './tenant.ts'
 
-/** The protected resource (RFC 9728) with its scopes and its authorization server. */
-export interface ProtectedResource {
-  /** The MCP endpoint's URL: the resource's identifier. */
-  readonly resource: string
-  readonly resourceMetadataUrl: string
-  /** The issuer: this server's OAuth proxy, or Entra. */
-  readonly authorizationServer: string
-  readonly authorizeUrl: string
-  readonly tokenUrl: string
-  /** Bare names for the proxy; fully qualified for Entra, which would take a bare name for one of Graph's. */
-  readonly scopes: readonly string[]
-}
+export type ProtectedResource = ReturnType<typeof resourceOf>
 
-/** The resource, from configuration only: no request can make it name another host. */
-export function resourceOf({ publicBaseUrl, entra, callers, oauthProxy }: Config): ProtectedResource {
-  const resource = {
+/**
+ * The protected resource (RFC 9728) with its scopes and its authorization server, from configuration only: no request can
+ * make it name another host.
+ */
+export function resourceOf({ publicBaseUrl, entra, callers, oauthProxy }: Config) {
+  const own = { issuer: publicBaseUrl, authorizeUrl: `${publicBaseUrl}/authorize`, tokenUrl: `${publicBaseUrl}/token` }
+  const { issuer, authorizeUrl, tokenUrl } = oauthProxy === undefined ? tenantEndpoints(entra) : own
+  return {
+    /** The MCP endpoint's URL: the resource's identifier. */
     resource: `${publicBaseUrl}/mcp`,
     resourceMetadataUrl: `${publicBaseUrl}/.well-known/oauth-protected-resource/mcp`,
+    /** The issuer: this server's OAuth proxy, or Entra. */
+    authorizationServer: issuer,
+    authorizeUrl,
+    tokenUrl,
+    /** Bare names for the proxy; fully qualified for Entra, which would take a bare name for one of Graph's. */
+    scopes: oauthProxy?.scopes ?? callers.requiredScopes.map((scope) => `api://${entra.clientId}/${scope}`),
   }
-  if (oauthProxy !== undefined) {
-    return {
-      ...resource,
-      authorizationServer: publicBaseUrl,
-      authorizeUrl: `${publicBaseUrl}/authorize`,
-      tokenUrl: `${publicBaseUrl}/token`,
-      scopes: oauthProxy.scopes,
-    }
-  }
-  const { issuer, authorizeUrl, tokenUrl } = tenantEndpoints(entra)
-  const scopes = callers.requiredScopes.map((scope) => `api://${entra.clientId}/${scope}`)
-  return { ...resource, authorizationServer: issuer, authorizeUrl, tokenUrl, scopes }
 }
 
 /**
- * Whether a client's `resource` (RFC 8707) is this one. Clients differ in a trailing slash, and some keep the query of the
+ * Whether a client's `resource` (RFC 8707) is this one. Clients differ in a trailing slash, and some send the query of the
  * address that they were given. A fragment is not allowed (section 2).
  */
 export function isResource(asked: string, { resource }: Pick<ProtectedResource, 'resource'>): boolean {

@@ -1,10 +1,5 @@
-/** Timeouts of a peer, in milliseconds: to connect, and for one request with its response. */
-export interface PeerTimeouts {
-  readonly connectTimeoutMs: number
-  readonly deadlineMs: number
-}
-
-const peers = {
+/** All timeouts of upstreams, which no variable changes: of each peer to connect and for one request with its response. */
+export const timeouts = {
   /** The tenant's key set, some 10 KB. */
   keys: { connectTimeoutMs: 2_000, deadlineMs: 5_000 },
   /** One token request: Entra responds in a fraction of a second or not at all. */
@@ -15,19 +10,13 @@ const peers = {
   azure: { connectTimeoutMs: 2_000, deadlineMs: 5_000 },
   /** Client metadata documents: some hundred bytes. */
   documents: { connectTimeoutMs: 2_000, deadlineMs: 2_000 },
-} as const satisfies Record<string, PeerTimeouts>
-
-export interface Timeouts extends Readonly<Record<keyof typeof peers, PeerTimeouts>> {
   /** A token from Entra, with all retries and waits. */
-  readonly tokenMs: number
+  tokenMs: 10_000,
   /** One call to `/mcp`, from its arrival: signing keys, a token and Graph together. */
-  readonly callMs: number
+  callMs: 13_000,
   /**
    * A client that takes nothing of a large response for so long does not get the rest, since others wait for its memory.
    * Node may notice twice as late.
    */
-  readonly stalledMs: number
+  stalledMs: 5_000,
 }
-
-/** All timeouts of upstreams, which no variable changes. */
-export const timeouts: Timeouts = { ...peers, tokenMs: 10_000, callMs: 13_000, stalledMs: 5_000 }

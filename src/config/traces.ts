@@ -1,42 +1,33 @@
-import { baseUrlOf, type Environment, type Report } from './environment.ts'
+import { baseUrlOf, type Environment, type ReportIf } from './environment.ts'
 
-export interface TracesConfig {
-  /** Without the signal's own path, as OpenTelemetry has it. */
-  readonly endpoint: string
-  /** May hold a key; never logged. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly serviceName: string
-  /** 0 to 1. */
-  readonly sampledShare: number
-  /** Whether a client's trace is recorded because its `traceparent` says so. */
-  readonly trustsClients: boolean
-  /** How often spans are sent. */
-  readonly exportEveryMs: number
-  /** Of one batch, retries included; then it is dropped. */
-  readonly exportTimeoutMs: number
-}
+export type TracesConfig = NonNullable<ReturnType<typeof readTraces>>
 
 /** OpenTelemetry, "OTLP Exporter Configuration" and "Environment Variable Specification". */
-export function readTraces(valid: Environment, report: Report): TracesConfig | undefined {
+export function readTraces(valid: Environment, reportIf: ReportIf) {
   const given = valid.OTEL_EXPORTER_OTLP_ENDPOINT
   const endpoint = given === undefined ? undefined : baseUrlOf(given)
-  if (given !== undefined && endpoint === undefined) {
-    report('OTEL_EXPORTER_OTLP_ENDPOINT', 'invalid', 'must be a URL without a query, a user or a password')
-  }
+  const isInvalid = given !== undefined && endpoint === undefined
+  reportIf(isInvalid, 'OTEL_EXPORTER_OTLP_ENDPOINT', 'invalid', 'must be a URL without a query, a user or a password')
   const headers = (valid.OTEL_EXPORTER_OTLP_HEADERS ?? '').split(',').flatMap((pair) => {
     const [name = '', ...value] = pair.split('=')
     const decoded = percentDecoded(value.join('=').trim())
-    if (decoded === undefined) report('OTEL_EXPORTER_OTLP_HEADERS', 'invalid', 'must have percent-encoded values')
+    reportIf(decoded === undefined, 'OTEL_EXPORTER_OTLP_HEADERS', 'invalid', 'must have percent-encoded values')
     return name.trim() === '' ? [] : [[name.trim(), decoded ?? '']]
   })
   if (endpoint === undefined) return undefined
   return {
+    /** Without the signal's own path, as OpenTelemetry has it. */
     endpoint,
-    headers: Object.fromEntries(headers),
+    /** May hold a key; never logged. */
+    headers: Object.fromEntries(headers) as Record<string, string>,
     serviceName: valid.OTEL_SERVICE_NAME ?? 'mcp-message-center-server',
+    /** 0 to 1. */
     sampledShare: Number(valid.OTEL_TRACES_SAMPLER_ARG ?? 1),
+    /** Whether a client's trace is recorded because its `traceparent` says so. */
     trustsClients: valid.OTEL_TRACES_SAMPLER === 'parentbased_traceidratio',
+    /** How often spans are sent. */
     exportEveryMs: 5_000,
+    /** Of one batch, retries included; then it is dropped. */
     exportTimeoutMs: 5_000,
   }
 }

@@ -1,12 +1,8 @@
 import { isLoopback } from '../lib/loopback.ts'
+import type { ConfigIssue } from './environment.ts'
 
 /** A setting that removes a protection. */
-export interface UnsafeSetting {
-  /** The variable, or `node` for one of Node's own flags. */
-  readonly name: string
-  /** Completes the sentence that begins with the name. */
-  readonly message: string
-}
+export type UnsafeSetting = Omit<ConfigIssue, 'code'>
 
 type Given = Readonly<Record<string, string | undefined>>
 

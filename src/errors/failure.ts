@@ -2,7 +2,7 @@ import { entryOf, type Reason } from './catalogue.ts'
 
 /** What may accompany a reason. The caller may see all of it but `redirectUri`, `allowLine` and `cause`, which are for the log. */
 export interface FailureDetails {
-  /** A sentence that adds to the reason's text: which field, which scope, what Graph said. */
+  /** A sentence that adds to the reason's text: which field, which scope, Graph's own message. */
   readonly detail?: string
   /** The request parameter that it is about. */
   readonly parameter?: string

@@ -14,7 +14,7 @@ export function jsonRpcError(failure: Failure, requestId: string, id: string | n
     jsonrpc: '2.0' as const,
     id,
     error: {
-      code: jsonRpcCode(failure.reason),
+      code: codes[failure.reason] ?? -32000,
       message: failureText(failure),
       data: {
         ...(httpError(failure).status < 500 && { reason: failure.reason }),
@@ -26,16 +26,9 @@ export function jsonRpcError(failure: Failure, requestId: string, id: string | n
 }
 
 /** JSON-RPC 2.0 section 5.1, with -32000 for everything that only this server defines. */
-function jsonRpcCode(reason: Reason): number {
-  switch (reason) {
-    case 'invalid_json':
-      return -32700
-    case 'batch_not_supported':
-    case 'bad_request':
-      return -32600
-    case 'internal':
-      return -32603
-    default:
-      return -32000
-  }
+const codes: { readonly [reason in Reason]?: number } = {
+  invalid_json: -32700,
+  batch_not_supported: -32600,
+  bad_request: -32600,
+  internal: -32603,
 }

@@ -5,7 +5,7 @@ export interface Bounds {
   readonly connectTimeoutMs: number
   readonly deadlineMs: number
   readonly maxBodyBytes: number
-  /** Sockets kept to one origin. */
+  /** Open sockets per origin. */
   readonly connections: number
   /** Another way to open sockets than by name. */
   readonly connect?: buildConnector.connector
@@ -22,7 +22,7 @@ export interface BoundedRequest {
   readonly deadlineMs?: number
 }
 
-export interface BoundedAnswer {
+export interface BoundedResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: string
@@ -38,7 +38,7 @@ export class TransportError extends Error {
   }
 }
 
-/** Leaves a byte order mark out, as whoever parses JSON wants it. */
+/** Drops a byte order mark, which JSON.parse rejects. */
 const utf8 = new TextDecoder()
 
 export type BoundedClient = ReturnType<typeof createBoundedClient>
@@ -60,10 +60,10 @@ export function createBoundedClient(bounds: Bounds) {
   })
 
   /** By undici's own events: a stream for the body and a signal to abort by would cost more, and serve nobody here. */
-  function request({ url, signal, deadlineMs, ...options }: BoundedRequest): Promise<BoundedAnswer> {
+  function request({ url, signal, deadlineMs, ...options }: BoundedRequest): Promise<BoundedResponse> {
     return new Promise((resolve, reject) => {
       let sent: Dispatcher.DispatchController | undefined
-      let over: TransportError | undefined
+      let failure: TransportError | undefined
       const response = { status: 0, headers: {} }
       const chunks: Buffer[] = []
 
@@ -72,10 +72,10 @@ export function createBoundedClient(bounds: Bounds) {
         signal?.removeEventListener('abort', onCancel)
       }
       const end = (kind: TransportError['kind'], cause?: unknown) => {
-        over ??= new TransportError(kind, cause)
+        failure ??= new TransportError(kind, cause)
         settle()
-        reject(over)
-        sent?.abort(over)
+        reject(failure)
+        sent?.abort(failure)
       }
       const onCancel = () => end('cancelled', signal?.reason)
       const timer = setTimeout(() => end('timeout'), Math.min(deadlineMs ?? bounds.deadlineMs, bounds.deadlineMs))
@@ -87,7 +87,7 @@ export function createBoundedClient(bounds: Bounds) {
         {
           onRequestStart(controller) {
             sent = controller
-            if (over !== undefined) controller.abort(over)
+            if (failure !== undefined) controller.abort(failure)
           },
           onResponseStart(_, status, headers) {
             Object.assign(response, { status, headers })

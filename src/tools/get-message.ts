@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Failure } from '../errors/index.ts'
 import { readMessages } from '../lib/graph-permissions.ts'
-import { namingArguments } from '../plugins/graph-client/refused-query.ts'
+import { namingArguments } from '../plugins/graph-client/rejected-query.ts'
 import { asMessage, BodyFormat, Message, messagesPath, present } from '../plugins/message-center/message.ts'
 import { defineTool } from './define-tool.ts'
 

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Failure } from '../errors/index.ts'
 import { readMessages } from '../lib/graph-permissions.ts'
-import { isAboutSelect, namingArguments, type QueryPart } from '../plugins/graph-client/refused-query.ts'
+import { isAboutSelect, namingArguments, type QueryPart } from '../plugins/graph-client/rejected-query.ts'
 import type { ToolContext } from '../plugins/mcp/tool.ts'
 import {
   asPage,

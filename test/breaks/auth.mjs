@@ -194,8 +194,8 @@ export const breaks = [
   {
     what: 'the issuer of v1 tokens has no slash at its end',
     file: 'src/config/tenant.ts',
-    from: 'entra.tenantId}/`',
-    to: 'entra.tenantId}`',
+    from: 'tenantId}/`,',
+    to: 'tenantId}`,',
     caughtBy: 'test/config/tenant.test.ts',
     test: 'the global cloud',
   },

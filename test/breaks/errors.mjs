@@ -18,8 +18,8 @@ export const breaks = [
   {
     what: 'a rejected credential of the server sends clients to sign in for ever',
     file: 'src/errors/catalogue.ts',
-    from: 'credential_rejected: http(\n    503,',
-    to: 'credential_rejected: http(\n    401,',
+    from: 'credential_rejected: unavailable(',
+    to: 'credential_rejected: invalidToken(',
     caughtBy: 'test/errors/json-rpc.test.ts',
   },
   {
@@ -75,7 +75,7 @@ export const breaks = [
     test: 'a page, and no name is even looked up',
   },
   {
-    what: 'the log does not say how a refused call ended',
+    what: 'the log does not say how a rejected call ended',
     file: 'src/plugins/error-handlers/index.ts',
     from: 'if (request.rpc) request.rpc.outcome = reason',
     to: '',

@@ -119,10 +119,10 @@ export const breaks = [
     to: '[^\\x00-\\x7e]',
     caughtBy: 'test/errors/quotable.test.ts',
   },
-  // src/lib/request-id.ts
+  // src/plugins/observability/request-id.ts
   {
     what: 'any text is a request id, and gets into logs and Entra’s',
-    file: 'src/lib/request-id.ts',
+    file: 'src/plugins/observability/request-id.ts',
     from: ' && guid.test(given)',
     to: '',
     caughtBy: 'test/plugins/observability/index.test.ts',
@@ -130,7 +130,7 @@ export const breaks = [
   },
   {
     what: 'a GUID and more is a request id',
-    file: 'src/lib/request-id.ts',
+    file: 'src/plugins/observability/request-id.ts',
     from: '{12}$/i',
     to: '{12}/i',
     caughtBy: 'test/plugins/observability/index.test.ts',
@@ -138,7 +138,7 @@ export const breaks = [
   },
   {
     what: 'a request id keeps its capitals',
-    file: 'src/lib/request-id.ts',
+    file: 'src/plugins/observability/request-id.ts',
     from: 'given.toLowerCase()',
     to: 'given',
     caughtBy: 'test/plugins/observability/index.test.ts',
@@ -205,29 +205,29 @@ export const breaks = [
     caughtBy: 'test/plugins/graph-client.test.ts',
     test: '503 is tried again',
   },
-  // src/lib/strict-json.ts
+  // src/plugins/mcp/strict-json.ts
   {
     what: '65 in one another pass',
-    file: 'src/lib/strict-json.ts',
+    file: 'src/plugins/mcp/strict-json.ts',
     from: 'keys.length >= maxDepth',
     to: 'keys.length > maxDepth',
-    caughtBy: 'test/lib/strict-json.test.ts',
+    caughtBy: 'test/plugins/mcp/strict-json.test.ts',
     test: 'in one another pass',
   },
   {
     what: 'a key may come twice in two spellings',
-    file: 'src/lib/strict-json.ts',
+    file: 'src/plugins/mcp/strict-json.ts',
     from: 'unescaped(text.slice(i, end + 1))',
     to: 'text.slice(i, end + 1)',
-    caughtBy: 'test/lib/strict-json.test.ts',
+    caughtBy: 'test/plugins/mcp/strict-json.test.ts',
     test: 'has a key twice',
   },
   {
     what: 'a key with a line break before its colon may come twice',
-    file: 'src/lib/strict-json.ts',
+    file: 'src/plugins/mcp/strict-json.ts',
     from: "' \\t\\n\\r'.includes",
     to: "' '.includes",
-    caughtBy: 'test/lib/strict-json.test.ts',
+    caughtBy: 'test/plugins/mcp/strict-json.test.ts',
     test: 'a key that occurs twice',
   },
   // src/lib/until-aborted.ts

@@ -143,7 +143,7 @@ export const breaks = [
     file: 'src/plugins/mcp/index.ts',
     from: "retryable: entry.kind === 'tool' && entry.retryable",
     to: "retryable: entry.kind === 'tool'",
-    caughtBy: 'test/wire/answers.test.ts',
+    caughtBy: 'test/wire/errors.test.ts',
     test: 'a user without the role is told which one',
   },
   // src/plugins/mcp/legacy-exchange.ts

@@ -112,7 +112,7 @@ export const breaks = [
     from: 'if (failed !== isDown)',
     to: 'if (failed || isDown)',
     caughtBy: 'test/wire/traces.test.ts',
-    test: 'a collector that refuses',
+    test: 'a collector that rejects',
   },
   {
     what: 'what a client does not want recorded is recorded',

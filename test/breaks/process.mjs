@@ -17,7 +17,7 @@ export const breaks = [
     caughtBy: 'test/wire/trailing-slash.test.ts',
   },
   {
-    what: 'messages are served without a token',
+    what: 'messages are handled without a token',
     file: 'src/app.ts',
     from: "guarded.addHook('onRequest', guarded.authenticate)",
     to: '',
@@ -146,7 +146,7 @@ export const breaks = [
     caughtBy: 'test/plugins/graceful-stop.test.ts',
   },
   {
-    what: 'every response closes its connection',
+    what: 'no connection is kept alive, though nobody stops the server',
     file: 'src/plugins/graceful-stop/index.ts',
     from: "if (app.stopping) reply.header('connection', 'close')",
     to: "reply.header('connection', 'close')",

@@ -115,7 +115,7 @@ for (const [what, pathIn] of [
   })
 }
 
-test('a key for the cache that is the one in the file is refused', (t) => {
+test('a key for the cache that is the one in the file is rejected', (t) => {
   const path = join(folder(t), 'key')
   writeFileSync(path, key)
   assert.throws(() => keysOf(path, { REDIS_URL: 'redis://localhost', CACHE_ENCRYPTION_KEY: key }), ConfigError)

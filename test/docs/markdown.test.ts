@@ -61,12 +61,16 @@ for (const page of pages) {
   })
 }
 
-test('docs/README.md lists every page of docs', () => {
-  const index = readText('docs/README.md')
-  for (const page of filesBelow('docs/', '.md')) {
-    if (page !== 'docs/README.md') assert.ok(index.includes(`(${page.slice('docs/'.length)})`), page)
-  }
-})
+for (const folder of ['docs/', 'docs/decisions/']) {
+  test(`${folder}README.md lists every page of its folder, and the README of each folder below`, () => {
+    const index = readText(`${folder}README.md`)
+    const names = filesBelow(folder, '.md').map((path) => path.slice(folder.length))
+    for (const name of names) {
+      if (name === 'README.md' || (name.includes('/') && !name.endsWith('/README.md'))) continue
+      assert.ok(index.includes(`(${name})`), name)
+    }
+  })
+}
 
 test('the troubleshooting table names reasons that exist, under the status that they have', () => {
   const seen = tableRows(section(readText('README.md'), 'Troubleshooting')).map(([symptom = '']) => symptom)
@@ -77,9 +81,9 @@ test('the troubleshooting table names reasons that exist, under the status that 
     for (const code of codeSpans(symptom)) {
       const isForeign = /^AADSTS|^consent_required$|^obo_failure$|^az$/.test(code)
       if (isForeign) continue
-      const answer = reasons.get(code)
-      assert.ok(answer, code)
-      assert.equal(answer.kind === 'http' ? String(answer.status) : undefined, status, code)
+      const entry = reasons.get(code)
+      assert.ok(entry, code)
+      assert.equal(entry.kind === 'http' ? String(entry.status) : undefined, status, code)
       named++
     }
   }

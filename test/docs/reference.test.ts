@@ -56,9 +56,9 @@ for (const { scope, roles } of permissionsOf(tools)) {
   })
 }
 
-test('the README’s example question gets the README’s example answer', async (t) => {
+test('the README’s example call gets the README’s example result', async (t) => {
   const { app } = await build(t, {}, tenant)
-  const [args = '', answer = ''] = codeBlocks(section(readme, 'An example'), 'json').map(asOfToday)
+  const [args = '', result = ''] = codeBlocks(section(readme, 'An example'), 'json').map(asOfToday)
   const response = await app.inject({
     method: 'POST',
     url: '/mcp',
@@ -66,7 +66,7 @@ test('the README’s example question gets the README’s example answer', async
     payload: toolCall('getMessages', JSON.parse(args)),
   })
   const given = response.json().result.structuredContent
-  const documented = JSON.parse(answer)
+  const documented = JSON.parse(result)
   assert.equal(given['@odata.count'], documented['@odata.count'])
   assert.equal(given.value.length, 2)
   for (const [field, value] of Object.entries(documented.value[0])) {
@@ -76,9 +76,9 @@ test('the README’s example question gets the README’s example answer', async
 })
 
 /** The tenant's posts are dated from today: moves what was written on another day by as many days as its post has moved. */
-function asOfToday(text: string, _index: number, [, answer = '']: readonly string[]): string {
+function asOfToday(text: string, _index: number, [, result = '']: readonly string[]): string {
   const dayMs = 24 * 60 * 60 * 1000
-  const { id, lastModifiedDateTime } = JSON.parse(answer).value[0]
+  const { id, lastModifiedDateTime } = JSON.parse(result).value[0]
   const post = createCorpus().find((message) => message.id === id)
   const moved = Date.parse(post?.lastModifiedDateTime ?? '') - Date.parse(lastModifiedDateTime)
   assert.equal(moved % dayMs, 0, `${id} was changed at another time of the day`)

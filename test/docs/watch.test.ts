@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { catalogue } from '../../src/errors/index.ts'
-import { freePort, listen } from '../helper.ts'
+import { freePort, listen, toolCall } from '../helper.ts'
 import { type Scrape, scrape } from '../scrape.ts'
-import { file } from '../security/harness.ts'
+import { file, post } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
 import { readText, section } from './markdown.ts'
 
@@ -42,7 +42,10 @@ before(async () => {
   const tenant = await startEmulator()
   file.after(() => tenant.close())
   const port = String(await freePort())
-  await listen(file, { METRICS_PORT: port, REDIS_URL: `redis://127.0.0.1:${await freePort()}` }, tenant)
+  const env = { METRICS_PORT: port, REDIS_URL: `redis://127.0.0.1:${await freePort()}` }
+  const { origin } = await listen(file, env, tenant)
+  const { status } = await post(origin, toolCall('getMessages'), await tenant.mint({ user: 'rowan' }))
+  assert.equal(status, 200)
   served = await scrape(port)
 })
 
@@ -72,12 +75,13 @@ test('every metric of this server’s own is on the dashboard', () => {
   for (const name of served.types.keys()) if (name.startsWith('message_center_')) assert.ok(shown.includes(name), name)
 })
 
-test('reasons that alerts look for are reasons', () => {
+test('outcomes that alerts look for are reasons, or those of a call that succeeds', () => {
+  const outcomes = new Set(served.samples.map(({ labels }) => labels['outcome']))
   const named = expressions.flatMap(([, expr]) =>
     [...expr.matchAll(/(?:reason|outcome)(?:=|!~|=~)"([^"]+)"/g)].flatMap(([, values = '']) => values.split('|')),
   )
   assert.ok(named.length > 5)
-  for (const reason of named) assert.ok(reason === 'proven' || Object.hasOwn(catalogue, reason), reason)
+  for (const reason of named) assert.ok(Object.hasOwn(catalogue, reason) || outcomes.has(reason), reason)
 })
 
 test('what the alerts on single failures count is there before the first', () => {

@@ -34,12 +34,12 @@ test('without a token a challenge says where to sign in and for what, and no err
 })
 
 for (const reason of Object.keys(catalogue) as Reason[]) {
-  const answer = httpError(new Failure(reason))
-  if (answer.status !== 401 && answer.status !== 403) continue
+  const entry = httpError(new Failure(reason))
+  if (entry.status !== 401 && entry.status !== 403) continue
   test(`the challenge of ${reason} is one well-formed header in ASCII`, () => {
     const { error, error_description, claims } = challenge(reason)
-    assert.equal(error, answer.challenge)
-    assert.equal(error_description === undefined, answer.challenge === undefined)
+    assert.equal(error, entry.challenge)
+    assert.equal(error_description === undefined, entry.challenge === undefined)
     assert.equal(claims, undefined)
   })
 }

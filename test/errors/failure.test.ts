@@ -105,7 +105,7 @@ const bodies: readonly [name: string, headers: Record<string, string>, payload: 
   ['that is no JSON', { 'content-type': 'application/json' }, '{', 'invalid_json'],
   ['that is empty', { 'content-type': 'application/json' }, '', 'invalid_json'],
   ['of another length', { 'content-type': 'application/json', 'content-length': '3' }, '{"a":1}', 'bad_request'],
-  ['that the schema refuses', { 'content-type': 'application/json' }, '{"a":"x"}', 'bad_request'],
+  ['that the schema rejects', { 'content-type': 'application/json' }, '{"a":"x"}', 'bad_request'],
 ]
 for (const [name, headers, payload, reason] of bodies) {
   test(`a body ${name} is ${reason} as Fastify throws it`, async (t) => {

@@ -55,7 +55,7 @@ async function failureOf(call: Promise<unknown>): Promise<TransportError> {
     assert.ok(error instanceof TransportError, `${error} is no TransportError`)
     return error
   }
-  assert.fail('The call brought an answer')
+  assert.fail('The call brought a response')
 }
 
 test('method, path, headers and body arrive, and status, headers and body come back', async (t) => {
@@ -70,16 +70,16 @@ test('method, path, headers and body arrive, and status, headers and body come b
       response.end(JSON.stringify({ method, path, given: headers['x-given'], host: headers.host, body }))
     })
   })
-  const answer = await client(t).request({
+  const response = await client(t).request({
     method: 'POST',
     url: `${url}a/b?c=%20d`,
     headers: { 'x-given': 'yes' },
     body: 'héllo',
   })
-  assert.equal(answer.status, 418)
-  assert.deepEqual(answer.headers['x-a'], ['1', '2'])
+  assert.equal(response.status, 418)
+  assert.deepEqual(response.headers['x-a'], ['1', '2'])
   const expected = { method: 'POST', path: '/a/b?c=%20d', given: 'yes', host: new URL(url).host, body: 'héllo' }
-  assert.deepEqual(JSON.parse(answer.body), expected)
+  assert.deepEqual(JSON.parse(response.body), expected)
 })
 
 test('a body is UTF-8 however it is cut, and its byte order mark is left out', async (t) => {
@@ -105,7 +105,7 @@ test('what cannot be sent is unreachable too', async (t) => {
   assert.equal((await failureOf(http.request({ method: 'GET', url: 'nowhere' }))).kind, 'unreachable')
 })
 
-test('a redirect is an answer, and nobody follows it', async (t) => {
+test('a redirect is a response, and nobody follows it', async (t) => {
   let elsewhere = 0
   const other = await serve(t, (_request, response) => {
     elsewhere++
@@ -148,7 +148,7 @@ const endings: readonly [name: string, kind: TransportError['kind'], onData: (so
   ['closes in its body', 'unreachable', (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx')],
   ['speaks something else', 'unreachable', (socket) => socket.end('SSH-2.0-x\r\n')],
   [
-    'answers with two lengths',
+    'responses with two lengths',
     'unreachable',
     (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx'),
   ],
@@ -184,7 +184,7 @@ for (const [name, kind, onData] of endings) {
   })
 }
 
-test('an answer as large as is allowed is whole', async (t) => {
+test('a response as large as is allowed is whole', async (t) => {
   const { url } = await serve(t, (_request, response) => response.end('x'.repeat(bounds.maxBodyBytes)))
   const { body } = await client(t).request({ method: 'GET', url })
   assert.equal(body.length, bounds.maxBodyBytes)
@@ -217,7 +217,7 @@ test('a caller who is gone already costs no connection', async (t) => {
 })
 
 for (const [moment, onData] of [
-  ['before the answer begins', () => {}],
+  ['before the response begins', () => {}],
   ['within the headers', (socket) => socket.write('HTTP/1.1 200 OK\r\nx-a: b')],
   ['within the body', (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx')],
 ] as const satisfies readonly [string, (socket: Socket) => void][]) {
@@ -251,8 +251,10 @@ test('calls beyond the pool wait their turn', async (t) => {
     response.end('x')
   })
   const http = client(t, { connections: 2 })
-  const answers = await Promise.all(Array.from({ length: 20 }, () => http.request({ method: 'GET', url: server.url })))
-  assert.equal(answers.length, 20)
+  const responses = await Promise.all(
+    Array.from({ length: 20 }, () => http.request({ method: 'GET', url: server.url })),
+  )
+  assert.equal(responses.length, 20)
   assert.ok(most <= 2 && server.connections <= 2, `${most} at once over ${server.connections} connections`)
 })
 

@@ -44,7 +44,7 @@ test('a proxy is trusted by its address, with a port or without', () => {
   for (const proxy of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '10.1.2.3', '10.1.2.3:443', '[fd00::1]:443']) {
     assert.equal(isTrusted(proxy, 0), true, proxy)
   }
-  for (const stranger of ['11.0.0.1', '11.0.0.1:10', 'fe80::1', '', 'unknown', undefined]) {
-    assert.equal(isTrusted(stranger, 0), false, stranger)
+  for (const untrusted of ['11.0.0.1', '11.0.0.1:10', 'fe80::1', '', 'unknown', undefined]) {
+    assert.equal(isTrusted(untrusted, 0), false, untrusted)
   }
 })

@@ -27,16 +27,16 @@ async function serve(t: TestContext, listener: RequestListener): Promise<string>
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`
 }
 
-/** Posts a form to a server that answers whatever a test makes of the form. */
+/** Posts a form to a server that responds with what a test makes of the form. */
 async function post(
   t: TestContext,
   form: Readonly<Record<string, string>>,
-  answer: (body: string) => { status?: number; body: string; headers?: Record<string, string | string[]> },
+  respond: (body: string) => { status?: number; body: string; headers?: Record<string, string | string[]> },
 ) {
   const url = await serve(t, async (request, response) => {
     let sent = ''
     for await (const chunk of request) sent += chunk
-    const { status = 400, body, headers = {} } = answer(sent)
+    const { status = 400, body, headers = {} } = respond(sent)
     response.writeHead(status, headers).end(body)
   })
   return postForm(client(t), url, { body: new URLSearchParams(form).toString() }, ample())
@@ -51,8 +51,8 @@ test('a form is posted as it is, with its headers, and status, body and Retry-Af
     response.writeHead(429, { 'retry-after': '17' }).end('{"error":"x"}')
   })
   const headers = { 'content-type': 'application/x-www-form-urlencoded', 'client-request-id': 'c' }
-  const answer = await postForm(client(t), url, { headers, body: 'a=b&c=%20d' }, ample())
-  assert.deepEqual(answer, { status: 429, body: '{"error":"x"}', retryAfter: '17' })
+  const received = await postForm(client(t), url, { headers, body: 'a=b&c=%20d' }, ample())
+  assert.deepEqual(received, { status: 429, body: '{"error":"x"}', retryAfter: '17' })
   assert.equal(seen.method, 'POST')
   assert.equal(seen.body, 'a=b&c=%20d')
   assert.equal(seen.headers?.['content-type'], 'application/x-www-form-urlencoded')
@@ -124,7 +124,7 @@ test('what is too short to be a credential is left, lest other text be torn', as
   assert.equal(body, '{"error":"invalid_request"}')
 })
 
-test('what proves nothing is left', async (t) => {
+test('what is no credential stays in the response', async (t) => {
   const form = { client_id: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee', scope: 'openid profile offline_access' }
   const { body } = await post(t, form, () => ({ body: JSON.stringify(form) }))
   assert.equal(body, JSON.stringify(form))

@@ -27,7 +27,7 @@ const measurement: Measurement = {
   figures: { exchanges: 7 },
 }
 const none = Number.NaN
-const unanswered: Measurement = {
+const stalled: Measurement = {
   ...measurement,
   name: 'no response',
   correct: 0,
@@ -42,7 +42,7 @@ const report: Report = {
   target: hostile,
   settings: { users: 100 },
   machine: hostile,
-  measurements: [measurement, unanswered],
+  measurements: [measurement, stalled],
   figures: [{ name: `a ratio of ${hostile}`, value: 1.234, unit: 'ms' }],
   rules: [{ description: hostile, passed: false, observed: hostile }],
   series: [
@@ -92,7 +92,7 @@ test('the phases of a sequence follow each other on the time axis', () => {
 })
 
 test('a run without errors and without responses has no empty charts', () => {
-  const quiet = { ...unanswered, failed: 0, wrong: 0, errors: {}, wrongReasons: [] }
+  const quiet = { ...stalled, failed: 0, wrong: 0, errors: {}, wrongReasons: [] }
   assert.deepEqual(createCharts({ ...report, measurements: [quiet], series: [] }), [])
   assert.match(renderHtml({ ...report, measurements: [quiet], series: [] }), /<h2>Errors<\/h2>\s*<p>None\.<\/p>/)
 })

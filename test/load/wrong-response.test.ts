@@ -31,12 +31,12 @@ async function startLiar(t: TestContext, liesEvery: number, lastLie = Number.POS
     const isLying = ++calls % liesEvery === 0 && calls <= lastLie && before !== undefined
     const authorization = isLying ? before : own
     before = own
-    const answer = await forward(`${origin}/mcp`, {
+    const forwarded = await forward(`${origin}/mcp`, {
       method: 'POST',
       headers: { ...headers, ...(authorization !== undefined && { authorization }) },
       body: Buffer.concat(chunks),
     })
-    response.writeHead(answer.statusCode, { 'content-type': 'application/json' }).end(await answer.body.text())
+    response.writeHead(forwarded.statusCode, { 'content-type': 'application/json' }).end(await forwarded.body.text())
   })
   await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve))
   t.after(() => {

@@ -56,7 +56,7 @@ export type Bend = (path: string, response: ServerResponse, request: IncomingMes
 
 export interface FrontOptions {
   readonly bend?: Bend
-  /** Changes the headers of the server's own answers. */
+  /** Changes the headers of the server's own responses. */
   readonly headers?: (headers: Record<string, string | string[] | undefined>) => void
   readonly tls?: { readonly key: string; readonly cert: string }
   readonly env?: Env
@@ -69,7 +69,7 @@ export async function deploy(t: TestContext, tenant: Emulator, options: FrontOpt
   const origin = `${tls === undefined ? 'http' : 'https'}://localhost:${port}`
   const inner = await listen(t, { PUBLIC_BASE_URL: origin, ...env }, tenant)
   const innerPort = (inner.app.server.address() as AddressInfo).port
-  const answer = (request: IncomingMessage, response: ServerResponse) => {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
     if (bend(request.url ?? '', response, request)) return
     const { method, url, headers: given } = request
     const onward = sendRequest({ host: '127.0.0.1', port: innerPort, method, path: url, headers: given }, (own) => {
@@ -81,7 +81,7 @@ export async function deploy(t: TestContext, tenant: Emulator, options: FrontOpt
     })
     request.pipe(onward)
   }
-  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer)
+  const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle)
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {

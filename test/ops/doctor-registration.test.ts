@@ -27,8 +27,10 @@ const permissionId = await (async () => {
   try {
     const token = await tenant.mint({ user: 'gale', kind: 'graph', claims: { scp: 'Directory.Read.All' } })
     const url = `${tenant.origin}/v1.0/servicePrincipals?$filter=appId eq '00000003-0000-0000-c000-000000000000'`
-    const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
-    const { value } = (await answer.json()) as { value: { oauth2PermissionScopes: { id: string; value: string }[] }[] }
+    const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+    const { value } = (await response.json()) as {
+      value: { oauth2PermissionScopes: { id: string; value: string }[] }[]
+    }
     return value[0]?.oauth2PermissionScopes.find((scope) => scope.value === permission)?.id ?? ''
   } finally {
     await tenant.close()

@@ -24,7 +24,7 @@ const healthy = await listen(file, {}, tenant)
 const nothing = `http://127.0.0.1:${await freePort()}`
 const ownEnv = { ...envFor(tenant), PUBLIC_BASE_URL: healthy.origin }
 
-/** Long enough for whatever answers at all, on a busy machine too. */
+/** Long enough for whatever responds at all, on a busy machine too. */
 const impatient: DoctorWorld = { deadlineMs: 500 }
 
 interface Expected {
@@ -153,7 +153,7 @@ const configurations: readonly (Expected & {
     fix: /name the right address/,
   },
   {
-    what: 'an authority that never answers',
+    what: 'an authority that never responds',
     fault: { target: 'discovery', kind: 'hang' },
     world: impatient,
     check: 'tenant',
@@ -214,7 +214,7 @@ for (const { what, env, fault, world, ...expected } of configurations) {
   })
 }
 
-/** Answers a path in another way. */
+/** Handles a path in another way. */
 const at =
   (path: string, status: number, body: string, type?: string): Bend =>
   (asked, response) =>
@@ -244,7 +244,7 @@ const deployments: readonly (Expected & {
     fix: /any gateway in front/,
   },
   {
-    what: 'a server that never answers',
+    what: 'a server that never responds',
     front: { bend: () => true },
     world: impatient,
     check: 'alive',
@@ -574,12 +574,12 @@ for (const [name, status, json] of [
 
 /** The tenant that a deployment of that origin names, if it is trusted. */
 function tenantBy(origin: string, discover: object, jwksUri: string) {
-  const answer = (json: Record<string, unknown>) => ({
+  const ok = (json: Record<string, unknown>) => ({
     ...{ status: 200, headers: {}, body: '', json },
-    ...{ askedAtMs: 0, answeredAtMs: 0 },
+    ...{ askedAtMs: 0, receivedAtMs: 0 },
   })
   const toDeployment = {
-    get: async (url: string) => answer(url.endsWith('/discover') ? { ...discover } : { jwks_uri: jwksUri }),
+    get: async (url: string) => ok(url.endsWith('/discover') ? { ...discover } : { jwks_uri: jwksUri }),
     post: () => Promise.reject(new Error('Nothing is posted')),
     close: () => Promise.resolve(),
   }

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import Fastify from 'fastify'
 import { readConfig } from '../../src/config/index.ts'
 import { tenantEndpoints } from '../../src/config/tenant.ts'
-import type { BoundedAnswer, BoundedRequest } from '../../src/lib/bounded-client.ts'
+import type { BoundedRequest, BoundedResponse } from '../../src/lib/bounded-client.ts'
 import { createEntraKeys, entraKeys } from '../../src/plugins/entra-keys/index.ts'
 import { observability } from '../../src/plugins/observability/index.ts'
 import { auditInto } from '../helper.ts'
@@ -19,7 +19,7 @@ const keyB = rsa(2048)
 const pemOf = (key: JsonWebKey) => createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
 const jwk = (kid: string, key: JsonWebKey = keyA, more: object = {}) => ({ ...key, kid, use: 'sig', ...more })
 
-type StubResponse = Partial<BoundedAnswer> | Error
+type StubResponse = Partial<BoundedResponse> | Error
 const set = (...keys: unknown[]): StubResponse => ({ body: JSON.stringify({ keys }) })
 
 /** Signing keys from an endpoint and by a clock that the test controls. */

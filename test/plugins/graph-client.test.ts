@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import Fastify from 'fastify'
 import { readConfig } from '../../src/config/index.ts'
 import type { Failure, Reason } from '../../src/errors/index.ts'
-import { type BoundedAnswer, type BoundedRequest, TransportError } from '../../src/lib/bounded-client.ts'
-import { createGraphClient, type GraphClientOptions, graphClient } from '../../src/plugins/graph-client/index.ts'
+import { type BoundedRequest, type BoundedResponse, TransportError } from '../../src/lib/bounded-client.ts'
+import { deadlineIn } from '../../src/lib/deadline.ts'
+import { createGraphClient, graphClient } from '../../src/plugins/graph-client/index.ts'
 import { createGraphQuota, graphQuota } from '../../src/plugins/graph-quota/index.ts'
 import { observability } from '../../src/plugins/observability/index.ts'
 import { auditInto } from '../helper.ts'
@@ -12,15 +13,16 @@ import { auditInto } from '../helper.ts'
 const baseUrl = 'https://graph.microsoft.com/v1.0'
 const path = '/admin/serviceAnnouncement/messages'
 
-type Outcome = Partial<BoundedAnswer> | TransportError | Error
+type Outcome = Partial<BoundedResponse> | TransportError | Error
 type Line = Record<string, unknown> & { readonly level: string }
 
-interface Options extends Partial<GraphClientOptions> {
+interface Options {
   readonly signal?: AbortSignal
+  readonly timeoutMs?: number
 }
 
-/** Graph as one user, with answers, a clock and pauses of the test's own: a pause only moves the clock. */
-function graphOf(outcomes: Outcome[], { signal, ...options }: Options = {}) {
+/** Graph as one user, with responses, a clock and pauses of the test's own: a pause only moves the clock. */
+function graphOf(outcomes: Outcome[], { signal, timeoutMs = 13_000 }: Options = {}) {
   const clock = { now: 0 }
   const asked: BoundedRequest[] = []
   const lines: Line[] = []
@@ -45,8 +47,14 @@ function graphOf(outcomes: Outcome[], { signal, ...options }: Options = {}) {
     },
     audit,
     ...time,
-    ...options,
-  }).as({ accessToken: 'token-zq7mark', correlationId: 'id-1', signal, user: 'user-1', tool: 'getMessages' })
+  }).as({
+    accessToken: 'token-zq7mark',
+    correlationId: 'id-1',
+    deadline: deadlineIn(timeoutMs, time.now),
+    signal,
+    user: 'user-1',
+    tool: 'getMessages',
+  })
   return { graph, asked, lines, clock, get: () => graph.get(path) }
 }
 
@@ -114,7 +122,7 @@ const final: readonly [name: string, outcome: Outcome, reason: Reason][] = [
   ['204', { status: 204 }, 'graph_response_invalid'],
   ['a time-out', broken('timeout'), 'graph_timeout'],
   ['a caller who went away', broken('cancelled'), 'call_cancelled'],
-  ['an answer that is too large', broken('too_large'), 'graph_response_too_large'],
+  ['a response that is too large', broken('too_large'), 'graph_response_too_large'],
   [
     '429 with a longer wait than anybody waits for',
     { status: 429, headers: { 'retry-after': '6' } },
@@ -154,7 +162,7 @@ test('a post that has expired denies nothing', async () => {
   assert.equal(asked.length, 2)
 })
 
-test('after three tries the last answer counts', async () => {
+test('after three tries the last response counts', async () => {
   const { get, asked } = graphOf([
     { status: 502 },
     broken('unreachable'),
@@ -164,14 +172,14 @@ test('after three tries the last answer counts', async () => {
   assert.equal(asked.length, 3)
 })
 
-test('a wait that does not fit into the budget is not begun', async () => {
+test('a wait that does not fit before the deadline is not begun', async () => {
   const { get, asked, clock } = graphOf([{ status: 429, headers: { 'retry-after': '4' } }], { timeoutMs: 3_000 })
   await assert.rejects(get(), { reason: 'graph_throttled' })
   assert.equal(asked.length, 1)
   assert.ok(clock.now < 1_000)
 })
 
-test('each try may take what is left of the budget', async () => {
+test('each try may take what is left until the deadline', async () => {
   const busy = { status: 429, headers: { 'retry-after': '4' } }
   const { get, asked } = graphOf([busy, busy], { timeoutMs: 16_000 })
   await get()
@@ -196,7 +204,7 @@ test('a caller who goes away ends the wait', async () => {
     },
     quota: createGraphQuota({ limits: [], audit() {} }),
     audit() {},
-  }).as({ accessToken: 'x', correlationId: 'id-1', signal: abort.signal })
+  }).as({ accessToken: 'x', correlationId: 'id-1', signal: abort.signal, deadline: deadlineIn(10_000) })
   const started = performance.now()
   await assert.rejects(graph.get(path), is('call_cancelled'))
   assert.ok(performance.now() - started < 2_000)
@@ -213,7 +221,7 @@ test('a pause lasts as long as it should', async () => {
     http: { request: async () => ({ status: ++calls === 1 ? 503 : 200, headers: {}, body: '{}' }) },
     quota: createGraphQuota({ limits: [], audit() {} }),
     audit() {},
-  }).as({ accessToken: 'x', correlationId: 'id-1' })
+  }).as({ accessToken: 'x', correlationId: 'id-1', deadline: deadlineIn(10_000) })
   const started = performance.now()
   await graph.get(path)
   assert.ok(performance.now() - started >= 95)
@@ -225,7 +233,7 @@ test('what is no trouble of the transport is not hidden', async () => {
 })
 
 for (const body of ['', '<html>', '{"value":[', 'undefined']) {
-  test(`the body ${JSON.stringify(body)} is no answer of Graph’s`, async () => {
+  test(`the body ${JSON.stringify(body)} is no response of Graph’s`, async () => {
     const { get } = graphOf([{ body }])
     await assert.rejects(get(), is('graph_response_invalid'))
   })
@@ -272,7 +280,7 @@ for (const link of followed) {
   })
 }
 
-const refused: readonly string[] = [
+const rejected: readonly string[] = [
   '',
   'x',
   path,
@@ -294,7 +302,7 @@ const refused: readonly string[] = [
   `javascript:${path}`,
   `file://${path}`,
 ]
-for (const link of refused) {
+for (const link of rejected) {
   test(`the next page ${JSON.stringify(link)} is not followed`, () => {
     assert.throws(() => graphOf([]).graph.nextQuery(path, link), is('graph_link_rejected'))
   })
@@ -311,7 +319,7 @@ test('the plugin calls the configured Graph', async () => {
   await app.register(observability)
   await app.register(graphQuota, { config })
   await app.register(graphClient, { config })
-  const graph = app.graph.as({ accessToken: 'x', correlationId: 'id-1' })
+  const graph = app.graph.as({ accessToken: 'x', correlationId: 'id-1', deadline: deadlineIn(10_000) })
   assert.equal(graph.nextQuery('/a', 'https://graph.microsoft.us/v1.0/a?b=c').get('b'), 'c')
   await app.close()
 })

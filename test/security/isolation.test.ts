@@ -13,7 +13,7 @@ const tenant = await startEmulator()
 file.after(() => tenant.close())
 const asking = await listen(file, { LOG_LEVEL: 'silent' }, tenant)
 /** Results are cached for a while, so that the first calls read or join a read and later ones hit the cache. */
-const keeping = await listen(file, { LOG_LEVEL: 'silent', GRAPH_ANSWER_TTL: '250ms' }, tenant)
+const keeping = await listen(file, { LOG_LEVEL: 'silent', GRAPH_CACHE_TTL: '250ms' }, tenant)
 const tokens = await Promise.all(users.map((user) => tenant.mint({ user })))
 
 /** What the tenant marked for each user: read, favourite and archived differ from one to the other. */

@@ -23,8 +23,8 @@ test('it signs a user in, exchanges the token and reads a message as text', asyn
   const { origin } = await start(t)
   const { status, body } = await redeem(origin, await freshCode(origin, tenant.api.clientId))
   assert.equal(status, 200)
-  const answer = await post(origin, toolCall('getMessages', { top: 1, body: 'text' }), String(body['access_token']))
-  const { value = [] } = (answer.body.result?.structuredContent ?? {}) as { value?: { body?: { content: string } }[] }
+  const response = await post(origin, toolCall('getMessages', { top: 1, body: 'text' }), String(body['access_token']))
+  const { value = [] } = (response.body.result?.structuredContent ?? {}) as { value?: { body?: { content: string } }[] }
   assert.match(value[0]?.body?.content ?? '', /\w{3}/)
 })
 

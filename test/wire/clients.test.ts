@@ -8,7 +8,7 @@ import { listen } from '../helper.ts'
 import { file, listTools, post } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
 
-/** The official clients of both generations, each as it comes, against the service: what they learn, read and refuse. */
+/** The official clients of both generations, each as it comes, against the service: what they learn, read and reject. */
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
@@ -157,7 +157,7 @@ for (const [name, { connect, version }] of Object.entries(clients)) {
     await assert.rejects(connect(t), /Authentication required|401|Unauthorized/i)
   })
 
-  test(`${name} gets each of fifty answers for the question it belongs to`, async (t) => {
+  test(`${name} gets each of fifty results for the call it belongs to`, async (t) => {
     const client = await connect(t, token)
     const ids = idsOf(await client.callTool('getMessages', { top: 50 }))
     assert.equal(ids.length, 50)

@@ -10,7 +10,7 @@ import { post } from '../security/harness.ts'
 import { freshCode, redeem } from '../sign-in-helper.ts'
 import { startEmulator } from '../tenant.ts'
 
-/** The server as it is deployed, proving itself to Entra by everything but a secret. */
+/** The server as it is deployed, authenticating to Entra by everything but a secret. */
 
 const startBundle = buildBundle()
 const tenant = await startEmulator()
@@ -95,20 +95,20 @@ for (const [name, env] of kinds) {
     await running.ready()
     const { status, body } = await redeem(running.origin, await freshCode(running.origin, api.clientId))
     assert.equal(status, 200, JSON.stringify(body))
-    const answer = await post(running.origin, toolCall('getMessages', { top: 1 }), String(body['access_token']))
-    assert.notEqual(answer.body.result?.isError, true, JSON.stringify(answer.body))
+    const response = await post(running.origin, toolCall('getMessages', { top: 1 }), String(body['access_token']))
+    assert.notEqual(response.body.result?.isError, true, JSON.stringify(response.body))
     assertDiscreet(running)
   })
 }
 
 /** New users call all the time, until told to stop; what was not served is counted. */
 function load(origin: string, callers: number) {
-  const state = { running: true, served: 0, refused: [] as string[] }
+  const state = { running: true, served: 0, rejected: [] as string[] }
   const loop = async () => {
     while (state.running) {
-      const answer = await callOfNewcomer(origin)
-      if (answer.status === 200 && answer.body.result?.isError !== true) state.served += 1
-      else state.refused.push(JSON.stringify(answer.body))
+      const response = await callOfNewcomer(origin)
+      if (response.status === 200 && response.body.result?.isError !== true) state.served += 1
+      else state.rejected.push(JSON.stringify(response.body))
     }
   }
   const ended = Promise.all(Array.from({ length: callers }, loop))
@@ -136,7 +136,7 @@ test('a certificate file is replaced, and Entra drops the old one, under load: n
   await calls.served(50)
   forget(old)
   await calls.served(100)
-  assert.deepEqual((await calls.stop()).refused, [])
+  assert.deepEqual((await calls.stop()).rejected, [])
   assert.equal(running.output.text.match(/"credential_loaded"/g)?.length, 2)
 })
 
@@ -149,7 +149,7 @@ test('a vault’s certificate gets a new version, and Entra drops the old one, u
   await newCertificate('rotated')
   forget(old)
   await calls.served(100)
-  assert.deepEqual((await calls.stop()).refused, [])
+  assert.deepEqual((await calls.stop()).rejected, [])
 })
 
 test('a vault that goes down under load costs no call while the assertion lasts', async (t) => {
@@ -160,5 +160,5 @@ test('a vault that goes down under load costs no call while the assertion lasts'
   await calls.served(50)
   vault.outage = 'hang'
   await calls.served(100)
-  assert.deepEqual((await calls.stop()).refused, [])
+  assert.deepEqual((await calls.stop()).rejected, [])
 })

@@ -93,9 +93,9 @@ async function callAsNewUser(origin: string) {
 }
 
 async function assertServes({ origin }: RunningApp) {
-  const answer = await callAsNewUser(origin)
-  assert.equal(answer.status, 200, JSON.stringify(answer.body))
-  assert.notEqual(answer.body.result?.isError, true)
+  const response = await callAsNewUser(origin)
+  assert.equal(response.status, 200, JSON.stringify(response.body))
+  assert.notEqual(response.body.result?.isError, true)
 }
 
 const has = ({ logs }: RunningApp, event: string) => logs.some((line) => line.event === event)
@@ -164,8 +164,8 @@ for (const [name, env] of kinds) {
     await ready(running)
     const { status, body } = await redeem(running.origin, await freshCode(running.origin, api.clientId))
     assert.equal(status, 200, JSON.stringify(body))
-    const answer = await post(running.origin, toolCall('getMessages', { top: 1 }), String(body['access_token']))
-    assert.notEqual(answer.body.result?.isError, true, JSON.stringify(answer.body))
+    const response = await post(running.origin, toolCall('getMessages', { top: 1 }), String(body['access_token']))
+    assert.notEqual(response.body.result?.isError, true, JSON.stringify(response.body))
     await assertServes(running)
     assert.ok(has(running, 'credential_loaded'))
     assertNoSecretsLogged(running)
@@ -327,8 +327,8 @@ test('a certificate that Entra does not know is logged as rejected, and used onc
   await ready(running)
   const exchanges = () => tenant.stats.snapshot().grants.on_behalf_of
   const before = exchanges()
-  const answers = await Promise.all(Array.from({ length: 20 }, () => callAsNewUser(running.origin)))
-  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([503]))
+  const responses = await Promise.all(Array.from({ length: 20 }, () => callAsNewUser(running.origin)))
+  assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([503]))
   assert.ok(exchanges() - before <= 40)
   assert.ok(running.logs.some(({ reason }) => reason === 'credential_rejected'))
   api.certificates.push(made.certificate)

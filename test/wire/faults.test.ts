@@ -5,6 +5,7 @@ import type { Emulator } from '../../emulator/app.ts'
 import type { FaultRule } from '../../emulator/fault-rule.ts'
 import { tenantEndpoints } from '../../src/config/tenant.ts'
 import { createBoundedClient } from '../../src/lib/bounded-client.ts'
+import { deadlineIn } from '../../src/lib/deadline.ts'
 import { exchangeScopes } from '../../src/lib/graph-permissions.ts'
 import type { Caller } from '../../src/plugins/auth/claims.ts'
 import { withClientSecret } from '../../src/plugins/client-credential/client-authentication.ts'
@@ -34,9 +35,10 @@ const ask = (token: string, args: Record<string, unknown> = { top: 1 }): Promise
   post(origin, toolCall('getMessages', args), token)
 const exchanges = () => tenant.stats.snapshot().endpoints.token
 const reads = () => tenant.stats.snapshot().endpoints.graph
-const isServed = (answer: HttpResponse) => answer.status === 200 && answer.body.result?.structuredContent !== undefined
+const isServed = (response: HttpResponse) =>
+  response.status === 200 && response.body.result?.structuredContent !== undefined
 
-/** Sends a call and leaves as soon as `leaving` is called, without waiting for its answer. */
+/** Sends a call and leaves as soon as `leaving` is called, without waiting for its response. */
 function callAndLeave(at: string, token: string, { message, headers }: Sent = { message: toolCall('getMessages') }) {
   const abort = new AbortController()
   const gone = call(`${at}/mcp`, {
@@ -48,7 +50,7 @@ function callAndLeave(at: string, token: string, { message, headers }: Sent = { 
   return {
     async leave() {
       abort.abort()
-      assert.ok((await gone) instanceof Error, 'the client left before its answer')
+      assert.ok((await gone) instanceof Error, 'the client left before its response')
     },
   }
 }
@@ -57,26 +59,26 @@ interface Sent {
   readonly headers?: Record<string, string>
 }
 
-/** How a peer breaks its answers, and how often Graph is asked for a read that ends so: only what may pass is retried. */
-const brokenAnswers: readonly { what: string; rule: Omit<FaultRule, 'target'>; graphTries: number }[] = [
+/** How a peer breaks its responses, and how often Graph is asked for a read that ends so: only what may pass is retried. */
+const brokenResponses: readonly { what: string; rule: Omit<FaultRule, 'target'>; graphTries: number }[] = [
   { what: 'resets the connection', rule: { kind: 'reset' }, graphTries: 3 },
-  { what: 'answers 500', rule: { kind: 'status', status: 500 }, graphTries: 1 },
-  { what: 'answers 503', rule: { kind: 'status', status: 503 }, graphTries: 3 },
-  { what: 'answers HTML', rule: { kind: 'html' }, graphTries: 1 },
-  { what: 'answers 502 in HTML', rule: { kind: 'html', status: 502 }, graphTries: 3 },
-  { what: 'answers half of its JSON', rule: { kind: 'truncated' }, graphTries: 1 },
-  { what: 'answers an empty object', rule: { kind: 'empty-object' }, graphTries: 1 },
+  { what: 'sends 500', rule: { kind: 'status', status: 500 }, graphTries: 1 },
+  { what: 'sends 503', rule: { kind: 'status', status: 503 }, graphTries: 3 },
+  { what: 'sends HTML', rule: { kind: 'html' }, graphTries: 1 },
+  { what: 'sends 502 in HTML', rule: { kind: 'html', status: 502 }, graphTries: 3 },
+  { what: 'sends half of its JSON', rule: { kind: 'truncated' }, graphTries: 1 },
+  { what: 'sends an empty object', rule: { kind: 'empty-object' }, graphTries: 1 },
 ]
 
-for (const { what, rule, graphTries } of brokenAnswers) {
+for (const { what, rule, graphTries } of brokenResponses) {
   test(`Entra ${what}: a 503, after one more try, and nothing is remembered`, async (t) => {
     t.after(() => tenant.faults.clear())
     const { token } = newcomer()
     tenant.faults.add({ target: 'token', ...rule })
     const earlier = exchanges()
-    const refused = await ask(await token)
-    assert.equal(refused.status, 503)
-    assert.equal(refused.headers['www-authenticate'], undefined)
+    const rejected = await ask(await token)
+    assert.equal(rejected.status, 503)
+    assert.equal(rejected.headers['www-authenticate'], undefined)
     assert.equal(exchanges() - earlier, 2)
     tenant.faults.clear()
     assert.ok(isServed(await ask(await token)))
@@ -95,10 +97,10 @@ for (const { what, rule, graphTries } of brokenAnswers) {
     const token = await newcomer().token
     tenant.faults.add({ target: 'graph', ...rule })
     const earlier = reads()
-    const refused = await ask(token)
-    assert.equal(refused.status, 200)
-    assert.match(reasonOf(refused) ?? '', /^graph_(unavailable|response_invalid)$/)
-    assert.match(JSON.stringify(refused.body.result?._meta), /"retryable":true/)
+    const rejected = await ask(token)
+    assert.equal(rejected.status, 200)
+    assert.match(reasonOf(rejected) ?? '', /^graph_(unavailable|response_invalid)$/)
+    assert.match(JSON.stringify(rejected.body.result?._meta), /"retryable":true/)
     assert.equal(reads() - earlier, graphTries)
     tenant.faults.clear()
     assert.ok(isServed(await ask(token)))
@@ -127,7 +129,7 @@ test('a slow Entra and a slow Graph are waited for', async (t) => {
   assert.ok(isServed(await ask(await newcomer().token)))
 })
 
-test('an Entra that never answers is a 503 for its caller, a Graph a tool error, and nobody else waits', async (t) => {
+test('an Entra that never responds is a 503 for its caller, a Graph a tool error, and nobody else waits', async (t) => {
   t.after(() => tenant.faults.clear())
   const [atEntra, atGraph, other] = [newcomer(), newcomer(), newcomer()]
   tenant.faults.add(
@@ -137,10 +139,10 @@ test('an Entra that never answers is a 503 for its caller, a Graph a tool error,
   const hurried = await listen(t, { LOG_LEVEL: 'silent' }, tenant, { config: shortTimeouts(300) })
   const call = async ({ token }: { token: Promise<string> }) =>
     post(hurried.origin, toolCall('getMessages', { top: 1 }), await token)
-  const answers: string[] = []
-  const waiting = Promise.all([atEntra, atGraph].map((user) => call(user).finally(() => answers.push(user.name))))
+  const responses: string[] = []
+  const waiting = Promise.all([atEntra, atGraph].map((user) => call(user).finally(() => responses.push(user.name))))
   assert.ok(isServed(await call(other)))
-  assert.deepEqual(answers, [])
+  assert.deepEqual(responses, [])
   const [fromEntra, fromGraph] = await waiting
   assert.equal(fromEntra?.status, 503)
   assert.equal(fromGraph && reasonOf(fromGraph), 'graph_timeout')
@@ -160,9 +162,9 @@ test('a call has one deadline for all that it waits for, whoever takes the time'
   const call = async ({ token }: { token: Promise<string> }) => {
     const bearer = await token
     const started = performance.now()
-    const answer = await post(hurried.origin, toolCall('getMessages', { top: 1 }), bearer)
+    const response = await post(hurried.origin, toolCall('getMessages', { top: 1 }), bearer)
     assert.ok(performance.now() - started < 1_500)
-    return answer
+    return response
   }
   assert.equal(reasonOf(await call(slowThenHung)), 'graph_timeout')
   assert.equal((await call(hung)).status, 503)
@@ -173,12 +175,12 @@ test('fifty first calls of one user at once make one exchange', async (t) => {
   tenant.faults.add({ target: 'token', kind: 'delay', delayMs: 200 })
   const token = await newcomer().token
   const earlier = exchanges()
-  const answers = await Promise.all(Array.from({ length: 50 }, () => ask(token)))
-  assert.ok(answers.every(isServed))
+  const responses = await Promise.all(Array.from({ length: 50 }, () => ask(token)))
+  assert.ok(responses.every(isServed))
   assert.equal(exchanges() - earlier, 1)
 })
 
-test('a consent refused to one user is asked of Entra once in a while, and leaves the others alone', async () => {
+test('a consent missing for one user is asked of Entra once in a while, and leaves the others alone', async () => {
   const [cato, other] = await Promise.all([tenant.mint({ user: 'cato' }), newcomer().token])
   const earlier = exchanges()
   for (let i = 0; i < 3; i++) assert.equal(reasonOf(await ask(cato)), 'user_consent_required')
@@ -190,21 +192,21 @@ test('a limit that Entra sets one user is no other user’s', async (t) => {
   t.after(() => tenant.faults.clear())
   const [limited, other] = [newcomer(), newcomer()]
   tenant.faults.add({ target: 'token', kind: 'status', status: 429, retryAfter: 60, user: limited.upn })
-  const refused = await ask(await limited.token)
-  assert.ok(!isServed(refused))
-  assert.match(refused.text, /"retryAfterSeconds":60/)
+  const rejected = await ask(await limited.token)
+  assert.ok(!isServed(rejected))
+  assert.match(rejected.text, /"retryAfterSeconds":60/)
   assert.ok(isServed(await ask(await other.token)))
 })
 
-test('a limit that Graph sets is the tenant’s: nobody asks it until it is over, and all hear how long', async (t) => {
+test('a limit that Graph sets is the tenant’s: nobody calls it until it ends, and all callers get the wait', async (t) => {
   t.after(() => tenant.faults.clear())
   const own = await listen(t, {}, tenant)
   tenant.faults.add({ target: 'graph', kind: 'status', status: 429, retryAfter: 60, times: 1 })
   const earlier = reads()
   for (let i = 0; i < 3; i++) {
-    const refused = await post(own.origin, toolCall('getMessages'), await newcomer().token)
-    assert.equal(reasonOf(refused), 'graph_throttled')
-    assert.match(refused.text, /"retryAfterSeconds":(5[5-9]|60)/)
+    const rejected = await post(own.origin, toolCall('getMessages'), await newcomer().token)
+    assert.equal(reasonOf(rejected), 'graph_throttled')
+    assert.match(rejected.text, /"retryAfterSeconds":(5[5-9]|60)/)
   }
   assert.equal(reads() - earlier, 1)
 })
@@ -222,7 +224,7 @@ test('while Entra limits an assertion it is not asked again, and the caller hear
   assert.equal(exchanges() - earlier, 1)
 })
 
-/** A Graph that keeps every request waiting, and tells which of them it has and which were given up. */
+/** A Graph that has every request wait, and tells which of them it has and which were given up. */
 async function startSilentGraph(t: TestContext) {
   const state = { waiting: 0, givenUp: 0 }
   const server = createServer((incoming: IncomingMessage) => {
@@ -328,8 +330,8 @@ describe('with deadlines and a clock of the test', () => {
       tenant.faults.add({ target: 'graph', kind })
       const accessToken = await tenant.mint({ kind: 'graph' })
       const quota = createGraphQuota({ limits: [], audit() {} })
-      const client = createGraphClient({ baseUrl: graph.baseUrl, http, quota, audit() {}, timeoutMs: 150 })
-      const session = client.as({ accessToken, correlationId })
+      const client = createGraphClient({ baseUrl: graph.baseUrl, http, quota, audit() {} })
+      const session = client.as({ accessToken, correlationId, deadline: deadlineIn(150) })
       const earlier = reads()
       await assert.rejects(session.get('/admin/serviceAnnouncement/messages'), { reason: 'graph_timeout' })
       assert.equal(reads() - earlier, 1)

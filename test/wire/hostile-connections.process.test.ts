@@ -43,8 +43,8 @@ async function start(t: TestContext, openFiles = 8_192): Promise<Victim> {
     },
     async servesOthers() {
       const serves = async () => {
-        const answer = await post(server.origin, toolCall('getMessages', { top: 0 }), other).catch(() => undefined)
-        const isServed = answer?.status === 200 && answer.body.result?.isError !== true
+        const response = await post(server.origin, toolCall('getMessages', { top: 0 }), other).catch(() => undefined)
+        const isServed = response?.status === 200 && response.body.result?.isError !== true
         return isServed && (await server.probe('/healthz')).status === 200
       }
       await eventually(serves, servedWithinMs).catch(() => assert.fail(server.output.text.slice(-1_000)))

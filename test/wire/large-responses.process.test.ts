@@ -20,25 +20,25 @@ for (const body of ['html', 'text']) {
         body: { contentType: 'html', content },
       }))
       tenant.faults.add({ target: 'graph', kind: 'status', status: 200, body: { value } })
-      const env = { GRAPH_ANSWER_TTL: ttl, NODE_OPTIONS: '--max-old-space-size=256', LOG_LEVEL: 'info' }
+      const env = { GRAPH_CACHE_TTL: ttl, NODE_OPTIONS: '--max-old-space-size=256', LOG_LEVEL: 'info' }
       const server = await startBundle(t, { ...envFor(tenant), ...env })
       await server.ready()
       const tokens = await Promise.all(['load-00001', 'load-00002'].map((user) => tenant.mint({ user })))
       // Each asks something else, so that each is read.
       const ask = (number: number) =>
         post(server.origin, toolCall('getMessages', { top: 100, body, skip: number }, number), tokens[number % 2])
-      const answers = await Promise.all(Array.from({ length: callsAtOnce }, (_, i) => ask(i)))
-      const right = answers.filter((answer) => answer.status === 200 && reasonOf(answer) === undefined)
-      for (const answer of right) {
-        const { structuredContent, content: [copy] = [] } = answer.body.result ?? {}
+      const responses = await Promise.all(Array.from({ length: callsAtOnce }, (_, i) => ask(i)))
+      const right = responses.filter((response) => response.status === 200 && reasonOf(response) === undefined)
+      for (const response of right) {
+        const { structuredContent, content: [copy] = [] } = response.body.result ?? {}
         const { value: found } = structuredContent as { value: unknown[] }
         assert.equal(found.length, messages)
         assert.deepEqual(JSON.parse(copy?.text ?? ''), structuredContent)
       }
       // A slow machine does not make all of them in time; whoever has none may come again.
-      const others = answers.filter((answer) => !right.includes(answer))
-      for (const { status, ...answer } of others) {
-        assert.ok([408, 503].includes(status) || reasonOf({ status, ...answer }) === 'graph_timeout', answer.text)
+      const others = responses.filter((response) => !right.includes(response))
+      for (const { status, ...response } of others) {
+        assert.ok([408, 503].includes(status) || reasonOf({ status, ...response }) === 'graph_timeout', response.text)
       }
       assert.ok(right.length >= 2, `${right.length} are right`)
       assert.equal((await server.probe('/healthz')).status, 200)

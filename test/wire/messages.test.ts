@@ -10,8 +10,8 @@ import { file } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
 
 /**
- * What the tools answer, held against what the tenant really contains: each expectation is a plain function over the
- * corpus, and each answer has passed the client's own check against the advertised output schema.
+ * What the tools return, held against what the tenant really contains: each expectation is a plain function over the
+ * corpus, and each result has passed the client's own check against the advertised output schema.
  */
 
 const tenant = await startEmulator()
@@ -57,8 +57,8 @@ async function readerAs(user: string) {
       return structuredContent as unknown as Shown
     },
     /** What a call that fails tells the agent. */
-    refusal: async (name: string, args: Args) => (await call(name, args)).error,
-    /** Every page of a question, asked for as the answers say. */
+    errorOf: async (name: string, args: Args) => (await call(name, args)).error,
+    /** Every page of a question, asked for as the results say. */
     async walk(args: Args): Promise<Page[]> {
       const pages: Page[] = []
       for (let skip: number | undefined = 0; skip !== undefined; skip = pages.at(-1)?.nextSkip) {
@@ -150,7 +150,7 @@ for (const [args, isMeant] of questions) {
 }
 
 test('a roadmap id finds the messages that name it', async (t) => {
-  // Whatever becomes of a filter on details, which Graph is documented to refuse: the answer is the same.
+  // Whatever becomes of a filter on details, which Graph is documented to reject: the result is the same.
   tenant.tenant.unfilterable = []
   t.after(() => {
     tenant.tenant.unfilterable = ['details']
@@ -234,7 +234,7 @@ test('top 0 counts and reads nothing', async () => {
   assert.equal(nextSkip, undefined)
 })
 
-test('a question without an answer is an empty page, and no error', async () => {
+test('a question without a match is an empty page, and no error', async () => {
   assert.deepEqual(await rowan.page({ search: 'no message says this' }), { value: [], '@odata.count': 0 })
 })
 
@@ -257,7 +257,7 @@ for (const [orderby, precedes] of [
     (a, b) => (a.isMajorChange === b.isMajorChange ? time(a.startDateTime) <= time(b.startDateTime) : a.isMajorChange),
   ],
 ] as readonly (readonly [string, (a: Shown, b: Shown) => boolean])[]) {
-  test(`orderby "${orderby}" is the order of the answer`, async () => {
+  test(`orderby "${orderby}" is the order of the result`, async () => {
     const { value } = await rowan.page({ orderby, top: 1000 })
     assert.equal(value.length, visible.length)
     assert.ok(value.every((message, index) => index === 0 || precedes(value[index - 1] ?? message, message)))
@@ -302,10 +302,10 @@ test('getMessage reads one message in full, as text, with a link for people', as
 })
 
 test('getMessage of a message that is not there says so', async () => {
-  assert.match((await rowan.refusal('getMessage', { id: 'MC1' })) ?? '', /^graph_not_found: /)
+  assert.match((await rowan.errorOf('getMessage', { id: 'MC1' })) ?? '', /^graph_not_found: /)
 })
 
 test('a filter that Graph does not understand is told in Graph’s own words', async () => {
-  const refusal = await rowan.refusal('getMessages', { filter: "nosuchfield eq 'x'" })
-  assert.match(refusal ?? '', /^graph_bad_request: .*It said: .*nosuchfield/)
+  const error = await rowan.errorOf('getMessages', { filter: "nosuchfield eq 'x'" })
+  assert.match(error ?? '', /^graph_bad_request: .*It said: .*nosuchfield/)
 })

@@ -68,9 +68,9 @@ test('an assertion about another client brings nothing', async () => {
 })
 
 test('a request that does not say who asks is told what is missing', async () => {
-  const answer = await redeem(origin, await freshCode(origin, choosy), { client_id: undefined })
-  assertRejected(answer, 'invalid_request')
-  assert.match(String(answer.body['error_description']), /client_id/)
+  const response = await redeem(origin, await freshCode(origin, choosy), { client_id: undefined })
+  assertRejected(response, 'invalid_request')
+  assert.match(String(response.body['error_description']), /client_id/)
 })
 
 for (const [what, own] of [
@@ -98,7 +98,7 @@ for (const redirect_uri of ['http://[::1]:49152/callback', 'http://127.0.0.1:491
   })
 }
 
-test('a registration keeps what is good of it, and says what that is', async () => {
+test('a registration stores what is valid of it, and returns that', async () => {
   const { status, body } = await register(origin, {
     client_name: 'n'.repeat(500),
     redirect_uris: [null, 7, `${redirectUri}?${'x'.repeat(3_000)}`, 'https://evil.example/', redirectUri],
@@ -110,8 +110,8 @@ test('a registration keeps what is good of it, and says what that is', async () 
     jwks: null,
   })
   assert.equal(status, 201, JSON.stringify(body))
-  const { client_id, client_id_issued_at: _, ...kept } = body
-  assert.deepEqual(kept, {
+  const { client_id, client_id_issued_at: _, ...stored } = body
+  assert.deepEqual(stored, {
     client_name: `${'n'.repeat(59)}…`,
     redirect_uris: [redirectUri],
     grant_types: ['authorization_code', 'refresh_token'],
@@ -237,9 +237,9 @@ test('a refresh token counts for as long as its redirect URI is in the client’
   const { refresh_token } = (await refreshAs(clientId, body['refresh_token'])).body
   documents.set('/moving.json', { redirect_uris: ['http://127.0.0.1/other'] })
   for (const token of [body['refresh_token'], refresh_token]) {
-    const refused = await refreshAs(clientId, token)
-    assertRejected(refused, 'invalid_grant')
-    assert.match(String(refused.body['error_description']), /redirect URI .* no longer allowed/)
+    const rejected = await refreshAs(clientId, token)
+    assertRejected(rejected, 'invalid_grant')
+    assert.match(String(rejected.body['error_description']), /redirect URI .* no longer allowed/)
   }
   documents.set('/moving.json', { redirect_uris: ['http://127.0.0.1/callback'] })
   assertTokens(await refreshAs(clientId, refresh_token))
@@ -256,7 +256,7 @@ test('a document that cannot be fetched ends nothing: the client is told when to
   const clientId = `${host.origin}/away.json`
   const { body } = await redeem(origin, await freshCode(origin, clientId))
   missing.add('/away.json')
-  const answer = await refreshAs(clientId, body['refresh_token'])
-  assertRejected(answer, 'temporarily_unavailable', 503)
-  assert.equal(answer.headers['retry-after'], '10')
+  const response = await refreshAs(clientId, body['refresh_token'])
+  assertRejected(response, 'temporarily_unavailable', 503)
+  assert.equal(response.headers['retry-after'], '10')
 })

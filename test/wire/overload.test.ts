@@ -53,13 +53,13 @@ async function accepted({ app }: RunningApp, connections: number): Promise<void>
 }
 
 async function post({ app }: RunningApp, message: object, asUser = token) {
-  const answer = await request(`${originOf(app)}/mcp`, {
+  const response = await request(`${originOf(app)}/mcp`, {
     method: 'POST',
     headers: mcpHeaders(asUser),
     body: JSON.stringify(message),
   })
-  const text = await answer.body.text()
-  return { status: answer.statusCode, headers: answer.headers, body: JSON.parse(text) }
+  const text = await response.body.text()
+  return { status: response.statusCode, headers: response.headers, body: JSON.parse(text) }
 }
 
 const usersOf = (count: number) =>
@@ -216,7 +216,7 @@ test('of what one user does not read there is a bound, and others are served', a
   }
   await eventually(() => server.logs.some(({ event, reason }) => event === 'failure' && reason === 'overloaded'))
   const [other = ''] = await usersOf(1)
-  const answer = await post(server, asked.message, other)
-  assert.equal(answer.status, 200)
-  assert.equal(answer.body.result.structuredContent.value.length, long.length)
+  const response = await post(server, asked.message, other)
+  assert.equal(response.status, 200)
+  assert.equal(response.body.result.structuredContent.value.length, long.length)
 })

@@ -7,7 +7,7 @@ import { startEmulator } from '../tenant.ts'
 const tenant = await startEmulator()
 after(() => tenant.close())
 
-interface Refusal {
+interface ErrorBody {
   readonly jsonrpc: string
   readonly id: unknown
   readonly error?: { readonly code: number; readonly data: Readonly<Record<string, unknown>> }
@@ -15,11 +15,11 @@ interface Refusal {
 
 async function ask(origin: string, token?: string, extra: Record<string, string> = {}) {
   const body = JSON.stringify(toolCall('getMessages', { top: 0 }, 'mine'))
-  const answer = await request(`${origin}/mcp`, { method: 'POST', headers: { ...mcpHeaders(token), ...extra }, body })
+  const response = await request(`${origin}/mcp`, { method: 'POST', headers: { ...mcpHeaders(token), ...extra }, body })
   return {
-    status: answer.statusCode,
-    headers: answer.headers,
-    body: (await answer.body.json()) as Refusal,
+    status: response.statusCode,
+    headers: response.headers,
+    body: (await response.body.json()) as ErrorBody,
   }
 }
 
@@ -42,7 +42,7 @@ test('an address beyond its limit gets a JSON-RPC 429 that says when to come bac
   assert.equal(requestId, headers['x-request-id'])
 })
 
-test('answers tell how much is left: of the address where nobody is known, of the user where somebody is', async (t) => {
+test('responses tell how much is left: of the address where nobody is known, of the user where somebody is', async (t) => {
   const { origin } = await listen(t, { RATE_LIMIT_MAX: '10', RATE_LIMIT_USER_MAX: '5' }, tenant)
   const told = []
   for (const token of [undefined, await tenant.mint({ user: 'rowan' }), await tenant.mint({ user: 'rowan' })]) {
@@ -148,7 +148,7 @@ test('a user is one user with every token they hold', async (t) => {
   assert.deepEqual(statuses, [200, 200, 429])
 })
 
-test('refused callers use up their address, not a user', async (t) => {
+test('rejected callers use up their address, not a user', async (t) => {
   const { origin } = await listen(t, { RATE_LIMIT_MAX: '6', RATE_LIMIT_USER_MAX: '2' }, tenant)
   const forged = await tenant.mint({ user: 'rowan', key: 'foreign' })
   for (let i = 0; i < 4; i++) assert.equal((await ask(origin, forged)).status, 401)
@@ -168,7 +168,7 @@ test('the window over, an address is served again', async (t) => {
     while (status !== wanted && Date.now() < end)
     assert.equal(status, wanted)
   }
-  // The clock may begin a window between any two requests, so that no number of them is sure to be refused.
+  // The clock may begin a window between any two requests, so that no number of them is sure to be rejected.
   await untilStatus(429)
   await untilStatus(401)
 })

@@ -122,7 +122,7 @@ function consentAt({ origin }: Replica, page: ServerPage, { cookies }: SignOn): 
   return visit(`${origin}/oauth/consent`, cookies, { request: form, decision: 'allow', confirmed: 'yes' })
 }
 
-/** Signs in at Entra and brings its answer, which names the public origin. */
+/** Signs in at Entra and brings its redirect, which names the public origin. */
 async function callbackAt({ origin }: Replica, page: ServerPage, { user, cookies }: SignOn): Promise<ServerPage> {
   const { url } = await signIn(leadsTo(page), { user })
   assert.equal(url.origin, publicOrigin)
@@ -157,9 +157,9 @@ function refreshAt({ origin }: Replica, { body }: JsonResponse, { clientId }: Si
 /** The tokens are good at a replica, down to Graph. */
 async function assertServedAt({ origin }: Replica, { status, body }: JsonResponse) {
   assert.equal(status, 200, JSON.stringify(body))
-  const answer = await post(origin, toolCall('getMessages', { top: 1 }), String(body['access_token']))
-  assert.equal(answer.status, 200)
-  assert.ok(answer.body.result?.structuredContent)
+  const response = await post(origin, toolCall('getMessages', { top: 1 }), String(body['access_token']))
+  assert.equal(response.status, 200)
+  assert.ok(response.body.result?.structuredContent)
 }
 
 function assertRejected({ status, body }: JsonResponse, error: string, says: RegExp) {
@@ -168,14 +168,14 @@ function assertRejected({ status, body }: JsonResponse, error: string, says: Reg
 }
 
 const newerKey = newKey()
-const [one, other, mixed, rotated, stranger] = await Promise.all([
+const [one, other, mixed, rotated, foreign] = await Promise.all([
   startReplica(file),
   startReplica(file),
   startReplica(file, `${sharedKey},${newerKey}`),
   startReplica(file, `${newerKey},${sharedKey}`),
   startReplica(file, newKey()),
 ])
-await Promise.all([one, other, mixed, rotated, stranger].map(({ ready }) => ready))
+await Promise.all([one, other, mixed, rotated, foreign].map(({ ready }) => ready))
 
 /** The configured app's code, made at one replica. */
 async function codeAt(replica: Replica, user: string) {
@@ -204,7 +204,7 @@ test('a consent given at one replica is remembered by the others', async () => {
   assert.match((await authorizeAt(other, signOn)).html, /You have allowed this before/)
 })
 
-test('a code that one replica redeemed is refused by the others, since Entra redeems it once', async () => {
+test('a code that one replica redeemed is rejected by the others, since Entra redeems it once', async () => {
   const { signOn, code } = await codeAt(one, 'load-2')
   await assertServedAt(one, await redeemAt(one, code, signOn))
   const codeGrants = tenant.stats.snapshot().grants.authorization_code
@@ -216,8 +216,8 @@ test('a code that one replica redeemed is refused by the others, since Entra red
 
 test('a code that two replicas redeem at once brings tokens from one of them', async () => {
   const { signOn, code } = await codeAt(one, 'load-3')
-  const answers = await Promise.all([redeemAt(one, code, signOn), redeemAt(other, code, signOn)])
-  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 400])
+  const responses = await Promise.all([redeemAt(one, code, signOn), redeemAt(other, code, signOn)])
+  assert.deepEqual(responses.map(({ status }) => status).sort(), [200, 400])
 })
 
 test('keys are rotated by rolling restarts in the middle of a sign-in, and nobody notices', async () => {
@@ -244,7 +244,7 @@ test('a replica with the old key as its second goes on with all that the old one
   await assertServedAt(rotated, await refreshAt(rotated, tokens, approved))
 })
 
-test('a replica with another key refuses all that it did not seal, each time in plain words', async () => {
+test('a replica with another key rejects all that it did not encrypt, each time in plain words', async () => {
   const clientId = await registerAt(one)
   const signOn = signOnOf(clientId, 'load-8')
   const asked = await authorizeAt(one, signOn)
@@ -252,9 +252,9 @@ test('a replica with another key refuses all that it did not seal, each time in 
   const { signOn: approved, code } = await codeAt(one, 'load-9')
 
   const pages = {
-    authorize: await authorizeAt(stranger, signOnOf(clientId, 'load-8')),
-    consent: await consentAt(stranger, asked, { ...signOn, cookies: new Map(signOn.cookies) }),
-    callback: await callbackAt(stranger, allowed, { ...signOn, cookies: new Map(signOn.cookies) }),
+    authorize: await authorizeAt(foreign, signOnOf(clientId, 'load-8')),
+    consent: await consentAt(foreign, asked, { ...signOn, cookies: new Map(signOn.cookies) }),
+    callback: await callbackAt(foreign, allowed, { ...signOn, cookies: new Map(signOn.cookies) }),
   }
   for (const [page, status, reason] of [
     [pages.authorize, 400, /client_unknown/],
@@ -266,21 +266,21 @@ test('a replica with another key refuses all that it did not seal, each time in 
     assert.equal(page.location, undefined)
   }
 
-  assertRejected(await redeemAt(stranger, code, signOn), 'invalid_client', /Unknown client/)
-  assertRejected(await redeemAt(stranger, code, approved), 'invalid_grant', /Invalid authorization code/)
+  assertRejected(await redeemAt(foreign, code, signOn), 'invalid_client', /Unknown client/)
+  assertRejected(await redeemAt(foreign, code, approved), 'invalid_grant', /Invalid authorization code/)
   // None of these attempts used the code up.
   const tokens = await redeemAt(other, code, approved)
   await assertServedAt(other, tokens)
-  assertRejected(await refreshAt(stranger, tokens, approved), 'invalid_grant', /Sign in again/)
+  assertRejected(await refreshAt(foreign, tokens, approved), 'invalid_grant', /Sign in again/)
   assert.equal((await refreshAt(one, tokens, approved)).status, 200)
-  assert.ok(!/"level":[56]0/.test(stranger.log()), 'nothing of this is an error of the server')
+  assert.ok(!/"level":[56]0/.test(foreign.log()), 'nothing of this is an error of the server')
 })
 
 test('a replica with another key asks for a consent that was given elsewhere', async () => {
   const signOn = signOnOf(await registerAt(one), 'load-10')
   await consentAt(one, await authorizeAt(one, signOn), signOn)
-  const own = { ...signOn, clientId: await registerAt(stranger) }
-  const { status, html } = await authorizeAt(stranger, own)
+  const own = { ...signOn, clientId: await registerAt(foreign) }
+  const { status, html } = await authorizeAt(foreign, own)
   assert.equal(status, 200)
   assert.ok(html.includes('action="/oauth/consent"'))
 })

@@ -190,7 +190,7 @@ test('.env.local completes the environment and overrides none of it', async (t) 
   await eventually(async () => (await statusOf(`http://127.0.0.1:${port}/readyz`)) === 200, 20_000)
 })
 
-test('outside production a client is known after a restart; in production nothing is kept', async (t) => {
+test('outside production a client is known after a restart; in production nothing is stored', async (t) => {
   const cwd = folder(t)
   const port = String(await freePort())
   const origin = `http://localhost:${port}`
@@ -276,13 +276,13 @@ test('SIGTERM under load: readiness fails first, calls in flight and late ones f
   t.after(() => calls.destroy())
   const ask = async () => {
     const body = JSON.stringify(toolCall('getMessages', { top: 1 }))
-    const answer = await request(`${origin}/mcp`, {
+    const response = await request(`${origin}/mcp`, {
       method: 'POST',
       headers: mcpHeaders(token),
       body,
       dispatcher: calls,
     })
-    return { status: answer.statusCode, text: await answer.body.text() }
+    return { status: response.statusCode, text: await response.body.text() }
   }
   assert.equal((await ask()).status, 200)
 
@@ -312,16 +312,16 @@ test('a server that stops takes no new connection while its last calls finish', 
   const graphCalls = tenant.stats.snapshot().endpoints.graph
   const body = JSON.stringify(toolCall('getMessages', { top: 1 }))
   const headers = mcpHeaders(await tenant.mint({ user: 'rowan' }))
-  let answered = false
+  let isComplete = false
   const last = request(`${origin}/mcp`, { method: 'POST', headers, body }).finally(() => {
-    answered = true
+    isComplete = true
   })
   await eventually(() => tenant.stats.snapshot().endpoints.graph > graphCalls)
   child.kill('SIGINT')
   await eventually(() => isRefused(origin))
-  assert.equal(answered, false)
-  const { statusCode, headers: answer, body: text } = await last
-  assert.deepEqual([statusCode, answer['connection']], [200, 'close'])
+  assert.equal(isComplete, false)
+  const { statusCode, headers: received, body: text } = await last
+  assert.deepEqual([statusCode, received['connection']], [200, 'close'])
   assert.match(await text.text(), /"structuredContent"/)
   assert.equal(await ended, 0)
 })

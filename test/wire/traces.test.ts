@@ -44,14 +44,14 @@ async function traced(t: TestContext, env: Env = {}, collector?: Receiver) {
   async function post(message: object, token?: string, headers: Record<string, string> = {}) {
     const {
       statusCode,
-      headers: answered,
+      headers: received,
       body,
     } = await request(`${running.origin}/mcp`, {
       method: 'POST',
       headers: { ...mcpHeaders(token), ...headers },
       body: JSON.stringify(message),
     })
-    return { status: statusCode, text: await body.text(), requestId: String(answered['x-request-id']) }
+    return { status: statusCode, text: await body.text(), requestId: String(received['x-request-id']) }
   }
   /** Ends the server, and so sends what is left. */
   async function spans(): Promise<readonly ReceivedSpan[]> {
@@ -345,16 +345,16 @@ test('the collector’s key goes to the collector alone', async (t) => {
 
 const collectors: readonly [what: string, response: Receiver['response'] | 'gone'][] = [
   ['is not there', 'gone'],
-  ['refuses', 401],
+  ['rejects', 401],
   ['fails', 500],
   ['is overloaded', 503],
-  ['never answers', 'hang'],
+  ['never responds', 'hang'],
 ]
-for (const [what, answer] of collectors) {
+for (const [what, response] of collectors) {
   test(`a collector that ${what} costs no call, is told of once, and does not hold up a stop`, async (t) => {
     const receiver = await startReceiver(t)
-    if (answer === 'gone') await receiver.close()
-    else receiver.response = answer
+    if (response === 'gone') await receiver.close()
+    else receiver.response = response
     const { post, app, logs } = await traced(t, { OTEL_EXPORTER_OTLP_HEADERS: 'api-key=zq7mark' }, receiver)
     const token = await tenant.mint()
     const started = performance.now()

@@ -6,7 +6,7 @@ import { eventually, listen, mcpHeaders } from '../helper.ts'
 import { type Call, call, file, type HttpResponse, listTools, modernToolCall, post } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
 
-/** JSON-RPC over HTTP as each era has it: what a raw request is answered with, status, headers and code. */
+/** JSON-RPC over HTTP as each era has it: what a raw request gets, status, headers and code. */
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
@@ -97,9 +97,9 @@ describe('the 2025 revisions', () => {
     { jsonrpc: '2.0', method: 'notifications/unheard-of' },
     { jsonrpc: '2.0', id: 7, result: {} },
   ]) {
-    test(`${message.method ?? 'a response'} wants no answer: 202 and nothing more`, async () => {
-      const answer = await post(origin, message, token)
-      assert.deepEqual([answer.status, answer.text], [202, ''])
+    test(`${message.method ?? 'a response'} wants no response: 202 and nothing more`, async () => {
+      const response = await post(origin, message, token)
+      assert.deepEqual([response.status, response.text], [202, ''])
     })
   }
 
@@ -131,7 +131,7 @@ describe('the 2025 revisions', () => {
 })
 
 describe(`revision ${modernVersion}`, () => {
-  test('server/discover says what is served, what for, and how long that may be kept', async () => {
+  test('server/discover says what is served, what for, and how long that may be cached', async () => {
     const { status, headers, body } = await ask(modern('server/discover'))
     assert.equal(status, 200)
     assert.match(String(headers['content-type']), /^application\/json/)
@@ -142,14 +142,14 @@ describe(`revision ${modernVersion}`, () => {
     assert.deepEqual([body.result?.['ttlMs'], body.result?.['cacheScope']], [3_600_000, 'public'])
   })
 
-  test('tools/list may be kept by anybody, and holds what the 2025 revisions list', async () => {
+  test('tools/list may be cached by anybody, and holds what the 2025 revisions list', async () => {
     const { body } = await ask(modern('tools/list'))
     assert.deepEqual([body.result?.['ttlMs'], body.result?.['cacheScope']], [3_600_000, 'public'])
     const legacy = await post(origin, listTools, token)
     assert.deepEqual(body.result?.['tools'], legacy.body.result?.['tools'])
   })
 
-  test('a result is complete, names the server, and may be kept by nobody unless it says so', async () => {
+  test('a result is complete, names the server, and may be cached by nobody unless it says so', async () => {
     const { status, headers, body } = await ask(modernToolCall('getMessages', { top: 1 }))
     assert.equal(status, 200)
     assert.equal(body.result?.['resultType'], 'complete')
@@ -158,11 +158,11 @@ describe(`revision ${modernVersion}`, () => {
     assert.equal(headers['cache-control'], 'no-store')
   })
 
-  test('a notification wants no answer: 202 and nothing more', async () => {
+  test('a notification wants no response: 202 and nothing more', async () => {
     const { message, headers } = modern('notifications/cancelled', { requestId: 1 })
     const { id: _, ...notification } = message
-    const answer = await ask({ message: notification, headers })
-    assert.deepEqual([answer.status, answer.text], [202, ''])
+    const response = await ask({ message: notification, headers })
+    assert.deepEqual([response.status, response.text], [202, ''])
   })
 
   const list = modern('tools/list')
@@ -200,7 +200,7 @@ describe(`revision ${modernVersion}`, () => {
     })
   }
 
-  test('a version that is not served is refused with those that are', async () => {
+  test('a version that is not served is rejected with those that are', async () => {
     const message = withMeta({ ..._meta, [versionKey]: '2027-01-01' })
     const { body } = await ask({ message, headers: { ...list.headers, 'mcp-protocol-version': '2027-01-01' } })
     assert.deepEqual(body.error?.data, { supported: [modernVersion], requested: '2027-01-01' })
@@ -333,14 +333,14 @@ describe('Accept, in both eras', () => {
     ] as const) {
       test(`${era}: ${accept ?? 'missing'} → ${status}`, async () => {
         const { accept: _, ...plain } = mcpHeaders(token)
-        const answer = await call(`${origin}/mcp`, {
+        const response = await call(`${origin}/mcp`, {
           method: 'POST',
           headers: { ...plain, ...headers, ...(accept !== undefined && { accept }) },
           body: JSON.stringify(message),
         })
-        assert.equal(answer.status, status)
-        assert.match(String(answer.headers['content-type']), /^application\/json/)
-        assert.equal(answer.body.error?.data?.reason, status === 406 ? 'not_acceptable' : undefined)
+        assert.equal(response.status, status)
+        assert.match(String(response.headers['content-type']), /^application\/json/)
+        assert.equal(response.body.error?.data?.reason, status === 406 ? 'not_acceptable' : undefined)
       })
     }
   }
@@ -350,16 +350,16 @@ describe('other HTTP methods on the endpoint', () => {
   for (const method of ['GET', 'DELETE', 'HEAD', 'PUT', 'PATCH', 'TRACE', 'QUERY'] as const) {
     test(`${method}: 405 that allows POST, with and without a content type`, async () => {
       for (const headers of [signedIn, { ...signedIn, 'content-type': 'application/json' }]) {
-        const answer = await bare(method, headers)
-        assert.deepEqual([answer.status, answer.headers['allow']], [405, 'POST'])
-        assert.equal(answer.body.error?.data?.reason, method === 'HEAD' ? undefined : 'method_not_allowed')
+        const response = await bare(method, headers)
+        assert.deepEqual([response.status, response.headers['allow']], [405, 'POST'])
+        assert.equal(response.body.error?.data?.reason, method === 'HEAD' ? undefined : 'method_not_allowed')
       }
     })
 
     test(`${method} without a token: 401 first`, async () => {
-      const answer = await bare(method)
-      assert.equal(answer.status, 401)
-      assert.match(String(answer.headers['www-authenticate']), /^Bearer resource_metadata="/)
+      const response = await bare(method)
+      assert.equal(response.status, 401)
+      assert.match(String(response.headers['www-authenticate']), /^Bearer resource_metadata="/)
     })
   }
 

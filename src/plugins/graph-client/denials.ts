@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { Failure } from '../../errors/index.ts'
 import { createLru } from '../../lib/lru.ts'
+import type { GraphCaller } from '../graph-quota/admission.ts'
 
 /** A role that was given counts some minutes later; until then asking again only costs the tenant calls. */
 const sameTokenMs = 300_000
@@ -15,21 +16,17 @@ interface Denial {
   readonly atMs: number
 }
 
-interface Reader {
-  readonly accessToken: string
-  /** By a hash; the token counts as one where there is no user. */
-  readonly user?: string | undefined
-}
+type Reader = Pick<GraphCaller, 'accessToken' | 'user'>
 
 /**
- * Graph's 403 answers, for some minutes: a user without a role costs the tenant's quota no more than a call a minute.
+ * Caches Graph's 403 responses for some minutes: a user without a role costs the tenant's quota no more than a call a minute.
  * Each is about one collection: another permission may be there.
  */
 export function createDenials(now: () => number) {
   const denials = createLru<Denial>(maxDenials)
 
   return {
-    /** @throws {Failure} `graph_forbidden`, where Graph said so lately */
+    /** @throws {Failure} `graph_forbidden`, where Graph sent a 403 lately */
     check(reader: Reader, path: string) {
       const denial = denials.get(keyOf(reader, path))
       if (denial === undefined) return
@@ -37,7 +34,7 @@ export function createDenials(now: () => number) {
       const leftMs = denial.atMs + lastsMs - now()
       if (leftMs > 0) throw withWait(denial.failure, leftMs)
     },
-    /** What a call ended in, as the caller is told of it. */
+    /** The failure of a call, as the caller gets it. */
     remember(reader: Reader, path: string, failure: Failure): Failure {
       if (failure.reason !== 'graph_forbidden') return failure
       denials.set(keyOf(reader, path), { failure, token: hashed(reader.accessToken), atMs: now() })

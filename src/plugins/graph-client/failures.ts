@@ -1,5 +1,5 @@
 import { Failure, type FailureDetails } from '../../errors/index.ts'
-import type { BoundedAnswer, TransportError } from '../../lib/bounded-client.ts'
+import type { BoundedResponse, TransportError } from '../../lib/bounded-client.ts'
 import { parseJson } from '../../lib/parse-json.ts'
 import { retryAfterSeconds } from '../../lib/retry-after.ts'
 
@@ -7,11 +7,11 @@ import { retryAfterSeconds } from '../../lib/retry-after.ts'
  * What an unsuccessful response of Graph means for the user who asked.
  * Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
  */
-export function graphFailure(response: BoundedAnswer): Failure {
-  const requestId = header(response, 'request-id')
+export function graphFailure(response: BoundedResponse): Failure {
+  const graphRequestId = requestIdOf(response)
   const known: FailureDetails = {
     cause: { status: response.status, ...graphError(response.body) },
-    ...(requestId !== undefined && { graphRequestId: requestId.slice(0, 64) }),
+    ...(graphRequestId !== undefined && { graphRequestId }),
   }
   switch (response.status) {
     case 400:
@@ -45,13 +45,18 @@ export function graphTransportFailure(error: TransportError): Failure {
   }
 }
 
+/** Graph's own id of a request, which Microsoft's support asks for. */
+export function requestIdOf(response: BoundedResponse): string | undefined {
+  return header(response, 'request-id')?.slice(0, 64)
+}
+
 /** Retry-After of a response, in seconds. */
-export function retryAfterOf(response: BoundedAnswer): number | undefined {
+export function retryAfterOf(response: BoundedResponse): number | undefined {
   return retryAfterSeconds(header(response, 'retry-after'))
 }
 
 /** The wait that Graph asks for; none, or one that has passed, says nothing. */
-function waitNamed(response: BoundedAnswer): FailureDetails {
+function waitNamed(response: BoundedResponse): FailureDetails {
   const seconds = retryAfterOf(response) ?? 0
   return seconds > 0 ? { retryAfterSeconds: seconds } : {}
 }
@@ -64,7 +69,7 @@ function unauthorized(challenges: string, known: FailureDetails): Failure {
 }
 
 /**
- * Graph answers 403 for a post that has expired or never was, and says so in words alone: "Resource doesn't exist for the
+ * Graph sends 403 for a post that has expired or never was, and says so in words alone: "Resource doesn't exist for the
  * tenant". Every other 403 is about the user.
  */
 function saysExpired(body: string): boolean {
@@ -117,7 +122,7 @@ function asRecord(value: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name.toLowerCase(), inner]))
 }
 
-function header(response: BoundedAnswer, name: string): string | undefined {
+function header(response: BoundedResponse, name: string): string | undefined {
   const value = response.headers[name]
   return typeof value === 'string' ? value : value?.[0]
 }

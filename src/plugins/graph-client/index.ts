@@ -1,11 +1,10 @@
 import fp from 'fastify-plugin'
 import type { Configured } from '../../config/index.ts'
-import { timeouts } from '../../config/timeouts.ts'
 import { Failure } from '../../errors/index.ts'
 import {
-  type BoundedAnswer,
   type BoundedClient,
   type BoundedRequest,
+  type BoundedResponse,
   createBoundedClient,
   TransportError,
 } from '../../lib/bounded-client.ts'
@@ -16,23 +15,21 @@ import type { GraphQuota } from '../graph-quota/index.ts'
 import type { Audit } from '../observability/audit.ts'
 import type { TraceSpan } from '../observability/otlp.ts'
 import { createDenials } from './denials.ts'
-import { graphFailure, graphTransportFailure, retryAfterOf } from './failures.ts'
+import { graphFailure, graphTransportFailure, requestIdOf, retryAfterOf } from './failures.ts'
 
 /** A thousand messages without bodies are some 1.5 MB, a hundred with long bodies as much. */
 const graphLimits = { maxBodyBytes: 4 * 1024 * 1024, connections: 64 }
 
 const passing = new Set([502, 503, 504])
+const maxAttempts = 3
+/** A longer Retry-After is the caller's to wait for, not this server's. */
+const longestWaitMs = 5_000
 
 export interface GraphClientOptions {
   readonly baseUrl: string
   readonly http: Pick<BoundedClient, 'request'>
   readonly quota: Pick<GraphQuota, 'admit' | 'pause'>
   readonly audit: Audit
-  /** All attempts and waits of one call end within this. */
-  readonly timeoutMs?: number
-  readonly maxAttempts?: number
-  /** A longer Retry-After is the caller's to wait for, not this server's. */
-  readonly longestWaitMs?: number
   /** Milliseconds of a clock that only goes forward. */
   readonly now?: () => number
   /** Throws `call_cancelled` when the signal comes first. */
@@ -41,10 +38,8 @@ export interface GraphClientOptions {
 
 /** On whose behalf Graph is called, and for how long anybody waits for the response. */
 export interface GraphUser extends GraphCaller {
-  /** GUID, sent as `client-request-id`: Graph's logs and this server's share it. */
-  readonly correlationId: string
-  /** By when whoever asks wants all of it. */
-  readonly deadline?: Deadline
+  /** All attempts and waits of all reads end by then. */
+  readonly deadline: Deadline
   readonly trace?: TraceSpan | null
 }
 
@@ -87,9 +82,6 @@ export function createGraphClient({
   http,
   quota,
   audit,
-  timeoutMs = timeouts.callMs,
-  maxAttempts = 3,
-  longestWaitMs = 5_000,
   now = () => performance.now(),
   sleep = sleepFor,
 }: GraphClientOptions) {
@@ -103,7 +95,7 @@ export function createGraphClient({
 
   async function read(path: string, { query, prefer }: GraphQuery, user: GraphUser): Promise<string> {
     const url = urlOf(path, query)
-    const endMs = now() + Math.min(timeoutMs, user.deadline?.leftMs ?? timeoutMs)
+    const endMs = now() + user.deadline.leftMs
     const headers = {
       accept: 'application/json',
       authorization: `Bearer ${user.accessToken}`,
@@ -178,20 +170,15 @@ export function createGraphClient({
   }
 }
 
-function requestIdOf({ headers }: BoundedAnswer): string | undefined {
-  const id = headers['request-id']
-  return typeof id === 'string' ? id.slice(0, 64) : undefined
-}
-
 /** How long to wait before another try, or undefined where none can help. */
-function retryWaitMs(outcome: BoundedAnswer | TransportError): number | undefined {
+function retryWaitMs(outcome: BoundedResponse | TransportError): number | undefined {
   if (outcome instanceof Error) return outcome.kind === 'unreachable' ? jitterMs() : undefined
   if (outcome.status === 429) return pauseMs(outcome) + jitterMs()
   return passing.has(outcome.status) ? (retryAfterOf(outcome) ?? 0) * 1000 + jitterMs() : undefined
 }
 
 /** For how long a 429 asks everybody to wait. */
-function pauseMs(outcome: BoundedAnswer): number {
+function pauseMs(outcome: BoundedResponse): number {
   return (retryAfterOf(outcome) ?? 1) * 1000
 }
 
@@ -199,7 +186,7 @@ function parseJson(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {
-    throw new Failure('graph_response_invalid', { cause: new Error('Graph’s answer is not JSON') })
+    throw new Failure('graph_response_invalid', { cause: new Error('Graph’s response is not JSON') })
   }
 }
 

@@ -4,12 +4,16 @@ import { jitterMs, sleep as sleepFor } from '../../lib/sleep.ts'
 import type { Audit } from '../observability/audit.ts'
 import type { Exceeded } from './call-limits.ts'
 
+/** A longer wait is left to the caller. */
+const longestWaitMs = 5_000
+
 /** Who calls Graph. */
 export interface GraphCaller {
   readonly accessToken: string
   /** By a hash; the token counts as a user where there is none. */
   readonly user?: string | undefined
   readonly tool?: string | undefined
+  /** GUID, sent as `client-request-id`: Graph's logs and this server's share it. */
   readonly correlationId: string
   readonly signal?: AbortSignal | undefined
   readonly trace?: { readonly traceId: string } | null
@@ -22,8 +26,6 @@ export interface AdmissionOptions {
   /** Takes one call of a user, by a hash, out of the quota; or says why not. */
   readonly take: (user: string) => Promise<Denial | undefined>
   readonly audit: Audit
-  /** A longer wait is left to the caller. */
-  readonly longestWaitMs?: number | undefined
   readonly sleep?: ((ms: number, signal: AbortSignal | undefined) => Promise<void>) | undefined
 }
 
@@ -32,7 +34,7 @@ export interface AdmissionOptions {
  *
  * @throws {Failure} `graph_throttled`, `graph_quota_exceeded` where the wait is long; `call_cancelled`
  */
-export function createAdmission({ take, audit, longestWaitMs = 5_000, sleep = sleepFor }: AdmissionOptions) {
+export function createAdmission({ take, audit, sleep = sleepFor }: AdmissionOptions) {
   return async function admit(caller: GraphCaller, withinMs: number): Promise<void> {
     const user = caller.user ?? hash('sha256', caller.accessToken, 'base64url').slice(0, 22)
     let leftMs = withinMs

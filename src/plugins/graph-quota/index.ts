@@ -5,7 +5,7 @@ import { type AdmissionOptions, createAdmission, type Denial } from './admission
 import { type CallLimit, createCallLimits } from './call-limits.ts'
 import { createPause } from './pause.ts'
 
-export interface GraphQuotaOptions extends Pick<AdmissionOptions, 'audit' | 'longestWaitMs' | 'sleep'> {
+export interface GraphQuotaOptions extends Pick<AdmissionOptions, 'audit' | 'sleep'> {
   /** None: calls are not counted, and Graph's own pauses are honoured all the same. */
   readonly limits: readonly CallLimit[]
   readonly store?: SharedStore | undefined

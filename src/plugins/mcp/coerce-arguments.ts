@@ -1,6 +1,6 @@
 import type { TObject } from 'typebox'
 import { parseJson } from '../../lib/parse-json.ts'
-import { jsonFault } from '../../lib/strict-json.ts'
+import { jsonFault } from './strict-json.ts'
 
 /** No more of a call's unknown arguments are compared with the known ones: a body has room for thousands. */
 const comparedMost = 100

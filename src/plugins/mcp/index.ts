@@ -86,11 +86,11 @@ export function createMcp(
   available: readonly Tool[],
   {
     accessTokenAllowed,
-    answerTtlMs = 0,
+    cacheTtlMs = 0,
     onError,
-  }: { accessTokenAllowed: boolean; answerTtlMs?: number; onError: (error: Error) => void },
+  }: { accessTokenAllowed: boolean; cacheTtlMs?: number; onError: (error: Error) => void },
 ) {
-  const resultCache = createResultCache({ ttlMs: answerTtlMs })
+  const resultCache = createResultCache({ ttlMs: cacheTtlMs })
   const byName = new Map(available.map((tool) => [tool.definition.name, tool]))
   const definitions = available.map(({ definition }) => asListed(advertise(definition, accessTokenAllowed)))
   const options = {
@@ -280,8 +280,8 @@ export const mcp = fp<Configured & { tools: readonly Tool[] }>(
       const why = /^Rejected inbound request \(([\w-]+)\)/.exec(message)?.[1] ?? name
       app.audit('mcp_message_rejected', { why })
     }
-    const { answerTtlMs } = graph
-    const served = createMcp(tools, { accessTokenAllowed: callers.accessTokenArgument, answerTtlMs, onError })
+    const { cacheTtlMs } = graph
+    const served = createMcp(tools, { accessTokenAllowed: callers.accessTokenArgument, cacheTtlMs, onError })
     app.decorate('mcp', served)
     app.addHook('onClose', () => served.close())
   },

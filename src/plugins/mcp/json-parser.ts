@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import { Failure } from '../../errors/index.ts'
-import { jsonFault } from '../../lib/strict-json.ts'
+import { jsonFault } from './strict-json.ts'
 
 /** Has its scope parse JSON and nothing else: batches, ambiguous and bottomless bodies end here. */
 export const jsonParser = fp(

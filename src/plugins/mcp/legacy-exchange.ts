@@ -6,7 +6,7 @@ import { untilAborted } from '../../lib/until-aborted.ts'
  *
  * Server and transport are this request's alone, so that no response can reach another caller; they hold nothing open,
  * and are dropped with it. The SDK's own transport would make a call of 1.6 times the floor one of 2
- * (docs/decisions/one-message-transport.md).
+ * (docs/decisions/0019-transport-of-one-message.md).
  *
  * @throws {Failure} `call_cancelled` when the client goes away first
  */

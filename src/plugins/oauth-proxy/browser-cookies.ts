@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { stringifySetCookie } from 'cookie'
-import { isSameText } from '../../lib/same-text.ts'
+import { isSameText } from './same-text.ts'
 import type { Seal } from './seal.ts'
 
 /** Sign-ins in progress in one browser, of either kind; a user has a few tabs. */

@@ -1,11 +1,11 @@
 import type { ClientCredential } from '../../config/client-credential.ts'
 import { Failure } from '../../errors/index.ts'
-import { isSameText } from '../../lib/same-text.ts'
 import { type Client, clientKey } from './client.ts'
 import { isDocumentUrl } from './client-metadata-document.ts'
 import type { ClientSecrets } from './client-secret.ts'
 import type { Clients } from './clients.ts'
 import { optional, type Parameters } from './parameters.ts'
+import { isSameText } from './same-text.ts'
 
 /** As for the parameter `client_id`. */
 const maxClientIdChars = 2_048

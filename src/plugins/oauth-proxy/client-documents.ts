@@ -1,6 +1,6 @@
 import CachePolicy from 'http-cache-semantics'
 import { Failure, toFailure } from '../../errors/index.ts'
-import type { BoundedAnswer, BoundedClient } from '../../lib/bounded-client.ts'
+import type { BoundedClient, BoundedResponse } from '../../lib/bounded-client.ts'
 import { addressKey } from '../../lib/client-address.ts'
 import { createLru } from '../../lib/lru.ts'
 import { parseJson } from '../../lib/parse-json.ts'
@@ -68,7 +68,7 @@ export function createClientDocuments(
     }
   }
 
-  function readResponse({ status, headers, body }: BoundedAnswer, url: string): Client {
+  function readResponse({ status, headers, body }: BoundedResponse, url: string): Client {
     if (status !== 200)
       throw new Failure('client_document_unavailable', { detail: 'The host did not respond with 200.' })
     if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(String(headers['content-type']))) {
@@ -93,7 +93,7 @@ export function createClientDocuments(
   }
 }
 
-function freshForMs(url: string, { status, headers }: BoundedAnswer): number {
+function freshForMs(url: string, { status, headers }: BoundedResponse): number {
   // A field that comes in several lines is one list (RFC 9110 section 5.3).
   const given = Object.entries(headers).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, [value].flat().join(', ')] as const],

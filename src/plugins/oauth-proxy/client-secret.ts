@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { deriveBytes } from '../../lib/derive-bytes.ts'
-import { isSameText } from '../../lib/same-text.ts'
+import { isSameText } from './same-text.ts'
 
 /** Secrets of registered clients, computed and never stored. */
 export interface ClientSecrets {

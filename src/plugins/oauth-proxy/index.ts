@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
 import type { Config, Configured } from '../../config/index.ts'
-import type { OAuthProxyConfig } from '../../config/oauth-proxy.ts'
 import { resourceOf } from '../../config/resource.ts'
 import { tenantEndpoints } from '../../config/tenant.ts'
 import { type BoundedClient, createBoundedClient } from '../../lib/bounded-client.ts'
@@ -34,7 +33,7 @@ import { createTokenResponse, type RefreshToken } from './token-response.ts'
 const entraLimits = { maxBodyBytes: 128 * 1024, connections: 32 }
 
 export interface OAuthProxyOptions {
-  readonly config: Config & { readonly oauthProxy: OAuthProxyConfig }
+  readonly config: Config & { readonly oauthProxy: NonNullable<Config['oauthProxy']> }
   /** What users consent to. */
   readonly permissions: readonly GraphPermission[]
   /** Authenticates the app that users sign in to. */

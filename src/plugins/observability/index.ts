@@ -3,10 +3,9 @@ import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import fp from 'fastify-plugin'
 import type { DestinationStream } from 'pino'
 import type { Config } from '../../config/index.ts'
-import { probePaths } from '../../lib/probes.ts'
-import { requestIdOf } from '../../lib/request-id.ts'
 import { type Audit, type AuditListeners, createAudit } from './audit.ts'
 import type { TraceSpan } from './otlp.ts'
+import { requestIdOf } from './request-id.ts'
 
 /** A log destination; `dropped` counts the lines that it lost. */
 export type LogDestination = DestinationStream & { readonly dropped?: number }
@@ -50,7 +49,7 @@ class RequestLog extends LogController {
 }
 
 function isRoutineProbe({ route, status }: { route: string; status: number }): boolean {
-  return status === 200 && probePaths.has(route)
+  return status === 200 && (route === '/healthz' || route === '/readyz')
 }
 
 function lineOf(request: FastifyRequest, reply: FastifyReply, status: number) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createSign, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { generate } from 'selfsigned'
-import { type BoundedAnswer, type BoundedRequest, TransportError } from '../../../src/lib/bounded-client.ts'
+import { type BoundedRequest, type BoundedResponse, TransportError } from '../../../src/lib/bounded-client.ts'
 import { CredentialError } from '../../../src/plugins/client-credential/credential-error.ts'
 import { createKeyVault } from '../../../src/plugins/client-credential/key-vault.ts'
 
@@ -13,12 +13,12 @@ const made = await generate([{ name: 'commonName', value: 'client' }], { keySize
 const der = Buffer.from(made.cert.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64')
 const signature = createSign('sha256').update('whatever').sign(made.private)
 
-const json = (body: object, status = 200): BoundedAnswer => ({
+const json = (body: object, status = 200): BoundedResponse => ({
   status,
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify(body),
 })
-const challenge = (resource: string): BoundedAnswer => ({
+const challenge = (resource: string): BoundedResponse => ({
   ...json({}, 401),
   headers: { 'www-authenticate': `Bearer authorization="https://login.example/t", resource="${resource}"` },
 })
@@ -32,7 +32,7 @@ const certificate = (changes: object = {}) => ({
 
 const pemSecret = { secretName: 'client', secretVersion: undefined, thumbprint: undefined }
 
-type Network = (request: BoundedRequest) => BoundedAnswer | Promise<BoundedAnswer>
+type Network = (request: BoundedRequest) => BoundedResponse | Promise<BoundedResponse>
 
 function setUp(network: Network) {
   const asked: BoundedRequest[] = []
@@ -57,7 +57,7 @@ function setUp(network: Network) {
 
 /** Responds as a vault does: a challenge first, then by path. */
 const honest =
-  (responses: Readonly<Record<string, BoundedAnswer>>, resource = 'https://vault.azure.net'): Network =>
+  (responses: Readonly<Record<string, BoundedResponse>>, resource = 'https://vault.azure.net'): Network =>
   ({ url: asked, headers }) => {
     if (headers?.['authorization'] === undefined) return challenge(resource)
     return responses[new URL(asked).pathname] ?? json({ error: { code: 'NotFound' } }, 404)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { failureText, type Reason } from '../../../src/errors/index.ts'
-import { type BoundedAnswer, TransportError } from '../../../src/lib/bounded-client.ts'
+import { type BoundedResponse, TransportError } from '../../../src/lib/bounded-client.ts'
 import { graphFailure, graphTransportFailure, retryAfterOf } from '../../../src/plugins/graph-client/failures.ts'
 
-const answer = (status: number, more: Partial<BoundedAnswer> = {}): BoundedAnswer => ({
+const response = (status: number, more: Partial<BoundedResponse> = {}): BoundedResponse => ({
   status,
   headers: { 'request-id': 'graph-1', ...more.headers },
   body: more.body ?? JSON.stringify({ error: { code: 'SomeCode', message: 'Some words.' } }),
@@ -25,7 +25,7 @@ const statuses: readonly [status: number, reason: Reason][] = [
 ]
 for (const [status, reason] of statuses) {
   test(`${status} is ${reason}, with Graph's request id and what it wrote for the log`, () => {
-    const { details, ...failure } = graphFailure(answer(status))
+    const { details, ...failure } = graphFailure(response(status))
     assert.equal(failure.reason, reason)
     assert.equal(details.graphRequestId, 'graph-1')
     assert.deepEqual(details.cause, { status, code: 'SomeCode', message: 'Some words.' })
@@ -49,7 +49,7 @@ for (const [kind, reason] of [
 test('only what Graph says of a query is shown, on one line and not at length', () => {
   for (const [status] of statuses) {
     const body = JSON.stringify({ error: { code: 'x', message: `Bad\r\n  thing.${' more'.repeat(200)}` } })
-    const { detail } = graphFailure(answer(status, { body })).details
+    const { detail } = graphFailure(response(status, { body })).details
     if (status !== 400) assert.equal(detail, undefined)
     else assert.match(detail ?? '', /^It said: Bad thing\. more( more)*( mor?)?$/)
     assert.ok((detail ?? '').length < 320)
@@ -67,7 +67,7 @@ for (const body of [
   '{"error":{"code":7,"message":[]}}',
 ]) {
   test(`the body ${JSON.stringify(body)} adds nothing`, () => {
-    const { details } = graphFailure(answer(400, { body }))
+    const { details } = graphFailure(response(400, { body }))
     assert.deepEqual(details, { cause: { status: 400 }, graphRequestId: 'graph-1' })
   })
 }
@@ -103,18 +103,18 @@ const messages403: readonly [name: string, message: unknown, reason: Reason][] =
 ]
 for (const [name, message, reason] of messages403) {
   test(`a 403 with ${name} is ${reason}`, () => {
-    assert.equal(graphFailure(answer(403, { body: errorBody(message) })).reason, reason)
+    assert.equal(graphFailure(response(403, { body: errorBody(message) })).reason, reason)
   })
 }
 
 test('a 403 whose body is none of Graph’s errors is about the user', () => {
   for (const body of ['', gone, '<html>', `{"other":${JSON.stringify(gone)}}`]) {
-    assert.equal(graphFailure(answer(403, { body })).reason, 'graph_forbidden')
+    assert.equal(graphFailure(response(403, { body })).reason, 'graph_forbidden')
   }
 })
 
 test('a post that is not there says that posts expire, and what to do instead', () => {
-  for (const failure of [graphFailure(answer(403, { body: errorBody(gone) })), graphFailure(answer(404))]) {
+  for (const failure of [graphFailure(response(403, { body: errorBody(gone) })), graphFailure(response(404))]) {
     assert.match(failureText(failure), /expire.*getMessages/)
     assert.doesNotMatch(failureText(failure), /[Aa]dministrator|role|ActivityId/)
   }
@@ -132,13 +132,13 @@ const layered: readonly [message: unknown, shown: string][] = [
 ]
 for (const [message, shown] of layered) {
   test(`${JSON.stringify(message)} is shown as ${shown}`, () => {
-    assert.equal(graphFailure(answer(400, { body: errorBody(message) })).details.detail, `It said: ${shown}`)
+    assert.equal(graphFailure(response(400, { body: errorBody(message) })).details.detail, `It said: ${shown}`)
   })
 }
 
 test('more layers than anybody has are left as they are', () => {
   const text = JSON.stringify({ message: wrapped('deep', 11) })
-  assert.match(graphFailure(answer(400, { body: errorBody(text) })).details.detail ?? '', /^It said: \{/)
+  assert.match(graphFailure(response(400, { body: errorBody(text) })).details.detail ?? '', /^It said: \{/)
 })
 
 const claims = '{"access_token":{"xms_cc":{"values":["cp1"]}}}'
@@ -155,7 +155,7 @@ const challenges: readonly [name: string, header: string | string[] | undefined,
 ]
 for (const [name, header, expected] of challenges) {
   test(`a 401 with ${name} ${expected ? 'asks for a new sign-in with them' : 'is a bad token'}`, () => {
-    const { reason, details } = graphFailure(answer(401, { headers: { 'www-authenticate': header } }))
+    const { reason, details } = graphFailure(response(401, { headers: { 'www-authenticate': header } }))
     assert.equal(reason, expected ? 'graph_claims_required' : 'graph_token_rejected')
     assert.equal(details.claims, expected)
   })
@@ -163,7 +163,7 @@ for (const [name, header, expected] of challenges) {
 
 test('a 429 says how long to wait, and ten seconds where it does not say', () => {
   const wait = (value: string | undefined) =>
-    graphFailure(answer(429, { headers: { 'retry-after': value } })).details.retryAfterSeconds
+    graphFailure(response(429, { headers: { 'retry-after': value } })).details.retryAfterSeconds
   assert.equal(wait('17'), 17)
   assert.equal(wait(undefined), 10)
   assert.equal(wait('soon'), 10)
@@ -177,7 +177,7 @@ for (const [value, seconds, text] of [
   ['0', undefined, 'Microsoft Graph is unavailable. Try again. (Graph request id graph-1)'],
 ] as const) {
   test(`a 503 with ${value ?? 'no'} Retry-After tells ${seconds === undefined ? 'no time' : `${seconds} seconds`}`, () => {
-    const failure = graphFailure(answer(503, { headers: { 'retry-after': value } }))
+    const failure = graphFailure(response(503, { headers: { 'retry-after': value } }))
     assert.equal(failure.details.retryAfterSeconds, seconds)
     assert.equal(failureText(failure), text)
   })
@@ -186,20 +186,20 @@ for (const [value, seconds, text] of [
 test('only a 429 and a 5xx pass a wait on', () => {
   const told = statuses
     .map(([status]) => status)
-    .filter((status) => graphFailure(answer(status, { headers: { 'retry-after': '7' } })).details.retryAfterSeconds)
+    .filter((status) => graphFailure(response(status, { headers: { 'retry-after': '7' } })).details.retryAfterSeconds)
   assert.deepEqual(told, [429, 500, 502, 599])
 })
 
 test('of a header that came twice the first counts', () => {
-  assert.equal(retryAfterOf(answer(429, { headers: { 'retry-after': ['3', '9'] } })), 3)
-  assert.equal(graphFailure(answer(404, { headers: { 'request-id': ['a', 'b'] } })).details.graphRequestId, 'a')
+  assert.equal(retryAfterOf(response(429, { headers: { 'retry-after': ['3', '9'] } })), 3)
+  assert.equal(graphFailure(response(404, { headers: { 'request-id': ['a', 'b'] } })).details.graphRequestId, 'a')
 })
 
-test('a request id is kept to a length that fits a line', () => {
-  const { graphRequestId } = graphFailure(answer(404, { headers: { 'request-id': 'x'.repeat(5_000) } })).details
+test('a request id is cut to a length that fits a line', () => {
+  const { graphRequestId } = graphFailure(response(404, { headers: { 'request-id': 'x'.repeat(5_000) } })).details
   assert.equal(graphRequestId?.length, 64)
 })
 
 test('without a request id none is named', () => {
-  assert.equal('graphRequestId' in graphFailure(answer(404, { headers: { 'request-id': undefined } })).details, false)
+  assert.equal('graphRequestId' in graphFailure(response(404, { headers: { 'request-id': undefined } })).details, false)
 })

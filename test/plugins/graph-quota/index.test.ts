@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { GraphUser } from '../../../src/plugins/graph-client/index.ts'
+import type { GraphCaller } from '../../../src/plugins/graph-quota/admission.ts'
 import type { CallLimit } from '../../../src/plugins/graph-quota/call-limits.ts'
 import { createGraphQuota } from '../../../src/plugins/graph-quota/index.ts'
 import { auditInto } from '../../helper.ts'
@@ -193,7 +193,7 @@ test('a caller who goes away ends the wait', async () => {
   const quota = createGraphQuota({ limits: [], audit() {} })
   quota.pause(4_000)
   const abort = new AbortController()
-  const user: GraphUser = { accessToken: 'x', correlationId: 'id-1', signal: abort.signal }
+  const user: GraphCaller = { accessToken: 'x', correlationId: 'id-1', signal: abort.signal }
   const waiting = quota.admit(user, 20_000)
   setImmediate(() => abort.abort())
   await assert.rejects(waiting, { reason: 'call_cancelled' })

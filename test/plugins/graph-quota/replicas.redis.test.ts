@@ -51,22 +51,22 @@ const undisturbed = <Found extends object>(t: TestContext, work: (service: Servi
   untilUndisturbed(() => startReplicas(t), work)
 
 test('three replicas spend 40 calls a minute together, to the call, and say when there are more', async (t) => {
-  const { answers, made } = await undisturbed(t, async ({ replicas, reads }) => {
+  const { responses, made } = await undisturbed(t, async ({ replicas, reads }) => {
     // What does not fit is exchanged for and asks Graph nothing: the signatures for twenty users hold everything up.
     for (const { ask } of replicas) for (const user of users(20)) await ask(user, { id: 'none' })
-    const answers: HttpResponse[] = []
+    const responses: HttpResponse[] = []
     await Promise.all(
       replicas.map(async ({ ask }) => {
-        for (const user of users(20)) answers.push(...(await Promise.all([ask(user), ask(user)])))
+        for (const user of users(20)) responses.push(...(await Promise.all([ask(user), ask(user)])))
       }),
     )
-    return { answers, made: reads() }
+    return { responses, made: reads() }
   })
   assert.equal(made, 40)
-  assert.equal(answers.filter(isServed).length, 40)
-  for (const refused of answers.filter((answer) => !isServed(answer))) {
-    assert.equal(reasonOf(refused), 'graph_quota_exceeded')
-    assert.ok(Number(secondsOf(refused)) > 30 && Number(secondsOf(refused)) <= 60, String(secondsOf(refused)))
+  assert.equal(responses.filter(isServed).length, 40)
+  for (const rejected of responses.filter((response) => !isServed(response))) {
+    assert.equal(reasonOf(rejected), 'graph_quota_exceeded')
+    assert.ok(Number(secondsOf(rejected)) > 30 && Number(secondsOf(rejected)) <= 60, String(secondsOf(rejected)))
   }
 })
 
@@ -99,9 +99,9 @@ test('Graph asks one replica to wait: none asks it meanwhile, and each says for 
     return { rejected, asked: reads() - before }
   })
   assert.equal(asked, 0)
-  for (const answer of rejected) {
-    assert.equal(reasonOf(answer), 'graph_throttled')
-    assert.ok(Number(secondsOf(answer)) >= 6 && Number(secondsOf(answer)) <= 9, String(secondsOf(answer)))
+  for (const response of rejected) {
+    assert.equal(reasonOf(response), 'graph_throttled')
+    assert.ok(Number(secondsOf(response)) >= 6 && Number(secondsOf(response)) <= 9, String(secondsOf(response)))
   }
   for (const { logs } of replicas) {
     assert.equal(logs.filter(({ event }) => event === 'graph_paused').length, 1)
@@ -152,9 +152,9 @@ for (const [what, signal] of [
     if (signal === 'SIGKILL') await once(redis.process, 'exit')
     const spend = async ({ ask }: { ask: (user: string) => Promise<HttpResponse> }) => {
       for (let calls = 0; ; calls++) {
-        const answer = await ask('rowan')
-        if (isServed(answer)) continue
-        assert.equal(reasonOf(answer), 'graph_quota_exceeded')
+        const response = await ask('rowan')
+        if (isServed(response)) continue
+        assert.equal(reasonOf(response), 'graph_quota_exceeded')
         return calls
       }
     }
@@ -169,10 +169,10 @@ test('whoever writes to Redis slows calls to Graph down, and stops none: a tenth
     const [one = assert.fail()] = replicas
     assert.ok(isServed(await one.ask('rowan')))
     await forgeCounters(one, '*graph-quota*')
-    const answers: HttpResponse[] = []
+    const responses: HttpResponse[] = []
     // Of the tenant's forty calls four, of which the first was one; of a user's ten, one.
-    for (const user of ['gale', 'priya', 'load-1', 'load-2']) answers.push(await one.ask(user))
-    return { served: answers.map(isServed), reason: reasonOf(answers.at(-1) ?? assert.fail()) }
+    for (const user of ['gale', 'priya', 'load-1', 'load-2']) responses.push(await one.ask(user))
+    return { served: responses.map(isServed), reason: reasonOf(responses.at(-1) ?? assert.fail()) }
   })
   assert.deepEqual(served, [true, true, true, false])
   assert.equal(reason, 'graph_quota_exceeded')

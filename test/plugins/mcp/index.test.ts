@@ -51,16 +51,16 @@ const localThatReads = toolOf('liar', async (_input, context) => ({ got: await c
 
 interface Options {
   readonly accessTokenAllowed?: boolean
-  readonly answerTtlMs?: number
+  readonly cacheTtlMs?: number
   readonly prepared?: Partial<McpCall>
 }
 
 /** The tools behind one route, as the real route has them, with what it would have prepared. */
 async function serve(t: TestContext, tools: Parameters<typeof createMcp>[0], options: Options = {}) {
-  const { accessTokenAllowed = false, answerTtlMs = 0 } = options
+  const { accessTokenAllowed = false, cacheTtlMs = 0 } = options
   const prepared: { graph?: McpCall['graph'] } & Partial<McpCall> = { ...options.prepared }
   const errors: Error[] = []
-  const mcp = createMcp(tools, { accessTokenAllowed, answerTtlMs, onError: (error) => errors.push(error) })
+  const mcp = createMcp(tools, { accessTokenAllowed, cacheTtlMs, onError: (error) => errors.push(error) })
   const app = Fastify()
   t.after(async () => {
     await app.close()
@@ -169,7 +169,7 @@ for (const [era, request] of [
   })
 
   test(`${era}: what is kept is told with its age, as content and as text, and fresh reads again`, async (t) => {
-    const { send } = await serve(t, [counting()], { answerTtlMs: 60_000, prepared: { credentialHash: 'hash-1' } })
+    const { send } = await serve(t, [counting()], { cacheTtlMs: 60_000, prepared: { credentialHash: 'hash-1' } })
     const read = async (args: Params = {}) => {
       const { message, ageSeconds } = await send(...calling('counting', args))
       const { structuredContent, content } = message.result
@@ -191,7 +191,7 @@ for (const [era, request] of [
     ['of a tool that changes something', counting(undefined, false), { credentialHash: 'hash-1' }],
   ] as const) {
     test(`${era}: an answer ${why} is not kept`, async (t) => {
-      const { send } = await serve(t, [tool], { answerTtlMs: 60_000, prepared })
+      const { send } = await serve(t, [tool], { cacheTtlMs: 60_000, prepared })
       const [first, second] = [await send(...calling('counting')), await send(...calling('counting'))]
       const { calls } = first.message.result.structuredContent
       assert.deepEqual(second.message.result.structuredContent, { calls: calls + 1 })
@@ -200,14 +200,14 @@ for (const [era, request] of [
 
   test(`${era}: where Graph is closed to the caller, what was kept does not serve`, async (t) => {
     const tool = counting()
-    const kept = await serve(t, [tool], { answerTtlMs: 60_000, prepared: { credentialHash: 'hash-1' } })
+    const kept = await serve(t, [tool], { cacheTtlMs: 60_000, prepared: { credentialHash: 'hash-1' } })
     await kept.send(...calling('counting'))
     kept.prepared.graph = new Failure('admin_consent_required')
     assert.equal((await kept.send(...calling('counting'))).failure?.reason, 'admin_consent_required')
   })
 
   test(`${era}: arguments are coerced before what is cached is looked up`, async (t) => {
-    const { send } = await serve(t, [counting()], { answerTtlMs: 60_000, prepared: { credentialHash: 'hash-1' } })
+    const { send } = await serve(t, [counting()], { cacheTtlMs: 60_000, prepared: { credentialHash: 'hash-1' } })
     const read = async (args: unknown) => {
       const { message } = await send(...request('tools/call', { name: 'counting', arguments: args }))
       return message.result.structuredContent

@@ -18,7 +18,7 @@ async function build(t: TestContext, env: Env, onRejected: (by: string, user: st
     RATE_LIMIT_WINDOW: endless,
     ...env,
   })
-  const app = Fastify({ trustProxy: config.trustProxy })
+  const app = Fastify({ trustProxy: config.trustProxy && [...config.trustProxy] })
   t.after(() => app.close())
   await app.register(observability)
   app.onAudit({ rate_limit: ({ by, user }) => onRejected(by, user) })

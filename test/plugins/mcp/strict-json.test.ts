@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { jsonFault } from '../../src/lib/strict-json.ts'
+import { jsonFault } from '../../../src/plugins/mcp/strict-json.ts'
 
 const faultOf = (text: string) => jsonFault(Buffer.from(text))
 

@@ -10,37 +10,37 @@ export interface QueryPart {
 /** Arguments that are OData as the caller wrote it: where nothing else tells, they are the likely ones. */
 const rawArguments = ['filter', 'orderby']
 
-/** A refusal of Graph (400) that says which of the given arguments it is about, as far as its words tell. */
-export function namingArguments(refusal: Failure, parts: readonly QueryPart[]): Failure {
+/** A rejection of Graph (400) that says which of the given arguments it is about, as far as its words tell. */
+export function namingArguments(rejection: Failure, parts: readonly QueryPart[]): Failure {
   const given = parts.filter(({ expression }) => expression !== undefined)
-  const named = namesIn(refusal)
+  const named = namesIn(rejection)
   const about = [
     given.filter(({ expression = '' }) => named.some((name) => mentions(expression, name))),
-    given.filter(({ argument }) => new RegExp(`\\b${argument}\\b`, 'i').test(graphErrorOf(refusal).message ?? '')),
+    given.filter(({ argument }) => new RegExp(`\\b${argument}\\b`, 'i').test(graphErrorOf(rejection).message ?? '')),
     given.filter(({ argument }) => rawArguments.includes(argument)),
     given,
   ].find((candidates) => candidates.length > 0)
-  if (about === undefined) return refusal
+  if (about === undefined) return rejection
   const quoted = about.map(({ argument }) => `"${argument}"`)
   const source = `It came from ${quoted.length === 1 ? 'the argument' : 'one of the arguments'} ${quoted.join(', ')}.`
-  const { detail, ...details } = refusal.details
-  return new Failure(refusal.reason, { ...details, detail: detail === undefined ? source : `${source} ${detail}` })
+  const { detail, ...details } = rejection.details
+  return new Failure(rejection.reason, { ...details, detail: detail === undefined ? source : `${source} ${detail}` })
 }
 
-/** Whether Graph refused a field of `select`, which no argument speaks of. */
-export function isAboutSelect(refusal: Failure, parts: readonly QueryPart[], select: string): boolean {
+/** Whether Graph rejected a field of `select`, which no argument speaks of. */
+export function isAboutSelect(rejection: Failure, parts: readonly QueryPart[], select: string): boolean {
   const fields = select.toLowerCase().split(',')
-  const named = namesIn(refusal)
+  const named = namesIn(rejection)
   if (parts.some(({ expression = '' }) => named.some((name) => mentions(expression, name)))) return false
   return (
-    /\$?\bselect\b/i.test(graphErrorOf(refusal).message ?? '') ||
+    /\$?\bselect\b/i.test(graphErrorOf(rejection).message ?? '') ||
     named.some((name) => fields.includes(name.toLowerCase()))
   )
 }
 
 /** What Graph's sentence has in quotes: "Could not find a property named 'x' on type 'y'". */
-function namesIn(refusal: Failure): string[] {
-  const { message = '' } = graphErrorOf(refusal)
+function namesIn(rejection: Failure): string[] {
+  const { message = '' } = graphErrorOf(rejection)
   return [...message.matchAll(/(?<!\w)'([^']{1,200})'|"([^"]{1,200})"/g)].map(
     ([, single, double]) => single ?? double ?? '',
   )

@@ -132,9 +132,9 @@ const badInputs: readonly (readonly [string, Record<string, unknown>, string, Re
 
 for (const [era, ask] of Object.entries(eras)) {
   test(`no token is a 401 that says where to sign in and for what, without an error (${era})`, async () => {
-    const answer = await ask(undefined)
-    assert.equal(answer.status, 401)
-    assert.deepEqual(challengeOf(answer), {
+    const response = await ask(undefined)
+    assert.equal(response.status, 401)
+    assert.deepEqual(challengeOf(response), {
       resource_metadata: `${origin}/.well-known/oauth-protected-resource/mcp`,
       scope: 'access_as_user',
     })
@@ -142,10 +142,10 @@ for (const [era, ask] of Object.entries(eras)) {
 
   for (const [what, [options, reason]] of Object.entries(badTokens)) {
     test(`a token ${what} is a 401 that says what is wrong with it (${era})`, async () => {
-      const answer = await ask(await tenant.mint({ user: 'rowan', ...options }))
-      assert.equal(answer.status, 401)
-      assert.equal(reasonOf(answer), reason)
-      const { error, resource_metadata } = challengeOf(answer)
+      const response = await ask(await tenant.mint({ user: 'rowan', ...options }))
+      assert.equal(response.status, 401)
+      assert.equal(reasonOf(response), reason)
+      const { error, resource_metadata } = challengeOf(response)
       assert.equal(error, 'invalid_token')
       assert.equal(resource_metadata, `${origin}/.well-known/oauth-protected-resource/mcp`)
     })
@@ -154,9 +154,9 @@ for (const [era, ask] of Object.entries(eras)) {
   for (const user of ['mika', 'signe']) {
     test(`Conditional Access is a claims challenge that a new sign-in satisfies: ${user} (${era})`, async () => {
       const token = await tenant.mint({ user })
-      const refused = await ask(token)
-      assert.equal(refused.status, 401)
-      const { error, claims = '', authorization_uri } = challengeOf(refused)
+      const rejected = await ask(token)
+      assert.equal(rejected.status, 401)
+      const { error, claims = '', authorization_uri } = challengeOf(rejected)
       assert.equal(error, 'insufficient_claims')
       assert.equal(authorization_uri, `${origin}/authorize`)
       const asked = Buffer.from(claims, 'base64').toString()
@@ -166,9 +166,9 @@ for (const [era, ask] of Object.entries(eras)) {
       assert.equal(challengeOf(await ask(token))['claims'], claims, 'the old token is challenged again')
       assert.equal(exchangesOf(user), before, 'and Entra is not asked again')
       assert.equal((await ask(await signInAgain(user))).status, 401, 'a sign-in without the claims is not enough')
-      const answer = await ask(await signInAgain(user, asked))
-      assert.equal(answer.body.result?.isError, undefined)
-      assert.equal(answer.status, 200)
+      const response = await ask(await signInAgain(user, asked))
+      assert.equal(response.body.result?.isError, undefined)
+      assert.equal(response.status, 200)
     })
   }
 
@@ -177,12 +177,12 @@ for (const [era, ask] of Object.entries(eras)) {
     ['dana', 'user_not_allowed'],
     ['una', 'user_not_allowed'],
   ] as const) {
-    test(`a user whom Entra does not let in is a 403: ${user} (${era})`, async () => {
-      const answer = await ask(await tenant.mint({ user }))
-      assert.equal(answer.status, 403)
-      assert.equal(reasonOf(answer), reason)
-      assert.equal(challengeOf(answer)['claims'], undefined)
-      assert.match(answer.body.error?.message ?? '', /administrator/)
+    test(`a user whom Entra denies is a 403: ${user} (${era})`, async () => {
+      const response = await ask(await tenant.mint({ user }))
+      assert.equal(response.status, 403)
+      assert.equal(reasonOf(response), reason)
+      assert.equal(challengeOf(response)['claims'], undefined)
+      assert.match(response.body.error?.message ?? '', /administrator/)
     })
   }
 
@@ -199,20 +199,20 @@ for (const [era, ask] of Object.entries(eras)) {
     test(`AADSTS${code} is a ${status}, ${reason}, and none of Entra's words (${era})`, async (t) => {
       t.after(() => tenant.faults.clear())
       tenant.faults.add({ target: 'token', kind: 'aadsts', code, times: 1 })
-      const answer = await ask(await tenant.mint({ user: 'rowan' }))
-      assert.deepEqual([answer.status, reasonOf(answer)], [status, reason])
-      assert.equal(challengeOf(answer)['error'], status === 401 ? 'invalid_token' : undefined)
-      assert.doesNotMatch(answer.text, /AADSTS|Trace ID/)
+      const response = await ask(await tenant.mint({ user: 'rowan' }))
+      assert.deepEqual([response.status, reasonOf(response)], [status, reason])
+      assert.equal(challengeOf(response)['error'], status === 401 ? 'invalid_token' : undefined)
+      assert.doesNotMatch(response.text, /AADSTS|Trace ID/)
     })
   }
 
-  test(`a missing consent is a tool error with the link to mend it (${era})`, async () => {
-    const answer = await ask(await tenant.mint({ user: 'cato' }))
-    assert.equal(answer.status, 200)
-    assert.equal(reasonOf(answer), 'user_consent_required')
+  test(`a missing consent is a tool error with the link to fix it (${era})`, async () => {
+    const response = await ask(await tenant.mint({ user: 'cato' }))
+    assert.equal(response.status, 200)
+    assert.equal(reasonOf(response), 'user_consent_required')
     const link = `${tenant.origin}/${tenant.tenantId}/adminconsent?client_id=${tenant.api.clientId}`
-    assert.ok(textOf(answer).includes(link))
-    assert.deepEqual(metaOf(answer), { reason: 'user_consent_required', retryable: false, link })
+    assert.ok(textOf(response).includes(link))
+    assert.deepEqual(metaOf(response), { reason: 'user_consent_required', retryable: false, link })
   })
 
   test(`a consent that only an administrator can give says so (${era})`, async (t) => {
@@ -220,26 +220,26 @@ for (const [era, ask] of Object.entries(eras)) {
       tenant.tenant.consent.apiToGraph = 'granted'
     })
     tenant.tenant.consent.apiToGraph = 'admin_required'
-    const answer = await ask(await tenant.mint({ user: 'rowan' }))
-    assert.equal(reasonOf(answer), 'admin_consent_required')
-    assert.match(textOf(answer), /administrator/)
-    assert.match(String(metaOf(answer)['link']), /\/adminconsent\?client_id=/)
+    const response = await ask(await tenant.mint({ user: 'rowan' }))
+    assert.equal(reasonOf(response), 'admin_consent_required')
+    assert.match(textOf(response), /administrator/)
+    assert.match(String(metaOf(response)['link']), /\/adminconsent\?client_id=/)
   })
 
   test(`a user without the role is told which one (${era})`, async () => {
-    const answer = await ask(await tenant.mint({ user: 'nico' }))
-    assert.equal(answer.status, 200)
-    assert.equal(answer.body.result?.isError, true)
-    assert.match(textOf(answer), /Message Center Reader/)
-    const { graphRequestId, ...told } = metaOf(answer)
+    const response = await ask(await tenant.mint({ user: 'nico' }))
+    assert.equal(response.status, 200)
+    assert.equal(response.body.result?.isError, true)
+    assert.match(textOf(response), /Message Center Reader/)
+    const { graphRequestId, ...told } = metaOf(response)
     const { retryAfterSeconds, ...others } = told
     assert.deepEqual(others, { reason: 'graph_forbidden', retryable: false })
     assert.ok(Number(retryAfterSeconds) > 0 && Number(retryAfterSeconds) <= 300, String(retryAfterSeconds))
     assert.match(String(graphRequestId), guid)
   })
 
-  test(`a post that has expired is told as such, and what was read before is kept (${era})`, async (t) => {
-    const own = await ownServer(t, { GRAPH_ANSWER_TTL: '60s' })
+  test(`a post that has expired is not found, and what was read before stays cached (${era})`, async (t) => {
+    const own = await ownServer(t, { GRAPH_CACHE_TTL: '60s' })
     const token = await tenant.mint({ user: 'load-2' })
     assert.equal((await ask(token, { top: 3 }, own.origin)).status, 200)
     const inner = JSON.stringify({ error: "Resource doesn't exist for the tenant. ActivityId: 4f2d" })
@@ -254,18 +254,18 @@ for (const [era, ask] of Object.entries(eras)) {
     assert.equal(typeof again.body.result.structuredContent['ageSeconds'], 'number')
   })
 
-  test(`Graph's own claims challenge reaches the client, and the token it refused is not used again (${era})`, async () => {
+  test(`Graph's own claims challenge reaches the client, and the token it rejected is not used again (${era})`, async () => {
     const token = await tenant.mint({ user: 'load-1' })
     assert.equal((await ask(token)).status, 200)
     const user = tenant.tenant.directory.find('load-1')
     assert.ok(user)
     tenant.tenant.revokeSessions(user, Math.floor(Date.now() / 1000))
-    const refused = await ask(token)
-    assert.equal(refused.status, 401)
-    const { error, claims = '' } = challengeOf(refused)
+    const rejected = await ask(token)
+    assert.equal(rejected.status, 401)
+    const { error, claims = '' } = challengeOf(rejected)
     assert.equal(error, 'insufficient_claims')
     assert.equal(Buffer.from(claims, 'base64').toString(), revocationClaims(user.sessionsValidFrom))
-    // Now Entra is asked again, and refuses the revoked assertion itself.
+    // Now Entra is asked again, and rejects the revoked assertion itself.
     const again = await ask(token)
     assert.equal(again.status, 401)
     assert.equal(reasonOf(again), 'assertion_rejected')
@@ -280,10 +280,10 @@ for (const [era, ask] of Object.entries(eras)) {
       tenant.faults.clear()
       tenant.faults.add({ target: 'graph', kind: 'status', status: 429, retryAfter })
       const before = tenant.stats.snapshot().endpoints.graph
-      const answer = await ask(token, { top: 1 }, own.origin)
-      const { reason, retryable, retryAfterSeconds } = metaOf(answer)
-      assert.deepEqual([answer.status, reason, retryable], [200, 'graph_throttled', true])
-      assert.ok(textOf(answer).includes(`Try again in ${retryAfterSeconds} s`))
+      const response = await ask(token, { top: 1 }, own.origin)
+      const { reason, retryable, retryAfterSeconds } = metaOf(response)
+      assert.deepEqual([response.status, reason, retryable], [200, 'graph_throttled', true])
+      assert.ok(textOf(response).includes(`Try again in ${retryAfterSeconds} s`))
       assert.ok(Number(retryAfterSeconds) > 115 && Number(retryAfterSeconds) <= 120, String(retryAfterSeconds))
       assert.equal(tenant.stats.snapshot().endpoints.graph, before + 1, 'so long a wait is the caller’s to make')
     }
@@ -294,19 +294,19 @@ for (const [era, ask] of Object.entries(eras)) {
     const token = await tenant.mint({ user: 'rowan' })
     for (const retryAfter of [0, new Date().toUTCString()]) {
       tenant.faults.add({ target: 'graph', kind: 'status', status: 429, retryAfter, times: 1 })
-      const answer = await ask(token)
-      assert.equal(answer.body.result?.isError, undefined, String(retryAfter))
+      const response = await ask(token)
+      assert.equal(response.body.result?.isError, undefined, String(retryAfter))
     }
   })
 
   test(`Graph's trouble is a retryable tool error with Graph's request id (${era})`, async (t) => {
     t.after(() => tenant.faults.clear())
     tenant.faults.add({ target: 'graph', kind: 'status', status: 503 })
-    const answer = await ask(await tenant.mint({ user: 'rowan' }))
-    const { graphRequestId, ...told } = metaOf(answer)
+    const response = await ask(await tenant.mint({ user: 'rowan' }))
+    const { graphRequestId, ...told } = metaOf(response)
     assert.deepEqual(told, { reason: 'graph_unavailable', retryable: true })
     assert.match(String(graphRequestId), guid)
-    assert.ok(textOf(answer).includes(String(graphRequestId)))
+    assert.ok(textOf(response).includes(String(graphRequestId)))
     await eventually(() =>
       logs.some((line) => line.event === 'graph_call' && line['graphRequestId'] === graphRequestId),
     )
@@ -315,13 +315,13 @@ for (const [era, ask] of Object.entries(eras)) {
   test(`Graph's trouble that lasts as long as Graph says is told with the seconds to wait (${era})`, async (t) => {
     t.after(() => tenant.faults.clear())
     tenant.faults.add({ target: 'graph', kind: 'status', status: 503, retryAfter: 120 })
-    const answer = await ask(await tenant.mint({ user: 'rowan' }))
-    const { reason, retryAfterSeconds } = metaOf(answer)
+    const response = await ask(await tenant.mint({ user: 'rowan' }))
+    const { reason, retryAfterSeconds } = metaOf(response)
     assert.deepEqual([reason, retryAfterSeconds], ['graph_unavailable', 120])
-    assert.ok(textOf(answer).includes('Try again in 120 s.'), textOf(answer))
+    assert.ok(textOf(response).includes('Try again in 120 s.'), textOf(response))
   })
 
-  test(`a token that Graph refuses without a challenge is not used again (${era})`, async (t) => {
+  test(`a token that Graph rejects without a challenge is not used again (${era})`, async (t) => {
     t.after(() => tenant.faults.clear())
     const token = await tenant.mint({ user: 'load-2' })
     assert.equal((await ask(token)).body.result?.isError, undefined)
@@ -340,17 +340,17 @@ for (const [era, ask] of Object.entries(eras)) {
 
   for (const [tool, args, field, takes] of badInputs) {
     test(`${tool} names the field that does not fit and what it takes: ${JSON.stringify(args)} (${era})`, async () => {
-      const answer = await ask(await tenant.mint({ user: 'gale' }), args, origin, tool)
-      assert.deepEqual([answer.status, answer.body.result?.isError], [200, true])
-      assert.deepEqual(metaOf(answer), { reason: 'invalid_input', retryable: false })
-      assert.ok(textOf(answer).includes(`"${field}"`), textOf(answer))
-      assert.match(textOf(answer), takes)
+      const response = await ask(await tenant.mint({ user: 'gale' }), args, origin, tool)
+      assert.deepEqual([response.status, response.body.result?.isError], [200, true])
+      assert.deepEqual(metaOf(response), { reason: 'invalid_input', retryable: false })
+      assert.ok(textOf(response).includes(`"${field}"`), textOf(response))
+      assert.match(textOf(response), takes)
     })
   }
 
   test(`all that is wrong with an input is said at once (${era})`, async () => {
-    const answer = await ask(await tenant.mint({ user: 'gale' }), { top: -1, severity: 'low', service: 'x' })
-    for (const field of ['top', 'severity', 'service']) assert.ok(textOf(answer).includes(`"${field}"`), field)
+    const response = await ask(await tenant.mint({ user: 'gale' }), { top: -1, severity: 'low', service: 'x' })
+    for (const field of ['top', 'severity', 'service']) assert.ok(textOf(response).includes(`"${field}"`), field)
   })
 
   test(`a call that does not fit asks Graph nothing (${era})`, async () => {
@@ -360,7 +360,7 @@ for (const [era, ask] of Object.entries(eras)) {
   })
 }
 
-/** A server of the test's own, so that what it remembers of Entra's refusals is nobody else's. */
+/** A server of the test's own, so that what it remembers of Entra's rejections is nobody else's. */
 async function ownServer(t: Parameters<typeof listen>[0], env: Env = {}) {
   t.after(() => tenant.faults.clear())
   return listen(t, env, tenant)
@@ -371,10 +371,10 @@ test('our own bad credential is a 503 for callers, one loud line for operators, 
   const exchanges = () => tenant.stats.snapshot().endpoints.token
   const before = exchanges()
   for (const user of ['rowan', 'gale', 'priya']) {
-    const answer = await post(own.origin, toolCall('getMessages'), await tenant.mint({ user }))
-    assert.equal(answer.status, 503)
-    assert.equal(answer.headers['www-authenticate'], undefined)
-    assert.doesNotMatch(answer.text, /secret|AADSTS|credential/)
+    const response = await post(own.origin, toolCall('getMessages'), await tenant.mint({ user }))
+    assert.equal(response.status, 503)
+    assert.equal(response.headers['www-authenticate'], undefined)
+    assert.doesNotMatch(response.text, /secret|AADSTS|credential/)
   }
   assert.equal(exchanges() - before, 1)
   const loud = own.logs.filter(({ event, level }) => event === 'obo_failure' && level === 50)
@@ -386,10 +386,10 @@ for (const code of [7000215, 7000222, 700027]) {
   test(`AADSTS${code} is the server's trouble and nobody else's: 503, without a challenge to loop on`, async (t) => {
     const own = await ownServer(t)
     tenant.faults.add({ target: 'token', kind: 'aadsts', code })
-    const answer = await post(own.origin, toolCall('getMessages'), await tenant.mint({ user: 'rowan' }))
-    assert.equal(answer.status, 503)
-    assert.equal(answer.headers['www-authenticate'], undefined)
-    assert.doesNotMatch(answer.text, /AADSTS|credential|secret/)
+    const response = await post(own.origin, toolCall('getMessages'), await tenant.mint({ user: 'rowan' }))
+    assert.equal(response.status, 503)
+    assert.equal(response.headers['www-authenticate'], undefined)
+    assert.doesNotMatch(response.text, /AADSTS|credential|secret/)
     assert.ok(
       own.logs.some(
         ({ event, level, reason }) => event === 'obo_failure' && level === 50 && reason === 'credential_rejected',
@@ -400,9 +400,9 @@ for (const code of [7000215, 7000222, 700027]) {
 
 test('a scope that Entra does not know is a 500 that tells callers nothing, and operators where to look', async (t) => {
   const own = await ownServer(t, { GRAPH_OBO_SCOPES: 'https://unknown.example/.default' })
-  const answer = await post(own.origin, toolCall('getMessages'), await tenant.mint({ user: 'rowan' }))
-  assert.equal(answer.status, 500)
-  assert.doesNotMatch(answer.text, /unknown\.example|AADSTS/)
+  const response = await post(own.origin, toolCall('getMessages'), await tenant.mint({ user: 'rowan' }))
+  assert.equal(response.status, 500)
+  assert.doesNotMatch(response.text, /unknown\.example|AADSTS/)
   const loud = own.logs.find(({ event, level }) => event === 'obo_failure' && level === 50)
   assert.match(String(loud?.['msg']), /GRAPH_OBO_SCOPES/)
   // Who comes while Entra is left alone hears the same, and nobody is sent to renew a credential that is good.
@@ -421,9 +421,9 @@ test('an Entra that fails and says for how long is asked once, and every call of
   const token = await tenant.mint({ user: 'rowan' })
   const { endpoints } = tenant.stats.snapshot()
   for (let call = 1; call <= 3; call++) {
-    const answer = await post(own.origin, toolCall('getMessages'), token)
-    assert.equal(answer.status, 503)
-    assert.match(String(answer.headers['retry-after']), /^(2[6-9]|30)$/)
+    const response = await post(own.origin, toolCall('getMessages'), token)
+    assert.equal(response.status, 503)
+    assert.match(String(response.headers['retry-after']), /^(2[6-9]|30)$/)
   }
   assert.equal(tenant.stats.snapshot().endpoints.token - endpoints.token, 1)
 })
@@ -450,18 +450,18 @@ for (const [era, ask] of Object.entries(eras)) {
     assert.ok(result?.structuredContent)
   })
 
-  test(`without sign-in GRAPH_ACCESS_TOKEN reads for everybody, and says so when it is over (${era})`, async (t) => {
+  test(`without sign-in GRAPH_ACCESS_TOKEN reads for everybody, and says so when it has expired (${era})`, async (t) => {
     const good = await tenant.mint({ user: 'gale', kind: 'graph' })
     const over = await tenant.mint({ user: 'gale', kind: 'graph', claims: { exp: 1_700_000_000 } })
-    const [reading, refused] = await Promise.all(
+    const [reading, rejected] = await Promise.all(
       [good, over].map(async (graphToken) => {
         const own = await ownServer(t, { MCP_REQUIRE_AUTH: 'false', GRAPH_ACCESS_TOKEN: graphToken })
         return ask(undefined, { top: 1 }, own.origin)
       }),
     )
-    assert.ok(reading && refused)
+    assert.ok(reading && rejected)
     assert.ok(reading.body.result?.structuredContent)
-    assert.equal(reasonOf(refused), 'graph_token_rejected')
+    assert.equal(reasonOf(rejected), 'graph_token_rejected')
   })
 
   test(`without sign-in a token that does come is judged all the same, and used (${era})`, async (t) => {
@@ -470,12 +470,12 @@ for (const [era, ask] of Object.entries(eras)) {
     assert.equal((await ask(await tenant.mint({ user: 'rowan' }), {}, own.origin)).body.result?.isError, undefined)
   })
 
-  test(`accessToken where it is switched off is refused by name, with the way out (${era})`, async (t) => {
+  test(`accessToken where it is switched off is rejected by name, with the way out (${era})`, async (t) => {
     const own = await ownServer(t, { ALLOW_MCP_ACCESS_TOKEN_ARG: 'false' })
     const before = exchangesOf('priya')
-    const answer = await ask(await tenant.mint({ user: 'priya' }), { accessToken: 'eyJ.x.y' }, own.origin)
-    assert.deepEqual(metaOf(answer), { reason: 'accessToken_disabled', retryable: false })
-    assert.match(textOf(answer), /Sign in instead.*ALLOW_MCP_ACCESS_TOKEN_ARG=true/)
+    const response = await ask(await tenant.mint({ user: 'priya' }), { accessToken: 'eyJ.x.y' }, own.origin)
+    assert.deepEqual(metaOf(response), { reason: 'accessToken_disabled', retryable: false })
+    assert.match(textOf(response), /Sign in instead.*ALLOW_MCP_ACCESS_TOKEN_ARG=true/)
     assert.equal(exchangesOf('priya'), before, 'and nothing is exchanged for it')
   })
 }
