@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Reason } from '../../src/errors/index.ts'
 import {
-  type EntraAnswer,
+  type EntraResponse,
   exchangeFailure,
   isNamedByCode,
   isWorthOneMoreTry,
@@ -12,7 +12,7 @@ import {
 const consent = 'https://login.microsoftonline.com/t/adminconsent?client_id=c'
 const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
 
-const judge = (body: unknown, { status = 400, retryAfter }: Partial<EntraAnswer> = {}) =>
+const judge = (body: unknown, { status = 400, retryAfter }: Partial<EntraResponse> = {}) =>
   exchangeFailure({ status, retryAfter, body: typeof body === 'string' ? body : JSON.stringify(body) }, consent)
 
 /** Each AADSTS code with the OAuth error Entra sends it under. */
@@ -122,16 +122,17 @@ for (const status of [500, 502, 503, 504]) {
   })
 }
 
-const waits: readonly [name: string, answer: Partial<EntraAnswer>, body: unknown, reason: Reason, seconds: number][] = [
-  ['a 429 that says how long', { status: 429, retryAfter: '17' }, '', 'exchange_throttled', 17],
-  ['a 429 that does not', { status: 429 }, '', 'exchange_throttled', 10],
-  ['a 429 with nonsense', { status: 429, retryAfter: 'soon' }, '', 'exchange_throttled', 10],
-  ['a 429 over claims', { status: 429 }, { claims }, 'exchange_throttled', 10],
-  ['50196 without a time', {}, { error: 'invalid_grant', error_codes: [50196] }, 'exchange_throttled', 10],
-  ['a 503 that says how long', { status: 503, retryAfter: '4' }, '', 'exchange_unavailable', 4],
-  ['a 503 that does not', { status: 503 }, '', 'exchange_unavailable', 2],
-  ['a time of a thousand hours', { status: 429, retryAfter: '3600000' }, '', 'exchange_throttled', 3600],
-]
+const waits: readonly [name: string, answer: Partial<EntraResponse>, body: unknown, reason: Reason, seconds: number][] =
+  [
+    ['a 429 that says how long', { status: 429, retryAfter: '17' }, '', 'exchange_throttled', 17],
+    ['a 429 that does not', { status: 429 }, '', 'exchange_throttled', 10],
+    ['a 429 with nonsense', { status: 429, retryAfter: 'soon' }, '', 'exchange_throttled', 10],
+    ['a 429 over claims', { status: 429 }, { claims }, 'exchange_throttled', 10],
+    ['50196 without a time', {}, { error: 'invalid_grant', error_codes: [50196] }, 'exchange_throttled', 10],
+    ['a 503 that says how long', { status: 503, retryAfter: '4' }, '', 'exchange_unavailable', 4],
+    ['a 503 that does not', { status: 503 }, '', 'exchange_unavailable', 2],
+    ['a time of a thousand hours', { status: 429, retryAfter: '3600000' }, '', 'exchange_throttled', 3600],
+  ]
 for (const [name, answer, body, reason, seconds] of waits) {
   test(`${name} is ${reason} with ${seconds} seconds to wait`, () => {
     const failure = judge(body, answer)

@@ -3,6 +3,8 @@ import { stringifySetCookie } from 'cookie'
 import { isSameText } from '../../lib/same-text.ts'
 import type { Seal } from './seal.ts'
 
+/** Time for a password, MFA and a phone that has to be fetched. */
+export const signInLifetimeMs = 10 * 60_000
 /** Sign-ins in progress in one browser, of either kind; a user has a few tabs. */
 const maxSignIns = 8
 /** Suffix of the secret of a sign-in that a site led to and the user has not allowed yet. */
@@ -20,25 +22,26 @@ export interface Binding {
 /** A consent that was given: a hash of what was consented to, and when it ends, in seconds since the epoch. */
 export type RememberedConsent = readonly [key: string, untilSeconds: number]
 
-export interface BrowserCookiesOptions {
-  /** Whether the public origin is https, so that cookies can be bound to the host (`__Host-`, RFC 6265bis 4.1.3.2). */
-  readonly secure: boolean
-  readonly consents: Seal<readonly RememberedConsent[]>
-  /** How long a sign-in may take. */
-  readonly signInLifetimeMs: number
-  readonly now: () => number
-}
-
-export type BrowserCookies = ReturnType<typeof createBrowserCookies>
-
 /** The cookies of a request, by name. */
 export type Cookies = Readonly<Record<string, string | undefined>>
 
 /**
  * The cookies that this server sets in a browser: one for each sign-in in progress, and one for remembered consents.
  * Functions that change them return `Set-Cookie` values.
+ *
+ * @param secure whether the public origin is https, so that cookies can be bound to the host (`__Host-`, RFC 6265bis
+ *   4.1.3.2)
+ * @param now milliseconds since the epoch
  */
-export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }: BrowserCookiesOptions) {
+export function createBrowserCookies({
+  secure,
+  consents,
+  now = Date.now,
+}: {
+  readonly secure: boolean
+  readonly consents: Seal<readonly RememberedConsent[]>
+  readonly now?: () => number
+}) {
   const prefix = secure ? '__Host-' : ''
   const signInPrefix = `${prefix}mcp-sign-in-`
   const consentsName = `${prefix}mcp-consents`
@@ -93,7 +96,7 @@ export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }
     },
 
     /** Marks a sign-in as allowed, and renews its cookie for the way to Entra and back. */
-    keep({ id, secret }: Binding): string {
+    renew({ id, secret }: Binding): string {
       return signInCookie(id, secret, signInLifetimeMs / 1000)
     },
 

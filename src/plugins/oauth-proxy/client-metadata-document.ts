@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { isRedirectAllowed, type RedirectRule } from '../../lib/redirect-policy.ts'
-import type { Client } from './client.ts'
+import type { Client } from './clients.ts'
 import { displayName } from './display-name.ts'
 import { type RejectedRedirect, rejectedRedirect } from './rejected-redirect.ts'
 

@@ -4,9 +4,12 @@ import { readConfig } from '../../../src/config/index.ts'
 import { resourceOf } from '../../../src/config/resource.ts'
 import { Failure, type Reason } from '../../../src/errors/index.ts'
 import { parseRedirectRule } from '../../../src/lib/redirect-policy.ts'
-import { readAuthorizationRequest, readHints } from '../../../src/plugins/oauth-proxy/authorization-request.ts'
-import { readRedirectUri } from '../../../src/plugins/oauth-proxy/check-redirect-uri.ts'
-import { type Client, clientKey } from '../../../src/plugins/oauth-proxy/client.ts'
+import {
+  readAuthorizationRequest,
+  readHints,
+  readRedirectUri,
+} from '../../../src/plugins/oauth-proxy/authorization-request.ts'
+import { type Client, clientKey } from '../../../src/plugins/oauth-proxy/clients.ts'
 import type { Parameters } from '../../../src/plugins/oauth-proxy/parameters.ts'
 
 const issuer = 'http://localhost:8080'

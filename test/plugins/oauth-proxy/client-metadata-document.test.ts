@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseRedirectRule } from '../../../src/lib/redirect-policy.ts'
-import type { Client } from '../../../src/plugins/oauth-proxy/client.ts'
 import { isDocumentUrl, readClientDocument } from '../../../src/plugins/oauth-proxy/client-metadata-document.ts'
+import type { Client } from '../../../src/plugins/oauth-proxy/clients.ts'
 
 for (const url of [
   'https://client.example/client.json',

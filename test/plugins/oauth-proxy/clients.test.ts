@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../../../src/errors/index.ts'
-import type { Client } from '../../../src/plugins/oauth-proxy/client.ts'
+import type { Client } from '../../../src/plugins/oauth-proxy/clients.ts'
 import { createClients } from '../../../src/plugins/oauth-proxy/clients.ts'
 import type { Registration } from '../../../src/plugins/oauth-proxy/registration.ts'
 import { createSeals } from '../../../src/plugins/oauth-proxy/seal.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { oauthError, type Reason } from '../../../src/errors/index.ts'
-import { authorizeFailure } from '../../../src/plugins/oauth-proxy/entra-authorize-error.ts'
+import { authorizeFailure } from '../../../src/plugins/oauth-proxy/callback.ts'
 
 const answers: readonly [error: string | undefined, reason: Reason, toClient: string][] = [
   ['access_denied', 'entra_sign_in_denied', 'access_denied'],
