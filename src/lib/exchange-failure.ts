@@ -43,30 +43,30 @@ const codesByReason = {
   exchange_unavailable: [90033],
 } satisfies Partial<Record<Reason, readonly number[]>>
 
-const reasonByCode = new Map(
+const reasonByCode = new Map<number | undefined, Reason>(
   (Object.entries(codesByReason) as [Reason, readonly number[]][]).flatMap(([reason, codes]) =>
     codes.map((code) => [code, reason] as const),
   ),
 )
 
-const reasonBySuberror: Readonly<Record<string, Reason>> = {
-  consent_required: 'user_consent_required',
-  bad_token: 'assertion_rejected',
-  token_expired: 'assertion_rejected',
-}
+const reasonBySuberror = new Map<string | undefined, Reason>([
+  ['consent_required', 'user_consent_required'],
+  ['bad_token', 'assertion_rejected'],
+  ['token_expired', 'assertion_rejected'],
+])
 
-const reasonByError: Readonly<Record<string, Reason>> = {
-  invalid_client: 'credential_rejected',
-  unauthorized_client: 'exchange_misconfigured',
-  invalid_scope: 'exchange_misconfigured',
-  invalid_resource: 'exchange_misconfigured',
-  unsupported_grant_type: 'exchange_misconfigured',
-  temporarily_unavailable: 'exchange_unavailable',
-  server_error: 'exchange_unavailable',
-  consent_required: 'user_consent_required',
-  interaction_required: 'assertion_rejected',
-  invalid_grant: 'assertion_rejected',
-}
+const reasonByError = new Map<string | undefined, Reason>([
+  ['invalid_client', 'credential_rejected'],
+  ['unauthorized_client', 'exchange_misconfigured'],
+  ['invalid_scope', 'exchange_misconfigured'],
+  ['invalid_resource', 'exchange_misconfigured'],
+  ['unsupported_grant_type', 'exchange_misconfigured'],
+  ['temporarily_unavailable', 'exchange_unavailable'],
+  ['server_error', 'exchange_unavailable'],
+  ['consent_required', 'user_consent_required'],
+  ['interaction_required', 'assertion_rejected'],
+  ['invalid_grant', 'assertion_rejected'],
+])
 
 /** How long to wait where Entra throttles requests without Retry-After. */
 const defaultWaitSeconds = 10
@@ -127,17 +127,7 @@ function reasonOf(
   if (status === 429) return 'exchange_throttled'
   if (status >= 500) return 'exchange_unavailable'
   if (claims !== undefined) return 'claims_required'
-  return (
-    (code === undefined ? undefined : reasonByCode.get(code)) ??
-    named(reasonBySuberror, suberror) ??
-    named(reasonByError, error) ??
-    'exchange_unavailable'
-  )
-}
-
-/** The table's own entry: a response may say "constructor". */
-function named(table: Readonly<Record<string, Reason>>, name: string | undefined): Reason | undefined {
-  return name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
+  return reasonByCode.get(code) ?? reasonBySuberror.get(suberror) ?? reasonByError.get(error) ?? 'exchange_unavailable'
 }
 
 /** The fields of Entra's error body that have the documented types and forms; none of a body that is not JSON. */

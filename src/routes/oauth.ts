@@ -52,30 +52,41 @@ async function browserRoutes(app: FastifyInstance) {
   const { authorize, handleConsent, handleCallback } = app.oauthProxy
 
   for (const path of ['/authorize', '/oauth2/v2.0/authorize']) {
-    app.get<{ Querystring: Parameters }>(
-      path,
-      { schema: { querystring: AuthorizationParameters } },
-      async (request, reply) =>
-        sendToBrowser(await authorize(toBrowserRequest(request, request.query)), request, reply),
-    )
+    app.get(path, { schema: { querystring: AuthorizationParameters } }, signInStep(authorize))
   }
-
-  app.get<{ Querystring: Parameters }>(
-    '/oauth/callback',
-    { schema: { querystring: CallbackParameters } },
-    async (request, reply) =>
-      sendToBrowser(await handleCallback(toBrowserRequest(request, request.query)), request, reply),
-  )
+  app.get('/oauth/callback', { schema: { querystring: CallbackParameters } }, signInStep(handleCallback))
 
   await app.register(async (forms) => {
     await acceptFormsOnly(forms)
-    forms.post<{ Body: Parameters }>(
-      '/oauth/consent',
-      { schema: { body: ConsentParameters }, bodyLimit },
-      async (request, reply) =>
-        sendToBrowser(await handleConsent(toBrowserRequest(request, request.body)), request, reply),
-    )
+    forms.post('/oauth/consent', { schema: { body: ConsentParameters }, bodyLimit }, signInStep(handleConsent))
   })
+}
+
+/** The handler of a route that a browser opens or posts a form to. Its schema is one of {@link Parameters}. */
+function signInStep(step: (request: BrowserRequest) => Promise<BrowserResponse>) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const { headers, method, body, query, ip } = request
+    const fetchSite = headers['sec-fetch-site']
+    const response = await step({
+      parameters: (method === 'POST' ? body : query) as Parameters,
+      cookies: parseCookie(headers.cookie ?? ''),
+      fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined,
+      address: ip,
+    })
+    const { event, setCookies } = response
+    if (event.event === 'sign_in_failure') request.audit('sign_in_failure', event)
+    else request.audit(event.event, event)
+    for (const cookie of setCookies) reply.header('set-cookie', cookie)
+    if ('redirect' in response) return reply.redirect(response.redirect, 302)
+    return reply
+      .headers({
+        'content-security-policy': response.page.contentSecurityPolicy,
+        // The form's own Origin header would be "null" under "no-referrer".
+        'referrer-policy': 'same-origin',
+      })
+      .type('text/html; charset=utf-8')
+      .send(response.page.html)
+  }
 }
 
 /** What clients request themselves. Failures are JSON (RFC 6749 section 5.2). */
@@ -135,32 +146,6 @@ async function clientRoutes(app: FastifyInstance) {
 async function acceptFormsOnly(scope: FastifyInstance) {
   scope.removeAllContentTypeParsers()
   await scope.register(formbody)
-}
-
-function toBrowserRequest({ headers, ip }: FastifyRequest, parameters: Parameters): BrowserRequest {
-  const fetchSite = headers['sec-fetch-site']
-  return {
-    parameters,
-    cookies: parseCookie(headers.cookie ?? ''),
-    fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined,
-    address: ip,
-  }
-}
-
-function sendToBrowser(response: BrowserResponse, request: FastifyRequest, reply: FastifyReply) {
-  const { event, setCookies } = response
-  if (event.event === 'sign_in_failure') request.audit('sign_in_failure', event)
-  else request.audit(event.event, event)
-  for (const cookie of setCookies) reply.header('set-cookie', cookie)
-  if ('redirect' in response) return reply.redirect(response.redirect, 302)
-  return reply
-    .headers({
-      'content-security-policy': response.page.contentSecurityPolicy,
-      // The form's own Origin header would be "null" under "no-referrer".
-      'referrer-policy': 'same-origin',
-    })
-    .type('text/html; charset=utf-8')
-    .send(response.page.html)
 }
 
 function toTokenRequest({ headers, id, ip, body }: FastifyRequest<{ Body: Parameters }>): TokenRequest {

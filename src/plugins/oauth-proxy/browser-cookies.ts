@@ -46,15 +46,11 @@ export function createBrowserCookies({
   const signInPrefix = `${prefix}mcp-sign-in-`
   const consentsName = `${prefix}mcp-consents`
 
+  const attributes = { httpOnly: true, secure, path: '/' }
+
   // Entra sends the browser back here from another site: only a lax cookie comes along.
-  const signInCookie = (id: string, value: string, maxAgeSeconds: number) =>
-    stringifySetCookie(`${signInPrefix}${id}`, value, {
-      httpOnly: true,
-      secure,
-      sameSite: 'lax',
-      path: '/',
-      maxAge: maxAgeSeconds,
-    })
+  const signInCookie = (id: string, value: string, maxAge: number) =>
+    stringifySetCookie(`${signInPrefix}${id}`, value, { ...attributes, sameSite: 'lax', maxAge })
 
   async function remembered(cookies: Cookies): Promise<RememberedConsent[]> {
     const opened = await consents.open(cookies[consentsName] ?? '')
@@ -66,10 +62,7 @@ export function createBrowserCookies({
      * Begins a sign-in in this browser. Ids begin with the time, so that the oldest sort first. A site that starts sign-ins
      * in a loop evicts only such sign-ins: neither those that the user began, nor those that they have allowed.
      */
-    begin(
-      cookies: Cookies,
-      { isUserInitiated }: { isUserInitiated: boolean },
-    ): { binding: Binding; setCookies: string[] } {
+    begin(cookies: Cookies, { isUserInitiated }: { isUserInitiated: boolean }) {
       const begun = Object.entries(cookies)
         .filter(
           ([name, value]) => name.startsWith(signInPrefix) && (value ?? '').endsWith(linkedSuffix) !== isUserInitiated,
@@ -113,17 +106,10 @@ export function createBrowserCookies({
     /** Remembers a consent. The cookie is strict: a browser does not send it on a navigation from another site. */
     async remember(cookies: Cookies, key: string): Promise<string> {
       const others = (await remembered(cookies)).filter(([one]) => one !== key)
-      const remaining = [
-        ...others.slice(1 - maxConsents),
-        [key, Math.floor((now() + consentLifetimeMs) / 1000)] as const,
-      ]
-      return stringifySetCookie(consentsName, await consents.seal(remaining, consentLifetimeMs), {
-        httpOnly: true,
-        secure,
-        sameSite: 'strict',
-        path: '/',
-        maxAge: consentLifetimeMs / 1000,
-      })
+      const added = [key, Math.floor((now() + consentLifetimeMs) / 1000)] as const
+      const sealed = await consents.seal([...others.slice(1 - maxConsents), added], consentLifetimeMs)
+      const maxAge = consentLifetimeMs / 1000
+      return stringifySetCookie(consentsName, sealed, { ...attributes, sameSite: 'strict', maxAge })
     },
   }
 }

@@ -52,21 +52,15 @@ export async function handleCallback(
  */
 export function authorizeFailure(error: string | undefined, description: string | undefined): Failure {
   const [aadsts] = /^AADSTS\d{4,8}/.exec(description ?? '') ?? []
-  return new Failure(reasonOf(error), aadsts === undefined ? {} : { aadsts })
+  const reason = reasonByError.get(error) ?? 'entra_sign_in_failed'
+  return new Failure(reason, aadsts === undefined ? {} : { aadsts })
 }
 
-function reasonOf(error: string | undefined): Reason {
-  switch (error) {
-    case 'login_required':
-    case 'interaction_required':
-    case 'consent_required':
-      return 'entra_interaction_required'
-    case 'access_denied':
-      return 'entra_sign_in_denied'
-    case 'temporarily_unavailable':
-    case 'server_error':
-      return 'entra_sign_in_unavailable'
-    default:
-      return 'entra_sign_in_failed'
-  }
-}
+const reasonByError = new Map<string | undefined, Reason>([
+  ['login_required', 'entra_interaction_required'],
+  ['interaction_required', 'entra_interaction_required'],
+  ['consent_required', 'entra_interaction_required'],
+  ['access_denied', 'entra_sign_in_denied'],
+  ['temporarily_unavailable', 'entra_sign_in_unavailable'],
+  ['server_error', 'entra_sign_in_unavailable'],
+])

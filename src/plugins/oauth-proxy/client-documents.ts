@@ -74,9 +74,7 @@ export function createClientDocuments(
     if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(String(headers['content-type']))) {
       throw new Failure('client_document_invalid', { detail: 'Content-Type is not JSON.' })
     }
-    const client = readClientDocument(parseJson(body), url, rules)
-    if ('error' in client) throw new Failure('client_document_invalid', { detail: client.error, ...client.rejected })
-    return client
+    return readClientDocument(parseJson(body), url, rules)
   }
 
   return {

@@ -33,7 +33,8 @@ export async function refreshTokenGrant(
   const narrowed = requested === undefined ? scopes : readScope(requested, { ...apiScopes, offered: scopes })?.names
   if (narrowed === undefined) throw new Failure('scope_not_supported', { detail: `Supported: ${scopes.join(' ')}.` })
   if (await revokedSignIns.has(`revoked:${grant}`)) throw new Failure('refresh_token_invalid')
-  if ((await usedRefreshTokens.has(`used:${id}`)) && !(await usedRefreshTokens.has(`grace:${id}`))) {
+  const isReused = (await usedRefreshTokens.has(`used:${id}`)) && !(await usedRefreshTokens.has(`grace:${id}`))
+  if (isReused) {
     await revokedSignIns.add(`revoked:${grant}`, refreshTokenLifetimeMs)
     throw new Failure('refresh_token_reused')
   }
