@@ -501,7 +501,7 @@ export const breaks = [
     from: 'return hasNoResponseParameter(url) ? url : undefined',
     to: 'return url',
     caughtBy: 'test/lib/redirect-policy.test.ts',
-    test: 'a parameter of the answer',
+    test: 'a parameter of the response',
   },
   {
     what: 'the log has the query of a redirect URI',

@@ -122,26 +122,31 @@ for (const status of [500, 502, 503, 504]) {
   })
 }
 
-const waits: readonly [name: string, answer: Partial<EntraResponse>, body: unknown, reason: Reason, seconds: number][] =
-  [
-    ['a 429 that says how long', { status: 429, retryAfter: '17' }, '', 'exchange_throttled', 17],
-    ['a 429 that does not', { status: 429 }, '', 'exchange_throttled', 10],
-    ['a 429 with nonsense', { status: 429, retryAfter: 'soon' }, '', 'exchange_throttled', 10],
-    ['a 429 over claims', { status: 429 }, { claims }, 'exchange_throttled', 10],
-    ['50196 without a time', {}, { error: 'invalid_grant', error_codes: [50196] }, 'exchange_throttled', 10],
-    ['a 503 that says how long', { status: 503, retryAfter: '4' }, '', 'exchange_unavailable', 4],
-    ['a 503 that does not', { status: 503 }, '', 'exchange_unavailable', 2],
-    ['a time of a thousand hours', { status: 429, retryAfter: '3600000' }, '', 'exchange_throttled', 3600],
-  ]
-for (const [name, answer, body, reason, seconds] of waits) {
+const waits: readonly [
+  name: string,
+  response: Partial<EntraResponse>,
+  body: unknown,
+  reason: Reason,
+  seconds: number,
+][] = [
+  ['a 429 that says how long', { status: 429, retryAfter: '17' }, '', 'exchange_throttled', 17],
+  ['a 429 that does not', { status: 429 }, '', 'exchange_throttled', 10],
+  ['a 429 with nonsense', { status: 429, retryAfter: 'soon' }, '', 'exchange_throttled', 10],
+  ['a 429 over claims', { status: 429 }, { claims }, 'exchange_throttled', 10],
+  ['50196 without a time', {}, { error: 'invalid_grant', error_codes: [50196] }, 'exchange_throttled', 10],
+  ['a 503 that says how long', { status: 503, retryAfter: '4' }, '', 'exchange_unavailable', 4],
+  ['a 503 that does not', { status: 503 }, '', 'exchange_unavailable', 2],
+  ['a time of a thousand hours', { status: 429, retryAfter: '3600000' }, '', 'exchange_throttled', 3600],
+]
+for (const [name, response, body, reason, seconds] of waits) {
   test(`${name} is ${reason} with ${seconds} seconds to wait`, () => {
-    const failure = judge(body, answer)
+    const failure = judge(body, response)
     assert.equal(failure.reason, reason)
     assert.equal(failure.details.retryAfterSeconds, seconds)
   })
 }
 
-for (const [name, answer, seconds] of [
+for (const [name, response, seconds] of [
   ['a 503 that names no time', { status: 503 }, 0],
   ['a 503 that names nonsense', { status: 503, retryAfter: 'soon' }, 0],
   ['a 503 that names a second', { status: 503, retryAfter: '1' }, 0],
@@ -149,7 +154,7 @@ for (const [name, answer, seconds] of [
   ['a 400 that names thirty', { retryAfter: '30' }, 30],
 ] as const) {
   test(`${name} leaves Entra alone for ${seconds} seconds, and is ${seconds > 0 ? 'not ' : ''}tried once more`, () => {
-    const failure = judge({ error: 'temporarily_unavailable' }, answer)
+    const failure = judge({ error: 'temporarily_unavailable' }, response)
     assert.equal(secondsToLeaveAlone(failure), seconds)
     assert.equal(isWorthOneMoreTry(failure), seconds === 0)
   })

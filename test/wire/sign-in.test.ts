@@ -141,7 +141,7 @@ interface ToolResult {
 interface Session {
   connect(): Promise<void>
   /** Hands the SDK what came back in the browser. */
-  finish(answer: URL): Promise<void>
+  finish(response: URL): Promise<void>
   getMessages(): Promise<ToolResult>
 }
 
@@ -162,7 +162,7 @@ const sdks: Readonly<Record<string, Sdk>> = {
       t.after(() => client.close())
       return {
         connect: () => client.connect(transport as Transport),
-        finish: (answer) => transport.finishAuth(answer.searchParams.get('code') ?? ''),
+        finish: (response) => transport.finishAuth(response.searchParams.get('code') ?? ''),
         getMessages: async () => (await client.callTool(getMessages)) as ToolResult,
       }
     },
@@ -175,7 +175,7 @@ const sdks: Readonly<Record<string, Sdk>> = {
       t.after(() => client.close())
       return {
         connect: () => client.connect(transport),
-        finish: (answer) => transport.finishAuth(answer.searchParams),
+        finish: (response) => transport.finishAuth(response.searchParams),
         getMessages: async () => (await client.callTool(getMessages)) as ToolResult,
       }
     },
@@ -192,10 +192,10 @@ function useBrowser({ kept }: SignOn, user: string): Promise<BrowserResult> {
 /** Connects with nothing at hand: 401, discovery, registration where needed, browser, code, and a session. */
 async function signOnAs(t: TestContext, sdk: Sdk, origin: string, user: string, identity: Identity = {}) {
   const signOn = createSignOn(identity)
-  const refused = sdk.open(t, origin, signOn)
-  await assert.rejects(refused.connect(), sdk.UnauthorizedError)
+  const rejected = sdk.open(t, origin, signOn)
+  await assert.rejects(rejected.connect(), sdk.UnauthorizedError)
   const journey = await useBrowser(signOn, user)
-  await refused.finish(journey.url)
+  await rejected.finish(journey.url)
   const session = sdk.open(t, origin, signOn)
   await session.connect()
   return { signOn, kept: signOn.kept, session, journey }
@@ -291,10 +291,10 @@ for (const [name, sdk] of Object.entries(sdks)) {
     assert.match(kept.claims ?? '', /"access_token"/)
 
     kept.tokens = undefined
-    const refused = sdk.open(t, origin, signOn)
-    await assert.rejects(refused.connect(), sdk.UnauthorizedError)
+    const rejected = sdk.open(t, origin, signOn)
+    await assert.rejects(rejected.connect(), sdk.UnauthorizedError)
     assert.equal(kept.authorizationUrls.at(-1)?.searchParams.get('claims'), kept.claims)
-    await refused.finish((await useBrowser(signOn, 'mika')).url)
+    await rejected.finish((await useBrowser(signOn, 'mika')).url)
     const proven = sdk.open(t, origin, signOn)
     await proven.connect()
     assertMessages(await proven.getMessages())
@@ -394,11 +394,11 @@ test('without the proxy a client is led to Entra, and the token that it gets the
   }).toString()
   const { parameters } = await signIn(authorizationUrl, { user: nextUser() })
   const code = parameters.get('code') ?? ''
-  const answer = await fetch(metadata.token_endpoint, {
+  const response = await fetch(metadata.token_endpoint, {
     method: 'POST',
     body: new URLSearchParams({ ...asked, grant_type: 'authorization_code', code, code_verifier: verifier }),
   })
-  const { access_token } = (await answer.json()) as { access_token: string }
+  const { access_token } = (await response.json()) as { access_token: string }
 
   const client = new Client(us)
   t.after(() => client.close())

@@ -7,13 +7,13 @@ import { file, post } from '../security/harness.ts'
 import { redirectUri } from '../sign-in-helper.ts'
 import { startEmulator } from '../tenant.ts'
 
-/** A client that checks every word of every answer against the RFCs (oauth4webapi), and is not an MCP client at all. */
+/** A client that checks every word of every response against the RFCs (oauth4webapi), and is not an MCP client at all. */
 
 const tenant = await startEmulator()
 file.after(() => tenant.close())
 const { origin } = await listen(file, {}, tenant)
 
-/** The library refuses http, loopback included, unless told that this is meant. */
+/** The library rejects http, loopback included, unless told that this is meant. */
 const overHttp = { [oauth.allowInsecureRequests]: true } as const
 const issuer = new URL(origin)
 const server = await oauth.processDiscoveryResponse(
@@ -32,19 +32,19 @@ function register(metadata: Partial<oauth.Client>) {
 
 const registered = await register({ client_name: 'Strict', redirect_uris: [redirectUri] })
 
-interface Answered {
+interface Authorized {
   readonly client: oauth.Client
-  /** The answer at the redirect URI, proven to be this server's and to this request. */
+  /** The response at the redirect URI, proven to be this server's and to this request. */
   readonly parameters: URLSearchParams
   readonly verifier: string
 }
 
-/** Goes to the authorization endpoint in a browser. @throws what the library finds wrong with the answer, errors included */
+/** Goes to the authorization endpoint in a browser. @throws what the library finds wrong with the response, errors included */
 async function authorize(
   client: oauth.Client,
   overrides: Readonly<Record<string, string>> = {},
   consent = true,
-): Promise<Answered> {
+): Promise<Authorized> {
   const verifier = oauth.generateRandomCodeVerifier()
   const state = oauth.generateRandomState()
   const url = new URL(server.authorization_endpoint ?? '')
@@ -59,12 +59,12 @@ async function authorize(
     state,
     ...overrides,
   }).toString()
-  const { url: answer } = await browse(url, { user: 'rowan', consent })
-  return { client, parameters: oauth.validateAuthResponse(server, client, answer, state), verifier }
+  const { url: response } = await browse(url, { user: 'rowan', consent })
+  return { client, parameters: oauth.validateAuthResponse(server, client, response, state), verifier }
 }
 
 async function redeem(
-  { client, parameters, verifier }: Answered,
+  { client, parameters, verifier }: Authorized,
   { proof = open, redirect = redirectUri, resource = `${origin}/mcp` } = {},
 ) {
   const options = { ...overHttp, additionalParameters: { resource } }
@@ -172,17 +172,17 @@ test('a consent that is denied is answered with access_denied, with issuer and s
 })
 
 test('prompt=none where the user would have to be asked is answered with interaction_required', async () => {
-  const refused = { name: 'AuthorizationResponseError', error: 'interaction_required' }
-  await assert.rejects(authorize(registered, { prompt: 'none' }), refused)
+  const rejected = { name: 'AuthorizationResponseError', error: 'interaction_required' }
+  await assert.rejects(authorize(registered, { prompt: 'none' }), rejected)
 })
 
 for (const [what, attempt, error, status] of [
   [
     'a code for the second time',
     async () => {
-      const answered = await authorize(configured)
-      await redeem(answered)
-      await redeem(answered)
+      const authorized = await authorize(configured)
+      await redeem(authorized)
+      await redeem(authorized)
     },
     'invalid_grant',
     400,
@@ -244,33 +244,33 @@ for (const [what, attempt, error, status] of [
     401,
   ],
 ] as const) {
-  test(`${what} is refused at the token endpoint with ${error}, and a sentence that says why`, async () => {
-    await assert.rejects(attempt, (refused) => {
-      assert.ok(refused instanceof oauth.ResponseBodyError, String(refused))
-      assert.equal(refused.error, error)
-      assert.equal(refused.status, status)
-      assert.match(refused.error_description ?? '', /^[A-Z].*\.$/)
-      assert.equal(refused.response.headers.get('cache-control'), 'no-store')
+  test(`${what} is rejected at the token endpoint with ${error}, and a sentence that says why`, async () => {
+    await assert.rejects(attempt, (rejected) => {
+      assert.ok(rejected instanceof oauth.ResponseBodyError, String(rejected))
+      assert.equal(rejected.error, error)
+      assert.equal(rejected.status, status)
+      assert.match(rejected.error_description ?? '', /^[A-Z].*\.$/)
+      assert.equal(rejected.response.headers.get('cache-control'), 'no-store')
       return true
     })
   })
 }
 
-test('a wrong secret by HTTP Basic is refused with a challenge that names Basic', async () => {
-  const answered = await authorize(configured)
-  await assert.rejects(redeem(answered, { proof: oauth.ClientSecretBasic('wrong') }), (refused) => {
-    assert.ok(refused instanceof oauth.WWWAuthenticateChallengeError, String(refused))
-    assert.equal(refused.status, 401)
+test('a wrong secret by HTTP Basic is rejected with a challenge that names Basic', async () => {
+  const authorized = await authorize(configured)
+  await assert.rejects(redeem(authorized, { proof: oauth.ClientSecretBasic('wrong') }), (rejected) => {
+    assert.ok(rejected instanceof oauth.WWWAuthenticateChallengeError, String(rejected))
+    assert.equal(rejected.status, 401)
     assert.deepEqual(
-      refused.cause.map(({ scheme }) => scheme),
+      rejected.cause.map(({ scheme }) => scheme),
       ['basic'],
     )
     return true
   })
-  await redeem(answered)
+  await redeem(authorized)
 })
 
-const refusedRegistrations: readonly { what: string; metadata: Partial<oauth.Client>; error: string }[] = [
+const rejectedRegistrations: readonly { what: string; metadata: Partial<oauth.Client>; error: string }[] = [
   {
     what: 'a redirect URI that is not allowed',
     metadata: { redirect_uris: ['https://evil.example/'] },
@@ -284,8 +284,8 @@ const refusedRegistrations: readonly { what: string; metadata: Partial<oauth.Cli
   },
 ]
 
-for (const { what, metadata, error } of refusedRegistrations) {
-  test(`a registration with ${what} is refused with ${error}`, async () => {
+for (const { what, metadata, error } of rejectedRegistrations) {
+  test(`a registration with ${what} is rejected with ${error}`, async () => {
     await assert.rejects(register(metadata), { name: 'ResponseBodyError', error, status: 400 })
   })
 }
@@ -302,7 +302,7 @@ test('a refresh token that was revoked brings no more tokens, and revoking it ag
   }
 })
 
-test('a revocation by a client that nobody knows is refused with invalid_client', async () => {
+test('a revocation by a client that nobody knows is rejected with invalid_client', async () => {
   const response = await oauth.revocationRequest(server, { client_id: 'nobody' }, open, 'bm90IG91cnM', overHttp)
   await assert.rejects(oauth.processRevocationResponse(response), {
     name: 'ResponseBodyError',

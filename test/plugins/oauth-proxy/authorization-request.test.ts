@@ -71,7 +71,7 @@ for (const resource of [
   test(`the resource ${JSON.stringify(resource)} is this one`, () => assert.ok(read({ resource })))
 }
 
-const refused: readonly [changes: Parameters, reason: Reason][] = [
+const rejected: readonly [changes: Parameters, reason: Reason][] = [
   [{ response_type: undefined }, 'parameter_missing'],
   [{ response_type: 'token' }, 'response_type_not_supported'],
   [{ response_type: 'code id_token' }, 'response_type_not_supported'],
@@ -98,8 +98,8 @@ const refused: readonly [changes: Parameters, reason: Reason][] = [
   [{ scope: 'https://graph.microsoft.com/.default' }, 'scope_not_supported'],
   [{ state: ['a', 'b'] }, 'parameter_repeated'],
 ]
-for (const [changes, reason] of refused) {
-  test(`${JSON.stringify(changes)} is refused: ${reason}`, () =>
+for (const [changes, reason] of rejected) {
+  test(`${JSON.stringify(changes)} is rejected: ${reason}`, () =>
     assert.equal(
       reasonOf(() => read(changes)),
       reason,

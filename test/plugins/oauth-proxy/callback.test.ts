@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { oauthError, type Reason } from '../../../src/errors/index.ts'
 import { authorizeFailure } from '../../../src/plugins/oauth-proxy/callback.ts'
 
-const answers: readonly [error: string | undefined, reason: Reason, toClient: string][] = [
+const responses: readonly [error: string | undefined, reason: Reason, toClient: string][] = [
   ['access_denied', 'entra_sign_in_denied', 'access_denied'],
   ['login_required', 'entra_interaction_required', 'interaction_required'],
   ['interaction_required', 'entra_interaction_required', 'interaction_required'],
@@ -17,7 +17,7 @@ const answers: readonly [error: string | undefined, reason: Reason, toClient: st
   ['', 'entra_sign_in_failed', 'server_error'],
   [undefined, 'entra_sign_in_failed', 'server_error'],
 ]
-for (const [error, reason, toClient] of answers) {
+for (const [error, reason, toClient] of responses) {
   test(`Entra’s ${error} is ${reason} here and ${toClient} to the client`, () => {
     const failure = authorizeFailure(error, 'AADSTS65004: User declined to consent to access the app.')
     assert.equal(failure.reason, reason)

@@ -78,21 +78,21 @@ async function codeGrant(parameters: Readonly<Record<string, string>> = {}, user
   })) {
     url.searchParams.set(name, value)
   }
-  const { parameters: answer } = await signIn(url, { user })
+  const { parameters: response } = await signIn(url, { user })
   return {
     grant_type: 'authorization_code' as const,
-    code: answer.get('code') ?? '',
+    code: response.get('code') ?? '',
     redirect_uri: redirectUri,
     code_verifier: verifier,
     scope,
   }
 }
 
-/** A grant for when the answer does not depend on it. */
+/** A grant for when the response does not depend on it. */
 const anyGrant: SignInGrant = { grant_type: 'refresh_token', refresh_token: 'r'.repeat(40), scope }
 
-/** Has Entra answer so, and gives what becomes of it. */
-function answered(rule: Omit<FaultRule, 'target'>, grant: SignInGrant = anyGrant) {
+/** Redeems a grant while Entra responds as the rule says. */
+function redeemGiven(rule: Omit<FaultRule, 'target'>, grant: SignInGrant = anyGrant) {
   tenant.faults.add({ target: 'token', ...rule })
   return redeem(grant, randomUUID())
 }
@@ -155,7 +155,7 @@ test('a code is posted with everything that RFC 6749 names, the secret in the fo
 })
 
 test('a refresh token is posted with nothing of a code', async () => {
-  await answered({ kind: 'status', status: 200, body: tokens })
+  await redeemGiven({ kind: 'status', status: 200, body: tokens })
   assert.deepEqual([...new URLSearchParams(posted[0]?.body)].map(([name]) => name).sort(), [
     'client_id',
     'client_secret',
@@ -167,14 +167,17 @@ test('a refresh token is posted with nothing of a code', async () => {
 
 test('what is in a grant cannot become another field', async () => {
   const refresh_token = 'r&client_id=evil&client_secret=x+y%20z=é'
-  await answered({ kind: 'status', status: 200, body: tokens }, { grant_type: 'refresh_token', refresh_token, scope })
+  await redeemGiven(
+    { kind: 'status', status: 200, body: tokens },
+    { grant_type: 'refresh_token', refresh_token, scope },
+  )
   const form = new URLSearchParams(posted[0]?.body)
   assert.deepEqual([form.getAll('client_id'), form.getAll('refresh_token')], [[api.clientId], [refresh_token]])
 })
 
 test('a refresh token that Entra repeats is given back unchanged', async () => {
   const body = { ...tokens, refresh_token: 'r'.repeat(40) }
-  assert.equal((await answered({ kind: 'status', status: 200, body })).refreshToken, 'r'.repeat(40))
+  assert.equal((await redeemGiven({ kind: 'status', status: 200, body })).refreshToken, 'r'.repeat(40))
 })
 
 for (const [name, own, expected] of [
@@ -195,8 +198,8 @@ for (const [name, own, expected] of [
   ['an ID token of garbage', { id_token: 'a.!!!.c' }, {}],
   ['an ID token that is no text', { id_token: 7 }, {}],
 ] as const) {
-  test(`an answer with ${name} can be used`, async () => {
-    assert.deepEqual(await answered({ kind: 'status', status: 200, body: { ...tokens, ...own } }), {
+  test(`a response with ${name} can be used`, async () => {
+    assert.deepEqual(await redeemGiven({ kind: 'status', status: 200, body: { ...tokens, ...own } }), {
       accessToken: 'an-access-token',
       expiresInSeconds: 3599,
       scope: undefined,
@@ -211,7 +214,7 @@ const unusable: readonly [name: string, rule: Omit<FaultRule, 'target'>][] = [
   ['{}', { kind: 'empty-object' }],
   ['wrong types', { kind: 'wrong-types' }],
   ['HTML', { kind: 'html' }],
-  ['half an answer', { kind: 'truncated' }],
+  ['half a response', { kind: 'truncated' }],
   ['nothing', { kind: 'status', status: 200 }],
   ['null', { kind: 'status', status: 200, body: 'null' }],
   ['a list', { kind: 'status', status: 200, body: [tokens] }],
@@ -239,7 +242,7 @@ const unusable: readonly [name: string, rule: Omit<FaultRule, 'target'>][] = [
 ]
 for (const [name, rule] of unusable) {
   test(`${name} from Entra is tried once more, and then exchange_unavailable`, async () => {
-    const { reason } = await failureOf(answered(rule))
+    const { reason } = await failureOf(redeemGiven(rule))
     assert.equal(reason, 'exchange_unavailable')
     assert.equal(posted.length, 2)
     assert.equal(posted[0]?.body, posted[1]?.body)
@@ -261,14 +264,14 @@ test('nobody there is exchange_unavailable, after one more try', async () => {
   assert.equal(posted.length, 2)
 })
 
-test('if Entra took the code before its answer was lost, the user signs in again', async () => {
+test('if Entra took the code before its response was lost, the user signs in again', async () => {
   const grant = await codeGrant()
   let calls = 0
   const losing = create({
     http: {
       request: async (request) => {
-        const answer = await http.request(request)
-        return ++calls === 1 ? { ...answer, status: 502, body: '' } : answer
+        const response = await http.request(request)
+        return ++calls === 1 ? { ...response, status: 502, body: '' } : response
       },
     },
   })
@@ -278,7 +281,7 @@ test('if Entra took the code before its answer was lost, the user signs in again
   assert.equal(calls, 2)
 })
 
-const refusals: readonly [code: number, reason: Reason][] = [
+const rejections: readonly [code: number, reason: Reason][] = [
   [70000, 'grant_rejected'],
   [70008, 'grant_rejected'],
   [54005, 'grant_rejected'],
@@ -294,9 +297,9 @@ const refusals: readonly [code: number, reason: Reason][] = [
   [700016, 'exchange_misconfigured'],
   [70011, 'exchange_misconfigured'],
 ]
-for (const [code, expected] of refusals) {
+for (const [code, expected] of rejections) {
   test(`AADSTS${code} is ${expected}, and not tried again`, async () => {
-    const { reason, details } = await failureOf(answered({ kind: 'aadsts', code }))
+    const { reason, details } = await failureOf(redeemGiven({ kind: 'aadsts', code }))
     assert.equal(reason, expected)
     assert.deepEqual([posted.length, slept], [1, []])
     assert.deepEqual((details.cause as { error_codes: number[] }).error_codes, [code])
@@ -306,14 +309,14 @@ for (const [code, expected] of refusals) {
 
 test('a claims challenge is one more reason to sign in again', async () => {
   const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
-  const { reason, details } = await failureOf(answered({ kind: 'aadsts', code: 50079, claims }))
+  const { reason, details } = await failureOf(redeemGiven({ kind: 'aadsts', code: 50079, claims }))
   assert.deepEqual([reason, details.aadsts], ['grant_rejected', 'AADSTS50079'])
   assert.equal(posted.length, 1)
 })
 
-test('a refusal without a number is a refusal', async () => {
+test('an error response without a number is an error response', async () => {
   const { reason, details } = await failureOf(
-    answered({ kind: 'status', status: 400, body: { error: 'invalid_grant', error_description: 'No.' } }),
+    redeemGiven({ kind: 'status', status: 400, body: { error: 'invalid_grant', error_description: 'No.' } }),
   )
   assert.deepEqual([reason, details.detail], ['grant_rejected', undefined])
 })
@@ -331,7 +334,7 @@ for (const [name, rule, seconds] of [
   ['over tokens', { kind: 'status', status: 429, retryAfter: 5, body: tokens }, 5],
 ] as const) {
   test(`a 429 ${name} is exchange_throttled with ${seconds} seconds to wait, and not tried again`, async () => {
-    const { reason, details } = await failureOf(answered(rule))
+    const { reason, details } = await failureOf(redeemGiven(rule))
     assert.deepEqual([reason, details.retryAfterSeconds], ['exchange_throttled', seconds])
     assert.deepEqual([posted.length, slept], [1, []])
   })
@@ -343,7 +346,7 @@ for (const [retryAfter, tries] of [
   [1, 2],
 ] as const) {
   test(`a 503 that says ${retryAfter} s says it to the client, after ${tries} of two tries`, async () => {
-    const { reason, details } = await failureOf(answered({ kind: 'status', status: 503, retryAfter }))
+    const { reason, details } = await failureOf(redeemGiven({ kind: 'status', status: 503, retryAfter }))
     assert.deepEqual([reason, details.retryAfterSeconds], ['exchange_unavailable', retryAfter])
     assert.deepEqual([posted.length, slept.length], [tries, tries - 1])
   })
@@ -356,10 +359,10 @@ const secrets = [api.clientSecret, secretCode, secretVerifier, secretToken, 'an-
 const echo = { error: 'invalid_grant', error_description: `Bad: ${secrets.slice(0, -1).join(', ')}.` }
 
 for (const [name, rule] of [
-  ['a refusal that repeats everything', { kind: 'status', status: 400, body: echo }],
+  ['an error response that repeats everything', { kind: 'status', status: 400, body: echo }],
   ['a 500 that repeats everything', { kind: 'status', status: 500, body: echo }],
   ['a 429 that repeats everything', { kind: 'status', status: 429, body: echo }],
-  ['an answer without a lifetime', { kind: 'status', status: 200, body: { ...tokens, expires_in: 0 } }],
+  ['a response without a lifetime', { kind: 'status', status: 200, body: { ...tokens, expires_in: 0 } }],
   ['a reset', { kind: 'reset' }],
   ['AADSTS70008', { kind: 'aadsts', code: 70008 }],
   ['AADSTS7000215', { kind: 'aadsts', code: 7000215 }],
@@ -376,7 +379,7 @@ for (const [name, rule] of [
   ] as const) {
     test(`nothing secret is in the failure that ${name} becomes, with ${grant.grant_type}`, async () => {
       const own: readonly string[] = Object.values(grant)
-      const failure = await failureOf(answered(rule, grant))
+      const failure = await failureOf(redeemGiven(rule, grant))
       const shown = inspect(failure, { depth: 10, showHidden: true, maxStringLength: null })
       for (const secret of secrets.filter((one) => one === api.clientSecret || own.includes(one))) {
         assert.ok(!shown.includes(secret), `${secret} is in ${shown}`)

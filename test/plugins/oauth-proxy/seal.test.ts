@@ -301,15 +301,15 @@ test('parts of two tokens make no third', async () => {
 })
 
 test('what is sealed can be opened, or is not sealed at all', async () => {
-  let refused = 0
+  let rejected = 0
   for (const length of [12_200, 18_000, 18_200, 18_400, 20_000]) {
     const token = await codes.seal('x'.repeat(length), lifetimeMs).catch((error: Error) => {
       assert.match(error.message, /too large to be sealed/)
     })
-    if (token === undefined) refused++
+    if (token === undefined) rejected++
     else assert.ok('value' in (await codes.open(token)), `${length} characters were sealed for good`)
   }
-  assert.ok(refused > 0 && refused < 5)
+  assert.ok(rejected > 0 && rejected < 5)
 })
 
 test('a code stays under 4 KB for a code of Entra’s of 1,500 characters, and a client id under 300', async () => {
