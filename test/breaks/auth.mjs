@@ -253,7 +253,7 @@ export const breaks = [
     from: 'undefined ? {} : { aadsts }',
     to: 'undefined ? {} : { detail: description }',
     caughtBy: 'test/plugins/oauth-proxy/callback.test.ts',
-    test: 'the number is kept and not a word more',
+    test: 'the number is passed on and not a word more',
   },
   {
     what: 'a number anywhere in the text is Entra’s',

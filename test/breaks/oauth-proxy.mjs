@@ -111,7 +111,7 @@ export const breaks = [
     test: 'five addresses take up twelve',
   },
   {
-    what: 'a document is kept while it may be served stale',
+    what: 'a document is cached while it may be served stale',
     file: 'src/plugins/oauth-proxy/client-documents.ts',
     from: '(policy.maxAge() - policy.age()) * 1000',
     to: 'policy.timeToLive()',
@@ -119,7 +119,7 @@ export const breaks = [
     test: 'not what may be served stale in the meantime',
   },
   {
-    what: 'a document is kept for a week',
+    what: 'a document is cached for a week',
     file: 'src/plugins/oauth-proxy/client-documents.ts',
     from: 'const longestTtlMs = 24 * 3_600_000',
     to: 'const longestTtlMs = 7 * 24 * 3_600_000',
@@ -202,7 +202,7 @@ export const breaks = [
     caughtBy: 'test/plugins/oauth-proxy/one-time-store.test.ts',
   },
   {
-    what: 'without an answer of Redis no code is redeemed',
+    what: 'without a reply from Redis no code is redeemed',
     file: 'src/plugins/oauth-proxy/one-time-store.ts',
     from: "lifetimeMs, 'NX'))) !== null",
     to: "lifetimeMs, 'NX'))) === 'OK'",
@@ -352,7 +352,7 @@ export const breaks = [
     test: 'redirect URIs that are not allowed here are left out',
   },
   {
-    what: 'a client that could do without client authentication is refused',
+    what: 'a client that could do without client authentication is rejected',
     file: 'src/plugins/oauth-proxy/client-metadata-document.ts',
     from: "methods.includes('none') || ",
     to: '',
@@ -429,7 +429,7 @@ export const breaks = [
     caughtBy: 'test/plugins/oauth-proxy/parameters.test.ts',
   },
   {
-    what: 'a refusal repeats what was sent',
+    what: 'an error repeats what was sent',
     file: 'src/plugins/oauth-proxy/parameters.ts',
     from: "'parameter_repeated', { parameter: name",
     to: "'parameter_repeated', { parameter: name + value",
@@ -534,12 +534,12 @@ export const breaks = [
     test: 'redirect URIs that this server would not use',
   },
   {
-    what: 'a name is kept as it was sent',
+    what: 'a name is registered as it was sent',
     file: 'src/plugins/oauth-proxy/registration.ts',
     from: "displayName(metadata['client_name'], 'Unnamed app')",
     to: "String(metadata['client_name'] ?? 'Unnamed app')",
     caughtBy: 'test/plugins/oauth-proxy/registration.test.ts',
-    test: 'a name is kept as it will be shown',
+    test: 'a name is registered as it will be shown',
   },
   {
     what: 'one redirect URI that is no text takes all others with it',
@@ -564,7 +564,7 @@ export const breaks = [
     caughtBy: 'test/plugins/oauth-proxy/scopes.test.ts',
   },
   {
-    what: 'clients are told of scopes of another API',
+    what: 'clients hear of scopes of another API',
     file: 'src/plugins/oauth-proxy/scopes.ts',
     from: ".filter((name) => !name.includes('/'))",
     to: '',
@@ -625,7 +625,7 @@ export const breaks = [
     caughtBy: 'test/plugins/oauth-proxy/server-metadata.test.ts',
   },
   {
-    what: 'clients do not learn that answers name the issuer',
+    what: 'clients do not learn that responses name the issuer',
     file: 'src/plugins/oauth-proxy/server-metadata.ts',
     from: 'authorization_response_iss_parameter_supported: true',
     to: 'authorization_response_iss_parameter_supported: false',

@@ -46,7 +46,7 @@ export const breaks = [
     from: 'if (status >= 500) return',
     to: 'if (status > 500) return',
     caughtBy: 'test/lib/exchange-failure.test.ts',
-    test: 'a 500 is passing trouble',
+    test: 'a 500 is a temporary error',
   },
   {
     what: 'a wait of a second keeps the one more try away',

@@ -114,7 +114,7 @@ for (const [name, body, reason] of others) {
 }
 
 for (const status of [500, 502, 503, 504]) {
-  test(`a ${status} is passing trouble, whatever its body says`, () => {
+  test(`a ${status} is a temporary error, whatever its body says`, () => {
     assert.equal(
       judge({ error: 'invalid_client', error_codes: [7000215], claims }, { status }).reason,
       'exchange_unavailable',

@@ -132,7 +132,7 @@ test('what Entra has to say to a person is the tool’s result', async (t) => {
 
 const claims = Buffer.from('{"access_token":{}}').toString('base64')
 for (const [name, challenge, status] of [
-  ['asks for more proof', `Bearer error="insufficient_claims", claims="${claims}"`, 401],
+  ['asks for step-up authentication', `Bearer error="insufficient_claims", claims="${claims}"`, 401],
   ['no longer takes a token', 'Bearer error="invalid_token"', 200],
 ] as const) {
   test(`where Graph ${name}, that is a ${status}, and the token is not used again`, async (t) => {
@@ -149,7 +149,7 @@ for (const [name, challenge, status] of [
   })
 }
 
-test('a token that Graph merely forbids something is kept', async (t) => {
+test('a token that Graph merely forbids something stays cached', async (t) => {
   const { post } = await serve(t)
   const token = await tenant.mint()
   graphHandler = (_request, response) => response.writeHead(403).end('{}')
@@ -195,7 +195,7 @@ test('a body that is no message ends before any tool, by its name', async (t) =>
 })
 
 for (const method of ['GET', 'DELETE', 'PUT', 'PATCH'] as const) {
-  test(`${method} is not allowed: POST is, and no session is kept`, async (t) => {
+  test(`${method} is not allowed: POST is, and there is no session`, async (t) => {
     const { app } = await serve(t)
     const response = await app.inject({
       method,

@@ -135,7 +135,7 @@ describe('the callback', () => {
     assert.deepEqual(signInCookies(browser), [])
   })
 
-  test('in parallel tabs does not mix them up: the code of one is no response for the other', async () => {
+  test('in parallel tabs does not mix them up: the code of one is not accepted for the other', async () => {
     const browser = openBrowser(origin)
     const [one, other] = [await upToCallback(browser), await upToCallback(browser, { state: 'other' })]
     const forged = new URL(one.callback)
@@ -357,7 +357,7 @@ describe('many sign-ins in one browser', () => {
 })
 
 describe('the consent form', () => {
-  /** An attack on an open consent page, which the user can still response afterwards. */
+  /** An attack on an open consent page, which the user can still decide afterwards. */
   async function formOutlives(attack: (browser: Browser, form: string) => Promise<void>) {
     const { browser, form } = await upToConsent()
     await attack(browser, form)
@@ -368,7 +368,7 @@ describe('the consent form', () => {
   }
 
   for (const site of ['cross-site', 'same-site', 'none', 'SAME-ORIGIN', 'same-origin, cross-site', 'x']) {
-    test(`sent with Sec-Fetch-Site: ${site} → 403, and the user can still response`, async () => {
+    test(`sent with Sec-Fetch-Site: ${site} → 403, and the user can still decide`, async () => {
       await formOutlives(async (browser, form) => {
         const response = await browser.submit(
           { request: form, decision: 'allow', confirmed: 'yes' },
@@ -380,7 +380,7 @@ describe('the consent form', () => {
   }
 
   for (const other of ['https://evil.example', 'null', 'http://localhost.evil.example']) {
-    test(`sent with Origin: ${other} → 403, and the user can still response`, async () => {
+    test(`sent with Origin: ${other} → 403, and the user can still decide`, async () => {
       await formOutlives(async (browser, form) => {
         const headers = { origin: other, 'sec-fetch-site': undefined }
         assertPage(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }, headers), 403)
@@ -398,13 +398,13 @@ describe('the consent form', () => {
     )
   })
 
-  test('sent without the browser’s cookie → 403, and the user can still response', async () => {
+  test('sent without the browser’s cookie → 403, and the user can still decide', async () => {
     await formOutlives(async (_browser, form) => {
       assertPage(await openBrowser(origin).submit({ request: form, decision: 'allow', confirmed: 'yes' }), 403)
     })
   })
 
-  test('of another browser → 403, and both users can still response', async () => {
+  test('of another browser → 403, and both users can still decide', async () => {
     await formOutlives(async (browser) => {
       await formOutlives(async (_other, foreign) => {
         assertPage(await browser.submit({ request: foreign, decision: 'allow', confirmed: 'yes' }), 403)
@@ -431,21 +431,21 @@ describe('the consent form', () => {
     'a number': () => '1',
     'an empty text': () => '',
   })) {
-    test(`with ${attack} → 403, and the user can still response`, async () => {
+    test(`with ${attack} → 403, and the user can still decide`, async () => {
       await formOutlives(async (browser, form) => {
         assertPage(await browser.submit({ request: await tamper(form), decision: 'allow', confirmed: 'yes' }), 403)
       })
     })
   }
 
-  test('without its value → 403, and the user can still response', async () => {
+  test('without its value → 403, and the user can still decide', async () => {
     await formOutlives(async (browser) => {
       assertPage(await browser.submit({ decision: 'allow', confirmed: 'yes' }), 403)
       assertPage(await browser.submit(''), 403)
     })
   })
 
-  test('with its value or its decision twice → a page, and the user can still response', async () => {
+  test('with its value or its decision twice → a page, and the user can still decide', async () => {
     await formOutlives(async (browser, form) => {
       const twice = formBody(['request', form], ['request', form], ['decision', 'allow'])
       assertPage(await browser.submit(twice))
@@ -454,7 +454,7 @@ describe('the consent form', () => {
     })
   })
 
-  test('asked for by GET → 404, and the user can still response', async () => {
+  test('asked for by GET → 404, and the user can still decide', async () => {
     await formOutlives(async (browser, form) => {
       const { status, headers } = await browser.go(`/oauth/consent?request=${form}&decision=allow&confirmed=yes`)
       assert.deepEqual([status, headers['location'], headers['set-cookie']], [404, undefined, undefined])

@@ -154,7 +154,7 @@ describe('PKCE at /token', () => {
   }
   for (const [attack, verifierOf] of Object.entries(verifiers)) {
     for (const [kind, clientId] of Object.entries(clients)) {
-      test(`${attack} is rejected, and the code of ${kind} goes on being good`, async () => {
+      test(`${attack} is rejected, and the code of ${kind} stays valid`, async () => {
         await codeOutlives(async (fresh) => {
           const verifier = verifierOf(fresh)
           const isMalformed = verifier === undefined || verifier === '' || verifier.length > 256
@@ -165,7 +165,7 @@ describe('PKCE at /token', () => {
     }
   }
 
-  test('the verifier twice is rejected, and the code goes on being good', async () => {
+  test('the verifier twice is rejected, and the code stays valid', async () => {
     await codeOutlives(async ({ code, verifier }) => {
       for (const second of [verifier, 'x'.repeat(43)]) {
         const body = formBody(
@@ -248,7 +248,7 @@ describe('a code used again', () => {
     assertTokens(await refresh(String(body['refresh_token'])))
   })
 
-  test('after trouble at Entra is good again, since it was not used', async () => {
+  test('after an outage of Entra is valid again, since it was not used', async () => {
     const fresh = await freshCode(origin, configured)
     tenant.faults.add({ target: 'token', kind: 'status', status: 503, times: 2 })
     const failed = await redeem(origin, fresh)
@@ -270,14 +270,14 @@ describe('a code in foreign hands', () => {
     ['a client id that belongs to a prototype', { client_id: '__proto__' }, 'invalid_client', 401],
     ['a client id in other case', { client_id: registered.toUpperCase() }, 'invalid_client', 401],
   ] as const) {
-    test(`of ${attack} is rejected, and goes on being good`, async () => {
+    test(`of ${attack} is rejected, and stays valid`, async () => {
       await codeOutlives(async (fresh) => {
         assertRejected(await redeem(origin, fresh, overrides), error, status)
       })
     })
   }
 
-  test('of the configured client is rejected for every other kind’s code, and that goes on being good', async () => {
+  test('of the configured client is rejected for every other kind’s code, and that stays valid', async () => {
     for (const clientId of [registered, documented]) {
       await codeOutlives(async (fresh) => {
         assertRejected(await redeem(origin, fresh, { client_id: configured }), 'invalid_grant')
@@ -380,7 +380,7 @@ const wholeSecond = () => Math.floor(Date.now() / 1000) * 1000
 
 describe('a tampered code', () => {
   for (const [attack, tamper] of Object.entries(tampered)) {
-    test(`${attack} → rejected, and the genuine one goes on being good`, async () => {
+    test(`${attack} → rejected, and the genuine one stays valid`, async () => {
       await codeOutlives(async (fresh) => {
         const code = tamper(fresh.code)
         assert.notEqual(code, fresh.code)
@@ -396,7 +396,7 @@ describe('a tampered code', () => {
     ['twice', ['CODE', 'CODE']],
     ['beside an empty one', ['CODE', '']],
   ] as const) {
-    test(`${attack} → invalid_request, and the genuine one goes on being good`, async () => {
+    test(`${attack} → invalid_request, and the genuine one stays valid`, async () => {
       await codeOutlives(async ({ code, verifier }) => {
         const body = formBody(
           ['grant_type', 'authorization_code'],
@@ -413,7 +413,7 @@ describe('a tampered code', () => {
 
 describe('a tampered refresh token', () => {
   for (const [attack, tamper] of Object.entries(tampered)) {
-    test(`${attack} → rejected, and the genuine one goes on being good`, async () => {
+    test(`${attack} → rejected, and the genuine one stays valid`, async () => {
       await refreshTokenOutlives(async (token) => {
         const forged = tamper(token)
         assert.notEqual(forged, token)
@@ -610,7 +610,7 @@ describe('a refresh token', () => {
     ['an unknown client', 'nobody', 'invalid_client', 401],
     ['nobody', '', 'invalid_request', 400],
   ] as const) {
-    test(`in the hands of ${attack} is rejected, and goes on being good`, async () => {
+    test(`in the hands of ${attack} is rejected, and stays valid`, async () => {
       await refreshTokenOutlives(
         async (token) => assertRejected(await refresh(token, clientId), error, status),
         registered,
@@ -633,7 +633,7 @@ describe('a refresh token', () => {
     '*',
     '__proto__',
   ]) {
-    test(`with the foreign scope ${scope} → invalid_scope, and it goes on being good`, async () => {
+    test(`with the foreign scope ${scope} → invalid_scope, and it stays valid`, async () => {
       await refreshTokenOutlives(async (token) =>
         assertRejected(await refresh(token, configured, { scope }), 'invalid_scope'),
       )
@@ -788,11 +788,11 @@ describe('resource', () => {
       assertRejectedAtClient(await responseAtClient({ resource }), 'invalid_target', atClient)
     })
 
-    test(`${resource} is foreign at /token → invalid_target, and the code goes on being good`, async () => {
+    test(`${resource} is foreign at /token → invalid_target, and the code stays valid`, async () => {
       await codeOutlives(async (fresh) => assertRejected(await redeem(origin, fresh, { resource }), 'invalid_target'))
     })
 
-    test(`${resource} is foreign at refresh → invalid_target, and the token goes on being good`, async () => {
+    test(`${resource} is foreign at refresh → invalid_target, and the token stays valid`, async () => {
       await refreshTokenOutlives(async (token) =>
         assertRejected(await refresh(token, configured, { resource }), 'invalid_target'),
       )
@@ -927,7 +927,7 @@ describe('what is not served', () => {
     '__proto__',
     'constructor',
   ]) {
-    test(`grant_type=${grant} → unsupported_grant_type, and the code goes on being good`, async () => {
+    test(`grant_type=${grant} → unsupported_grant_type, and the code stays valid`, async () => {
       await codeOutlives(async (fresh) => {
         const before = tenant.stats.snapshot().endpoints.token
         const response = await redeem(origin, fresh, {
@@ -966,7 +966,7 @@ describe('what is not served', () => {
     })
   }
 
-  test('nothing is issued for a GET, and the code goes on being good', async () => {
+  test('nothing is issued for a GET, and the code stays valid', async () => {
     await codeOutlives(async ({ code, verifier }) => {
       const query = formBody(
         ['grant_type', 'authorization_code'],
@@ -1018,7 +1018,7 @@ describe('parameters', () => {
   }
 
   for (const name of ['grant_type', 'client_id', 'client_secret', 'code'] as const) {
-    test(`${name} twice at /token → invalid_request, and the code goes on being good`, async () => {
+    test(`${name} twice at /token → invalid_request, and the code stays valid`, async () => {
       await codeOutlives(async ({ code, verifier }) => {
         const good: Record<string, string> = {
           grant_type: 'authorization_code',
@@ -1034,7 +1034,7 @@ describe('parameters', () => {
     })
   }
 
-  test('grant_type missing or empty → invalid_request, and the code goes on being good', async () => {
+  test('grant_type missing or empty → invalid_request, and the code stays valid', async () => {
     await codeOutlives(async (fresh) => {
       for (const grant of [undefined, '']) {
         assertRejected(await redeem(origin, fresh, { grant_type: grant }), 'invalid_request')
@@ -1064,7 +1064,7 @@ describe('bodies', () => {
     'text/plain; application/x-www-form-urlencoded',
     '*/*',
   ]) {
-    test(`content type ${type} → invalid_request at every endpoint for forms, and the code goes on being good`, async () => {
+    test(`content type ${type} → invalid_request at every endpoint for forms, and the code stays valid`, async () => {
       await codeOutlives(async ({ code, verifier }) => {
         const form = {
           grant_type: 'authorization_code',
@@ -1218,7 +1218,7 @@ describe('a client that registered for a secret', async () => {
   }
 
   for (const [what, sent] of Object.entries(wrong)) {
-    test(`is held to it: ${what} → invalid_client everywhere, and what it has goes on being good`, async () => {
+    test(`is held to it: ${what} → invalid_client everywhere, and what it has stays valid`, async () => {
       const fresh = await freshCode(origin, clientId)
       const responses = [await redeemBy(fresh, sent)]
       const first = await redeemBy(fresh, honest)
@@ -1308,7 +1308,7 @@ describe('client secrets', () => {
     ['followed by a NUL', `${secret}\0`],
     ['of 1,000 characters', 'x'.repeat(1_000)],
   ] as const) {
-    test(`one that is ${attack} → invalid_client in the form and by Basic, and the code goes on being good`, async () => {
+    test(`one that is ${attack} → invalid_client in the form and by Basic, and the code stays valid`, async () => {
       await codeOutlives(async (fresh) => {
         assertRejected(await ask(fresh, { client_secret: wrong }), 'invalid_client', 401)
         const response = await ask(fresh, { client_id: undefined }, basic(configured, wrong))
@@ -1322,7 +1322,7 @@ describe('client secrets', () => {
     ['a registered client', registered],
     ['a document', documented],
   ] as const) {
-    test(`${kind} has none, so that any is wrong, and the code goes on being good`, async () => {
+    test(`${kind} has none, so that any is wrong, and the code stays valid`, async () => {
       await codeOutlives(async (fresh) => {
         for (const any of ['x', secret]) {
           assertRejected(await ask(fresh, { client_secret: any }), 'invalid_client', 401)
@@ -1358,14 +1358,14 @@ describe('client secrets', () => {
     'Digest username="x"',
     `Basic ${'A'.repeat(8_000)}`,
   ]) {
-    test(`"${authorization.slice(0, 30)}" → invalid_client, and the code goes on being good`, async () => {
+    test(`"${authorization.slice(0, 30)}" → invalid_client, and the code stays valid`, async () => {
       await codeOutlives(async (fresh) => {
         assertRejected(await ask(fresh, {}, { authorization }), 'invalid_client', 401)
       })
     })
   }
 
-  test('wrong at refresh → invalid_client, and the token goes on being good', async () => {
+  test('wrong at refresh → invalid_client, and the token stays valid', async () => {
     await refreshTokenOutlives(async (token) => {
       assertRejected(await refresh(token, configured, { client_secret: 'wrong' }), 'invalid_client', 401)
     })

@@ -552,12 +552,12 @@ describe('a host that takes its time', { concurrency: true }, () => {
     await slow(urls.drip)
   })
 
-  test('and never responses is rejected within seconds', async () => {
+  test('and never responds is rejected within seconds', async () => {
     responses.set(keyOf(urls.head), () => {})
     await slow(urls.head)
   })
 
-  test('and never responses is dialled once, and left alone when its time is over', async () => {
+  test('and never responds is dialled once, and given up at its deadline', async () => {
     responses.set(keyOf(urls.once), () => {})
     await slow(urls.once)
     await authorize(freshUrl(), hurried)

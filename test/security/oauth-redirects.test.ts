@@ -108,7 +108,7 @@ for (const [n, { attack, uri }] of attacks.entries()) {
       assert.equal(entraVisits(), before)
     })
 
-    test('is rejected at /token, even where a code was made for it, and the genuine code goes on being good', async () => {
+    test('is rejected at /token, even where a code was made for it, and the genuine code stays valid', async () => {
       const fresh = await freshCode(origin, configured)
       await codeOutlives(fresh, async () => {
         for (const code of [fresh.code, await codeFor(uri, fresh)]) {
@@ -170,7 +170,7 @@ describe('a redirect URI given twice', () => {
       }
     })
 
-    test(`at /token, the second time ${what} → invalid_request, and the code goes on being good`, async () => {
+    test(`at /token, the second time ${what} → invalid_request, and the code stays valid`, async () => {
       const fresh = await freshCode(origin, configured)
       await codeOutlives(fresh, async () => {
         const { code, verifier, clientId } = fresh
@@ -233,7 +233,7 @@ describe('a redirect URI on the list, but not the client’s own', () => {
       }
     })
 
-    test(`${uri} is rejected at /token, and the code goes on being good`, async () => {
+    test(`${uri} is rejected at /token, and the code stays valid`, async () => {
       for (const clientId of [configured, await registered(redirectUri), documented]) {
         const fresh = await freshCode(origin, clientId)
         await codeOutlives(fresh, async () => {

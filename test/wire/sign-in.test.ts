@@ -57,7 +57,7 @@ interface Identity {
 }
 
 /** What a client keeps between requests, which here is open to see and to change. */
-interface Kept {
+interface Stored {
   client: StoredOAuthClientInformation | undefined
   tokens: StoredOAuthTokens | undefined
   verifier: string
@@ -70,13 +70,13 @@ interface Kept {
 
 /** A client's side of a sign-in, which outlives its sessions. */
 interface SignOn {
-  readonly kept: Kept
+  readonly stored: Stored
   readonly provider: OAuthClientProvider
   readonly fetch: FetchLike
 }
 
 function createSignOn({ client, clientMetadataUrl }: Identity): SignOn {
-  const kept: Kept = {
+  const stored: Stored = {
     client,
     tokens: undefined,
     verifier: '',
@@ -95,38 +95,38 @@ function createSignOn({ client, clientMetadataUrl }: Identity): SignOn {
     },
     ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
     state: () => randomBytes(16).toString('base64url'),
-    clientInformation: () => kept.client,
+    clientInformation: () => stored.client,
     saveClientInformation(information) {
-      kept.client = information
+      stored.client = information
     },
-    tokens: () => kept.tokens,
+    tokens: () => stored.tokens,
     saveTokens(tokens) {
-      kept.tokens = tokens
+      stored.tokens = tokens
     },
     redirectToAuthorization(url) {
-      if (kept.claims !== undefined) url.searchParams.set('claims', kept.claims)
-      kept.authorizationUrls.push(url)
+      if (stored.claims !== undefined) url.searchParams.set('claims', stored.claims)
+      stored.authorizationUrls.push(url)
     },
     saveCodeVerifier(verifier) {
-      kept.verifier = verifier
+      stored.verifier = verifier
     },
-    codeVerifier: () => kept.verifier,
+    codeVerifier: () => stored.verifier,
     invalidateCredentials(scope) {
-      if (scope === 'tokens' || scope === 'all') kept.tokens = undefined
-      if (scope === 'client' || scope === 'all') kept.client = undefined
+      if (scope === 'tokens' || scope === 'all') stored.tokens = undefined
+      if (scope === 'client' || scope === 'all') stored.client = undefined
     },
     saveDiscoveryState(state) {
-      kept.discovery = state
+      stored.discovery = state
     },
-    discoveryState: () => kept.discovery,
+    discoveryState: () => stored.discovery,
   }
   return {
-    kept,
+    stored,
     provider,
     async fetch(input, init) {
       const response = await fetch(input, init)
       const claims = /\bclaims="([^"]+)"/.exec(response.headers.get('www-authenticate') ?? '')?.[1]
-      if (claims !== undefined) kept.claims = Buffer.from(claims, 'base64').toString()
+      if (claims !== undefined) stored.claims = Buffer.from(claims, 'base64').toString()
       return response
     },
   }
@@ -183,8 +183,8 @@ const sdks: Readonly<Record<string, Sdk>> = {
 }
 
 /** The user does in the browser what the client asked for last. */
-function useBrowser({ kept }: SignOn, user: string): Promise<BrowserResult> {
-  const url = kept.authorizationUrls.at(-1)
+function useBrowser({ stored }: SignOn, user: string): Promise<BrowserResult> {
+  const url = stored.authorizationUrls.at(-1)
   assert.ok(url, 'the client sent nobody to a browser')
   return browse(url, { user })
 }
@@ -198,7 +198,7 @@ async function signOnAs(t: TestContext, sdk: Sdk, origin: string, user: string, 
   await rejected.finish(journey.url)
   const session = sdk.open(t, origin, signOn)
   await session.connect()
-  return { signOn, kept: signOn.kept, session, journey }
+  return { signOn, stored: signOn.stored, session, journey }
 }
 
 /** A user whom no other test has met, so that neither server nor tenant remembers anything. */
@@ -228,13 +228,13 @@ for (const [name, sdk] of Object.entries(sdks)) {
     for (const [kind, { identityOf, askedFor }] of Object.entries(kinds)) {
       test(`${name}, ${kind}, signs a user in through ${model} and reads messages as that user`, async (t) => {
         const user = nextUser()
-        const { session, kept, journey } = await signOnAs(t, sdk, origin, user, identityOf(app))
+        const { session, stored, journey } = await signOnAs(t, sdk, origin, user, identityOf(app))
         assertMessages(await session.getMessages())
         assert.equal(journey.clientName, askedFor)
         assert.equal(journey.url.searchParams.get('iss'), origin)
-        assert.equal(journey.url.searchParams.get('state'), kept.authorizationUrls[0]?.searchParams.get('state'))
-        assert.equal(kept.authorizationUrls[0]?.searchParams.get('resource'), `${origin}/mcp`)
-        const { azp, aud, scp, preferred_username } = decodeJwt(kept.tokens?.access_token ?? '')
+        assert.equal(journey.url.searchParams.get('state'), stored.authorizationUrls[0]?.searchParams.get('state'))
+        assert.equal(stored.authorizationUrls[0]?.searchParams.get('resource'), `${origin}/mcp`)
+        const { azp, aud, scp, preferred_username } = decodeJwt(stored.tokens?.access_token ?? '')
         assert.deepEqual(
           { azp, aud, scp, preferred_username },
           {
@@ -244,32 +244,32 @@ for (const [name, sdk] of Object.entries(sdks)) {
             preferred_username: `${user}@contoso.example`,
           },
         )
-        assert.equal(kept.tokens?.scope, 'access_as_user')
+        assert.equal(stored.tokens?.scope, 'access_as_user')
         assert.equal(tenant.stats.snapshot().exchangesByUser[`${user}@contoso.example`], 1)
       })
     }
 
     test(`${name} renews its token by itself when the server says that it has expired, through ${model}`, async (t) => {
       const user = nextUser()
-      const { session, kept } = await signOnAs(t, sdk, origin, user)
+      const { session, stored } = await signOnAs(t, sdk, origin, user)
       const now = Math.floor(Date.now() / 1000)
       const old = await tenant.mint({ user, claims: { iat: now - 7_200, nbf: now - 7_200, exp: now - 3_600 } })
-      assert.ok(kept.tokens)
-      kept.tokens = { ...kept.tokens, access_token: old }
+      assert.ok(stored.tokens)
+      stored.tokens = { ...stored.tokens, access_token: old }
       assertMessages(await session.getMessages())
-      assert.notEqual(kept.tokens.access_token, old)
-      assert.equal(kept.authorizationUrls.length, 1, 'nobody was sent to the browser again')
+      assert.notEqual(stored.tokens.access_token, old)
+      assert.equal(stored.authorizationUrls.length, 1, 'nobody was sent to the browser again')
     })
 
     test(`${name} sends its user to sign in again when Entra has ended the session, through ${model}`, async (t) => {
       const user = nextUser()
-      const { signOn, session, kept } = await signOnAs(t, sdk, origin, user)
+      const { signOn, session, stored } = await signOnAs(t, sdk, origin, user)
       const person = tenant.tenant.directory.find(user)
       assert.ok(person)
       tenant.tenant.revokeSessions(person, Math.floor(Date.now() / 1000))
       await assert.rejects(session.getMessages(), sdk.UnauthorizedError)
-      assert.equal(kept.tokens, undefined)
-      assert.equal(kept.authorizationUrls.length, 2)
+      assert.equal(stored.tokens, undefined)
+      assert.equal(stored.authorizationUrls.length, 2)
       // Entra counts in whole seconds: only a sign-in after the one that was revoked is new.
       await eventually(() => Date.now() / 1000 >= person.sessionsValidFrom)
       await session.finish((await useBrowser(signOn, user)).url)
@@ -284,26 +284,26 @@ for (const [name, sdk] of Object.entries(sdks)) {
   })
 
   test(`${name} signs a user in again with the claims of a challenge, and that meets it`, async (t) => {
-    const { signOn, session, kept } = await signOnAs(t, sdk, origin, 'mika')
-    // The SDK has a refresh token and tries that first; what it brings lacks the proof as well.
+    const { signOn, session, stored } = await signOnAs(t, sdk, origin, 'mika')
+    // The SDK has a refresh token and tries that first; what it brings lacks MFA as well.
     await assert.rejects(session.getMessages(), { message: /401/ })
-    assert.equal(kept.authorizationUrls.length, 1)
-    assert.match(kept.claims ?? '', /"access_token"/)
+    assert.equal(stored.authorizationUrls.length, 1)
+    assert.match(stored.claims ?? '', /"access_token"/)
 
-    kept.tokens = undefined
+    stored.tokens = undefined
     const rejected = sdk.open(t, origin, signOn)
     await assert.rejects(rejected.connect(), sdk.UnauthorizedError)
-    assert.equal(kept.authorizationUrls.at(-1)?.searchParams.get('claims'), kept.claims)
+    assert.equal(stored.authorizationUrls.at(-1)?.searchParams.get('claims'), stored.claims)
     await rejected.finish((await useBrowser(signOn, 'mika')).url)
-    const proven = sdk.open(t, origin, signOn)
-    await proven.connect()
-    assertMessages(await proven.getMessages())
+    const afterMfa = sdk.open(t, origin, signOn)
+    await afterMfa.connect()
+    assertMessages(await afterMfa.getMessages())
   })
 
   test(`${name} hears that its user did not allow it`, async (t) => {
     const signOn = createSignOn({})
     await assert.rejects(sdk.open(t, origin, signOn).connect(), sdk.UnauthorizedError)
-    const [authorizationUrl] = signOn.kept.authorizationUrls
+    const [authorizationUrl] = signOn.stored.authorizationUrls
     assert.ok(authorizationUrl)
     const { url } = await browse(authorizationUrl, { user: nextUser(), consent: false })
     const { error, iss, state, code } = Object.fromEntries(url.searchParams)
@@ -312,7 +312,7 @@ for (const [name, sdk] of Object.entries(sdks)) {
       { error: 'access_denied', iss: origin, state: authorizationUrl.searchParams.get('state'), code: undefined },
     )
     await assert.rejects(sdk.open(t, origin, signOn).finish(url))
-    assert.equal(signOn.kept.tokens, undefined)
+    assert.equal(signOn.stored.tokens, undefined)
   })
 }
 
@@ -351,11 +351,11 @@ for (const [path, server, options] of [
 test('without the proxy none of its routes is there, whatever is asked of it', async (t) => {
   const { app: on, routes } = await buildWithRoutes(configFor(tenant, { LOG_LEVEL: 'silent' }))
   t.after(() => on.close())
-  const { app: off, routes: kept } = await buildWithRoutes(
+  const { app: off, routes: others } = await buildWithRoutes(
     configFor(tenant, { MCP_OAUTH_PROXY: 'off', LOG_LEVEL: 'silent' }),
   )
   const bare = await serve(t, off)
-  const own = routes.filter(({ method, url }) => !kept.some((one) => one.method === method && one.url === url))
+  const own = routes.filter(({ method, url }) => !others.some((one) => one.method === method && one.url === url))
   for (const url of ['/authorize', '/oauth/consent', '/oauth/callback', '/token', '/register', '/revoke']) {
     assert.ok(own.some((route) => route.url === url))
   }

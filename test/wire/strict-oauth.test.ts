@@ -34,7 +34,7 @@ const registered = await register({ client_name: 'Strict', redirect_uris: [redir
 
 interface Authorized {
   readonly client: oauth.Client
-  /** The response at the redirect URI, proven to be this server's and to this request. */
+  /** The response at the redirect URI, verified to be this server's and for this request. */
   readonly parameters: URLSearchParams
   readonly verifier: string
 }
@@ -65,13 +65,13 @@ async function authorize(
 
 async function redeem(
   { client, parameters, verifier }: Authorized,
-  { proof = open, redirect = redirectUri, resource = `${origin}/mcp` } = {},
+  { clientAuth = open, redirect = redirectUri, resource = `${origin}/mcp` } = {},
 ) {
   const options = { ...overHttp, additionalParameters: { resource } }
   const response = await oauth.authorizationCodeGrantRequest(
     server,
     client,
-    proof,
+    clientAuth,
     parameters,
     redirect,
     verifier,
@@ -132,14 +132,14 @@ test('a registration is answered with what was registered, and without a secret'
   })
 })
 
-for (const [what, client, proof] of [
+for (const [what, client, clientAuth] of [
   ['registered client', registered, open],
   ['configured app, without a secret,', configured, open],
   ['configured app, its secret in the form,', configured, oauth.ClientSecretPost(tenant.api.clientSecret)],
   ['configured app, its secret by HTTP Basic,', configured, oauth.ClientSecretBasic(tenant.api.clientSecret)],
 ] as const) {
   test(`the ${what} gets tokens for a code, and new ones for the refresh token`, async () => {
-    const first = await redeem(await authorize(client), { proof })
+    const first = await redeem(await authorize(client), { clientAuth })
     assert.equal(first.token_type, 'bearer')
     assert.equal(first.scope, 'access_as_user')
     assert.ok((first.expires_in ?? 0) > 60)
@@ -239,7 +239,7 @@ for (const [what, attempt, error, status] of [
   ['a client that nobody knows', () => refresh({ client_id: 'nobody' }, 'bm90IG91cnM'), 'invalid_client', 401],
   [
     'a wrong secret in the form',
-    async () => redeem(await authorize(configured), { proof: oauth.ClientSecretPost('wrong') }),
+    async () => redeem(await authorize(configured), { clientAuth: oauth.ClientSecretPost('wrong') }),
     'invalid_client',
     401,
   ],
@@ -258,7 +258,7 @@ for (const [what, attempt, error, status] of [
 
 test('a wrong secret by HTTP Basic is rejected with a challenge that names Basic', async () => {
   const authorized = await authorize(configured)
-  await assert.rejects(redeem(authorized, { proof: oauth.ClientSecretBasic('wrong') }), (rejected) => {
+  await assert.rejects(redeem(authorized, { clientAuth: oauth.ClientSecretBasic('wrong') }), (rejected) => {
     assert.ok(rejected instanceof oauth.WWWAuthenticateChallengeError, String(rejected))
     assert.equal(rejected.status, 401)
     assert.deepEqual(

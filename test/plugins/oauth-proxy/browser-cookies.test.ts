@@ -29,7 +29,7 @@ function partsOf(setCookie: string) {
   return { name: pair.slice(0, split), value: pair.slice(split + 1), attributes: attributes.sort() }
 }
 
-/** A browser, as far as cookies of one site go: what is set is kept by name, until it is set to end. */
+/** A browser, as far as cookies of one site go: what is set is stored by name, until it is set to end. */
 function createJar() {
   const held = new Map<string, string>()
   return {
@@ -100,7 +100,7 @@ test('the browser in which a sign-in began holds it, and so does each of its tab
   for (const binding of tabs) assert.equal(holds(jar.cookies, binding), true)
 })
 
-test('a sign-in that is over is held no longer, and the others are', () => {
+test('a sign-in that ended is no longer valid, and the others are', () => {
   const { begin, holds, end } = createCookies()
   const jar = createJar()
   const [one, other] = [begin({}), begin({})]

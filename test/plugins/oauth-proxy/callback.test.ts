@@ -22,13 +22,13 @@ for (const [error, reason, toClient] of responses) {
     const failure = authorizeFailure(error, 'AADSTS65004: User declined to consent to access the app.')
     assert.equal(failure.reason, reason)
     assert.equal(failure.details.aadsts, 'AADSTS65004')
-    const { error: told, error_description } = oauthError(failure).body
-    assert.equal(told, toClient)
+    const { error: code, error_description } = oauthError(failure).body
+    assert.equal(code, toClient)
     assert.match(error_description, /\(AADSTS65004\)$/)
   })
 }
 
-test('of Entra’s description the number is kept and not a word more', () => {
+test('of Entra’s description the number is passed on and not a word more', () => {
   const failure = authorizeFailure('access_denied', 'AADSTS65004: call this number now <b>')
   assert.deepEqual(failure.details, { aadsts: 'AADSTS65004' })
 })

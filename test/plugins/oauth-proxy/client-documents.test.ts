@@ -107,13 +107,13 @@ const lifetimes: readonly [name: string, headers: Readonly<Record<string, string
   ['not what may be served stale in need', { 'cache-control': 'max-age=3600, stale-if-error=86400' }, 60],
 ]
 for (const [name, headers, minutes] of lifetimes) {
-  test(`a document is kept for as long as it says: ${name}`, async (t) => {
+  test(`a document is cached for as long as it says: ${name}`, async (t) => {
     serve = serveDocument({}, headers)
     assert.equal(await refetchedAfterMinutes(t), minutes)
   })
 }
 
-test('a document is kept to the second', async (t) => {
+test('a document is cached to the second', async (t) => {
   serve = cached(60)
   const { find, clock } = createDocuments(t)
   await find(url)
@@ -325,7 +325,7 @@ test('fifty that need one document at once cause one fetch, and all get it', asy
   assert.equal(host.requests.length, 1)
 })
 
-test('fifty that need one bad document at once cause one fetch, and all are told', async (t) => {
+test('fifty that need one bad document at once cause one fetch, and all get its failure', async (t) => {
   serve = send('', 500)
   const { find } = createDocuments(t)
   const reasons = await Promise.all(Array.from({ length: 50 }, async () => (await failureOf(find(url))).reason))
@@ -413,7 +413,7 @@ test('while all fetches are taken, what is known goes on being known', async (t)
   await Promise.all(running)
 })
 
-test('nothing that a host says is in a failure that somebody is told', async (t) => {
+test('nothing that a host says is in a failure that somebody is shown', async (t) => {
   for (const own of [
     send('zq7mark', 500, { 'x-a': 'zq7mark' }),
     send('zq7mark', 200, { 'content-type': 'text/zq7mark' }),
@@ -423,7 +423,7 @@ test('nothing that a host says is in a failure that somebody is told', async (t)
   ]) {
     serve = own
     const { details } = await failureOf(createDocuments(t).find(url))
-    const { cause: _, ...told } = details
-    assert.doesNotMatch(JSON.stringify(told), /zq7mark/)
+    const { cause: _, ...shown } = details
+    assert.doesNotMatch(JSON.stringify(shown), /zq7mark/)
   }
 })

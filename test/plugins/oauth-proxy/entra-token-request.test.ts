@@ -314,14 +314,14 @@ test('a claims challenge is one more reason to sign in again', async () => {
   assert.equal(posted.length, 1)
 })
 
-test('an error response without a number is an error response', async () => {
+test('an error response without a number rejects the grant', async () => {
   const { reason, details } = await failureOf(
     redeemGiven({ kind: 'status', status: 400, body: { error: 'invalid_grant', error_description: 'No.' } }),
   )
   assert.deepEqual([reason, details.detail], ['grant_rejected', undefined])
 })
 
-test('a wrong secret is the server’s trouble, and the code is good for the right one', async () => {
+test('a wrong secret is an error of the server, and the code stays valid for the right one', async () => {
   const grant = await codeGrant()
   const wrong = create({ withClientAuth: withClientSecret('not-the-secret-of-this-app') })
   assert.equal((await failureOf(wrong(grant, randomUUID()))).reason, 'credential_rejected')

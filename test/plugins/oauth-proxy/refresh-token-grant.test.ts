@@ -19,7 +19,7 @@ const graceMs = 60_000
 /** A grant whose clock and Entra are the test's own, and a refresh token of a sign-in. */
 async function setUp(t: TestContext) {
   t.mock.timers.enable({ apis: ['Date'], now: 1_764_000_000_000 })
-  const state = { refreshes: 0, trouble: undefined as Failure | undefined }
+  const state = { refreshes: 0, failure: undefined as Failure | undefined }
   const noRequest = { request: async () => assert.fail('Nothing is requested here') }
   const context = {
     ...createContext({
@@ -31,7 +31,7 @@ async function setUp(t: TestContext) {
       store: undefined,
     }),
     redeem: async () => {
-      if (state.trouble !== undefined) throw state.trouble
+      if (state.failure !== undefined) throw state.failure
       state.refreshes++
       const refreshToken = `entra-refresh-token-${state.refreshes}`
       return { accessToken: 'a', expiresInSeconds: 3_600, scope: undefined, refreshToken, nonce: undefined }
@@ -90,9 +90,9 @@ test('the minute does not begin again with each use', async (t) => {
 
 test('a refresh that failed at Entra uses nothing up', async (t) => {
   const { first, refresh, state } = await setUp(t)
-  state.trouble = new Failure('exchange_unavailable')
+  state.failure = new Failure('exchange_unavailable')
   await assert.rejects(refresh(first), { reason: 'exchange_unavailable' })
   t.mock.timers.tick(graceMs)
-  state.trouble = undefined
+  state.failure = undefined
   assert.ok(await refresh(await refresh(first)))
 })

@@ -70,12 +70,12 @@ test('redirect URIs are enough', () => {
   assert.deepEqual(read(), { name: 'Unnamed app', redirectUris: redirect_uris })
 })
 
-test('a name is kept as it will be shown', () => {
+test('a name is registered as it will be shown', () => {
   const registration = read({ client_name: ` A\u202e ${'n'.repeat(100)}` })
   assert.equal('name' in registration && registration.name, `A ${'n'.repeat(57)}…`)
 })
 
-test('redirect URIs that this server would not use are left out, and each is kept once', () => {
+test('redirect URIs that this server would not use are left out, and each is registered once', () => {
   const registration = read({
     redirect_uris: [
       'vscode://app/callback',
@@ -183,7 +183,7 @@ test('the longest registration that is taken fits as well', async () => {
   assert.ok(taken.every((id) => id.length <= 2_048))
 })
 
-test('of redirect URIs that are too long together, those are kept that fit, in their order', () => {
+test('of redirect URIs that are too long together, those that fit are registered, in their order', () => {
   const uris = Array.from({ length: 20 }, (_, i) => longUri(100).replace('aa', `${i}/`))
   const registration = read({ redirect_uris: [longUri(1_300), ...uris] })
   const { length } = registration.redirectUris
