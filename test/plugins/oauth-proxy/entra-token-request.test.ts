@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import { inspect } from 'node:util'
 import type { FaultRule } from '../../../emulator/fault-rule.ts'
 import { signIn } from '../../../emulator/sign-in.ts'
-import { tenantEndpoints } from '../../../src/config/tenant.ts'
 import type { Failure, Reason } from '../../../src/errors/index.ts'
-import { type BoundedRequest, createBoundedClient } from '../../../src/lib/bounded-client.ts'
 import { withClientSecret } from '../../../src/plugins/client-credential/client-authentication.ts'
 import {
   createRedeemGrant,
@@ -14,52 +12,22 @@ import {
   type SignInGrant,
 } from '../../../src/plugins/oauth-proxy/entra-token-request.ts'
 import { pkcePair } from '../../sign-in-helper.ts'
-import { startEmulator } from '../../tenant.ts'
+import { claimsOf, startTokenEndpoint } from '../../token-endpoint.ts'
 
-const tenant = await startEmulator()
-const http = createBoundedClient({
-  connectTimeoutMs: 5_000,
-  deadlineMs: 5_000,
-  maxBodyBytes: 128 * 1024,
-  connections: 8,
-})
-after(async () => {
-  await http.close()
-  await tenant.close()
-})
-
-const { tenantId, api, origin } = tenant
-const endpoints = tenantEndpoints({ authorityHost: origin, tenantId, clientId: api.clientId })
+const { tenant, posted, options } = await startTokenEndpoint()
+const { api } = tenant
+const { endpoints, http } = options
 const redirectUri = 'http://localhost:5005/oauth/callback'
 const scope = `${api.clientId}/access_as_user openid profile offline_access`
 
-/** What was posted since the last test began, and for how long it was waited in between. */
-const posted: BoundedRequest[] = []
+/** The pauses between attempts since the test began. */
 const slept: number[] = []
 beforeEach(() => {
-  tenant.faults.clear()
-  posted.length = 0
   slept.length = 0
 })
 
-/** Whether Entra keeps requests waiting, which then end by a deadline that a test can wait for. */
-const isSilent = () => tenant.faults.rules.some(({ kind }) => kind === 'hang' || kind === 'endless')
-
 const create = (own: Partial<RedeemGrantOptions> = {}) =>
-  createRedeemGrant({
-    clientId: api.clientId,
-    withClientAuth: withClientSecret(api.clientSecret),
-    endpoints,
-    http: {
-      request: (request) => {
-        posted.push(request)
-        return http.request(isSilent() ? { ...request, deadlineMs: 200 } : request)
-      },
-    },
-    deadlineMs: 10_000,
-    sleep: async (ms) => void slept.push(ms),
-    ...own,
-  })
+  createRedeemGrant({ ...options, deadlineMs: 10_000, sleep: async (ms) => void slept.push(ms), ...own })
 const redeem = create()
 
 /** A code fresh from a sign-in at the tenant. */
@@ -114,7 +82,7 @@ test('a code gives the user’s tokens, as Entra wrote them, and the nonce of th
     await codeGrant({ nonce: 'a-nonce' }),
     randomUUID(),
   )
-  const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())
+  const claims = claimsOf(accessToken)
   assert.equal(claims.oid, tenant.tenant.directory.find('rowan')?.id)
   assert.equal(claims.scp, 'access_as_user')
   assert.ok(refreshToken && refreshToken.length > 40)
