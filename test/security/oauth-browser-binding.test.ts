@@ -11,7 +11,7 @@ import { startEmulator } from '../tenant.ts'
 import { type Answer, call, file, originOf, productionConfig, serve } from './harness.ts'
 import {
   assertPage,
-  assertRefusedAtClient,
+  assertRejectedAtClient,
   assertTokens,
   type Browser,
   callbackOf,
@@ -40,11 +40,11 @@ function clientWith(registration: Partial<Registration> = {}): Promise<string> {
   return reseal<Registration>(sealKey, 'registration', { name: 'A test', redirectUris, ...registration }, yearMs)
 }
 const registered = await clientWith()
-const stranger = await clientWith()
+const otherClient = await clientWith()
 
 type Overrides = Readonly<Record<string, string | undefined>>
 
-/** A sign-in of the configured client up to Entra's answer: the browser, and the callback that it is sent to. */
+/** A sign-in of the configured client up to Entra's response: the browser, and the callback that it is sent to. */
 async function upToCallback(browser: Browser = openBrowser(origin), overrides: Overrides = {}) {
   const { verifier, challenge } = pkcePair()
   const asked = authorizationUrl(origin, configured, { code_challenge: challenge, ...overrides })
@@ -54,8 +54,8 @@ async function upToCallback(browser: Browser = openBrowser(origin), overrides: O
 
 /** A registered client's sign-in up to the consent page. */
 async function upToConsent(browser: Browser = openBrowser(origin), clientId = registered, overrides: Overrides = {}) {
-  const answer = await browser.go(authorizationUrl(origin, clientId, overrides))
-  return { browser, form: formOf(answer) }
+  const response = await browser.go(authorizationUrl(origin, clientId, overrides))
+  return { browser, form: formOf(response) }
 }
 
 /** A sign-in ends at the client, with a code that is good. */
@@ -118,7 +118,7 @@ describe('the callback', () => {
   test('replayed at once by a thief of the address, who has no cookie → 403 every time', async () => {
     const begun = await upToCallback()
     const thieves = await Promise.all(Array.from({ length: 10 }, () => call(begun.callback.href)))
-    for (const answer of thieves) assertPage(answer, 403)
+    for (const response of thieves) assertPage(response, 403)
     await assertSignsIn(begun)
   })
 
@@ -135,7 +135,7 @@ describe('the callback', () => {
     assert.deepEqual(signInCookies(browser), [])
   })
 
-  test('in parallel tabs does not mix them up: the code of one is no answer for the other', async () => {
+  test('in parallel tabs does not mix them up: the code of one is not accepted for the other', async () => {
     const browser = openBrowser(origin)
     const [one, other] = [await upToCallback(browser), await upToCallback(browser, { state: 'other' })]
     const forged = new URL(one.callback)
@@ -183,15 +183,15 @@ describe('the callback', () => {
     const browser = openBrowser(own.origin)
     const callback = await callbackOf(leadsTo(await browser.go(authorizationUrl(own.origin, configured))))
     t.mock.timers.tick(10 * 60_000)
-    const answer = await browser.go(callback)
-    assertPage(answer)
-    assert.match(answer.text, /sign_in_expired/)
+    const response = await browser.go(callback)
+    assertPage(response)
+    assert.match(response.text, /sign_in_expired/)
   })
 
   test('with neither code nor error ends the sign-in at the client', async () => {
     const { browser, callback } = await upToCallback()
     callback.searchParams.delete('code')
-    assertRefusedAtClient(leadsTo(await browser.go(callback)), 'server_error', atClient)
+    assertRejectedAtClient(leadsTo(await browser.go(callback)), 'server_error', atClient)
     assert.deepEqual(signInCookies(browser), [])
   })
 
@@ -210,13 +210,13 @@ describe('the callback', () => {
   })
 })
 
-describe('what Entra refuses', () => {
-  /** The callback of a fresh sign-in, with an answer of the test's own instead of Entra's. */
-  async function callbackWith(answer: Readonly<Record<string, string>>) {
+describe('what Entra rejects', () => {
+  /** The callback of a fresh sign-in, with a response of the test's own instead of Entra's. */
+  async function callbackWith(response: Readonly<Record<string, string>>) {
     const { browser, callback } = await upToCallback()
     const { searchParams } = callback
     const state = searchParams.get('state') ?? ''
-    return leadsTo(await browser.go(`/oauth/callback?${new URLSearchParams({ ...answer, state })}`))
+    return leadsTo(await browser.go(`/oauth/callback?${new URLSearchParams({ ...response, state })}`))
   }
 
   test('is access_denied where the user declines at Entra, with Entra’s number and nothing else of it', async (t) => {
@@ -232,7 +232,7 @@ describe('what Entra refuses', () => {
     const browser = openBrowser(own.origin)
     const onward = leadsTo(await browser.go(authorizationUrl(own.origin, tenant.client.clientId)))
     const url = leadsTo(await browser.go(await callbackOf(onward, 'rowan', false)))
-    assertRefusedAtClient(url, 'access_denied', { ...atClient, iss: own.origin })
+    assertRejectedAtClient(url, 'access_denied', { ...atClient, iss: own.origin })
     const description = url.searchParams.get('error_description') ?? ''
     assert.match(description, /\(AADSTS65004\)/)
     assert.doesNotMatch(description, /Trace ID|Correlation ID|Timestamp/)
@@ -242,7 +242,7 @@ describe('what Entra refuses', () => {
     const { browser, callback } = await upToCallback(undefined, { prompt: 'none' })
     assert.equal(callback.searchParams.get('error'), 'login_required')
     const url = leadsTo(await browser.go(callback))
-    assertRefusedAtClient(url, 'interaction_required', atClient)
+    assertRejectedAtClient(url, 'interaction_required', atClient)
     assert.match(url.searchParams.get('error_description') ?? '', /AADSTS50058/)
   })
 
@@ -264,7 +264,7 @@ describe('what Entra refuses', () => {
   ] as const) {
     test(`${error} is ${expected} at the client, with state and iss`, async () => {
       const url = await callbackWith({ error, error_description: 'AADSTS90033: A transient error has occurred.' })
-      assertRefusedAtClient(url, expected, atClient)
+      assertRejectedAtClient(url, expected, atClient)
       assert.match(url.searchParams.get('error_description') ?? '', /\(AADSTS90033\)/)
     })
   }
@@ -280,14 +280,14 @@ describe('what Entra refuses', () => {
   ]) {
     test(`${JSON.stringify(said.slice(0, 40))} is not handed on as a description`, async () => {
       const url = await callbackWith({ error: 'access_denied', error_description: said, error_uri: said })
-      assertRefusedAtClient(url, 'access_denied', atClient)
+      assertRejectedAtClient(url, 'access_denied', atClient)
       const own = /^Microsoft Entra denied the sign-in, or the user cancelled it\.( \(AADSTS\d{4,8}\))?$/
       assert.match(url.searchParams.get('error_description') ?? '', own)
       assert.deepEqual([...url.searchParams.keys()], ['error', 'error_description', 'state', 'iss'])
     })
   }
 
-  test('ends the sign-in: a code that comes later for the same state is refused', async () => {
+  test('ends the sign-in: a code that comes later for the same state is rejected', async () => {
     const { browser, callback } = await upToCallback()
     const state = callback.searchParams.get('state') ?? ''
     await browser.go(`/oauth/callback?${new URLSearchParams({ error: 'access_denied', state })}`)
@@ -342,22 +342,22 @@ describe('many sign-ins in one browser', () => {
     test(`planted cookies whose names hold ${attack} break nothing and are injected nowhere`, async () => {
       const cookie = Array.from({ length: 12 }, (_, n) => `${name}${n}=x`).join('; ')
       const headers = { cookie: Buffer.from(cookie, 'utf8').toString('latin1') }
-      const answer = await call(authorizationUrl(origin, configured).href, { headers })
-      assert.equal(answer.status, 302, answer.text.slice(-200))
-      for (const set of setCookiesOf(answer)) assert.match(set, /^mcp-sign-in-[\x21-\x7e]+; Max-Age=\d+; Path=\/; /)
+      const response = await call(authorizationUrl(origin, configured).href, { headers })
+      assert.equal(response.status, 302, response.text.slice(-200))
+      for (const set of setCookiesOf(response)) assert.match(set, /^mcp-sign-in-[\x21-\x7e]+; Max-Age=\d+; Path=\/; /)
     })
   }
 
   for (const cookie of ['=', ';;;', '__proto__=x', 'mcp-sign-in-=x', '%zz=%zz', 'a'.repeat(8_000), 'mcp-consents=%']) {
     test(`the Cookie header ${cookie.slice(0, 20)} breaks nothing`, async () => {
-      const answer = await call(authorizationUrl(origin, configured).href, { headers: { cookie } })
-      assert.equal(answer.status, 302)
+      const response = await call(authorizationUrl(origin, configured).href, { headers: { cookie } })
+      assert.equal(response.status, 302)
     })
   }
 })
 
 describe('the consent form', () => {
-  /** An attack on an open consent page, which the user can still answer afterwards. */
+  /** An attack on an open consent page, which the user can still decide afterwards. */
   async function formOutlives(attack: (browser: Browser, form: string) => Promise<void>) {
     const { browser, form } = await upToConsent()
     await attack(browser, form)
@@ -368,19 +368,19 @@ describe('the consent form', () => {
   }
 
   for (const site of ['cross-site', 'same-site', 'none', 'SAME-ORIGIN', 'same-origin, cross-site', 'x']) {
-    test(`sent with Sec-Fetch-Site: ${site} → 403, and the user can still answer`, async () => {
+    test(`sent with Sec-Fetch-Site: ${site} → 403, and the user can still decide`, async () => {
       await formOutlives(async (browser, form) => {
-        const answer = await browser.submit(
+        const response = await browser.submit(
           { request: form, decision: 'allow', confirmed: 'yes' },
           { 'sec-fetch-site': site },
         )
-        assertPage(answer, 403)
+        assertPage(response, 403)
       })
     })
   }
 
   for (const other of ['https://evil.example', 'null', 'http://localhost.evil.example']) {
-    test(`sent with Origin: ${other} → 403, and the user can still answer`, async () => {
+    test(`sent with Origin: ${other} → 403, and the user can still decide`, async () => {
       await formOutlives(async (browser, form) => {
         const headers = { origin: other, 'sec-fetch-site': undefined }
         assertPage(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }, headers), 403)
@@ -398,13 +398,13 @@ describe('the consent form', () => {
     )
   })
 
-  test('sent without the browser’s cookie → 403, and the user can still answer', async () => {
+  test('sent without the browser’s cookie → 403, and the user can still decide', async () => {
     await formOutlives(async (_browser, form) => {
       assertPage(await openBrowser(origin).submit({ request: form, decision: 'allow', confirmed: 'yes' }), 403)
     })
   })
 
-  test('of another browser → 403, and both users can still answer', async () => {
+  test('of another browser → 403, and both users can still decide', async () => {
     await formOutlives(async (browser) => {
       await formOutlives(async (_other, foreign) => {
         assertPage(await browser.submit({ request: foreign, decision: 'allow', confirmed: 'yes' }), 403)
@@ -414,7 +414,7 @@ describe('the consent form', () => {
 
   test('of another tab counts, since it is the same browser', async () => {
     const browser = openBrowser(origin)
-    const [one, other] = [await upToConsent(browser), await upToConsent(browser, stranger)]
+    const [one, other] = [await upToConsent(browser), await upToConsent(browser, otherClient)]
     for (const { form } of [other, one]) {
       assert.equal(
         leadsTo(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' })).origin,
@@ -431,21 +431,21 @@ describe('the consent form', () => {
     'a number': () => '1',
     'an empty text': () => '',
   })) {
-    test(`with ${attack} → 403, and the user can still answer`, async () => {
+    test(`with ${attack} → 403, and the user can still decide`, async () => {
       await formOutlives(async (browser, form) => {
         assertPage(await browser.submit({ request: await tamper(form), decision: 'allow', confirmed: 'yes' }), 403)
       })
     })
   }
 
-  test('without its value → 403, and the user can still answer', async () => {
+  test('without its value → 403, and the user can still decide', async () => {
     await formOutlives(async (browser) => {
       assertPage(await browser.submit({ decision: 'allow', confirmed: 'yes' }), 403)
       assertPage(await browser.submit(''), 403)
     })
   })
 
-  test('with its value or its decision twice → a page, and the user can still answer', async () => {
+  test('with its value or its decision twice → a page, and the user can still decide', async () => {
     await formOutlives(async (browser, form) => {
       const twice = formBody(['request', form], ['request', form], ['decision', 'allow'])
       assertPage(await browser.submit(twice))
@@ -454,7 +454,7 @@ describe('the consent form', () => {
     })
   })
 
-  test('asked for by GET → 404, and the user can still answer', async () => {
+  test('asked for by GET → 404, and the user can still decide', async () => {
     await formOutlives(async (browser, form) => {
       const { status, headers } = await browser.go(`/oauth/consent?request=${form}&decision=allow&confirmed=yes`)
       assert.deepEqual([status, headers['location'], headers['set-cookie']], [404, undefined, undefined])
@@ -467,9 +467,9 @@ describe('the consent form', () => {
     const browser = openBrowser(own.origin)
     const form = formOf(await browser.go(authorizationUrl(own.origin, registered)))
     t.mock.timers.tick(10 * 60_000)
-    const answer = await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' })
-    assertPage(answer)
-    assert.match(answer.text, /sign_in_expired/)
+    const response = await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' })
+    assertPage(response)
+    assert.match(response.text, /sign_in_expired/)
   })
 
   test('sent again after the sign-in is finished → 403', async () => {
@@ -492,7 +492,7 @@ describe('the consent form', () => {
       const before = tenant.stats.snapshot().endpoints
       const url = leadsTo(await browser.submit({ request: form, ...(decision !== undefined && { decision }) }))
       assert.equal(`${url.origin}${url.pathname}`, redirectUri)
-      assertRefusedAtClient(url, 'access_denied', atClient)
+      assertRejectedAtClient(url, 'access_denied', atClient)
       assert.equal(browser.cookies.size, 0, 'nothing is remembered')
       const { authorize, token } = tenant.stats.snapshot().endpoints
       assert.deepEqual([authorize, token], [before.authorize, before.token])
@@ -522,7 +522,7 @@ describe('the consent form', () => {
 
   test('says all that will happen: what is posted beside it changes nothing', async () => {
     const { browser, form } = await upToConsent()
-    const answer = await browser.submit({
+    const response = await browser.submit({
       request: form,
       decision: 'allow',
       confirmed: 'yes',
@@ -532,7 +532,7 @@ describe('the consent form', () => {
       state: 'evil',
       prompt: 'none',
     })
-    const onward = leadsTo(answer)
+    const onward = leadsTo(response)
     assert.doesNotMatch(onward.href, /evil|write_as_user|prompt/)
     const url = leadsTo(await browser.go(await callbackOf(onward)))
     assert.equal(`${url.origin}${url.pathname}`, redirectUri)
@@ -544,8 +544,8 @@ describe('the consent form', () => {
     const { browser, form } = await upToConsent(undefined, registered, { code_challenge: challenge })
     const onward = leadsTo(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }))
     const code = leadsTo(await browser.go(await callbackOf(onward))).searchParams.get('code') ?? ''
-    const asStranger = await redeem(origin, { code, verifier, clientId: stranger })
-    assert.equal(asStranger.status, 400)
+    const asOtherClient = await redeem(origin, { code, verifier, clientId: otherClient })
+    assert.equal(asOtherClient.status, 400)
     assertTokens(await redeem(origin, { code, verifier, clientId: registered }))
   })
 
@@ -576,8 +576,8 @@ describe('the consent form', () => {
 
     test(`with prompt=none from ${site}, the configured client on this computer gets no code and no question`, async () => {
       const browser = openBrowser(origin)
-      const answer = await browser.go(authorizationUrl(origin, configured, { prompt: 'none' }), headers)
-      assertRefusedAtClient(leadsTo(answer), 'interaction_required', atClient)
+      const response = await browser.go(authorizationUrl(origin, configured, { prompt: 'none' }), headers)
+      assertRejectedAtClient(leadsTo(response), 'interaction_required', atClient)
       assert.equal(browser.cookies.size, 0)
     })
   }
@@ -634,7 +634,7 @@ describe('a remembered consent', () => {
   }
 
   for (const [attack, clientId, overrides] of [
-    ['another client of the same name and redirect URIs', stranger, {}],
+    ['another client of the same name and redirect URIs', otherClient, {}],
     ['another redirect URI of the client', registered, { redirect_uri: 'http://127.0.0.1:33418/other' }],
     ['another host of the client', registered, { redirect_uri: webRedirect }],
     ['another port', registered, { redirect_uri: 'http://127.0.0.1:50123/callback' }],
@@ -697,12 +697,12 @@ describe('a remembered consent', () => {
   test('is a page, and so prompt=none goes no further than the client', async () => {
     const browser = await consented()
     const asked = authorizationUrl(origin, registered, { prompt: 'none' })
-    assertRefusedAtClient(leadsTo(await browser.go(asked)), 'interaction_required', atClient)
+    assertRejectedAtClient(leadsTo(await browser.go(asked)), 'interaction_required', atClient)
     const elsewhere = openBrowser(origin)
-    assertRefusedAtClient(leadsTo(await elsewhere.go(asked)), 'interaction_required', atClient)
+    assertRejectedAtClient(leadsTo(await elsewhere.go(asked)), 'interaction_required', atClient)
     assert.equal(elsewhere.cookies.size, 0)
     const ridden = await browser.go(asked, { 'sec-fetch-site': 'cross-site' })
-    assertRefusedAtClient(leadsTo(ridden), 'interaction_required', atClient)
+    assertRejectedAtClient(leadsTo(ridden), 'interaction_required', atClient)
   })
 })
 
@@ -775,13 +775,15 @@ describe('in production', async () => {
           redirect_uri: redirectUri,
         }
         const tokens = await postForm(`${server}/token`, form, { host: 'mcp.example.com', ...headers })
-        return { answers: [consent, allowed, finished], onward, client, tokens }
+        return { responses: [consent, allowed, finished], onward, client, tokens }
       }
       const told = async (headers?: Record<string, string>) => {
-        const { answers, onward, client, tokens } = await journey(headers)
+        const { responses, onward, client, tokens } = await journey(headers)
         return {
-          statuses: [...answers.map(({ status }) => status), tokens.status],
-          cookies: answers.flatMap(setCookiesOf).map((cookie) => cookie.replace(/^([\w-]*?(in-|consents))[^;]*/, '$1')),
+          statuses: [...responses.map(({ status }) => status), tokens.status],
+          cookies: responses
+            .flatMap(setCookiesOf)
+            .map((cookie) => cookie.replace(/^([\w-]*?(in-|consents))[^;]*/, '$1')),
           entra: `${onward.origin}${onward.pathname}`,
           callback: onward.searchParams.get('redirect_uri'),
           client: `${client.origin}${client.pathname}`,
@@ -790,8 +792,8 @@ describe('in production', async () => {
       }
 
       test('binds its cookies to the host and to https', async () => {
-        const { answers } = await journey()
-        const cookies = answers.flatMap(setCookiesOf)
+        const { responses } = await journey()
+        const cookies = responses.flatMap(setCookiesOf)
         assert.equal(cookies.length, 4)
         for (const cookie of cookies) {
           assert.match(cookie, /^__Host-mcp-(sign-in-[\w-]+|consents)=/)
@@ -849,8 +851,11 @@ describe('in production', async () => {
             { host: 'mcp.example.com.evil.example' },
           ]) {
             const { search } = authorizationUrl(publicUrl, configured)
-            const answer = await call(`${server}${path}${search}`, { method, headers })
-            assert.deepEqual([answer.status, answer.headers['location'], setCookiesOf(answer)], [403, undefined, []])
+            const response = await call(`${server}${path}${search}`, { method, headers })
+            assert.deepEqual(
+              [response.status, response.headers['location'], setCookiesOf(response)],
+              [403, undefined, []],
+            )
           }
         })
       }

@@ -21,8 +21,8 @@ import { startEmulator } from '../tenant.ts'
 import { call, costOf, file, listTools, originOf, post, raw, statusOf } from './harness.ts'
 import {
   assertPage,
-  assertRefused,
-  assertRefusedAtClient,
+  assertRejected,
+  assertRejectedAtClient,
   assertTokens,
   formBody,
   formOf,
@@ -48,7 +48,7 @@ const outbound = watchOutbound(tenant.origin)
 const configured = tenant.api.clientId
 const secret = tenant.api.clientSecret
 const registered = String((await register(origin)).body['client_id'])
-const stranger = String((await register(origin, { client_name: 'A stranger' })).body['client_id'])
+const otherClient = String((await register(origin, { client_name: 'Another client' })).body['client_id'])
 const documented = `${host.origin}/client.json`
 const clients = { 'the configured client': configured, 'a registered client': registered, 'a document': documented }
 
@@ -93,10 +93,10 @@ async function replica(t: TestContext, env: Env = {}): Promise<string> {
 }
 
 /** What the client gets at its redirect URI for an authorization request that goes no further. */
-async function answerAtClient(overrides: Readonly<Record<string, string | undefined>>): Promise<URL> {
-  const answer = await openBrowser(origin).go(authorizationUrl(origin, configured, overrides))
-  assert.equal(answer.status, 302, answer.text.slice(0, 200))
-  const url = leadsTo(answer)
+async function responseAtClient(overrides: Readonly<Record<string, string | undefined>>): Promise<URL> {
+  const response = await openBrowser(origin).go(authorizationUrl(origin, configured, overrides))
+  assert.equal(response.status, 302, response.text.slice(0, 200))
+  const url = leadsTo(response)
   assert.equal(`${url.origin}${url.pathname}`, redirectUri)
   return url
 }
@@ -125,7 +125,7 @@ describe('PKCE at /authorize', () => {
     'a challenge that is no ASCII': { code_challenge: `é${challenge.slice(1)}` },
   })) {
     test(`${attack} → invalid_request at the client`, async () => {
-      assertRefusedAtClient(await answerAtClient(overrides), 'invalid_request', atClient)
+      assertRejectedAtClient(await responseAtClient(overrides), 'invalid_request', atClient)
     })
   }
 
@@ -133,7 +133,7 @@ describe('PKCE at /authorize', () => {
     test(`${name} twice → invalid_request at the client`, async () => {
       const url = authorizationUrl(origin, configured)
       url.searchParams.append(name, name === 'code_challenge' ? challenge : 'S256')
-      assertRefusedAtClient(leadsTo(await openBrowser(origin).go(url)), 'invalid_request', atClient)
+      assertRejectedAtClient(leadsTo(await openBrowser(origin).go(url)), 'invalid_request', atClient)
     })
   }
 })
@@ -154,18 +154,18 @@ describe('PKCE at /token', () => {
   }
   for (const [attack, verifierOf] of Object.entries(verifiers)) {
     for (const [kind, clientId] of Object.entries(clients)) {
-      test(`${attack} is refused, and the code of ${kind} goes on being good`, async () => {
+      test(`${attack} is rejected, and the code of ${kind} stays valid`, async () => {
         await codeOutlives(async (fresh) => {
           const verifier = verifierOf(fresh)
           const isMalformed = verifier === undefined || verifier === '' || verifier.length > 256
-          const answer = await redeem(origin, fresh, { code_verifier: verifier })
-          assertRefused(answer, isMalformed ? 'invalid_request' : 'invalid_grant')
+          const response = await redeem(origin, fresh, { code_verifier: verifier })
+          assertRejected(response, isMalformed ? 'invalid_request' : 'invalid_grant')
         }, clientId)
       })
     }
   }
 
-  test('the verifier twice is refused, and the code goes on being good', async () => {
+  test('the verifier twice is rejected, and the code stays valid', async () => {
     await codeOutlives(async ({ code, verifier }) => {
       for (const second of [verifier, 'x'.repeat(43)]) {
         const body = formBody(
@@ -176,7 +176,7 @@ describe('PKCE at /token', () => {
           ['code_verifier', verifier],
           ['code_verifier', second],
         )
-        assertRefused(await postBody(tokenUrl, body), 'invalid_request')
+        assertRejected(await postBody(tokenUrl, body), 'invalid_request')
       }
     })
   })
@@ -189,16 +189,16 @@ describe('PKCE at /token', () => {
     ['letters beyond ASCII', `${'v'.repeat(43)}é`],
     ['a newline at its end', `${'v'.repeat(43)}\n`],
   ] as const) {
-    test(`a verifier of ${attack} is refused even where its hash is the challenge`, async () => {
+    test(`a verifier of ${attack} is rejected even where its hash is the challenge`, async () => {
       const before = redemptions()
       const fresh = await freshCode(origin, configured, { code_challenge: challengeOf(verifier) })
-      assertRefused(await redeem(origin, { ...fresh, verifier }), 'invalid_grant')
+      assertRejected(await redeem(origin, { ...fresh, verifier }), 'invalid_grant')
       assert.equal(redemptions(), before)
     })
   }
 
   for (const challenge of [undefined, '', null]) {
-    test(`a verifier is refused where the challenge was ${JSON.stringify(challenge)}`, async () => {
+    test(`a verifier is rejected where the challenge was ${JSON.stringify(challenge)}`, async () => {
       await codeOutlives(async (fresh) => {
         const code = await unseal<Code>(sealKey, 'code', fresh.code)
         const forged = await reseal(sealKey, 'code', { ...code, request: { ...code.request, challenge } })
@@ -213,11 +213,11 @@ describe('PKCE at /token', () => {
 
 describe('a code used again', () => {
   for (const [kind, clientId] of Object.entries(clients)) {
-    test(`by ${kind} is refused`, async () => {
+    test(`by ${kind} is rejected`, async () => {
       const fresh = await freshCode(origin, clientId)
       assertTokens(await redeem(origin, fresh))
       const before = redemptions()
-      for (let n = 0; n < 3; n++) assertRefused(await redeem(origin, fresh), 'invalid_grant')
+      for (let n = 0; n < 3; n++) assertRejected(await redeem(origin, fresh), 'invalid_grant')
       assert.equal(redemptions(), before, 'Entra was asked once')
     })
   }
@@ -225,28 +225,30 @@ describe('a code used again', () => {
   test('twenty times at once is redeemed once', async () => {
     const fresh = await freshCode(origin, configured)
     const before = redemptions()
-    const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(origin, fresh)))
-    const refused = answers.filter(({ status }) => status !== 200)
-    assert.equal(refused.length, 19)
-    for (const answer of refused) assertRefused(answer, 'invalid_grant')
+    const responses = await Promise.all(Array.from({ length: 20 }, () => redeem(origin, fresh)))
+    const rejected = responses.filter(({ status }) => status !== 200)
+    assert.equal(rejected.length, 19)
+    for (const response of rejected) assertRejected(response, 'invalid_grant')
     assert.equal(redemptions(), before + 1)
   })
 
   test('at two replicas at once is redeemed once', async (t) => {
     const other = await replica(t)
     const fresh = await freshCode(origin, configured)
-    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => redeem(n % 2 === 0 ? origin : other, fresh)))
-    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, ...Array(19).fill(400)])
+    const responses = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => redeem(n % 2 === 0 ? origin : other, fresh)),
+    )
+    assert.deepEqual(responses.map(({ status }) => status).sort(), [200, ...Array(19).fill(400)])
   })
 
   test('by another after its client got tokens takes nothing from that client', async () => {
     const fresh = await freshCode(origin, configured)
     const { body } = await redeem(origin, fresh)
-    assertRefused(await redeem(origin, fresh, { client_id: stranger }), 'invalid_grant')
+    assertRejected(await redeem(origin, fresh, { client_id: otherClient }), 'invalid_grant')
     assertTokens(await refresh(String(body['refresh_token'])))
   })
 
-  test('after trouble at Entra is good again, since it was not used', async () => {
+  test('after an outage of Entra is valid again, since it was not used', async () => {
     const fresh = await freshCode(origin, configured)
     tenant.faults.add({ target: 'token', kind: 'status', status: 503, times: 2 })
     const failed = await redeem(origin, fresh)
@@ -258,7 +260,7 @@ describe('a code used again', () => {
 
 describe('a code in foreign hands', () => {
   for (const [attack, overrides, error, status] of [
-    ['another registered client', { client_id: stranger }, 'invalid_grant', 400],
+    ['another registered client', { client_id: otherClient }, 'invalid_grant', 400],
     ['a document', { client_id: documented }, 'invalid_grant', 400],
     ['a document of another path', { client_id: `${documented}x` }, 'invalid_grant', 400],
     ['an unknown client', { client_id: 'nobody' }, 'invalid_client', 401],
@@ -268,19 +270,19 @@ describe('a code in foreign hands', () => {
     ['a client id that belongs to a prototype', { client_id: '__proto__' }, 'invalid_client', 401],
     ['a client id in other case', { client_id: registered.toUpperCase() }, 'invalid_client', 401],
   ] as const) {
-    test(`of ${attack} is refused, and goes on being good`, async () => {
+    test(`of ${attack} is rejected, and stays valid`, async () => {
       await codeOutlives(async (fresh) => {
-        assertRefused(await redeem(origin, fresh, overrides), error, status)
+        assertRejected(await redeem(origin, fresh, overrides), error, status)
       })
     })
   }
 
-  test('of the configured client is refused for every other kind’s code, and that goes on being good', async () => {
+  test('of the configured client is rejected for every other kind’s code, and that stays valid', async () => {
     for (const clientId of [registered, documented]) {
       await codeOutlives(async (fresh) => {
-        assertRefused(await redeem(origin, fresh, { client_id: configured }), 'invalid_grant')
+        assertRejected(await redeem(origin, fresh, { client_id: configured }), 'invalid_grant')
         const withSecret = await redeem(origin, fresh, { client_id: configured, client_secret: secret })
-        assertRefused(withSecret, 'invalid_grant')
+        assertRejected(withSecret, 'invalid_grant')
       }, clientId)
     }
   })
@@ -290,11 +292,11 @@ describe('a code in foreign hands', () => {
     assertTokens(await redeem(origin, fresh, { client_id: configured }))
   })
 
-  test('of one sign-in with the verifier of another is refused, and both go on being good', async () => {
+  test('of one sign-in with the verifier of another is rejected, and both go on being good', async () => {
     const other = await freshCode(origin, configured)
     await codeOutlives(async (one) => {
-      assertRefused(await redeem(origin, { ...one, verifier: other.verifier }), 'invalid_grant')
-      assertRefused(await redeem(origin, { ...other, verifier: one.verifier }), 'invalid_grant')
+      assertRejected(await redeem(origin, { ...one, verifier: other.verifier }), 'invalid_grant')
+      assertRejected(await redeem(origin, { ...other, verifier: one.verifier }), 'invalid_grant')
     })
     assertTokens(await redeem(origin, other))
   })
@@ -303,7 +305,7 @@ describe('a code in foreign hands', () => {
     const fresh = await freshCode(origin, configured)
     const code = await unseal<Code>(sealKey, 'code', fresh.code)
     const forged = await reseal<Code>(sealKey, 'code', { ...code, nonce: 'another' })
-    assertRefused(await redeem(origin, { ...fresh, code: forged }), 'invalid_grant')
+    assertRejected(await redeem(origin, { ...fresh, code: forged }), 'invalid_grant')
   })
 
   test('that holds another sign-in’s Entra code brings no tokens', async () => {
@@ -313,7 +315,7 @@ describe('a code in foreign hands', () => {
       ...(await unseal<Code>(sealKey, 'code', mine.code)),
       entraCode,
     })
-    assertRefused(await redeem(origin, { ...mine, code: forged }), 'invalid_grant')
+    assertRejected(await redeem(origin, { ...mine, code: forged }), 'invalid_grant')
     assertTokens(await redeem(origin, theirs))
   })
 })
@@ -378,12 +380,12 @@ const wholeSecond = () => Math.floor(Date.now() / 1000) * 1000
 
 describe('a tampered code', () => {
   for (const [attack, tamper] of Object.entries(tampered)) {
-    test(`${attack} → refused, and the genuine one goes on being good`, async () => {
+    test(`${attack} → rejected, and the genuine one stays valid`, async () => {
       await codeOutlives(async (fresh) => {
         const code = tamper(fresh.code)
         assert.notEqual(code, fresh.code)
         const error = code.length > 16_384 ? 'invalid_request' : 'invalid_grant'
-        assertRefused(await redeem(origin, { ...fresh, code }), error)
+        assertRejected(await redeem(origin, { ...fresh, code }), error)
       })
     })
   }
@@ -394,7 +396,7 @@ describe('a tampered code', () => {
     ['twice', ['CODE', 'CODE']],
     ['beside an empty one', ['CODE', '']],
   ] as const) {
-    test(`${attack} → invalid_request, and the genuine one goes on being good`, async () => {
+    test(`${attack} → invalid_request, and the genuine one stays valid`, async () => {
       await codeOutlives(async ({ code, verifier }) => {
         const body = formBody(
           ['grant_type', 'authorization_code'],
@@ -403,7 +405,7 @@ describe('a tampered code', () => {
           ['code_verifier', verifier],
           ...values.map((value) => ['code', value.replace('CODE', code)] as const),
         )
-        assertRefused(await postBody(tokenUrl, body), 'invalid_request')
+        assertRejected(await postBody(tokenUrl, body), 'invalid_request')
       })
     })
   }
@@ -411,11 +413,11 @@ describe('a tampered code', () => {
 
 describe('a tampered refresh token', () => {
   for (const [attack, tamper] of Object.entries(tampered)) {
-    test(`${attack} → refused, and the genuine one goes on being good`, async () => {
+    test(`${attack} → rejected, and the genuine one stays valid`, async () => {
       await refreshTokenOutlives(async (token) => {
         const forged = tamper(token)
         assert.notEqual(forged, token)
-        assertRefused(await refresh(forged), forged.length > 16_384 ? 'invalid_request' : 'invalid_grant')
+        assertRejected(await refresh(forged), forged.length > 16_384 ? 'invalid_request' : 'invalid_grant')
       })
     })
   }
@@ -444,22 +446,22 @@ describe('what is sealed for one thing', () => {
     if (what !== 'a code') {
       test(`${what} is no code`, async () => {
         await codeOutlives(async (fresh) =>
-          assertRefused(await redeem(origin, { ...fresh, code: text }), 'invalid_grant'),
+          assertRejected(await redeem(origin, { ...fresh, code: text }), 'invalid_grant'),
         )
       })
     }
     if (what !== 'a refresh token') {
       test(`${what} is no refresh token`, async () => {
-        await refreshTokenOutlives(async () => assertRefused(await refresh(text), 'invalid_grant'))
+        await refreshTokenOutlives(async () => assertRejected(await refresh(text), 'invalid_grant'))
       })
     }
     if (what !== 'a registration') {
       test(`${what} is no client id`, async () => {
         await codeOutlives(async (fresh) => {
-          const answer = await redeem(origin, fresh, { client_id: text })
+          const response = await redeem(origin, fresh, { client_id: text })
           // A code or a refresh token is longer than any client id.
-          if (text.length > 2_048) assertRefused(answer, 'invalid_request')
-          else assertRefused(answer, 'invalid_client', 401)
+          if (text.length > 2_048) assertRejected(response, 'invalid_request')
+          else assertRejected(response, 'invalid_client', 401)
         })
         assertPage(await openBrowser(origin).go(authorizationUrl(origin, text)))
       })
@@ -484,16 +486,18 @@ describe('what is sealed for one thing', () => {
 
   test('an access token is none of it', async () => {
     const token = await tenant.mint()
-    await codeOutlives(async (fresh) => assertRefused(await redeem(origin, { ...fresh, code: token }), 'invalid_grant'))
-    assertRefused(await refresh(token), 'invalid_grant')
+    await codeOutlives(async (fresh) =>
+      assertRejected(await redeem(origin, { ...fresh, code: token }), 'invalid_grant'),
+    )
+    assertRejected(await refresh(token), 'invalid_grant')
   })
 
   test('Entra’s own code and refresh token are none of it, as codes and refresh tokens of ours are no bearer tokens', async () => {
     const fresh = await freshCode(origin, configured)
     const { entraCode } = await unseal<Code>(sealKey, 'code', fresh.code)
-    assertRefused(await redeem(origin, { ...fresh, code: entraCode }), 'invalid_grant')
+    assertRejected(await redeem(origin, { ...fresh, code: entraCode }), 'invalid_grant')
     const ours = String((await redeem(origin, fresh)).body['refresh_token'])
-    assertRefused(
+    assertRejected(
       await refresh((await unseal<RefreshToken>(sealKey, 'refresh-token', ours)).entraToken),
       'invalid_grant',
     )
@@ -509,17 +513,17 @@ describe('a code and time', () => {
     ['when two minutes have passed', 2 * minuteMs, false],
     ['a day later', 24 * 60 * minuteMs, false],
   ] as const) {
-    test(`${what} it is ${isGood ? 'good' : 'refused'}`, async (t) => {
+    test(`${what} it is ${isGood ? 'good' : 'rejected'}`, async (t) => {
       t.mock.timers.enable({ apis: ['Date'], now: wholeSecond() })
       const server = await replica(t)
       const fresh = await freshCode(origin, configured)
       const code = await reseal<Code>(sealKey, 'code', await unseal(sealKey, 'code', fresh.code), 2 * minuteMs)
       const before = redemptions()
       t.mock.timers.tick(passedMs)
-      const answer = await redeem(server, { ...fresh, code })
-      if (isGood) return assertTokens(answer)
-      assertRefused(answer, 'invalid_grant')
-      assert.match(String(answer.body['error_description']), /expired/)
+      const response = await redeem(server, { ...fresh, code })
+      if (isGood) return assertTokens(response)
+      assertRejected(response, 'invalid_grant')
+      assert.match(String(response.body['error_description']), /expired/)
       assert.equal(redemptions(), before, 'Entra was not asked')
     })
   }
@@ -529,7 +533,7 @@ describe('a code and time', () => {
     const own = await listen(t, {}, tenant)
     const fresh = await freshCode(own.origin, configured)
     t.mock.timers.tick(2 * minuteMs)
-    assertRefused(await redeem(own.origin, fresh), 'invalid_grant')
+    assertRejected(await redeem(own.origin, fresh), 'invalid_grant')
   })
 
   test('a refresh token lives ninety days and no longer', async (t) => {
@@ -545,7 +549,7 @@ describe('a code and time', () => {
     t.mock.timers.tick(90 * 24 * 60 * minuteMs - 1)
     assertTokens(await ask())
     t.mock.timers.tick(1)
-    assertRefused(await ask(), 'invalid_grant')
+    assertRejected(await ask(), 'invalid_grant')
   })
 })
 
@@ -567,20 +571,20 @@ describe('when the seal key is rotated', () => {
     await assert.rejects(unseal(sealKey, 'refresh-token', token))
   })
 
-  test('codes, refresh tokens and registrations of the old key are refused once it is dropped', async (t) => {
+  test('codes, refresh tokens and registrations of the old key are rejected once it is dropped', async (t) => {
     const server = await replica(t, { MCP_OAUTH_SEAL_KEY: newKey })
-    await codeOutlives(async (fresh) => assertRefused(await redeem(server, fresh), 'invalid_grant'))
+    await codeOutlives(async (fresh) => assertRejected(await redeem(server, fresh), 'invalid_grant'))
     const refreshed = { grant_type: 'refresh_token', refresh_token: await refreshTokenOf(), client_id: configured }
-    assertRefused(await postForm(`${server}/token`, refreshed), 'invalid_grant')
+    assertRejected(await postForm(`${server}/token`, refreshed), 'invalid_grant')
     const fresh = await freshCode(origin, registered)
-    assertRefused(await redeem(server, fresh), 'invalid_client', 401)
+    assertRejected(await redeem(server, fresh), 'invalid_client', 401)
     assertPage(await openBrowser(server).go(authorizationUrl(server, registered)))
   })
 
-  test('a code of the new key is refused where it is not known yet', async () => {
+  test('a code of the new key is rejected where it is not known yet', async () => {
     await codeOutlives(async (fresh) => {
       const code = await reseal<Code>(newKey, 'code', await unseal(sealKey, 'code', fresh.code))
-      assertRefused(await redeem(origin, { ...fresh, code }), 'invalid_grant')
+      assertRejected(await redeem(origin, { ...fresh, code }), 'invalid_grant')
     })
   })
 })
@@ -596,19 +600,19 @@ describe('a refresh token', () => {
 
   test('may be used many times at once', async () => {
     const token = await refreshTokenOf()
-    for (const answer of await Promise.all(Array.from({ length: 10 }, () => refresh(token)))) assertTokens(answer)
+    for (const response of await Promise.all(Array.from({ length: 10 }, () => refresh(token)))) assertTokens(response)
   })
 
   for (const [attack, clientId, error, status] of [
-    ['another registered client', stranger, 'invalid_grant', 400],
+    ['another registered client', otherClient, 'invalid_grant', 400],
     ['the configured client', configured, 'invalid_grant', 400],
     ['a document', documented, 'invalid_grant', 400],
     ['an unknown client', 'nobody', 'invalid_client', 401],
     ['nobody', '', 'invalid_request', 400],
   ] as const) {
-    test(`in the hands of ${attack} is refused, and goes on being good`, async () => {
+    test(`in the hands of ${attack} is rejected, and stays valid`, async () => {
       await refreshTokenOutlives(
-        async (token) => assertRefused(await refresh(token, clientId), error, status),
+        async (token) => assertRejected(await refresh(token, clientId), error, status),
         registered,
       )
     })
@@ -629,14 +633,14 @@ describe('a refresh token', () => {
     '*',
     '__proto__',
   ]) {
-    test(`with the foreign scope ${scope} → invalid_scope, and it goes on being good`, async () => {
+    test(`with the foreign scope ${scope} → invalid_scope, and it stays valid`, async () => {
       await refreshTokenOutlives(async (token) =>
-        assertRefused(await refresh(token, configured, { scope }), 'invalid_scope'),
+        assertRejected(await refresh(token, configured, { scope }), 'invalid_scope'),
       )
     })
 
     test(`the foreign scope ${scope} at /authorize → invalid_scope at the client`, async () => {
-      assertRefusedAtClient(await answerAtClient({ scope }), 'invalid_scope', atClient)
+      assertRejectedAtClient(await responseAtClient({ scope }), 'invalid_scope', atClient)
     })
   }
 
@@ -658,7 +662,7 @@ describe('a refresh token', () => {
       postForm(`${server}/token`, { grant_type: 'refresh_token', refresh_token: token, client_id: configured, scope })
     const before = refreshes()
     for (const wider of ['write_as_user', 'access_as_user write_as_user', `${configured}/write_as_user`]) {
-      assertRefused(await ask(wider), 'invalid_scope')
+      assertRejected(await ask(wider), 'invalid_scope')
     }
     assert.equal(refreshes(), before)
     const all = await ask('.default')
@@ -674,7 +678,7 @@ describe('a refresh token', () => {
         ['refresh_token', token],
         ['refresh_token', token],
       )
-      assertRefused(await postBody(tokenUrl, body), 'invalid_request')
+      assertRejected(await postBody(tokenUrl, body), 'invalid_request')
     })
   })
 
@@ -683,7 +687,7 @@ describe('a refresh token', () => {
     const gale = tenant.tenant.directory.find('gale')
     if (gale === undefined) throw new Error('There is no gale')
     tenant.tenant.revokeSessions(gale, Math.floor(Date.now() / 1000))
-    assertRefused(await refresh(token), 'invalid_grant')
+    assertRejected(await refresh(token), 'invalid_grant')
   })
 })
 
@@ -692,7 +696,7 @@ describe('revocation', () => {
     const token = await refreshTokenOf()
     const before = refreshes()
     assert.equal((await revoke(token)).status, 200)
-    assertRefused(await refresh(token), 'invalid_grant')
+    assertRejected(await refresh(token), 'invalid_grant')
     assert.equal(refreshes(), before)
   })
 
@@ -700,8 +704,8 @@ describe('revocation', () => {
     const [token, other] = [await refreshTokenOf(), await refreshTokenOf()]
     const { body } = await refresh(token)
     await revoke(String(body['refresh_token']))
-    assertRefused(await refresh(token), 'invalid_grant')
-    assertRefused(await refresh(String(body['refresh_token'])), 'invalid_grant')
+    assertRejected(await refresh(token), 'invalid_grant')
+    assertRejected(await refresh(String(body['refresh_token'])), 'invalid_grant')
     assertTokens(await refresh(other))
   })
 
@@ -709,11 +713,11 @@ describe('revocation', () => {
     const token = await refreshTokenOf()
     await revoke(token)
     assert.equal((await revoke(token)).status, 200)
-    assertRefused(await refresh(token), 'invalid_grant')
+    assertRejected(await refresh(token), 'invalid_grant')
   })
 
   for (const [attack, clientId, status] of [
-    ['another client', stranger, 200],
+    ['another client', otherClient, 200],
     ['a document', documented, 200],
     ['an unknown client', 'nobody', 401],
   ] as const) {
@@ -727,12 +731,12 @@ describe('revocation', () => {
   test('by whoever has the token and names no client ends it', async () => {
     const token = await refreshTokenOf()
     assert.equal((await revoke(token, '')).status, 200)
-    assertRefused(await refresh(token), 'invalid_grant')
+    assertRejected(await refresh(token), 'invalid_grant')
   })
 
   test('with a wrong secret ends nothing', async () => {
     await refreshTokenOutlives(async (token) => {
-      assertRefused(await revoke(token, configured, { client_secret: 'wrong' }), 'invalid_client', 401)
+      assertRejected(await revoke(token, configured, { client_secret: 'wrong' }), 'invalid_client', 401)
     })
   })
 
@@ -781,24 +785,24 @@ describe('resource', () => {
 
   for (const resource of foreign) {
     test(`${resource} is foreign at /authorize → invalid_target at the client`, async () => {
-      assertRefusedAtClient(await answerAtClient({ resource }), 'invalid_target', atClient)
+      assertRejectedAtClient(await responseAtClient({ resource }), 'invalid_target', atClient)
     })
 
-    test(`${resource} is foreign at /token → invalid_target, and the code goes on being good`, async () => {
-      await codeOutlives(async (fresh) => assertRefused(await redeem(origin, fresh, { resource }), 'invalid_target'))
+    test(`${resource} is foreign at /token → invalid_target, and the code stays valid`, async () => {
+      await codeOutlives(async (fresh) => assertRejected(await redeem(origin, fresh, { resource }), 'invalid_target'))
     })
 
-    test(`${resource} is foreign at refresh → invalid_target, and the token goes on being good`, async () => {
+    test(`${resource} is foreign at refresh → invalid_target, and the token stays valid`, async () => {
       await refreshTokenOutlives(async (token) =>
-        assertRefused(await refresh(token, configured, { resource }), 'invalid_target'),
+        assertRejected(await refresh(token, configured, { resource }), 'invalid_target'),
       )
     })
   }
 
-  test('twice, ours and a foreign one, is refused everywhere', async () => {
+  test('twice, ours and a foreign one, is rejected everywhere', async () => {
     const url = authorizationUrl(origin, configured)
     url.searchParams.append('resource', 'https://graph.microsoft.com')
-    assertRefusedAtClient(leadsTo(await openBrowser(origin).go(url)), 'invalid_request', atClient)
+    assertRejectedAtClient(leadsTo(await openBrowser(origin).go(url)), 'invalid_request', atClient)
     await codeOutlives(async ({ code, verifier }) => {
       const body = formBody(
         ['grant_type', 'authorization_code'],
@@ -809,7 +813,7 @@ describe('resource', () => {
         ['resource', `${origin}/mcp`],
         ['resource', 'https://graph.microsoft.com'],
       )
-      assertRefused(await postBody(tokenUrl, body), 'invalid_request')
+      assertRejected(await postBody(tokenUrl, body), 'invalid_request')
     })
   })
 
@@ -820,12 +824,12 @@ describe('resource', () => {
     assert.equal(leadsTo(await openBrowser(origin).go(url)).origin, tenant.origin)
     const { code, verifier } = await freshCode(origin, configured)
     const common = [['client_id', configured], twice, twice] as const
-    const answer = await postBody(
+    const response = await postBody(
       tokenUrl,
       formBody(['grant_type', 'authorization_code'], ['code', code], ['code_verifier', verifier], ...common),
     )
-    assertTokens(answer)
-    const token = ['refresh_token', String(answer.body['refresh_token'])] as const
+    assertTokens(response)
+    const token = ['refresh_token', String(response.body['refresh_token'])] as const
     assertTokens(await postBody(tokenUrl, formBody(['grant_type', 'refresh_token'], token, ...common)))
   })
 
@@ -844,9 +848,9 @@ describe('resource', () => {
 
       const before = outbound.length
       const fresh = await freshCode(origin, configured, { resource })
-      const answer = await redeem(origin, fresh, { resource })
-      assertTokens(answer)
-      assertTokens(await refresh(String(answer.body['refresh_token']), configured, { resource }))
+      const response = await redeem(origin, fresh, { resource })
+      assertTokens(response)
+      assertTokens(await refresh(String(response.body['refresh_token']), configured, { resource }))
       const asked = outbound.slice(before).filter(({ path }) => path.endsWith('/oauth2/v2.0/token'))
       assert.deepEqual(
         asked.map(({ body }) => new URLSearchParams(body).get('grant_type')),
@@ -923,10 +927,10 @@ describe('what is not served', () => {
     '__proto__',
     'constructor',
   ]) {
-    test(`grant_type=${grant} → unsupported_grant_type, and the code goes on being good`, async () => {
+    test(`grant_type=${grant} → unsupported_grant_type, and the code stays valid`, async () => {
       await codeOutlives(async (fresh) => {
         const before = tenant.stats.snapshot().endpoints.token
-        const answer = await redeem(origin, fresh, {
+        const response = await redeem(origin, fresh, {
           grant_type: grant,
           client_secret: secret,
           username: 'rowan',
@@ -934,7 +938,7 @@ describe('what is not served', () => {
           assertion: await tenant.mint(),
           scope: 'access_as_user',
         })
-        assertRefused(answer, 'unsupported_grant_type')
+        assertRejected(response, 'unsupported_grant_type')
         assert.equal(tenant.stats.snapshot().endpoints.token, before)
       })
     })
@@ -942,13 +946,13 @@ describe('what is not served', () => {
 
   for (const type of ['token', 'id_token', 'code token', 'code id_token', 'none', 'CODE', 'code ', 'device_code']) {
     test(`response_type=${type} → unsupported_response_type at the client`, async () => {
-      assertRefusedAtClient(await answerAtClient({ response_type: type }), 'unsupported_response_type', atClient)
+      assertRejectedAtClient(await responseAtClient({ response_type: type }), 'unsupported_response_type', atClient)
     })
   }
 
   for (const mode of ['fragment', 'form_post', 'web_message', 'query.jwt', 'QUERY']) {
     test(`response_mode=${mode} → invalid_request in the query`, async () => {
-      assertRefusedAtClient(await answerAtClient({ response_mode: mode }), 'invalid_request', atClient)
+      assertRejectedAtClient(await responseAtClient({ response_mode: mode }), 'invalid_request', atClient)
     })
   }
 
@@ -958,11 +962,11 @@ describe('what is not served', () => {
     ['request_uri', 'urn:ietf:params:oauth:request_uri:x', 'request_uri_not_supported'],
   ] as const) {
     test(`${name}=${value} → ${error} at the client`, async () => {
-      assertRefusedAtClient(await answerAtClient({ [name]: value }), error, atClient)
+      assertRejectedAtClient(await responseAtClient({ [name]: value }), error, atClient)
     })
   }
 
-  test('nothing is issued for a GET, and the code goes on being good', async () => {
+  test('nothing is issued for a GET, and the code stays valid', async () => {
     await codeOutlives(async ({ code, verifier }) => {
       const query = formBody(
         ['grant_type', 'authorization_code'],
@@ -972,7 +976,7 @@ describe('what is not served', () => {
         ['code_verifier', verifier],
       )
       assert.equal((await call(`${tokenUrl}?${query}`)).status, 404)
-      assertRefused(await postBody(`${tokenUrl}?${query}`, ''), 'invalid_request')
+      assertRejected(await postBody(`${tokenUrl}?${query}`, ''), 'invalid_request')
     })
   })
 })
@@ -982,7 +986,7 @@ describe('parameters', () => {
     for (const clientId of [undefined, '']) {
       assertPage(await openBrowser(origin).go(authorizationUrl(origin, 'x', { client_id: clientId })))
     }
-    for (const second of [configured, stranger, '']) {
+    for (const second of [configured, otherClient, '']) {
       const url = authorizationUrl(origin, configured)
       url.searchParams.append('client_id', second)
       assertPage(await openBrowser(origin).go(url))
@@ -1003,18 +1007,18 @@ describe('parameters', () => {
       const url = authorizationUrl(origin, configured, { [name]: value })
       url.searchParams.append(name, value)
       const state = name === 'state' ? null : 'a state'
-      assertRefusedAtClient(leadsTo(await openBrowser(origin).go(url)), 'invalid_request', { ...atClient, state })
+      assertRejectedAtClient(leadsTo(await openBrowser(origin).go(url)), 'invalid_request', { ...atClient, state })
     })
   }
 
   for (const value of [undefined, '']) {
     test(`response_type ${value === undefined ? 'missing' : 'empty'} → invalid_request at the client`, async () => {
-      assertRefusedAtClient(await answerAtClient({ response_type: value }), 'invalid_request', atClient)
+      assertRejectedAtClient(await responseAtClient({ response_type: value }), 'invalid_request', atClient)
     })
   }
 
   for (const name of ['grant_type', 'client_id', 'client_secret', 'code'] as const) {
-    test(`${name} twice at /token → invalid_request, and the code goes on being good`, async () => {
+    test(`${name} twice at /token → invalid_request, and the code stays valid`, async () => {
       await codeOutlives(async ({ code, verifier }) => {
         const good: Record<string, string> = {
           grant_type: 'authorization_code',
@@ -1025,22 +1029,22 @@ describe('parameters', () => {
           code_verifier: verifier,
         }
         const body = formBody(...Object.entries(good), [name, good[name] ?? ''])
-        assertRefused(await postBody(tokenUrl, body), 'invalid_request')
+        assertRejected(await postBody(tokenUrl, body), 'invalid_request')
       })
     })
   }
 
-  test('grant_type missing or empty → invalid_request, and the code goes on being good', async () => {
+  test('grant_type missing or empty → invalid_request, and the code stays valid', async () => {
     await codeOutlives(async (fresh) => {
       for (const grant of [undefined, '']) {
-        assertRefused(await redeem(origin, fresh, { grant_type: grant }), 'invalid_request')
+        assertRejected(await redeem(origin, fresh, { grant_type: grant }), 'invalid_request')
       }
     })
   })
 
-  test('a thousand times the same parameter is refused like two', async () => {
+  test('a thousand times the same parameter is rejected like two', async () => {
     const many = 'code=x&'.repeat(1_000)
-    assertRefused(
+    assertRejected(
       await postBody(tokenUrl, `${many}grant_type=authorization_code&client_id=${configured}`),
       'invalid_request',
     )
@@ -1060,7 +1064,7 @@ describe('bodies', () => {
     'text/plain; application/x-www-form-urlencoded',
     '*/*',
   ]) {
-    test(`content type ${type} → invalid_request at every endpoint for forms, and the code goes on being good`, async () => {
+    test(`content type ${type} → invalid_request at every endpoint for forms, and the code stays valid`, async () => {
       await codeOutlives(async ({ code, verifier }) => {
         const form = {
           grant_type: 'authorization_code',
@@ -1072,7 +1076,7 @@ describe('bodies', () => {
         }
         for (const path of endpoints) {
           for (const body of [JSON.stringify(form), new URLSearchParams(form).toString()]) {
-            assertRefused(await postBody(origin + path, body, { 'content-type': type }), 'invalid_request')
+            assertRejected(await postBody(origin + path, body, { 'content-type': type }), 'invalid_request')
           }
         }
       })
@@ -1081,9 +1085,9 @@ describe('bodies', () => {
 
   test('no content type, and no body, → invalid_request', async () => {
     for (const path of endpoints) {
-      assertRefused(await postBody(origin + path, 'grant_type=authorization_code', {}), 'invalid_request')
-      assertRefused(await postBody(origin + path, '', {}), 'invalid_request')
-      assertRefused(await postBody(origin + path, ''), 'invalid_request')
+      assertRejected(await postBody(origin + path, 'grant_type=authorization_code', {}), 'invalid_request')
+      assertRejected(await postBody(origin + path, '', {}), 'invalid_request')
+      assertRejected(await postBody(origin + path, ''), 'invalid_request')
     }
   })
 
@@ -1114,10 +1118,10 @@ describe('bodies', () => {
     test(`a registration that is ${attack} → 400`, async (t) => {
       // Registrations are limited by address, and this table is longer than that limit.
       const server = await replica(t)
-      const answer = await postBody(`${server}/register`, metadata, { 'content-type': 'application/json' })
-      assert.equal(answer.status, 400, JSON.stringify(answer.body))
-      assert.match(String(answer.body['error']), /^invalid_(request|client_metadata|redirect_uri)$/)
-      assert.deepEqual(Object.keys(answer.body).sort(), ['error', 'error_description'])
+      const response = await postBody(`${server}/register`, metadata, { 'content-type': 'application/json' })
+      assert.equal(response.status, 400, JSON.stringify(response.body))
+      assert.match(String(response.body['error']), /^invalid_(request|client_metadata|redirect_uri)$/)
+      assert.deepEqual(Object.keys(response.body).sort(), ['error', 'error_description'])
     })
   }
 
@@ -1160,7 +1164,7 @@ describe('bodies', () => {
   test('one byte more than 32 KB is too much', async () => {
     const form = (bytes: number) => 'x='.padEnd(bytes, 'x')
     assert.equal((await postBody(tokenUrl, form(32 * 1024))).status, 400)
-    assertRefused(await postBody(tokenUrl, form(32 * 1024 + 1)), 'invalid_request', 413)
+    assertRejected(await postBody(tokenUrl, form(32 * 1024 + 1)), 'invalid_request', 413)
   })
 })
 
@@ -1209,22 +1213,22 @@ describe('a client that registered for a secret', async () => {
       const token = String(first.body['refresh_token'])
       assertTokens(await refreshBy(token, sent))
       assert.equal((await revokeBy(token, sent)).status, 200)
-      assertRefused(await refreshBy(token, sent), 'invalid_grant')
+      assertRejected(await refreshBy(token, sent), 'invalid_grant')
     })
   }
 
   for (const [what, sent] of Object.entries(wrong)) {
-    test(`is held to it: ${what} → invalid_client everywhere, and what it has goes on being good`, async () => {
+    test(`is held to it: ${what} → invalid_client everywhere, and what it has stays valid`, async () => {
       const fresh = await freshCode(origin, clientId)
-      const answers = [await redeemBy(fresh, sent)]
+      const responses = [await redeemBy(fresh, sent)]
       const first = await redeemBy(fresh, honest)
       assertTokens(first)
       const token = String(first.body['refresh_token'])
-      answers.push(await refreshBy(token, sent), await revokeBy(token, sent))
-      for (const answer of answers) {
-        assertRefused(answer, 'invalid_client', 401)
+      responses.push(await refreshBy(token, sent), await revokeBy(token, sent))
+      for (const response of responses) {
+        assertRejected(response, 'invalid_client', 401)
         const challenge = sent[1] === undefined ? undefined : 'Basic realm="token"'
-        assert.equal(answer.headers['www-authenticate'], challenge)
+        assert.equal(response.headers['www-authenticate'], challenge)
       }
       assertTokens(await refreshBy(token, honest))
     })
@@ -1233,7 +1237,7 @@ describe('a client that registered for a secret', async () => {
   test('does not get around it by not saying who it is', async () => {
     const { body } = await redeemBy(await freshCode(origin, clientId), honest)
     const token = String(body['refresh_token'])
-    assertRefused(await revokeBy(token, [{}]), 'invalid_client', 401)
+    assertRejected(await revokeBy(token, [{}]), 'invalid_client', 401)
     assertTokens(await refreshBy(token, honest))
   })
 
@@ -1248,11 +1252,11 @@ describe('a client that registered for a secret', async () => {
     const newKey = randomBytes(32).toString('base64')
     const rotated = await replica(t, { MCP_OAUTH_SEAL_KEY: `${newKey}, ${sealKey}` })
     const fresh = await freshCode(origin, clientId)
-    assertRefused(await redeem(rotated, fresh), 'invalid_client', 401)
+    assertRejected(await redeem(rotated, fresh), 'invalid_client', 401)
     assertTokens(await redeem(rotated, fresh, { client_secret: own }))
     const dropped = await replica(t, { MCP_OAUTH_SEAL_KEY: newKey })
-    const answer = await redeem(dropped, await freshCode(origin, clientId), { client_secret: own })
-    assertRefused(answer, 'invalid_client', 401)
+    const response = await redeem(dropped, await freshCode(origin, clientId), { client_secret: own })
+    assertRejected(response, 'invalid_client', 401)
   })
 })
 
@@ -1304,12 +1308,12 @@ describe('client secrets', () => {
     ['followed by a NUL', `${secret}\0`],
     ['of 1,000 characters', 'x'.repeat(1_000)],
   ] as const) {
-    test(`one that is ${attack} → invalid_client in the form and by Basic, and the code goes on being good`, async () => {
+    test(`one that is ${attack} → invalid_client in the form and by Basic, and the code stays valid`, async () => {
       await codeOutlives(async (fresh) => {
-        assertRefused(await ask(fresh, { client_secret: wrong }), 'invalid_client', 401)
-        const answer = await ask(fresh, { client_id: undefined }, basic(configured, wrong))
-        assertRefused(answer, 'invalid_client', 401)
-        assert.match(String(answer.headers['www-authenticate']), /^Basic realm="/)
+        assertRejected(await ask(fresh, { client_secret: wrong }), 'invalid_client', 401)
+        const response = await ask(fresh, { client_id: undefined }, basic(configured, wrong))
+        assertRejected(response, 'invalid_client', 401)
+        assert.match(String(response.headers['www-authenticate']), /^Basic realm="/)
       })
     })
   }
@@ -1318,11 +1322,11 @@ describe('client secrets', () => {
     ['a registered client', registered],
     ['a document', documented],
   ] as const) {
-    test(`${kind} has none, so that any is wrong, and the code goes on being good`, async () => {
+    test(`${kind} has none, so that any is wrong, and the code stays valid`, async () => {
       await codeOutlives(async (fresh) => {
         for (const any of ['x', secret]) {
-          assertRefused(await ask(fresh, { client_secret: any }), 'invalid_client', 401)
-          assertRefused(await ask(fresh, { client_id: undefined }, basic(clientId, any)), 'invalid_client', 401)
+          assertRejected(await ask(fresh, { client_secret: any }), 'invalid_client', 401)
+          assertRejected(await ask(fresh, { client_id: undefined }, basic(clientId, any)), 'invalid_client', 401)
         }
       }, clientId)
     })
@@ -1330,16 +1334,16 @@ describe('client secrets', () => {
 
   test('in the form and by Basic at once → invalid_client, though both are right', async () => {
     await codeOutlives(async (fresh) => {
-      assertRefused(await ask(fresh, { client_secret: secret }, basic(configured, secret)), 'invalid_client', 401)
-      assertRefused(await ask(fresh, { client_secret: secret }, basic(configured, 'wrong')), 'invalid_client', 401)
-      assertRefused(await ask(fresh, { client_secret: 'wrong' }, basic(configured, secret)), 'invalid_client', 401)
+      assertRejected(await ask(fresh, { client_secret: secret }, basic(configured, secret)), 'invalid_client', 401)
+      assertRejected(await ask(fresh, { client_secret: secret }, basic(configured, 'wrong')), 'invalid_client', 401)
+      assertRejected(await ask(fresh, { client_secret: 'wrong' }, basic(configured, secret)), 'invalid_client', 401)
     })
   })
 
   test('by Basic for one client, in the form another → invalid_client', async () => {
     await codeOutlives(async (fresh) => {
-      assertRefused(await ask(fresh, { client_id: stranger }, basic(configured, secret)), 'invalid_client', 401)
-      assertRefused(await ask(fresh, { client_id: configured }, basic(stranger, secret)), 'invalid_client', 401)
+      assertRejected(await ask(fresh, { client_id: otherClient }, basic(configured, secret)), 'invalid_client', 401)
+      assertRejected(await ask(fresh, { client_id: configured }, basic(otherClient, secret)), 'invalid_client', 401)
     })
   })
 
@@ -1354,19 +1358,19 @@ describe('client secrets', () => {
     'Digest username="x"',
     `Basic ${'A'.repeat(8_000)}`,
   ]) {
-    test(`"${authorization.slice(0, 30)}" → invalid_client, and the code goes on being good`, async () => {
+    test(`"${authorization.slice(0, 30)}" → invalid_client, and the code stays valid`, async () => {
       await codeOutlives(async (fresh) => {
-        assertRefused(await ask(fresh, {}, { authorization }), 'invalid_client', 401)
+        assertRejected(await ask(fresh, {}, { authorization }), 'invalid_client', 401)
       })
     })
   }
 
-  test('wrong at refresh → invalid_client, and the token goes on being good', async () => {
+  test('wrong at refresh → invalid_client, and the token stays valid', async () => {
     await refreshTokenOutlives(async (token) => {
-      assertRefused(await refresh(token, configured, { client_secret: 'wrong' }), 'invalid_client', 401)
+      assertRejected(await refresh(token, configured, { client_secret: 'wrong' }), 'invalid_client', 401)
     })
     await refreshTokenOutlives(async (token) => {
-      assertRefused(await refresh(token, registered, { client_secret: secret }), 'invalid_client', 401)
+      assertRejected(await refresh(token, registered, { client_secret: secret }), 'invalid_client', 401)
     }, registered)
   })
 

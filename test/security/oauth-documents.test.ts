@@ -10,7 +10,7 @@ import { eventually, listen, shortTimeouts } from '../helper.ts'
 import { authorizationUrl, freshCode, postForm, redeem, redirectUri, startClientHost } from '../sign-in-helper.ts'
 import { startEmulator } from '../tenant.ts'
 import { type Answer, call, costOf, file, startBystander } from './harness.ts'
-import { alertOf, assertPage, assertRefused, assertTokens, formOf, leadsTo, openBrowser } from './oauth-harness.ts'
+import { alertOf, assertPage, assertRejected, assertTokens, formOf, leadsTo, openBrowser } from './oauth-harness.ts'
 
 type Respond = (response: ServerResponse, request: IncomingMessage) => void
 
@@ -32,10 +32,10 @@ const json =
   }
 const cached = { 'cache-control': 'max-age=3600' }
 
-/** What is answered under a host and path; everything else is a good document. */
-const answers = new Map<string, Respond>()
+/** The response under a host and path; everything else is a good document. */
+const responses = new Map<string, Respond>()
 const host = await startClientHost(file, (request, response) => {
-  const respond = answers.get(`${request.headers.host}${request.url}`) ?? json()
+  const respond = responses.get(`${request.headers.host}${request.url}`) ?? json()
   respond(response, request)
 })
 
@@ -99,8 +99,8 @@ function fromAnotherPort() {
   return { 'x-forwarded-for': `198.51.100.7:${10_000 + addresses}` }
 }
 
-/** A document is refused, on a page, quickly. */
-async function assertDocumentRefused(url: string, { withinMs = 1_500, megabytes = 60 } = {}): Promise<Answer> {
+/** A document is rejected, on a page, quickly. */
+async function assertDocumentRejected(url: string, { withinMs = 1_500, megabytes = 60 } = {}): Promise<Answer> {
   const { result, ms, megabytes: used } = await costOf(() => authorize(url))
   assertPage(result)
   assert.match(result.text, /client_document_(invalid|unavailable)/)
@@ -170,18 +170,18 @@ describe('a client id that is no document’s URL', () => {
   ] as const) {
     test(`${attack} → a page, and no name is even looked up`, async () => {
       const before = [resolved.length, dialled.length]
-      const answer = await authorize(clientId)
-      assertPage(answer)
-      assert.doesNotMatch(answer.text, /evil|client\.json|alert\(1/)
+      const response = await authorize(clientId)
+      assertPage(response)
+      assert.doesNotMatch(response.text, /evil|client\.json|alert\(1/)
       assert.deepEqual([resolved.length, dialled.length], before)
     })
 
     test(`${attack} is no client at /token either`, async () => {
       const before = resolved.length
       const form = { grant_type: 'authorization_code', code: 'x', code_verifier: 'x', client_id: clientId }
-      const answer = await postForm(`${origin}/token`, form)
-      if (clientId.length > 2_048) assertRefused(answer, 'invalid_request')
-      else assertRefused(answer, 'invalid_client', 401)
+      const response = await postForm(`${origin}/token`, form)
+      if (clientId.length > 2_048) assertRejected(response, 'invalid_request')
+      else assertRejected(response, 'invalid_client', 401)
       assert.equal(resolved.length, before)
     })
   }
@@ -241,7 +241,7 @@ describe('a name', () => {
       const url = freshUrl()
       names.set(new URL(url).hostname, async () => [address])
       const before = dialled.length
-      await assertDocumentRefused(url)
+      await assertDocumentRejected(url)
       assert.equal(dialled.length, before)
     })
   }
@@ -257,17 +257,17 @@ describe('a name', () => {
       const url = freshUrl()
       names.set(new URL(url).hostname, async () => addresses)
       const before = dialled.length
-      await assertDocumentRefused(url)
+      await assertDocumentRejected(url)
       assert.equal(dialled.length, before)
     })
   }
 
-  test('that does not resolve is refused', async () => {
+  test('that does not resolve is rejected', async () => {
     const url = freshUrl()
     names.set(new URL(url).hostname, async () => {
       throw new Error('getaddrinfo ENOTFOUND')
     })
-    await assertDocumentRefused(url)
+    await assertDocumentRejected(url)
   })
 
   test('that changes its mind is dialled where it was checked: it is looked up once for each connection', async () => {
@@ -285,40 +285,40 @@ describe('a name', () => {
 
   test('with a port of its own is dialled at that port, and goes by its own name', async () => {
     const url = freshUrl().replace('.example/', '.example:8443/')
-    const answer = await authorize(url)
-    assert.equal(answer.status, 200)
-    assert.match(answer.text, new RegExp(`Published at <strong>${new URL(url).host}</strong>`))
+    const response = await authorize(url)
+    assert.equal(response.status, 200)
+    assert.match(response.text, new RegExp(`Published at <strong>${new URL(url).host}</strong>`))
     assert.deepEqual(dialled.at(-1), { address: '20.20.20.20', port: 8443, servername: new URL(url).hostname })
   })
 
-  test('whose certificate is another’s is refused', async () => {
+  test('whose certificate is another’s is rejected', async () => {
     const url = freshUrl()
     ways.set(new URL(url).hostname, (destination) => host.network.dial(destination))
     const before = host.requests.length
-    await assertDocumentRefused(url)
+    await assertDocumentRejected(url)
     assert.equal(host.requests.length, before)
   })
 
-  test('whose certificate nobody vouches for is refused', async () => {
+  test('whose certificate nobody vouches for is rejected', async () => {
     const url = freshUrl()
     // The way that the server itself would take, which knows nothing of the test's own authority.
     ways.set(new URL(url).hostname, () =>
       internet.dial({ address: '127.0.0.1', port: hostPort, servername: 'client.example' }),
     )
-    await assertDocumentRefused(url)
+    await assertDocumentRejected(url)
   })
 })
 
-describe('an answer', () => {
+describe('a response', () => {
   const statuses = [201, 202, 204, 206, 300, 400, 401, 403, 404, 410, 418, 429, 500, 502, 503]
   for (const status of statuses) {
-    test(`with status ${status} is refused, good as its document is`, async () => {
+    test(`with status ${status} is rejected, good as its document is`, async () => {
       const url = freshUrl()
-      answers.set(keyOf(url), (response, request) => {
+      responses.set(keyOf(url), (response, request) => {
         response.writeHead(status, { 'content-type': 'application/json' })
         response.end(JSON.stringify(documentFor(request)))
       })
-      await assertDocumentRefused(url)
+      await assertDocumentRejected(url)
     })
   }
 
@@ -332,12 +332,12 @@ describe('an answer', () => {
         '/good.json',
       ]) {
         const url = freshUrl()
-        answers.set(keyOf(url), (response) => {
+        responses.set(keyOf(url), (response) => {
           response.writeHead(status, { location, 'content-type': 'application/json' })
           response.end('{}')
         })
         const before = host.requests.length
-        await assertDocumentRefused(url)
+        await assertDocumentRejected(url)
         assert.equal(host.requests.length, before + 1)
       }
       assert.equal(bystander.received.length, 0)
@@ -358,20 +358,20 @@ describe('an answer', () => {
     'multipart/form-data',
     '',
   ]) {
-    test(`of content type ${type || 'none'} is refused, good as its document is`, async () => {
+    test(`of content type ${type || 'none'} is rejected, good as its document is`, async () => {
       const url = freshUrl()
-      answers.set(keyOf(url), (response, request) => {
+      responses.set(keyOf(url), (response, request) => {
         response.writeHead(200, type === '' ? {} : { 'content-type': type })
         response.end(JSON.stringify(documentFor(request)))
       })
-      await assertDocumentRefused(url)
+      await assertDocumentRejected(url)
     })
   }
 
   for (const type of ['application/json; charset=utf-8', 'Application/JSON', 'application/vnd.client+json']) {
     test(`of content type ${type} is JSON`, async () => {
       const url = freshUrl()
-      answers.set(keyOf(url), json({}, { 'content-type': type }))
+      responses.set(keyOf(url), json({}, { 'content-type': type }))
       assert.equal((await authorize(url)).status, 200)
     })
   }
@@ -389,13 +389,13 @@ describe('an answer', () => {
     'arrays, 2,000 deep and closed': '['.repeat(2_000) + ']'.repeat(2_000),
     noise: Buffer.from([0, 255, 254, 1, 2]),
   })) {
-    test(`that holds ${attack} is refused`, async () => {
+    test(`that holds ${attack} is rejected`, async () => {
       const url = freshUrl()
-      answers.set(keyOf(url), (response) => {
+      responses.set(keyOf(url), (response) => {
         response.writeHead(200, { 'content-type': 'application/json' })
         response.end(body)
       })
-      const { text } = await assertDocumentRefused(url)
+      const { text } = await assertDocumentRejected(url)
       assert.doesNotMatch(text, /SyntaxError|alert\(1\)|JSON\.parse|position/)
     })
   }
@@ -422,34 +422,34 @@ describe('an answer', () => {
     'has a script as redirect URI': { redirect_uris: ['javascript:alert(1)'] },
     'has redirect URIs that are no texts': { redirect_uris: [[redirectUri], { href: redirectUri }, 1, null] },
   })) {
-    test(`that ${attack} is refused`, async () => {
+    test(`that ${attack} is rejected`, async () => {
       const url = freshUrl()
-      answers.set(keyOf(url), json(more))
-      await assertDocumentRefused(url)
+      responses.set(keyOf(url), json(more))
+      await assertDocumentRejected(url)
     })
   }
 
   test('that says __proto__ pollutes nothing', async () => {
     const url = freshUrl()
-    answers.set(keyOf(url), (response, request) => {
+    responses.set(keyOf(url), (response, request) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.end(
         `{"__proto__":{"polluted":1,"redirect_uris":["${redirectUri}"]},"client_id":"https://${request.headers.host}${request.url}"}`,
       )
     })
-    await assertDocumentRefused(url)
+    await assertDocumentRejected(url)
     const untouched: Record<string, unknown> = {}
     assert.equal(untouched['polluted'], undefined)
   })
 
   test('that lists a hostile redirect URI beside an honest one is good for the honest one alone', async () => {
     const url = freshUrl()
-    answers.set(keyOf(url), json({ redirect_uris: ['https://evil.example/callback', redirectUri] }, cached))
+    responses.set(keyOf(url), json({ redirect_uris: ['https://evil.example/callback', redirectUri] }, cached))
     assert.equal((await authorize(url)).status, 200)
     assertPage(await authorize(url, origin, { redirect_uri: 'https://evil.example/callback' }))
   })
 
-  test('as large as 5 KB is taken, and a byte more is refused', async () => {
+  test('as large as 5 KB is taken, and a byte more is rejected', async () => {
     const sized =
       (bytes: number): Respond =>
       (response, request) => {
@@ -457,10 +457,10 @@ describe('an answer', () => {
         response.end(JSON.stringify(documentFor(request)).padEnd(bytes))
       }
     const [fits, exceeds] = [freshUrl(), freshUrl()]
-    answers.set(keyOf(fits), sized(5 * 1024))
-    answers.set(keyOf(exceeds), sized(5 * 1024 + 1))
+    responses.set(keyOf(fits), sized(5 * 1024))
+    responses.set(keyOf(exceeds), sized(5 * 1024 + 1))
     assert.equal((await authorize(fits)).status, 200)
-    await assertDocumentRefused(exceeds)
+    await assertDocumentRejected(exceeds)
   })
 
   for (const [attack, respond] of Object.entries<Respond>({
@@ -505,30 +505,30 @@ describe('an answer', () => {
       response.socket?.end('SSH-2.0-OpenSSH_9.6\r\n')
     },
   })) {
-    test(`that ${attack} is refused, at once and cheaply`, async () => {
+    test(`that ${attack} is rejected, at once and cheaply`, async () => {
       const url = freshUrl()
-      answers.set(keyOf(url), respond)
-      await assertDocumentRefused(url, { withinMs: 3_000 })
+      responses.set(keyOf(url), respond)
+      await assertDocumentRejected(url, { withinMs: 3_000 })
     })
   }
 
-  test('brings nothing of itself onto the page that refuses it', async () => {
+  test('brings nothing of itself onto the page that rejects it', async () => {
     const url = freshUrl()
-    answers.set(
+    responses.set(
       keyOf(url),
       json({ client_id: 'marker-5c0f', redirect_uris: ['marker-5c0f'], client_name: 'marker-5c0f' }),
     )
-    assert.doesNotMatch((await assertDocumentRefused(url)).text, /marker-5c0f/)
+    assert.doesNotMatch((await assertDocumentRejected(url)).text, /marker-5c0f/)
   })
 })
 
 describe('a host that takes its time', { concurrency: true }, () => {
   const slow = async (url: string) => {
     const signal = AbortSignal.timeout(4_500)
-    const answer = await call(authorizationUrl(hurried, url).href, { signal, headers: fromAnotherAddress() })
-    assertPage(answer)
-    assert.match(answer.text, /Client metadata document (not available|temporarily unavailable)/)
-    assert.equal(answer.headers['retry-after'], undefined)
+    const response = await call(authorizationUrl(hurried, url).href, { signal, headers: fromAnotherAddress() })
+    assertPage(response)
+    assert.match(response.text, /Client metadata document (not available|temporarily unavailable)/)
+    assert.equal(response.headers['retry-after'], undefined)
   }
   // Registered before any of them runs: they go on at the same time, and what each needs stays until all are over.
   const urls = {
@@ -547,33 +547,33 @@ describe('a host that takes its time', { concurrency: true }, () => {
     response.on('close', () => clearInterval(timer))
   }
 
-  test('with a byte now and then is refused within seconds', async () => {
-    answers.set(keyOf(urls.drip), drip)
+  test('with a byte now and then is rejected within seconds', async () => {
+    responses.set(keyOf(urls.drip), drip)
     await slow(urls.drip)
   })
 
-  test('and never answers is refused within seconds', async () => {
-    answers.set(keyOf(urls.head), () => {})
+  test('and never responds is rejected within seconds', async () => {
+    responses.set(keyOf(urls.head), () => {})
     await slow(urls.head)
   })
 
-  test('and never answers is dialled once, and left alone when its time is over', async () => {
-    answers.set(keyOf(urls.once), () => {})
+  test('and never responds is dialled once, and given up at its deadline', async () => {
+    responses.set(keyOf(urls.once), () => {})
     await slow(urls.once)
     await authorize(freshUrl(), hurried)
     assert.equal(dialled.filter(({ servername }) => servername === new URL(urls.once).hostname).length, 1)
   })
 
-  test('and stops in the middle is refused within seconds', async () => {
-    answers.set(keyOf(urls.body), (response) => {
+  test('and stops in the middle is rejected within seconds', async () => {
+    responses.set(keyOf(urls.body), (response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.write('{"client_id":')
     })
     await slow(urls.body)
   })
 
-  test('with a header now and then is refused within seconds', async () => {
-    answers.set(keyOf(urls.headers), (response) => {
+  test('with a header now and then is rejected within seconds', async () => {
+    responses.set(keyOf(urls.headers), (response) => {
       const { socket } = response
       socket?.write('HTTP/1.1 200 OK\r\n')
       const timer = setInterval(() => socket?.write('x: y\r\n'), 50)
@@ -583,21 +583,21 @@ describe('a host that takes its time', { concurrency: true }, () => {
     await slow(urls.headers)
   })
 
-  test('whose name does not resolve in time is refused within seconds, and not dialled later', async () => {
+  test('whose name does not resolve in time is rejected within seconds, and not dialled later', async () => {
     const { hostname } = new URL(urls.dns)
     const late = new EventEmitter()
     names.set(hostname, async () => {
-      await once(late, 'answer')
+      await once(late, 'response')
       return ['127.0.0.1']
     })
-    await slow(urls.dns).finally(() => late.emit('answer'))
+    await slow(urls.dns).finally(() => late.emit('response'))
     assert.equal(
       dialled.some(({ servername }) => servername === hostname),
       false,
     )
   })
 
-  test('that takes the connection and says nothing is refused within seconds', async (t) => {
+  test('that takes the connection and says nothing is rejected within seconds', async (t) => {
     const port = await startSilent(t)
     ways.set(new URL(urls.tls).hostname, ({ servername }) => connect({ host: '127.0.0.1', port, servername }))
     await slow(urls.tls)
@@ -615,10 +615,10 @@ for (const [from, headersOf, waitedFor] of [
   ['forty ports of an address', fromAnotherPort, 4],
   ['forty addresses', fromAnotherAddress, 20],
 ] as const) {
-  test(`of forty hosts that hang no more than ${waitedFor} are waited for when ${from} ask, and the rest is refused at once`, async () => {
+  test(`of forty hosts that hang no more than ${waitedFor} are waited for when ${from} ask, and the rest is rejected at once`, async () => {
     const urls = Array.from({ length: 40 }, () => freshUrl())
     const waiting = new Set<ServerResponse>()
-    for (const url of urls) answers.set(keyOf(url), (response) => waiting.add(response))
+    for (const url of urls) responses.set(keyOf(url), (response) => waiting.add(response))
     const before = dialled.length
     let answered = 0
     const ask = (url: string) =>
@@ -629,7 +629,7 @@ for (const [from, headersOf, waitedFor] of [
       for (const response of waiting) response.writeHead(500).end()
       return all
     })
-    for (const answer of result) assertPage(answer)
+    for (const response of result) assertPage(response)
     assert.equal(new Set(dialled.slice(before).map(({ servername }) => servername)).size, waitedFor)
     assert.equal(result.filter(({ headers }) => headers['retry-after'] !== undefined).length, 40 - waitedFor)
     assert.ok(megabytes < 100, `${megabytes} MB`)
@@ -643,25 +643,25 @@ test('a closed port, another protocol and a missing name look the same from outs
   ways.set(new URL(wrong).hostname, ({ servername }) => connect({ host: '127.0.0.1', port, servername }))
   names.set(new URL(missing).hostname, async () => [])
   const texts = []
-  for (const url of [closed, wrong, missing]) texts.push(alertOf((await assertDocumentRefused(url)).text))
+  for (const url of [closed, wrong, missing]) texts.push(alertOf((await assertDocumentRejected(url)).text))
   assert.equal(new Set(texts).size, 1, String(texts))
 })
 
 describe('a good document', () => {
   test('signs its client in from end to end', async () => {
     const url = freshUrl()
-    answers.set(keyOf(url), json({}, cached))
+    responses.set(keyOf(url), json({}, cached))
     const fresh = await freshCode(origin, url, { scope: 'access_as_user offline_access' })
-    const answer = await redeem(origin, fresh)
-    assertTokens(answer)
-    const form = { grant_type: 'refresh_token', refresh_token: String(answer.body['refresh_token']), client_id: url }
+    const response = await redeem(origin, fresh)
+    assertTokens(response)
+    const form = { grant_type: 'refresh_token', refresh_token: String(response.body['refresh_token']), client_id: url }
     assertTokens(await postForm(`${origin}/token`, form))
     assert.equal(host.requests.filter(({ headers }) => headers.host === new URL(url).host).length, 1)
   })
 
   test('is shown by its host, which it cannot choose', async () => {
     const url = freshUrl()
-    answers.set(keyOf(url), json({ client_name: 'Microsoft' }))
+    responses.set(keyOf(url), json({ client_name: 'Microsoft' }))
     const { text } = await authorize(url)
     assert.match(text, /<bdi>Microsoft<\/bdi>/)
     assert.match(
@@ -688,7 +688,7 @@ describe('a good document', () => {
 
   test('is fetched once by many who ask at the same time', async () => {
     const url = freshUrl()
-    answers.set(keyOf(url), (response, request) => setTimeout(() => json()(response, request), 300))
+    responses.set(keyOf(url), (response, request) => setTimeout(() => json()(response, request), 300))
     const all = await Promise.all(Array.from({ length: 20 }, () => authorize(url)))
     for (const { status } of all) assert.equal(status, 200)
     assert.equal(host.requests.filter(({ headers }) => headers.host === new URL(url).host).length, 1)
@@ -696,10 +696,10 @@ describe('a good document', () => {
 
   test('is a client of its own URL alone: a query makes another', async () => {
     const url = freshUrl()
-    answers.set(keyOf(url), json({}, cached))
+    responses.set(keyOf(url), json({}, cached))
     const fresh = await freshCode(origin, url)
     for (const other of [`${url}?x`, `${url}/`, url.replace('client.json', 'client2.json')]) {
-      assertRefused(await redeem(origin, fresh, { client_id: other }), 'invalid_grant')
+      assertRejected(await redeem(origin, fresh, { client_id: other }), 'invalid_grant')
     }
     assertTokens(await redeem(origin, fresh))
   })
@@ -722,14 +722,14 @@ describe('the cache', () => {
     t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
     const { origin: server } = await listen(t, {}, tenant, { network })
     const url = freshUrl()
-    answers.set(keyOf(url), json({}, headers))
+    responses.set(keyOf(url), json({}, headers))
     return {
       url,
       server,
       fetches: () => host.requests.filter((request) => request.headers.host === new URL(url).host).length,
       ask: (overrides: Readonly<Record<string, string>> = {}) => authorize(url, server, overrides),
       pass: (ms: number) => t.mock.timers.tick(ms),
-      change: (respond: Respond) => answers.set(keyOf(url), respond),
+      change: (respond: Respond) => responses.set(keyOf(url), respond),
     }
   }
 

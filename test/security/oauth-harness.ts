@@ -30,13 +30,13 @@ export function openBrowser(server: string, publicUrl = server, cookies: CookieJ
     host: new URL(publicUrl).host,
     ...(cookies.size > 0 && { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }),
   })
-  const keep = (answer: Answer) => {
-    for (const cookie of setCookiesOf(answer)) {
+  const keep = (response: Answer) => {
+    for (const cookie of setCookiesOf(response)) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
       if (value === '') cookies.delete(name)
       else cookies.set(name, value)
     }
-    return answer
+    return response
   }
   return {
     cookies,
@@ -63,7 +63,7 @@ export function setCookiesOf({ headers }: Answer): string[] {
   return [headers['set-cookie'] ?? []].flat()
 }
 
-/** Where an answer sends its browser: by redirect, or by a page's refresh. */
+/** Where a response sends its browser: by redirect, or by a page's refresh. */
 export function leadsTo({ headers, text }: Answer): URL {
   const { location } = headers
   const target = typeof location === 'string' ? location : markupText(text, refreshPattern)
@@ -94,30 +94,30 @@ export async function callbackOf(onward: URL, user = 'rowan', consent = true): P
   return (await signIn(onward, { user, consent })).url
 }
 
-/** A refusal that a person sees: a page of this server, from which nothing leads anywhere. */
-export function assertPage(answer: Answer, status = 400) {
-  assert.equal(answer.status, status, answer.text.slice(0, 300))
-  assert.match(String(answer.headers['content-type']), /^text\/html/)
-  assert.equal(answer.headers['location'], undefined)
-  assert.doesNotMatch(answer.text, /http-equiv|<a |<form/)
-  assert.ok(alertOf(answer.text), 'the page says what is wrong')
-  assert.deepEqual(setCookiesOf(answer), [])
+/** An error response that a person sees: a page of this server, from which nothing leads anywhere. */
+export function assertPage(response: Answer, status = 400) {
+  assert.equal(response.status, status, response.text.slice(0, 300))
+  assert.match(String(response.headers['content-type']), /^text\/html/)
+  assert.equal(response.headers['location'], undefined)
+  assert.doesNotMatch(response.text, /http-equiv|<a |<form/)
+  assert.ok(alertOf(response.text), 'the page says what is wrong')
+  assert.deepEqual(setCookiesOf(response), [])
 }
 
-/** A refusal that a client reads (RFC 6749 section 5.2). */
-export function assertRefused({ status, headers, body }: JsonResponse, error: string, expected = 400) {
+/** An error response that a client reads (RFC 6749 section 5.2). */
+export function assertRejected({ status, headers, body }: JsonResponse, error: string, expected = 400) {
   assert.deepEqual([status, body['error']], [expected, error], JSON.stringify(body))
   assert.deepEqual(Object.keys(body).sort(), ['error', 'error_description'])
   assert.match(String(headers['content-type']), /^application\/json/)
   assert.equal(headers['cache-control'], 'no-store')
 }
 
-/** A refusal at the client's redirect URI (RFC 6749 section 4.1.2.1, RFC 9207). */
-export function assertRefusedAtClient(url: URL, error: string, { state, iss }: { state: string | null; iss: string }) {
-  const { searchParams: answer } = url
-  assert.deepEqual([answer.get('error'), answer.get('state'), answer.get('iss')], [error, state, iss])
-  assert.match(answer.get('error_description') ?? '', /^[\x20-\x7e]+$/)
-  assert.equal(answer.get('code'), null)
+/** An error response at the client's redirect URI (RFC 6749 section 4.1.2.1, RFC 9207). */
+export function assertRejectedAtClient(url: URL, error: string, { state, iss }: { state: string | null; iss: string }) {
+  const { searchParams: response } = url
+  assert.deepEqual([response.get('error'), response.get('state'), response.get('iss')], [error, state, iss])
+  assert.match(response.get('error_description') ?? '', /^[\x20-\x7e]+$/)
+  assert.equal(response.get('code'), null)
 }
 
 /** Tokens came, and they are whole. */
@@ -134,8 +134,8 @@ export async function postBody(
   body: string | Buffer,
   headers: Readonly<Record<string, string>> = formType,
 ): Promise<JsonResponse> {
-  const answer = await call(url, { method: 'POST', headers, body })
-  return { ...answer, body: answer.body as unknown as JsonResponse['body'] }
+  const response = await call(url, { method: 'POST', headers, body })
+  return { ...response, body: response.body as unknown as JsonResponse['body'] }
 }
 
 /** Opens what was sealed, for tests that forge what no server would seal. */

@@ -76,13 +76,13 @@ interface Met {
   readonly head: string
   readonly text: string
 }
-const answers: Met[] = []
+const responses: Met[] = []
 /** Everything that metrics and spans say, metrics first. */
 let watched: readonly string[] = []
 
-function met(of: string, answer: Answer): Answer {
-  answers.push({ of, status: answer.status, head: JSON.stringify(answer.headers), text: answer.text })
-  return answer
+function met(of: string, response: Answer): Answer {
+  responses.push({ of, status: response.status, head: JSON.stringify(response.headers), text: response.text })
+  return response
 }
 
 const nosy = {
@@ -101,7 +101,7 @@ function keepCookies(browser: Browser) {
   for (const value of browser.cookies.values()) keep('a cookie', value)
 }
 
-/** A whole sign-in, of which everything that proves something is kept. */
+/** A whole sign-in, of which every credential is recorded. */
 async function signInAs(clientId: string, secretForm: Readonly<Record<string, string>> = {}) {
   const browser = openBrowser(origin, origin, new Map([['session', marker('cookie')]]))
   const { verifier, challenge } = pkcePair()
@@ -139,8 +139,8 @@ async function signInAs(clientId: string, secretForm: Readonly<Record<string, st
     code_verifier: verifier,
     ...secretForm,
   }
-  const answer = await post('/token', '/token', form(fields))
-  const tokens = JSON.parse(answer.text) as Record<string, string>
+  const response = await post('/token', '/token', form(fields))
+  const tokens = JSON.parse(response.text) as Record<string, string>
   keep('an access token', tokens['access_token'])
   for (const part of String(tokens['access_token']).split('.').slice(1)) keep('a part of an access token', part)
   const refreshToken = keep('a refresh token', tokens['refresh_token'])
@@ -151,7 +151,7 @@ async function signInAs(clientId: string, secretForm: Readonly<Record<string, st
 before(async () => {
   await goodSignIns()
   await badSignIns()
-  await troubleAtEntra()
+  await failuresAtEntra()
   await injectedParameters()
   watched = await watching.seen(app)
   for (const { body } of outbound) {
@@ -184,8 +184,8 @@ describe('after a broad mixture of good, bad and hostile sign-ins', () => {
     for (const kind of ['Entra’s code', 'a code', 'a cookie', 'Entra’s refresh token', 'the verifier at Entra']) {
       assert.ok(kinds.has(kind), `no ${kind} was made`)
     }
-    assert.ok(answers.length > 150, String(answers.length))
-    assert.ok(answers.some(({ status }) => status >= 500))
+    assert.ok(responses.length > 150, String(responses.length))
+    assert.ok(responses.some(({ status }) => status >= 500))
   })
 
   test('no log line holds a code, verifier, state, cookie, token or secret', () => {
@@ -224,14 +224,14 @@ describe('after a broad mixture of good, bad and hostile sign-ins', () => {
     }
   })
 
-  test('no refusal holds a code, verifier, cookie, token or secret', () => {
-    for (const { of, status, text, head } of answers) {
-      if (status >= 400) assertSecretless(head + text, `the answer to ${of}`)
+  test('no error response holds a code, verifier, cookie, token or secret', () => {
+    for (const { of, status, text, head } of responses) {
+      if (status >= 400) assertSecretless(head + text, `the response to ${of}`)
     }
   })
 
-  test('no refusal holds a header, a cookie or a query string', () => {
-    for (const { of, status, text, head } of answers) {
+  test('no error response holds a header, a cookie or a query string', () => {
+    for (const { of, status, text, head } of responses) {
       if (status >= 400) assert.doesNotMatch(head + text, markers, of)
     }
   })
@@ -241,13 +241,13 @@ describe('after a broad mixture of good, bad and hostile sign-ins', () => {
       /^(the verifier at Entra|Entra’s|the server’s|the seal)/.test(what),
     )
     assert.ok(atEntraOnly.length > 10)
-    for (const { of, text, head } of answers) {
+    for (const { of, text, head } of responses) {
       for (const [secret, what] of atEntraOnly) assert.ok(!(head + text).includes(secret), `${of} holds ${what}`)
     }
   })
 
-  test('no answer holds a stack trace, a path of this machine or an inner error', () => {
-    for (const { of, text, head } of answers) {
+  test('no response holds a stack trace, a path of this machine or an inner error', () => {
+    for (const { of, text, head } of responses) {
       const whole = head + text
       assert.doesNotMatch(whole, /\bat [\w.<>[\] ]+ \(|node:internal|node_modules|\.(ts|mjs):\d+/, of)
       assert.ok(!whole.includes(process.cwd()), of)
@@ -256,20 +256,20 @@ describe('after a broad mixture of good, bad and hostile sign-ins', () => {
   })
 
   test('a server error says nothing of its cause', () => {
-    const errors = answers.filter(({ status }) => status >= 500)
+    const errors = responses.filter(({ status }) => status >= 500)
     assert.ok(errors.length > 5)
     for (const { of, text } of errors) assert.doesNotMatch(text, /AADSTS|invalid_|You sent|credential_rejected/, of)
   })
 
   test('every description is printable ASCII without quotes and backslashes, in JSON as in redirects', () => {
     let seen = 0
-    for (const { of, text, head } of answers) {
+    for (const { of, text, head } of responses) {
       const { location } = JSON.parse(head) as { location?: string }
-      const told = [
+      const internal = [
         text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>)['error_description'] : undefined,
         location === undefined ? undefined : (new URL(location).searchParams.get('error_description') ?? undefined),
       ]
-      for (const one of told) {
+      for (const one of internal) {
         if (one === undefined) continue
         seen += 1
         assert.match(String(one), /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/, of)
@@ -279,7 +279,7 @@ describe('after a broad mixture of good, bad and hostile sign-ins', () => {
   })
 
   test('no page holds markup that was sent to it', () => {
-    const pages = answers.filter(({ text }) => text.startsWith('<!doctype'))
+    const pages = responses.filter(({ text }) => text.startsWith('<!doctype'))
     assert.ok(pages.length > 100, String(pages.length))
     for (const { of, text } of pages) {
       // A request's id is drawn by lot, and may hold any number.
@@ -291,7 +291,7 @@ describe('after a broad mixture of good, bad and hostile sign-ins', () => {
   })
 
   test('no header was injected', () => {
-    for (const { of, head } of answers) {
+    for (const { of, head } of responses) {
       const headers = JSON.parse(head) as Record<string, string | string[]>
       assert.equal(headers['x-injected'], undefined, of)
       for (const cookie of [headers['set-cookie'] ?? []].flat())
@@ -300,8 +300,8 @@ describe('after a broad mixture of good, bad and hostile sign-ins', () => {
     }
   })
 
-  test('no answer to a hostile parameter is a server error', () => {
-    for (const { of, status, text } of answers) {
+  test('no response to a hostile parameter is a server error', () => {
+    for (const { of, status, text } of responses) {
       if (of.startsWith('injection')) assert.ok(status < 500, `${of}: ${status} ${text.slice(0, 200)}`)
     }
   })
@@ -408,7 +408,7 @@ async function badSignIns() {
   )
   await post('a broken registration', '/register', `{"client_name":"${marker('body')}"`, json)
   await post(
-    'a refused registration',
+    'a rejected registration',
     '/register',
     JSON.stringify({ redirect_uris: [`https://evil.example/?${marker('body')}`] }),
     json,
@@ -439,8 +439,8 @@ async function badSignIns() {
     'a request object': { request: marker('query') },
     'another response type': { response_type: marker('query') },
   })) {
-    const answer = met(of, await browser.go(authorizationUrl(origin, configured, overrides), nosy))
-    assert.doesNotMatch(leadsTo(answer).search, markers, of)
+    const response = met(of, await browser.go(authorizationUrl(origin, configured, overrides), nosy))
+    assert.doesNotMatch(leadsTo(response).search, markers, of)
   }
   for (const query of [
     `code=${marker('query')}&state=${marker('query')}`,
@@ -451,15 +451,20 @@ async function badSignIns() {
   }
   met('a foreign form', await browser.submit({ request: marker('body'), decision: marker('body') }, nosy))
   for (const path of ['/token', '/authorize', '/oauth/callback']) {
-    const answer = await raw(
+    const response = await raw(
       origin,
       `GET ${path}?code=${marker('query')}%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
     )
-    answers.push({ of: `raw ${path}`, status: statusOf(answer), head: '{}', text: answer.split('\r\n\r\n')[1] ?? '' })
+    responses.push({
+      of: `raw ${path}`,
+      status: statusOf(response),
+      head: '{}',
+      text: response.split('\r\n\r\n')[1] ?? '',
+    })
   }
 }
 
-async function troubleAtEntra() {
+async function failuresAtEntra() {
   const fieldsOf = async () => {
     const browser = openBrowser(origin)
     const { verifier, challenge } = pkcePair()
@@ -478,7 +483,7 @@ async function troubleAtEntra() {
   for (const kind of ['html', 'truncated', 'reset', 'redirect', 'wrong-types', 'empty-object', 'huge'] as const) {
     const fields = await fieldsOf()
     tenant.faults.add({ target: 'token', kind })
-    await post(`trouble at Entra: ${kind}`, '/token', form(fields))
+    await post(`failure of Entra: ${kind}`, '/token', form(fields))
     tenant.faults.clear()
   }
   for (const code of [7000215, 700016, 54005, 70008, 50173, 65001, 53003, 501481]) {
@@ -572,8 +577,8 @@ async function injectedParameters() {
     const body = JSON.stringify({ client_name: name, redirect_uris: [redirectUri, redirectUri + name] })
     const registration = await post('injection into a name', '/register', body, json)
     const clientId = String((JSON.parse(registration.text) as Record<string, unknown>)['client_id'])
-    const answer = met('injection into a registered name', await browser.go(authorizationUrl(origin, clientId)))
-    assert.equal(answer.status, 200)
+    const response = met('injection into a registered name', await browser.go(authorizationUrl(origin, clientId)))
+    assert.equal(response.status, 200)
     const documented = documentUrl(
       new URLSearchParams({ name }).toString().replaceAll('%2F', '/').replaceAll('%5C', ''),
     )

@@ -13,8 +13,8 @@ const { origin } = await listen(file, {}, tenant)
 const configured = tenant.api.clientId
 const registered = String((await register(origin)).body['client_id'])
 
-/** One of each answer that a browser gets, by what it is. */
-async function browserAnswers(): Promise<Readonly<Record<string, Answer>>> {
+/** One of each response that a browser gets, by what it is. */
+async function browserResponses(): Promise<Readonly<Record<string, Answer>>> {
   const browser = openBrowser(origin)
   const consent = await browser.go(authorizationUrl(origin, registered))
   const onward = await browser.submit({ request: formOf(consent), decision: 'allow', confirmed: 'yes' })
@@ -47,8 +47,8 @@ async function browserAnswers(): Promise<Readonly<Record<string, Answer>>> {
   }
 }
 
-/** One of each answer that a client gets. */
-async function clientAnswers(): Promise<Readonly<Record<string, Answer>>> {
+/** One of each response that a client gets. */
+async function clientResponses(): Promise<Readonly<Record<string, Answer>>> {
   const post = (path: string, body: string, headers: Call['headers'] = formType) =>
     call(origin + path, { method: 'POST', headers, body })
   const json = { 'content-type': 'application/json' }
@@ -70,15 +70,15 @@ async function clientAnswers(): Promise<Readonly<Record<string, Answer>>> {
     'a form of the wrong type': await post('/token', '{}', json),
     'too large a form': await post('/token', 'x'.repeat(40_000)),
     'a registration': await post('/register', JSON.stringify({ redirect_uris: [redirectUri] }), json),
-    'a refused registration': await post('/register', '{"redirect_uris":["https://evil.example/"]}', json),
+    'a rejected registration': await post('/register', '{"redirect_uris":["https://evil.example/"]}', json),
     'a broken registration': await post('/register', '{', json),
     'a revocation': await post('/revoke', `client_id=${configured}&token=x`),
-    'a refused revocation': await post('/revoke', 'token=x'),
+    'a rejected revocation': await post('/revoke', 'token=x'),
   }
 }
 
-const toBrowsers = await browserAnswers()
-const toClients = await clientAnswers()
+const toBrowsers = await browserResponses()
+const toClients = await clientResponses()
 const directivesOf = ({ headers }: Answer) =>
   new Map(
     String(headers['content-security-policy'])
@@ -88,14 +88,14 @@ const directivesOf = ({ headers }: Answer) =>
 const isPage = ({ headers }: Answer) => String(headers['content-type']).startsWith('text/html')
 
 describe('what a browser gets', () => {
-  for (const [what, answer] of Object.entries(toBrowsers)) {
-    const { headers, text } = answer
+  for (const [what, response] of Object.entries(toBrowsers)) {
+    const { headers, text } = response
 
     test(`${what} is nobody’s to store, to frame or to sniff`, () => {
       assert.equal(headers['cache-control'], 'no-store')
       assert.equal(headers['x-content-type-options'], 'nosniff')
       assert.equal(headers['x-frame-options'], 'DENY')
-      assert.equal(directivesOf(answer).get('frame-ancestors'), "'none'")
+      assert.equal(directivesOf(response).get('frame-ancestors'), "'none'")
       assert.match(String(headers['referrer-policy']), /^(no-referrer|same-origin)$/)
       assert.equal(headers['x-powered-by'], undefined)
       assert.equal(headers['server'], undefined)
@@ -109,7 +109,7 @@ describe('what a browser gets', () => {
     })
 
     test(`${what} runs no script, loads nothing and posts to this server alone`, () => {
-      const directives = directivesOf(answer)
+      const directives = directivesOf(response)
       assert.equal(directives.get('default-src'), "'none'")
       assert.equal(directives.get('base-uri'), "'none'")
       assert.match(directives.get('form-action') ?? '', /^'(self|none)'$/)
@@ -120,36 +120,37 @@ describe('what a browser gets', () => {
       assert.doesNotMatch(text, /<script|<iframe|<object|<img|<base|\son\w+=|style="|javascript:/i)
     })
 
-    if (isPage(answer)) {
+    if (isPage(response)) {
       test(`${what} is a whole page, and its own style sheet is the one allowed`, () => {
         const [, style = ''] = /<style>([\s\S]*?)<\/style>/.exec(text) ?? []
         const digest = hash('sha256', style, 'base64')
-        assert.equal(directivesOf(answer).get('style-src'), `'sha256-${digest}'`)
+        assert.equal(directivesOf(response).get('style-src'), `'sha256-${digest}'`)
         assert.match(text, /^<!doctype html>\n<html lang="en">/)
       })
     }
   }
 
   test('every page says its charset', () => {
-    for (const [what, answer] of Object.entries(toBrowsers)) {
-      if (isPage(answer)) assert.match(String(answer.headers['content-type']), /^text\/html; *charset=utf-8$/i, what)
+    for (const [what, response] of Object.entries(toBrowsers)) {
+      if (isPage(response))
+        assert.match(String(response.headers['content-type']), /^text\/html; *charset=utf-8$/i, what)
     }
   })
 
-  test('both kinds of answer were among them', () => {
+  test('both kinds of response were among them', () => {
     assert.ok(Object.values(toBrowsers).filter(isPage).length > 10)
     const redirects = Object.values(toBrowsers).filter(({ status }) => status === 302)
     assert.equal(redirects.length, 4)
     for (const { text } of redirects) assert.equal(text, '')
   })
 
-  test('no refusal sets a cookie', () => {
-    for (const [what, answer] of Object.entries(toBrowsers)) {
-      if (answer.status >= 400) assert.deepEqual(setCookiesOf(answer), [], what)
+  test('no error response sets a cookie', () => {
+    for (const [what, response] of Object.entries(toBrowsers)) {
+      if (response.status >= 400) assert.deepEqual(setCookiesOf(response), [], what)
     }
   })
 
-  test('every refusal has an id, and the log has it too', () => {
+  test('every error response has an id, and the log has it too', () => {
     for (const [what, { status, headers, text }] of Object.entries(toBrowsers)) {
       if (status >= 400) assert.ok(text.includes(String(headers['x-request-id'])), what)
     }
@@ -157,9 +158,9 @@ describe('what a browser gets', () => {
 
   test('a page that is asked for from a frame, a worker or a script is the same page', async () => {
     for (const dest of ['iframe', 'frame', 'object', 'embed', 'worker', 'script', 'empty']) {
-      const answer = await openBrowser(origin).go(authorizationUrl(origin, registered), { 'sec-fetch-dest': dest })
-      assert.equal(answer.headers['x-frame-options'], 'DENY', dest)
-      assert.equal(directivesOf(answer).get('frame-ancestors'), "'none'", dest)
+      const response = await openBrowser(origin).go(authorizationUrl(origin, registered), { 'sec-fetch-dest': dest })
+      assert.equal(response.headers['x-frame-options'], 'DENY', dest)
+      assert.equal(directivesOf(response).get('frame-ancestors'), "'none'", dest)
     }
   })
 })
@@ -223,12 +224,12 @@ describe('Host and Origin', () => {
     const foreignPages = anyOrigin ? [] : origins.map((one) => ({ origin: one }))
     test(`${method} ${path} answers under no foreign name${anyOrigin ? '' : ' and to no foreign page'}`, async () => {
       for (const headers of [...hosts.map((host) => ({ host })), ...foreignPages]) {
-        const answer = await call(origin + path, { method, headers })
-        assert.equal(answer.status, 403, JSON.stringify(headers))
-        assert.deepEqual([answer.headers['location'], setCookiesOf(answer)], [undefined, []])
-        assert.equal(answer.headers['x-frame-options'], 'DENY')
+        const response = await call(origin + path, { method, headers })
+        assert.equal(response.status, 403, JSON.stringify(headers))
+        assert.deepEqual([response.headers['location'], setCookiesOf(response)], [undefined, []])
+        assert.equal(response.headers['x-frame-options'], 'DENY')
         assert.deepEqual(
-          Object.keys(answer.headers).filter((name) => name.startsWith('access-control-')),
+          Object.keys(response.headers).filter((name) => name.startsWith('access-control-')),
           [],
         )
       }
@@ -238,15 +239,15 @@ describe('Host and Origin', () => {
   for (const { method, path } of places.filter(({ anyOrigin }) => anyOrigin)) {
     test(`${method} ${path} answers any page, and no cookie is asked of it`, async () => {
       for (const one of origins) {
-        const answer = await call(origin + path, {
+        const response = await call(origin + path, {
           method,
           headers: { ...formType, origin: one },
           ...(method === 'POST' && { body: 'x=1' }),
         })
-        assert.notEqual(answer.status, 403)
-        assert.equal(answer.headers['access-control-allow-origin'], '*')
-        assert.equal(answer.headers['access-control-allow-credentials'], undefined)
-        assert.deepEqual(setCookiesOf(answer), [])
+        assert.notEqual(response.status, 403)
+        assert.equal(response.headers['access-control-allow-origin'], '*')
+        assert.equal(response.headers['access-control-allow-credentials'], undefined)
+        assert.deepEqual(setCookiesOf(response), [])
       }
     })
   }
@@ -258,15 +259,15 @@ describe('rate limits', () => {
       const own = await listen(t, { RATE_LIMIT_MAX: '3' }, tenant)
       const ask = () => call(own.origin + path, { method })
       for (let n = 0; n < 3; n++) assert.notEqual((await ask()).status, 429)
-      const answer = await ask()
-      assert.equal(answer.status, 429)
-      assert.match(String(answer.headers['retry-after']), /^\d+$/)
-      assert.equal(answer.headers['cache-control'], 'no-store')
+      const response = await ask()
+      assert.equal(response.status, 429)
+      assert.match(String(response.headers['retry-after']), /^\d+$/)
+      assert.equal(response.headers['cache-control'], 'no-store')
       if (/authorize$|consent|callback/.test(path)) {
-        assert.match(String(answer.headers['content-type']), /^text\/html/)
-        assert.match(answer.text, /role="alert">Too many requests/)
+        assert.match(String(response.headers['content-type']), /^text\/html/)
+        assert.match(response.text, /role="alert">Too many requests/)
       } else if (!path.startsWith('/.well-known')) {
-        assert.deepEqual(Object.keys(JSON.parse(answer.text)), ['error', 'error_description'])
+        assert.deepEqual(Object.keys(JSON.parse(response.text)), ['error', 'error_description'])
       }
     })
   }
@@ -281,7 +282,7 @@ describe('rate limits', () => {
     assert.ok((await freshCode(own.origin, configured, { code_challenge: pkcePair().challenge })).code)
   })
 
-  test('registrations that are refused count too', async (t) => {
+  test('registrations that are rejected count too', async (t) => {
     const own = await listen(t, {}, tenant)
     for (let n = 0; n < 30; n++) await register(own.origin, { redirect_uris: ['https://evil.example/'] })
     assert.equal((await register(own.origin)).status, 429)

@@ -20,7 +20,7 @@ import { startEmulator } from '../tenant.ts'
 import { call, file, originOf } from './harness.ts'
 import {
   assertPage,
-  assertRefused,
+  assertRejected,
   assertTokens,
   formBody,
   leadsTo,
@@ -32,7 +32,7 @@ import {
 
 const webRedirect = 'https://app.example/callback'
 
-/** One for each way in which a URI is refused; test/lib/redirect-policy.test.ts has all of them at the rule itself. */
+/** One for each way in which a URI is rejected; test/lib/redirect-policy.test.ts has all of them at the rule itself. */
 const attacks = ['another site', 'userinfo', 'a scheme that runs or reads', 'a fragment', 'too long a text'].map(
   (attack) => ({
     attack,
@@ -97,23 +97,23 @@ async function codeOutlives(fresh: FreshCode, attack: () => Promise<void>, hones
 
 for (const [n, { attack, uri }] of attacks.entries()) {
   describe(`${attack}: ${JSON.stringify(uri.length > 100 ? `${uri.slice(0, 40)}…` : uri)}`, () => {
-    test('is refused at /authorize, whoever the client is, and nothing goes there', async () => {
+    test('is rejected at /authorize, whoever the client is, and nothing goes there', async () => {
       const before = entraVisits()
       for (const clientId of [configured, await registeredWith(uri), `${host.origin}/attack?n=${n}`]) {
-        const answer = await openBrowser(origin).go(authorizationUrl(origin, clientId, { redirect_uri: uri }))
-        assertPage(answer)
+        const response = await openBrowser(origin).go(authorizationUrl(origin, clientId, { redirect_uri: uri }))
+        assertPage(response)
         // It is named, and leads nowhere.
-        assert.doesNotMatch(answer.text, /alert\(|(href|src|action)="(?!data:,")/i)
+        assert.doesNotMatch(response.text, /alert\(|(href|src|action)="(?!data:,")/i)
       }
       assert.equal(entraVisits(), before)
     })
 
-    test('is refused at /token, even where a code was made for it, and the genuine code goes on being good', async () => {
+    test('is rejected at /token, even where a code was made for it, and the genuine code stays valid', async () => {
       const fresh = await freshCode(origin, configured)
       await codeOutlives(fresh, async () => {
         for (const code of [fresh.code, await codeFor(uri, fresh)]) {
-          const answer = await redeem(origin, { ...fresh, code }, { redirect_uri: uri })
-          assertRefused(answer, uri.length > 2_048 ? 'invalid_request' : 'invalid_grant')
+          const response = await redeem(origin, { ...fresh, code }, { redirect_uri: uri })
+          assertRejected(response, uri.length > 2_048 ? 'invalid_request' : 'invalid_grant')
         }
       })
     })
@@ -141,7 +141,7 @@ for (const uri of [
   'https://whole.example/any/path',
   'https://teams.microsoft.com/api/platform/v1.0/oAuthRedirect',
 ]) {
-  test(`${uri} is honest, and the answer is added at its end`, async () => {
+  test(`${uri} is honest, and the response is added at its end`, async () => {
     const clientId = await registered(uri)
     const fresh = pkcePair()
     const asked = authorizationUrl(origin, clientId, { redirect_uri: uri, code_challenge: fresh.challenge })
@@ -170,7 +170,7 @@ describe('a redirect URI given twice', () => {
       }
     })
 
-    test(`at /token, the second time ${what} → invalid_request, and the code goes on being good`, async () => {
+    test(`at /token, the second time ${what} → invalid_request, and the code stays valid`, async () => {
       const fresh = await freshCode(origin, configured)
       await codeOutlives(fresh, async () => {
         const { code, verifier, clientId } = fresh
@@ -185,7 +185,7 @@ describe('a redirect URI given twice', () => {
             ['client_id', clientId],
             ...order.map((uri) => ['redirect_uri', uri] as const),
           )
-          assertRefused(await postBody(`${origin}/token`, body), 'invalid_request')
+          assertRejected(await postBody(`${origin}/token`, body), 'invalid_request')
         }
       })
     })
@@ -227,17 +227,17 @@ describe('a redirect URI on the list, but not the client’s own', () => {
   ]
 
   for (const uri of foreign) {
-    test(`${uri} is refused at /authorize`, async () => {
+    test(`${uri} is rejected at /authorize`, async () => {
       for (const clientId of [await registered(redirectUri), documented]) {
         assertPage(await openBrowser(origin).go(authorizationUrl(origin, clientId, { redirect_uri: uri })))
       }
     })
 
-    test(`${uri} is refused at /token, and the code goes on being good`, async () => {
+    test(`${uri} is rejected at /token, and the code stays valid`, async () => {
       for (const clientId of [configured, await registered(redirectUri), documented]) {
         const fresh = await freshCode(origin, clientId)
         await codeOutlives(fresh, async () => {
-          assertRefused(await redeem(origin, fresh, { redirect_uri: uri }), 'invalid_grant')
+          assertRejected(await redeem(origin, fresh, { redirect_uri: uri }), 'invalid_grant')
         })
       }
     })
@@ -269,8 +269,8 @@ describe('the port of a loopback redirect URI', () => {
     test(`has to be the same at /token as it was at /authorize for ${kind}`, async () => {
       const fresh = await freshCode(origin, await clientOf(), { redirect_uri: elsewhere })
       const attack = async () => {
-        assertRefused(await redeem(origin, fresh, { redirect_uri: redirectUri }), 'invalid_grant')
-        assertRefused(await redeem(origin, fresh, { redirect_uri: 'http://127.0.0.1/callback' }), 'invalid_grant')
+        assertRejected(await redeem(origin, fresh, { redirect_uri: redirectUri }), 'invalid_grant')
+        assertRejected(await redeem(origin, fresh, { redirect_uri: 'http://127.0.0.1/callback' }), 'invalid_grant')
       }
       await codeOutlives(fresh, attack, elsewhere)
     })
@@ -303,14 +303,14 @@ describe('a list that has become shorter', async () => {
   )
   const server = originOf(shorter.app)
 
-  test('refuses a registration’s redirect URI at /authorize', async () => {
+  test('rejects a registration’s redirect URI at /authorize', async () => {
     const clientId = await registered(redirectUri, webRedirect)
     assertPage(await openBrowser(server).go(authorizationUrl(server, clientId)))
     const honest = authorizationUrl(server, clientId, { redirect_uri: webRedirect, resource: `${origin}/mcp` })
     assert.equal((await openBrowser(server).go(honest)).status, 200)
   })
 
-  test('refuses a document’s redirect URI at /authorize', async () => {
+  test('rejects a document’s redirect URI at /authorize', async () => {
     assertPage(await openBrowser(server).go(authorizationUrl(server, documented)))
   })
 
@@ -324,12 +324,12 @@ describe('a list that has become shorter', async () => {
       const { body } = await redeem(origin, await freshCode(origin, clientId))
       const token = String(body['refresh_token'])
       shorter.logs.length = 0
-      assertRefused(await refresh(server, clientId, token), 'invalid_grant')
+      assertRejected(await refresh(server, clientId, token), 'invalid_grant')
       const event = shorter.logs.find((one) => one.event === 'sign_in_failure')
       assert.deepEqual([event?.['reason'], event?.['redirectUri']], ['redirect_withdrawn', redirectUri])
       const again = await refresh(origin, clientId, token)
       assertTokens(again)
-      assertRefused(await refresh(server, clientId, String(again.body['refresh_token'])), 'invalid_grant')
+      assertRejected(await refresh(server, clientId, String(again.body['refresh_token'])), 'invalid_grant')
     })
   }
 
@@ -339,18 +339,18 @@ describe('a list that has become shorter', async () => {
     assertTokens(await refresh(server, configured, String(body['refresh_token'])))
   })
 
-  test('refuses a code made before at /token', async () => {
+  test('rejects a code made before at /token', async () => {
     const fresh = await freshCode(origin, configured)
     await codeOutlives(fresh, async () => {
       for (const redirect_uri of [redirectUri, undefined]) {
-        assertRefused(await redeem(server, fresh, { redirect_uri }), 'invalid_grant')
+        assertRejected(await redeem(server, fresh, { redirect_uri }), 'invalid_grant')
       }
     })
   })
 })
 
 for (const path of ['', '/', '/authorize?x=1', '/oauth/callback', '/oauth/consent', '/mcp']) {
-  test(`this server’s own address with ${path || 'no path'} is refused at /authorize, allowed as it is on loopback`, async () => {
+  test(`this server’s own address with ${path || 'no path'} is rejected at /authorize, allowed as it is on loopback`, async () => {
     const uri = `${origin}${path}`
     for (const clientId of [configured, await registered(uri)]) {
       assertPage(await openBrowser(origin).go(authorizationUrl(origin, clientId, { redirect_uri: uri })))
@@ -358,9 +358,9 @@ for (const path of ['', '/', '/authorize?x=1', '/oauth/callback', '/oauth/consen
   })
 }
 
-test('a refusal that may be told to the client goes to its redirect URI and not a byte further', async () => {
+test('an error response that may be told to the client goes to its redirect URI and not a byte further', async () => {
   const asked = authorizationUrl(origin, configured, { redirect_uri: `${redirectUri}?x=1`, scope: 'nothing' })
-  const answer = await call(asked.href)
-  assert.match(String(answer.headers['location']), /^http:\/\/127\.0\.0\.1:33418\/callback\?x=1&error=invalid_scope&/)
-  assert.equal(leadsTo(answer).searchParams.get('x'), '1')
+  const response = await call(asked.href)
+  assert.match(String(response.headers['location']), /^http:\/\/127\.0\.0\.1:33418\/callback\?x=1&error=invalid_scope&/)
+  assert.equal(leadsTo(response).searchParams.get('x'), '1')
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listen } from '../helper.ts'
 import { file } from '../security/harness.ts'
-import { assertPage, assertRefused, assertTokens, openBrowser } from '../security/oauth-harness.ts'
+import { assertPage, assertRejected, assertTokens, openBrowser } from '../security/oauth-harness.ts'
 import {
   authorizationUrl,
   freshCode,
@@ -57,19 +57,19 @@ for (const [how, own] of [
     assertTokens(await postForm(`${origin}/token`, refresh))
     const token = String(first.body['refresh_token'])
     assert.equal((await postForm(`${origin}/revoke`, { token, ...own })).status, 200)
-    assertRefused(await postForm(`${origin}/token`, refresh), 'invalid_grant')
+    assertRejected(await postForm(`${origin}/token`, refresh), 'invalid_grant')
   })
 }
 
 test('an assertion about another client brings nothing', async () => {
   const code = await freshCode(origin, `${host.origin}/client.json`)
-  assertRefused(await redeem(origin, code, { client_id: undefined, ...assertion }), 'invalid_grant')
+  assertRejected(await redeem(origin, code, { client_id: undefined, ...assertion }), 'invalid_grant')
   assertTokens(await redeem(origin, code))
 })
 
 test('a request that does not say who asks is told what is missing', async () => {
   const response = await redeem(origin, await freshCode(origin, choosy), { client_id: undefined })
-  assertRefused(response, 'invalid_request')
+  assertRejected(response, 'invalid_request')
   assert.match(String(response.body['error_description']), /client_id/)
 })
 
@@ -85,7 +85,7 @@ for (const [what, own] of [
 test('a redirect URI that is sent has to be that of the code, be it another of the client or written otherwise', async () => {
   const code = await freshCode(origin, choosy)
   for (const redirect_uri of ['http://127.0.0.1:33419/callback', `${redirectUri}/`, `${redirectUri}?`, 'nowhere']) {
-    assertRefused(await redeem(origin, code, { redirect_uri }), 'invalid_grant')
+    assertRejected(await redeem(origin, code, { redirect_uri }), 'invalid_grant')
   }
   assertTokens(await redeem(origin, code))
 })
@@ -146,7 +146,7 @@ test('no other URI of that scheme is allowed, and none where it is not listed', 
   ] as const) {
     const asked = authorizationUrl(server, tenant.api.clientId, { redirect_uri })
     assertPage(await openBrowser(server).go(asked))
-    assertRefused(await register(server, { redirect_uris: [redirect_uri] }), 'invalid_redirect_uri')
+    assertRejected(await register(server, { redirect_uris: [redirect_uri] }), 'invalid_redirect_uri')
   }
 })
 
@@ -180,7 +180,7 @@ for (const [what, attempt, reason, line] of [
   [
     'is registered, among others that are not allowed',
     async () =>
-      assertRefused(
+      assertRejected(
         await register(origin, { redirect_uris: [newUri, 'https://x.example/zq7mark'] }),
         'invalid_redirect_uri',
       ),
@@ -238,7 +238,7 @@ test('a refresh token counts for as long as its redirect URI is in the client’
   documents.set('/moving.json', { redirect_uris: ['http://127.0.0.1/other'] })
   for (const token of [body['refresh_token'], refresh_token]) {
     const rejected = await refreshAs(clientId, token)
-    assertRefused(rejected, 'invalid_grant')
+    assertRejected(rejected, 'invalid_grant')
     assert.match(String(rejected.body['error_description']), /redirect URI .* no longer allowed/)
   }
   documents.set('/moving.json', { redirect_uris: ['http://127.0.0.1/callback'] })
@@ -249,7 +249,7 @@ test('a document that cannot be used any more ends refresh tokens', async () => 
   const clientId = `${host.origin}/ending.json`
   const { body } = await redeem(origin, await freshCode(origin, clientId))
   documents.set('/ending.json', { token_endpoint_auth_method: 'private_key_jwt' })
-  assertRefused(await refreshAs(clientId, body['refresh_token']), 'invalid_grant')
+  assertRejected(await refreshAs(clientId, body['refresh_token']), 'invalid_grant')
 })
 
 test('a document that cannot be fetched ends nothing: the client is told when to come again', async () => {
@@ -257,6 +257,6 @@ test('a document that cannot be fetched ends nothing: the client is told when to
   const { body } = await redeem(origin, await freshCode(origin, clientId))
   missing.add('/away.json')
   const response = await refreshAs(clientId, body['refresh_token'])
-  assertRefused(response, 'temporarily_unavailable', 503)
+  assertRejected(response, 'temporarily_unavailable', 503)
   assert.equal(response.headers['retry-after'], '10')
 })
