@@ -1,10 +1,14 @@
-import type { ProtectedResource } from '../config/resource.ts'
 import type { Failure } from './failure.ts'
 import { httpError } from './json-rpc.ts'
 import { quotable } from './quotable.ts'
 
 /** Where a client learns how to sign in, and what to ask for. */
-export type SignIn = Pick<ProtectedResource, 'resourceMetadataUrl' | 'scopes' | 'authorizeUrl'>
+export interface SignIn {
+  /** The protected-resource metadata's URL (RFC 9728 section 5.1). */
+  readonly resourceMetadataUrl: string
+  readonly scopes: readonly string[]
+  readonly authorizeUrl: string
+}
 
 /**
  * The one `WWW-Authenticate` value of a 401 or 403, and of a 400 for a malformed `Authorization` header.

@@ -3,7 +3,7 @@ import { parseJson } from './parse-json.ts'
 import { retryAfterSeconds } from './retry-after.ts'
 
 /** Entra's response to a token request. */
-export interface EntraAnswer {
+export interface EntraResponse {
   readonly status: number
   readonly retryAfter: string | undefined
   readonly body: string
@@ -26,68 +26,47 @@ export interface EntraError {
  * AADSTS codes by what they mean for a call.
  * Source: Microsoft, "Microsoft Entra authentication and authorization error codes".
  */
-const reasonByCode: Readonly<Record<number, Reason>> = {
-  // The server's credential: secret wrong, expired; certificate unknown, assertion expired; federated identity rejected.
-  7000215: 'credential_rejected',
-  7000222: 'credential_rejected',
-  7000218: 'credential_rejected',
-  700027: 'credential_rejected',
-  700024: 'credential_rejected',
-  700211: 'credential_rejected',
-  700212: 'credential_rejected',
-  700213: 'credential_rejected',
-  // The server's configuration: scope, resource, application.
-  70011: 'exchange_misconfigured',
-  500011: 'exchange_misconfigured',
-  700016: 'exchange_misconfigured',
-  700038: 'exchange_misconfigured',
-  90002: 'exchange_misconfigured',
-  // Consent.
-  65001: 'user_consent_required',
-  90094: 'admin_consent_required',
-  650056: 'admin_consent_required',
-  650057: 'admin_consent_required',
-  // The assertion: expired, revoked or invalid.
-  50013: 'assertion_rejected',
-  50132: 'assertion_rejected',
-  50133: 'assertion_rejected',
-  50173: 'assertion_rejected',
-  70043: 'assertion_rejected',
-  500133: 'assertion_rejected',
-  500131: 'assertion_rejected',
-  240002: 'assertion_rejected',
-  // The user: not assigned, not in the tenant, disabled; blocked by policy without a way out.
-  50020: 'user_not_allowed',
-  50034: 'user_not_allowed',
-  50057: 'user_not_allowed',
-  50105: 'user_not_allowed',
-  53000: 'access_blocked',
-  53001: 'access_blocked',
-  53002: 'access_blocked',
-  53003: 'access_blocked',
-  // Limits and temporary errors.
-  50196: 'exchange_throttled',
-  90033: 'exchange_unavailable',
-}
+const codesByReason = {
+  // Secret wrong, expired; certificate unknown, assertion expired; federated identity rejected.
+  credential_rejected: [7000215, 7000222, 7000218, 700027, 700024, 700211, 700212, 700213],
+  // Scope, resource, application.
+  exchange_misconfigured: [70011, 500011, 700016, 700038, 90002],
+  user_consent_required: [65001],
+  admin_consent_required: [90094, 650056, 650057],
+  // Expired, revoked or invalid.
+  assertion_rejected: [50013, 50132, 50133, 50173, 70043, 500133, 500131, 240002],
+  // Not assigned, not in the tenant, disabled.
+  user_not_allowed: [50020, 50034, 50057, 50105],
+  // Blocked by policy without a way out.
+  access_blocked: [53000, 53001, 53002, 53003],
+  exchange_throttled: [50196],
+  exchange_unavailable: [90033],
+} satisfies Partial<Record<Reason, readonly number[]>>
 
-const reasonBySuberror: Readonly<Record<string, Reason>> = {
-  consent_required: 'user_consent_required',
-  bad_token: 'assertion_rejected',
-  token_expired: 'assertion_rejected',
-}
+const reasonByCode = new Map<number | undefined, Reason>(
+  (Object.entries(codesByReason) as [Reason, readonly number[]][]).flatMap(([reason, codes]) =>
+    codes.map((code) => [code, reason] as const),
+  ),
+)
 
-const reasonByError: Readonly<Record<string, Reason>> = {
-  invalid_client: 'credential_rejected',
-  unauthorized_client: 'exchange_misconfigured',
-  invalid_scope: 'exchange_misconfigured',
-  invalid_resource: 'exchange_misconfigured',
-  unsupported_grant_type: 'exchange_misconfigured',
-  temporarily_unavailable: 'exchange_unavailable',
-  server_error: 'exchange_unavailable',
-  consent_required: 'user_consent_required',
-  interaction_required: 'assertion_rejected',
-  invalid_grant: 'assertion_rejected',
-}
+const reasonBySuberror = new Map<string | undefined, Reason>([
+  ['consent_required', 'user_consent_required'],
+  ['bad_token', 'assertion_rejected'],
+  ['token_expired', 'assertion_rejected'],
+])
+
+const reasonByError = new Map<string | undefined, Reason>([
+  ['invalid_client', 'credential_rejected'],
+  ['unauthorized_client', 'exchange_misconfigured'],
+  ['invalid_scope', 'exchange_misconfigured'],
+  ['invalid_resource', 'exchange_misconfigured'],
+  ['unsupported_grant_type', 'exchange_misconfigured'],
+  ['temporarily_unavailable', 'exchange_unavailable'],
+  ['server_error', 'exchange_unavailable'],
+  ['consent_required', 'user_consent_required'],
+  ['interaction_required', 'assertion_rejected'],
+  ['invalid_grant', 'assertion_rejected'],
+])
 
 /** How long to wait where Entra throttles requests without Retry-After. */
 const defaultWaitSeconds = 10
@@ -99,12 +78,12 @@ const noWaitSeconds = 1
  *
  * @param adminConsentUrl where an administrator can consent; users are sent there too, since a middle tier has no page
  */
-export function exchangeFailure(answer: EntraAnswer, adminConsentUrl: string): Failure {
-  const { claims, ...named } = parseError(answer.body)
-  const cause: EntraError = { status: answer.status, ...named }
+export function exchangeFailure(response: EntraResponse, adminConsentUrl: string): Failure {
+  const { claims, ...named } = parseError(response.body)
+  const cause: EntraError = { status: response.status, ...named }
   const code = decisiveCode(cause)
   const reason = reasonOf(cause, code, claims)
-  const wait = retryAfterSeconds(answer.retryAfter)
+  const wait = retryAfterSeconds(response.retryAfter)
   const details = { cause, ...(code !== undefined && { aadsts: `AADSTS${code}` }) }
   switch (reason) {
     case 'claims_required':
@@ -126,7 +105,7 @@ export function secondsToLeaveAlone({ namedWaitSeconds = 0 }: Failure): number {
 
 /** Whether the reason follows from a known AADSTS code, and not from an OAuth error that many causes share. */
 export function isNamedByCode({ details: { aadsts } }: Failure): boolean {
-  return aadsts !== undefined && reasonByCode[Number(aadsts.slice('AADSTS'.length))] !== undefined
+  return aadsts !== undefined && reasonByCode.has(Number(aadsts.slice('AADSTS'.length)))
 }
 
 /** A temporary error that is worth one retry at once. */
@@ -136,7 +115,7 @@ export function isWorthOneMoreTry(error: unknown): boolean {
 
 /** The first code that is known, else the first. */
 function decisiveCode({ error_codes = [] }: EntraError): number | undefined {
-  return error_codes.find((code) => reasonByCode[code] !== undefined) ?? error_codes[0]
+  return error_codes.find((code) => reasonByCode.has(code)) ?? error_codes[0]
 }
 
 /** A claims challenge first, whichever error it comes with; then the AADSTS code, which says more than the error. */
@@ -148,17 +127,7 @@ function reasonOf(
   if (status === 429) return 'exchange_throttled'
   if (status >= 500) return 'exchange_unavailable'
   if (claims !== undefined) return 'claims_required'
-  return (
-    (code === undefined ? undefined : reasonByCode[code]) ??
-    named(reasonBySuberror, suberror) ??
-    named(reasonByError, error) ??
-    'exchange_unavailable'
-  )
-}
-
-/** The table's own entry: a response may say "constructor". */
-function named(table: Readonly<Record<string, Reason>>, name: string | undefined): Reason | undefined {
-  return name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
+  return reasonByCode.get(code) ?? reasonBySuberror.get(suberror) ?? reasonByError.get(error) ?? 'exchange_unavailable'
 }
 
 /** The fields of Entra's error body that have the documented types and forms; none of a body that is not JSON. */

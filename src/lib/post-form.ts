@@ -1,6 +1,6 @@
 import type { BoundedClient } from './bounded-client.ts'
 import type { Deadline } from './deadline.ts'
-import type { EntraAnswer } from './exchange-failure.ts'
+import type { EntraResponse } from './exchange-failure.ts'
 
 /** Credentials in a form. A refresh token that stays valid is returned in the response. */
 const credentials = ['assertion', 'client_assertion', 'client_secret', 'code', 'code_verifier']
@@ -18,7 +18,7 @@ export async function postForm(
   url: string,
   { headers = {}, body = '' }: { headers?: Readonly<Record<string, string>>; body?: string },
   { leftMs: deadlineMs }: Deadline,
-): Promise<EntraAnswer> {
+): Promise<EntraResponse> {
   const response = await http.request({ method: 'POST', url, headers, body, deadlineMs })
   const retryAfter = response.headers['retry-after']
   const withheld = response.status === 200 ? credentials : [...credentials, 'refresh_token']

@@ -1,9 +1,11 @@
 import { Resolver } from 'node:dns/promises'
+import { once } from 'node:events'
 import { isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import ipaddr from 'ipaddr.js'
 import type { buildConnector } from 'undici'
 import { type BoundedClient, type BoundedRequest, type Bounds, createBoundedClient } from './bounded-client.ts'
+import { beforeDeadline, type Deadline, deadlineIn } from './deadline.ts'
 
 /** The target of a TLS connection: an address, and the name that its certificate has to be for. */
 export interface Destination {
@@ -51,33 +53,11 @@ export function isPublicAddress(address: string): boolean {
  * Source: OWASP, "Server-Side Request Forgery Prevention Cheat Sheet"; OAuth Client ID Metadata Document section 6.
  */
 export function createPublicClient(bounds: Bounds, network: Network = internet) {
-  const connect: buildConnector.connector = ({ hostname, port, protocol }, callback) => {
-    let socket: Socket | undefined
-    let isSettled = false
-    const end = (error: Error) => {
-      if (isSettled) return
-      isSettled = true
-      clearTimeout(timer)
-      socket?.destroy()
-      callback(error, null)
-    }
-    // From here on, and not from the first packet: names can be slow as well.
-    const timer = setTimeout(() => end(new Error('Connection timed out')), bounds.connectTimeoutMs)
-
-    if (protocol !== 'https:') return end(new Error('Only https is allowed for untrusted hosts'))
-    publicAddressOf(hostname, network).then((address) => {
-      if (isSettled) return
-      const opened = network.dial({ address, port: Number(port || 443), servername: hostname })
-      socket = opened
-      opened.once('error', end)
-      opened.once('secureConnect', () => {
-        if (isSettled) return
-        isSettled = true
-        clearTimeout(timer)
-        opened.removeListener('error', end)
-        callback(null, opened)
-      })
-    }, end)
+  const connect: buildConnector.connector = (target, callback) => {
+    connectTo(target, network, deadlineIn(bounds.connectTimeoutMs)).then(
+      (socket) => callback(null, socket),
+      (error) => callback(error, null),
+    )
   }
 
   // One for each call: a pool would dial again for a call that ran into its deadline, and an untrusted host gets one request.
@@ -93,6 +73,25 @@ export function createPublicClient(bounds: Bounds, network: Network = internet) 
     }
   }
   return { request, close: async () => void (await Promise.all([...calls].map((http) => http.close()))) }
+}
+
+/** @param deadline for the name as well: it can be as slow as the host */
+async function connectTo(
+  { hostname, port, protocol }: buildConnector.Options,
+  network: Network,
+  deadline: Deadline,
+): Promise<Socket> {
+  if (protocol !== 'https:') throw new Error('Only https is allowed for untrusted hosts')
+  const late = () => new Error('Connection timed out')
+  const address = await beforeDeadline(publicAddressOf(hostname, network), deadline, late)
+  const socket = network.dial({ address, port: Number(port || 443), servername: hostname })
+  try {
+    await beforeDeadline(once(socket, 'secureConnect'), deadline, late)
+    return socket
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
 }
 
 async function publicAddressOf(hostname: string, { resolve }: Network): Promise<string> {

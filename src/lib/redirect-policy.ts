@@ -58,8 +58,11 @@ export function placeOf(uri: string): 'web' | 'loopback' | 'app' {
 /**
  * Whether a client registered this very redirect URI; of a loopback one the port may differ (RFC 8252 section 7.3).
  * Both have passed {@link isRedirectAllowed}, so that equal texts are equal URIs.
+ *
+ * @param registered undefined for the client that may use every allowed one
  */
-export function isRegistered(uri: string, registered: readonly string[]): boolean {
+export function isRegistered(uri: string, registered: readonly string[] | undefined): boolean {
+  if (registered === undefined) return true
   return registered.some((one) => one === uri || withoutLoopbackPort(one) === withoutLoopbackPort(uri))
 }
 

@@ -6,6 +6,7 @@ import { Type } from 'typebox'
 import { Failure } from '../errors/index.ts'
 import { oauthFailures, pageFailures } from '../plugins/error-handlers/index.ts'
 import type { BrowserRequest, BrowserResponse } from '../plugins/oauth-proxy/browser.ts'
+import type { TokenRequest } from '../plugins/oauth-proxy/client-authentication.ts'
 import {
   AuthorizationParameters,
   CallbackParameters,
@@ -14,10 +15,7 @@ import {
   RevocationParameters,
   TokenParameters,
 } from '../plugins/oauth-proxy/parameters.ts'
-import { RegisteredClient } from '../plugins/oauth-proxy/register.ts'
-import { ClientMetadata } from '../plugins/oauth-proxy/registration.ts'
-import { AuthorizationServerMetadata } from '../plugins/oauth-proxy/server-metadata.ts'
-import type { TokenRequest } from '../plugins/oauth-proxy/token-request.ts'
+import { ClientMetadata, RegisteredClient } from '../plugins/oauth-proxy/registration.ts'
 import { TokenResponse } from '../plugins/oauth-proxy/token-response.ts'
 
 /** Sealed codes and refresh tokens have some 3 KB; client metadata is smaller. */
@@ -37,11 +35,7 @@ async function metadataRoutes(app: FastifyInstance) {
     '/.well-known/oauth-authorization-server/mcp',
     '/.well-known/openid-configuration',
   ]) {
-    app.get(
-      path,
-      { config: { anyOrigin: true }, schema: { response: { 200: AuthorizationServerMetadata } } },
-      () => app.oauthProxy.metadata,
-    )
+    app.get(path, { config: { anyOrigin: true } }, () => app.oauthProxy.metadata)
   }
 }
 
@@ -55,26 +49,44 @@ async function browserRoutes(app: FastifyInstance) {
       'cross-origin-opener-policy': 'unsafe-none',
     })
   })
-  const pages = app.withTypeProvider<TypeBoxTypeProvider>()
+  const { authorize, handleConsent, handleCallback } = app.oauthProxy
 
   for (const path of ['/authorize', '/oauth2/v2.0/authorize']) {
-    pages.get(path, { schema: { querystring: AuthorizationParameters } }, async (request, reply) =>
-      sendToBrowser(await app.oauthProxy.authorize(browserRequestOf(request, request.query)), request, reply),
-    )
+    app.get(path, { schema: { querystring: AuthorizationParameters } }, signInStep(authorize))
   }
+  app.get('/oauth/callback', { schema: { querystring: CallbackParameters } }, signInStep(handleCallback))
 
   await app.register(async (forms) => {
     await acceptFormsOnly(forms)
-    forms
-      .withTypeProvider<TypeBoxTypeProvider>()
-      .post('/oauth/consent', { schema: { body: ConsentParameters }, bodyLimit }, async (request, reply) =>
-        sendToBrowser(await app.oauthProxy.handleConsent(browserRequestOf(request, request.body)), request, reply),
-      )
+    forms.post('/oauth/consent', { schema: { body: ConsentParameters }, bodyLimit }, signInStep(handleConsent))
   })
+}
 
-  pages.get('/oauth/callback', { schema: { querystring: CallbackParameters } }, async (request, reply) =>
-    sendToBrowser(await app.oauthProxy.handleCallback(browserRequestOf(request, request.query)), request, reply),
-  )
+/** The handler of a route that a browser opens or posts a form to. Its schema is one of {@link Parameters}. */
+function signInStep(step: (request: BrowserRequest) => Promise<BrowserResponse>) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const { headers, method, body, query, ip } = request
+    const fetchSite = headers['sec-fetch-site']
+    const response = await step({
+      parameters: (method === 'POST' ? body : query) as Parameters,
+      cookies: parseCookie(headers.cookie ?? ''),
+      fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined,
+      address: ip,
+    })
+    const { event, setCookies } = response
+    if (event.event === 'sign_in_failure') request.audit('sign_in_failure', event)
+    else request.audit(event.event, event)
+    for (const cookie of setCookies) reply.header('set-cookie', cookie)
+    if ('redirect' in response) return reply.redirect(response.redirect, 302)
+    return reply
+      .headers({
+        'content-security-policy': response.page.contentSecurityPolicy,
+        // The form's own Origin header would be "null" under "no-referrer".
+        'referrer-policy': 'same-origin',
+      })
+      .type('text/html; charset=utf-8')
+      .send(response.page.html)
+  }
 }
 
 /** What clients request themselves. Failures are JSON (RFC 6749 section 5.2). */
@@ -105,27 +117,26 @@ async function clientRoutes(app: FastifyInstance) {
     },
   )
 
-  await app.register(async (scope) => {
-    await acceptFormsOnly(scope)
-    const forms = scope.withTypeProvider<TypeBoxTypeProvider>()
+  await app.register(async (forms) => {
+    await acceptFormsOnly(forms)
 
     for (const path of ['/token', '/oauth2/v2.0/token']) {
-      forms.post(
+      forms.post<{ Body: Parameters }>(
         path,
         { config, schema: { body: TokenParameters, response: { 200: TokenResponse } }, bodyLimit },
         async (request) => {
-          const { client, grant, response } = await app.oauthProxy.issueTokens(tokenRequestOf(request, request.body))
+          const { client, grant, response } = await app.oauthProxy.issueTokens(toTokenRequest(request))
           request.audit('token_issued', { client, grant })
           return response
         },
       )
     }
 
-    forms.post(
+    forms.post<{ Body: Parameters }>(
       '/revoke',
       { config, schema: { body: RevocationParameters, response: { 200: Type.Object({}) } }, bodyLimit },
       async (request) => {
-        await app.oauthProxy.revoke(tokenRequestOf(request, request.body))
+        await app.oauthProxy.revoke(toTokenRequest(request))
         return {}
       },
     )
@@ -137,42 +148,6 @@ async function acceptFormsOnly(scope: FastifyInstance) {
   await scope.register(formbody)
 }
 
-function browserRequestOf(
-  { headers, ip }: Pick<FastifyRequest, 'headers' | 'ip'>,
-  parameters: Parameters,
-): BrowserRequest {
-  const fetchSite = headers['sec-fetch-site']
-  return {
-    parameters,
-    cookies: parseCookie(headers.cookie ?? ''),
-    fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined,
-    address: ip,
-  }
-}
-
-function sendToBrowser(
-  response: BrowserResponse,
-  request: Pick<FastifyRequest, 'audit'>,
-  reply: Pick<FastifyReply, 'header' | 'headers' | 'redirect' | 'type' | 'send'>,
-) {
-  const { event, setCookies } = response
-  if (event.event === 'sign_in_failure') request.audit('sign_in_failure', event)
-  else request.audit(event.event, event)
-  for (const cookie of setCookies) reply.header('set-cookie', cookie)
-  if ('redirect' in response) return reply.redirect(response.redirect, 302)
-  return reply
-    .headers({
-      'content-security-policy': response.page.contentSecurityPolicy,
-      // The form's own Origin header would be "null" under "no-referrer".
-      'referrer-policy': 'same-origin',
-    })
-    .type('text/html; charset=utf-8')
-    .send(response.page.html)
-}
-
-function tokenRequestOf(
-  { headers, id, ip }: Pick<FastifyRequest, 'headers' | 'id' | 'ip'>,
-  form: Parameters,
-): TokenRequest {
-  return { form, authorization: headers.authorization, correlationId: id, address: ip }
+function toTokenRequest({ headers, id, ip, body }: FastifyRequest<{ Body: Parameters }>): TokenRequest {
+  return { form: body, authorization: headers.authorization, correlationId: id, address: ip }
 }

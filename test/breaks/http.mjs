@@ -99,7 +99,7 @@ export const breaks = [
   {
     what: 'untrusted hosts are asked over http',
     file: 'src/lib/public-client.ts',
-    from: "if (protocol !== 'https:') return end(new Error('Only https is allowed for untrusted hosts'))",
+    from: "if (protocol !== 'https:') throw new Error('Only https is allowed for untrusted hosts')",
     to: '',
     caughtBy: 'test/lib/public-client.test.ts',
     test: 'http is not spoken',

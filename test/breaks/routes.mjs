@@ -83,7 +83,7 @@ export const breaks = [
     from: "if (entryOf(failure.reason).kind === 'http') throw failure",
     to: '',
     caughtBy: 'test/routes/mcp.test.ts',
-    test: 'where Graph asks for more proof',
+    test: 'where Graph asks for step-up authentication',
   },
   {
     what: 'a log line has whatever a caller calls a method',

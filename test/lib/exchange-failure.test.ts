@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Reason } from '../../src/errors/index.ts'
 import {
-  type EntraAnswer,
+  type EntraResponse,
   exchangeFailure,
   isNamedByCode,
   isWorthOneMoreTry,
@@ -12,7 +12,7 @@ import {
 const consent = 'https://login.microsoftonline.com/t/adminconsent?client_id=c'
 const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
 
-const judge = (body: unknown, { status = 400, retryAfter }: Partial<EntraAnswer> = {}) =>
+const judge = (body: unknown, { status = 400, retryAfter }: Partial<EntraResponse> = {}) =>
   exchangeFailure({ status, retryAfter, body: typeof body === 'string' ? body : JSON.stringify(body) }, consent)
 
 /** Each AADSTS code with the OAuth error Entra sends it under. */
@@ -114,7 +114,7 @@ for (const [name, body, reason] of others) {
 }
 
 for (const status of [500, 502, 503, 504]) {
-  test(`a ${status} is passing trouble, whatever its body says`, () => {
+  test(`a ${status} is a temporary error, whatever its body says`, () => {
     assert.equal(
       judge({ error: 'invalid_client', error_codes: [7000215], claims }, { status }).reason,
       'exchange_unavailable',
@@ -122,7 +122,13 @@ for (const status of [500, 502, 503, 504]) {
   })
 }
 
-const waits: readonly [name: string, answer: Partial<EntraAnswer>, body: unknown, reason: Reason, seconds: number][] = [
+const waits: readonly [
+  name: string,
+  response: Partial<EntraResponse>,
+  body: unknown,
+  reason: Reason,
+  seconds: number,
+][] = [
   ['a 429 that says how long', { status: 429, retryAfter: '17' }, '', 'exchange_throttled', 17],
   ['a 429 that does not', { status: 429 }, '', 'exchange_throttled', 10],
   ['a 429 with nonsense', { status: 429, retryAfter: 'soon' }, '', 'exchange_throttled', 10],
@@ -132,15 +138,15 @@ const waits: readonly [name: string, answer: Partial<EntraAnswer>, body: unknown
   ['a 503 that does not', { status: 503 }, '', 'exchange_unavailable', 2],
   ['a time of a thousand hours', { status: 429, retryAfter: '3600000' }, '', 'exchange_throttled', 3600],
 ]
-for (const [name, answer, body, reason, seconds] of waits) {
+for (const [name, response, body, reason, seconds] of waits) {
   test(`${name} is ${reason} with ${seconds} seconds to wait`, () => {
-    const failure = judge(body, answer)
+    const failure = judge(body, response)
     assert.equal(failure.reason, reason)
     assert.equal(failure.details.retryAfterSeconds, seconds)
   })
 }
 
-for (const [name, answer, seconds] of [
+for (const [name, response, seconds] of [
   ['a 503 that names no time', { status: 503 }, 0],
   ['a 503 that names nonsense', { status: 503, retryAfter: 'soon' }, 0],
   ['a 503 that names a second', { status: 503, retryAfter: '1' }, 0],
@@ -148,7 +154,7 @@ for (const [name, answer, seconds] of [
   ['a 400 that names thirty', { retryAfter: '30' }, 30],
 ] as const) {
   test(`${name} leaves Entra alone for ${seconds} seconds, and is ${seconds > 0 ? 'not ' : ''}tried once more`, () => {
-    const failure = judge({ error: 'temporarily_unavailable' }, answer)
+    const failure = judge({ error: 'temporarily_unavailable' }, response)
     assert.equal(secondsToLeaveAlone(failure), seconds)
     assert.equal(isWorthOneMoreTry(failure), seconds === 0)
   })

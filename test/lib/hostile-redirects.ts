@@ -162,7 +162,7 @@ export const hostileRedirects: Readonly<Record<string, readonly string[]>> = {
     'https://evil.example/callback?http://localhost',
     'https://evil.example?@app.example/callback',
   ],
-  'answers that it brings along': [
+  'responses that it brings along': [
     'http://localhost/callback?code=mine',
     'http://localhost/callback?state=mine',
     'http://localhost/callback?iss=https://evil.example',

@@ -105,7 +105,7 @@ function clientOf(t: TestContext, network: Network | undefined, own: Partial<Bou
     get: (url: string) => http.request({ method: 'GET', url }),
     failure: async (url: string) => {
       const error: unknown = await http.request({ method: 'GET', url }).then(
-        ({ status }) => assert.fail(`It answered ${status}`),
+        ({ status }) => assert.fail(`It responded with ${status}`),
         (cause) => cause,
       )
       assert.ok(error instanceof TransportError, `${error} is no TransportError`)
@@ -121,17 +121,17 @@ function causesOf(error: unknown): string {
     : ''
 }
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
-const document: Answer = (_request, response) => response.end('{}')
+const document: Handler = (_request, response) => response.end('{}')
 
-let answer = document
+let serve = document
 /** One host for the file: making a certificate takes its time. */
-const host = await startClientHost(file, (request, response) => answer(request, response))
+const host = await startClientHost(file, (request, response) => serve(request, response))
 
 /** The host as a test wants it, with every resolved name noted. */
 function hostWith(own = document) {
-  answer = own
+  serve = own
   host.addresses = ['20.20.20.20']
   host.requests.length = 0
   host.dialled.length = 0
@@ -248,7 +248,7 @@ test('http is not spoken, and no name resolved for it', async (t) => {
   assert.deepEqual([resolved, host.dialled], [[], []])
 })
 
-test('a certificate of another name is refused, and nothing is asked', async (t) => {
+test('a certificate of another name is rejected, and nothing is asked', async (t) => {
   const { network } = hostWith()
   const failure = await clientOf(t, network).failure('https://other.example/x')
   assert.equal(failure.kind, 'unreachable')
@@ -311,17 +311,17 @@ for (const [name, onConnection] of [
   })
 }
 
-test('an answer that is too large is cut off', async (t) => {
+test('a response that is too large is cut off', async (t) => {
   const { network } = hostWith((_request, response) => response.end('x'.repeat(bounds.maxBodyBytes + 1)))
   assert.equal((await clientOf(t, network).failure('https://client.example/x')).kind, 'too_large')
 })
 
-test('an answer as large as is allowed is whole', async (t) => {
+test('a response as large as is allowed is whole', async (t) => {
   const { network } = hostWith((_request, response) => response.end('x'.repeat(bounds.maxBodyBytes)))
   assert.equal((await clientOf(t, network).get('https://client.example/x')).body.length, bounds.maxBodyBytes)
 })
 
-test('an answer that drips ends with the deadline', async (t) => {
+test('a response that drips ends with the deadline', async (t) => {
   const { network } = hostWith((_request, response) => {
     response.writeHead(200)
     const timer = setInterval(() => response.write(' '), 10)
@@ -332,7 +332,7 @@ test('an answer that drips ends with the deadline', async (t) => {
   assert.ok(performance.now() - started < 3_000)
 })
 
-test('a redirect is an answer, and nobody follows it', async (t) => {
+test('a redirect is a response, and nobody follows it', async (t) => {
   const { resolved, network } = hostWith((_request, response) =>
     response.writeHead(302, { location: 'https://169.254.169.254/metadata' }).end(),
   )
@@ -349,7 +349,7 @@ for (const host of ['localhost', '127.0.0.1', '[::1]', '127.1', '2130706433', '[
   })
 }
 
-test('by way of the internet, a certificate that nobody vouches for is refused', async (t) => {
+test('by way of the internet, a certificate that nobody vouches for is rejected', async (t) => {
   hostWith()
   const port = await new Promise<number>((resolve) => {
     const probe = host.network.dial({ address: '20.20.20.20', port: 443, servername: 'client.example' })

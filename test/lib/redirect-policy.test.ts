@@ -19,7 +19,7 @@ function rulesOf(...entries: readonly string[]): RedirectRule[] {
 }
 
 /** One entry of every kind, with the URIs that it lets pass and some that it does not. */
-const entries: readonly [entry: string, allowed: readonly string[], refused: readonly string[]][] = [
+const entries: readonly [entry: string, allowed: readonly string[], rejected: readonly string[]][] = [
   [
     'https://app.example',
     [
@@ -131,12 +131,12 @@ const entries: readonly [entry: string, allowed: readonly string[], refused: rea
     ['https://[2606:4700:0:0:0:0:0:1111]/callback', 'https://[2606:4700::1112]/callback'],
   ],
 ]
-for (const [entry, allowed, refused] of entries) {
+for (const [entry, allowed, rejected] of entries) {
   const rules = rulesOf(entry)
   for (const uri of allowed) {
     test(`the entry ${entry} allows ${uri}`, () => assert.equal(isRedirectAllowed(uri, rules), true))
   }
-  for (const uri of refused) {
+  for (const uri of rejected) {
     test(`the entry ${entry} does not allow ${uri}`, () => assert.equal(isRedirectAllowed(uri, rules), false))
   }
 }
@@ -396,7 +396,7 @@ const attacks: readonly [name: string, uris: readonly string[]][] = [
     ],
   ],
   [
-    'a parameter of the answer',
+    'a parameter of the response',
     [
       'https://app.example/?code=evil',
       'https://app.example/?state=evil',
@@ -454,13 +454,13 @@ const attacks: readonly [name: string, uris: readonly string[]][] = [
   ],
 ]
 for (const [name, uris] of attacks) {
-  test(`${name} is refused`, () => {
+  test(`${name} is rejected`, () => {
     for (const uri of uris) assert.equal(isRedirectAllowed(uri, listed), false, JSON.stringify(uri.slice(0, 200)))
   })
 }
 
 for (const [name, uris] of Object.entries(hostileRedirects)) {
-  test(`${name} is refused by a list with an entry of each kind`, () => {
+  test(`${name} is rejected by a list with an entry of each kind`, () => {
     const rules = rulesOf(...allowedRedirects)
     for (const uri of uris) assert.equal(isRedirectAllowed(uri, rules), false, JSON.stringify(uri.slice(0, 200)))
   })

@@ -10,10 +10,10 @@ const tenant = await startEmulator()
 /** A Graph of this file's own, which notes with whose token it is called. */
 const seen: (string | undefined)[] = []
 const page: RequestListener = (_request, response) => response.end('{"value":[]}')
-let answer = page
+let graphHandler = page
 const graph = createServer((request, response) => {
   seen.push(request.headers.authorization)
-  answer(request, response)
+  graphHandler(request, response)
 })
 await new Promise<void>((resolve) => graph.listen(0, '127.0.0.1', resolve))
 const graphUrl = `http://127.0.0.1:${(graph.address() as AddressInfo).port}/v1.0`
@@ -24,12 +24,12 @@ after(async () => {
 })
 beforeEach(() => {
   seen.length = 0
-  answer = page
+  graphHandler = page
   tenant.stats.reset()
 })
 const exchanges = () => tenant.stats.snapshot().grants.on_behalf_of
 
-/** The service in front of that Graph; `post` gives status, headers and the JSON of the answer. */
+/** The service in front of that Graph; `post` gives status, headers and the JSON of the response. */
 async function serve(t: TestContext, env: Env = {}) {
   const { app, logs } = await build(t, { GRAPH_BASE_URL: graphUrl, ...env }, tenant)
   async function post(payload: unknown, token?: string, headers: Record<string, string> = {}) {
@@ -110,7 +110,7 @@ for (const method of ['tools/list', 'ping', 'no/such']) {
   })
 }
 
-test('what Entra has to say to a client is an HTTP answer, before Graph is called', async (t) => {
+test('what Entra has to say to a client is an HTTP response, before Graph is called', async (t) => {
   const { post } = await serve(t)
   const { status, headers, body } = await post(
     toolCall('getMessages', {}, 'seven'),
@@ -132,27 +132,27 @@ test('what Entra has to say to a person is the tool’s result', async (t) => {
 
 const claims = Buffer.from('{"access_token":{}}').toString('base64')
 for (const [name, challenge, status] of [
-  ['asks for more proof', `Bearer error="insufficient_claims", claims="${claims}"`, 401],
+  ['asks for step-up authentication', `Bearer error="insufficient_claims", claims="${claims}"`, 401],
   ['no longer takes a token', 'Bearer error="invalid_token"', 200],
 ] as const) {
   test(`where Graph ${name}, that is a ${status}, and the token is not used again`, async (t) => {
     const { post } = await serve(t)
     const token = await tenant.mint()
     await post(listing(), token)
-    answer = (_request, response) => response.writeHead(401, { 'www-authenticate': challenge }).end('{}')
-    const refused = await post(listing(), token)
-    assert.equal(refused.status, status)
+    graphHandler = (_request, response) => response.writeHead(401, { 'www-authenticate': challenge }).end('{}')
+    const rejected = await post(listing(), token)
+    assert.equal(rejected.status, status)
     assert.equal(exchanges(), 1)
-    answer = page
+    graphHandler = page
     assert.equal((await post(listing(), token)).status, 200)
     assert.equal(exchanges(), 2)
   })
 }
 
-test('a token that Graph merely forbids something is kept', async (t) => {
+test('a token that Graph merely forbids something stays cached', async (t) => {
   const { post } = await serve(t)
   const token = await tenant.mint()
-  answer = (_request, response) => response.writeHead(403).end('{}')
+  graphHandler = (_request, response) => response.writeHead(403).end('{}')
   for (let i = 0; i < 3; i++) await post(listing(), token)
   assert.equal(exchanges(), 1)
 })
@@ -187,15 +187,15 @@ test('a body that is no message ends before any tool, by its name', async (t) =>
   const { post } = await serve(t)
   const token = await tenant.mint()
   for (const [name, payload, status, reason] of bodies) {
-    const { body, ...answered } = await post(payload, token)
-    assert.deepEqual([answered.status, body.error.data.reason], [status, reason], name)
+    const { body, ...rest } = await post(payload, token)
+    assert.deepEqual([rest.status, body.error.data.reason], [status, reason], name)
   }
   const { status } = await post('{}', token, { 'content-type': 'text/plain' })
   assert.equal(status, 415)
 })
 
 for (const method of ['GET', 'DELETE', 'PUT', 'PATCH'] as const) {
-  test(`${method} is not allowed: POST is, and no session is kept`, async (t) => {
+  test(`${method} is not allowed: POST is, and there is no session`, async (t) => {
     const { app } = await serve(t)
     const response = await app.inject({
       method,

@@ -75,7 +75,7 @@ async function openProfile(t: TestContext, options: BrowserContextOptions = {}):
   return context
 }
 
-/** A profile in which something is refused, which browsers report in their console. */
+/** A profile in which something is rejected, which browsers report in their console. */
 async function openVictim(t: TestContext): Promise<BrowserContext> {
   const context = await browser.newContext()
   t.after(() => context.close())
@@ -239,23 +239,23 @@ test("another browser cannot go on from Microsoft's page, and the first one stil
   const page = await (await openProfile(t)).newPage()
   await page.goto(askAt(server))
   await allow(page)
-  const stranger = await (await openVictim(t)).newPage()
-  await stranger.goto(page.url())
-  await stranger.getByRole('button', { name: 'Priya Varga' }).click()
-  await assertRejected(stranger, /sign_in_elsewhere/)
+  const otherBrowser = await (await openVictim(t)).newPage()
+  await otherBrowser.goto(page.url())
+  await otherBrowser.getByRole('button', { name: 'Priya Varga' }).click()
+  await assertRejected(otherBrowser, /sign_in_elsewhere/)
   assert.equal((await signIn(page))['iss'], server.origin)
 })
 
-test("another browser cannot end a sign-in with Microsoft's answer, and the first one still can", async (t) => {
+test("another browser cannot end a sign-in with Microsoft's response, and the first one still can", async (t) => {
   const server = await start(t)
   const page = await (await openProfile(t)).newPage()
   await page.goto(askAt(server))
   await allow(page)
   const { url } = await signInAtEntra(new URL(page.url()), { user: 'rowan' })
-  const stranger = await (await openVictim(t)).newPage()
-  await stranger.goto(askAt(server))
-  await stranger.goto(String(url))
-  await assertRejected(stranger, /sign_in_elsewhere/)
+  const otherBrowser = await (await openVictim(t)).newPage()
+  await otherBrowser.goto(askAt(server))
+  await otherBrowser.goto(String(url))
+  await assertRejected(otherBrowser, /sign_in_elsewhere/)
   await page.goto(String(url))
   assert.equal((await received(page))['iss'], server.origin)
 })
@@ -264,46 +264,46 @@ test('another browser cannot allow on a form that was not made for it, on the ve
   const server = await start(t)
   const page = await (await openProfile(t)).newPage()
   await page.goto(askAt(server))
-  const stranger = await (await openVictim(t)).newPage()
-  await stranger.goto(askAt(server))
-  await stranger.evaluate(`document.forms[0].elements.request.value = '${await formValue(page)}'`)
-  await tickAndAllow(stranger)
-  await assertRejected(stranger, /consent_form_rejected/)
+  const otherBrowser = await (await openVictim(t)).newPage()
+  await otherBrowser.goto(askAt(server))
+  await otherBrowser.evaluate(`document.forms[0].elements.request.value = '${await formValue(page)}'`)
+  await tickAndAllow(otherBrowser)
+  await assertRejected(otherBrowser, /consent_form_rejected/)
 })
 
 for (const origin of [siteOrigin, evilOrigin, otherPort]) {
   test(`nothing is shown in a frame of ${new URL(origin).hostname}`, async (t) => {
     const server = await start(t)
     const context = await openVictim(t)
-    const refusals: string[] = []
-    context.on('console', (message) => refusals.push(message.text()))
+    const rejections: string[] = []
+    context.on('console', (message) => rejections.push(message.text()))
     const page = await context.newPage()
-    const answered = page.waitForResponse((response) => response.url().startsWith(`${server.origin}/authorize`))
+    const responded = page.waitForResponse((response) => response.url().startsWith(`${server.origin}/authorize`))
     await page.goto(publish(`<h1>Win</h1><iframe src="${attribute(askAt(server))}"></iframe>`, origin))
-    assert.equal((await answered).status(), 200)
+    assert.equal((await responded).status(), 200)
     const framed = page.frameLocator('iframe')
     assert.doesNotMatch((await framed.locator('body').textContent()) ?? '', /Note Taker|Allow/)
     assert.equal(await framed.getByRole('button', { name: 'Allow' }).count(), 0)
-    assert.match(refusals.join(), /frame-ancestors 'none'|X-Frame-Options/i)
+    assert.match(rejections.join(), /frame-ancestors 'none'|X-Frame-Options/i)
   })
 }
 
 for (const origin of [siteOrigin, evilOrigin]) {
   const { hostname } = new URL(origin)
 
-  test(`a form that ${hostname} posts, stolen from another browser, is refused and takes no cookie along`, async (t) => {
+  test(`a form that ${hostname} posts, stolen from another browser, is rejected and takes no cookie along`, async (t) => {
     const server = await start(t)
     const thief = await (await openProfile(t)).newPage()
     await thief.goto(askAt(server))
     await assertForgeryFails(t, { server, origin, form: () => formValue(thief) })
   })
 
-  test(`a form that ${hostname} posts, of the very browser, is refused and takes no cookie along`, async (t) => {
+  test(`a form that ${hostname} posts, of the very browser, is rejected and takes no cookie along`, async (t) => {
     await assertForgeryFails(t, { server: await start(t), origin, form: formValue })
   })
 }
 
-test('a form that another port of this host posts, of the very browser, is refused', async (t) => {
+test('a form that another port of this host posts, of the very browser, is rejected', async (t) => {
   await assertForgeryFails(t, { server: await start(t), origin: otherPort, form: formValue, cookies: true })
 })
 
@@ -403,12 +403,12 @@ async function assertForgeryFails(t: TestContext, { server, origin, form, cookie
     origin,
   )
   const other = await context.newPage()
-  const answered = other.waitForResponse(`${server.origin}/oauth/consent`)
+  const responded = other.waitForResponse(`${server.origin}/oauth/consent`)
   await other.goto(lure)
-  const answer = await answered
-  const { cookie = '' } = await answer.request().allHeaders()
+  const response = await responded
+  const { cookie = '' } = await response.request().allHeaders()
   assert.equal(cookie.includes('mcp-sign-in-'), cookies)
-  assert.equal(answer.status(), 403)
+  assert.equal(response.status(), 403)
   await other.getByRole('alert').waitFor()
   assert.equal(await heading(other), 'Sign-in failed')
   const kept = (await context.cookies(server.origin)).map(({ name }) => name)
@@ -418,16 +418,16 @@ async function assertForgeryFails(t: TestContext, { server, origin, form, cookie
   )
 }
 
-test('a window that a client opened is tied to it until it is back, with the answer', async (t) => {
+test('a window that a client opened is tied to it until it is back, with the response', async (t) => {
   const server = await start(t)
   const page = await (await openProfile(t)).newPage()
   await page.goto(publish(opening(askAt(server))))
   const popup = await openWindow(page)
   assert.equal(await askedFor(popup), 'Note Taker')
   await allow(popup)
-  const answer = await signIn(popup)
+  const response = await signIn(popup)
   assert.equal(await popup.evaluate('window.opener !== null'), true)
-  assert.deepEqual(await told(page), answer)
+  assert.deepEqual(await told(page), response)
 })
 
 test('a window that a client opened is tied to it where a consent page was denied', async (t) => {
@@ -436,19 +436,19 @@ test('a window that a client opened is tied to it where a consent page was denie
   await page.goto(publish(opening(askAt(server))))
   const popup = await openWindow(page)
   await popup.getByRole('button', { name: 'Deny' }).click()
-  const answer = await received(popup)
-  assert.equal(answer['error'], 'access_denied')
-  assert.deepEqual(await told(page), answer)
+  const response = await received(popup)
+  assert.equal(response['error'], 'access_denied')
+  assert.deepEqual(await told(page), response)
 })
 
-test('a window that the configured client opened is tied to it until it is back, with the answer', async (t) => {
+test('a window that the configured client opened is tied to it until it is back, with the response', async (t) => {
   const { origin } = await start(t)
   const page = await (await openProfile(t)).newPage()
   await page.goto(publish(opening(askAt({ origin, clientId: tenant.api.clientId }))))
   const popup = await openWindow(page)
   await allow(popup)
-  const answer = await signIn(popup)
-  assert.deepEqual(await told(page), answer)
+  const response = await signIn(popup)
+  assert.deepEqual(await told(page), response)
 })
 
 test('a window that a client opened can read nothing of it while it is here', async (t) => {

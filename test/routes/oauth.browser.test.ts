@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import type { Network } from '../../src/lib/public-client.ts'
-import { signInLifetimeMs } from '../../src/plugins/oauth-proxy/browser.ts'
+import { signInLifetimeMs } from '../../src/plugins/oauth-proxy/browser-cookies.ts'
 import { askedFor, button, heading, launchBrowser, signInSteps, startSite, tickAndAllow } from '../browser-helper.ts'
 import { startTenant } from '../emulator/entra-helper.ts'
 import { type Env, listen } from '../helper.ts'
@@ -69,8 +69,8 @@ function assertCode({ code, ...rest }: Readonly<Record<string, string>>, { origi
   assert.deepEqual(rest, { state: 'a state', iss: origin })
 }
 
-function assertDenied(answer: Readonly<Record<string, string>>, { origin }: Server): void {
-  assert.deepEqual(answer, {
+function assertDenied(response: Readonly<Record<string, string>>, { origin }: Server): void {
+  assert.deepEqual(response, {
     error: 'access_denied',
     error_description: 'The user denied access.',
     state: 'a state',
@@ -272,7 +272,7 @@ test('a callback that is opened again is told that it is finished', async (t) =>
   await assertFailure(page, /already complete/)
 })
 
-test('an answer on the consent page that came too late is told so', async (t) => {
+test('a decision on the consent page that came too late is told so', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
   const server = await start(t)
   const page = await open(t, { failing: true })

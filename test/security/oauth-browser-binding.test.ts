@@ -135,7 +135,7 @@ describe('the callback', () => {
     assert.deepEqual(signInCookies(browser), [])
   })
 
-  test('in parallel tabs does not mix them up: the code of one is no response for the other', async () => {
+  test('in parallel tabs does not mix them up: the code of one is not accepted for the other', async () => {
     const browser = openBrowser(origin)
     const [one, other] = [await upToCallback(browser), await upToCallback(browser, { state: 'other' })]
     const forged = new URL(one.callback)
@@ -357,7 +357,7 @@ describe('many sign-ins in one browser', () => {
 })
 
 describe('the consent form', () => {
-  /** An attack on an open consent page, which the user can still response afterwards. */
+  /** An attack on an open consent page, which the user can still decide afterwards. */
   async function formOutlives(attack: (browser: Browser, form: string) => Promise<void>) {
     const { browser, form } = await upToConsent()
     await attack(browser, form)
@@ -544,8 +544,8 @@ describe('the consent form', () => {
     const { browser, form } = await upToConsent(undefined, registered, { code_challenge: challenge })
     const onward = leadsTo(await browser.submit({ request: form, decision: 'allow', confirmed: 'yes' }))
     const code = leadsTo(await browser.go(await callbackOf(onward))).searchParams.get('code') ?? ''
-    const asOther = await redeem(origin, { code, verifier, clientId: otherClient })
-    assert.equal(asOther.status, 400)
+    const asOtherClient = await redeem(origin, { code, verifier, clientId: otherClient })
+    assert.equal(asOtherClient.status, 400)
     assertTokens(await redeem(origin, { code, verifier, clientId: registered }))
   })
 

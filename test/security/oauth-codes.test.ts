@@ -93,7 +93,7 @@ async function replica(t: TestContext, env: Env = {}): Promise<string> {
 }
 
 /** What the client gets at its redirect URI for an authorization request that goes no further. */
-async function answerAtClient(overrides: Readonly<Record<string, string | undefined>>): Promise<URL> {
+async function responseAtClient(overrides: Readonly<Record<string, string | undefined>>): Promise<URL> {
   const response = await openBrowser(origin).go(authorizationUrl(origin, configured, overrides))
   assert.equal(response.status, 302, response.text.slice(0, 200))
   const url = leadsTo(response)
@@ -125,7 +125,7 @@ describe('PKCE at /authorize', () => {
     'a challenge that is no ASCII': { code_challenge: `é${challenge.slice(1)}` },
   })) {
     test(`${attack} → invalid_request at the client`, async () => {
-      assertRejectedAtClient(await answerAtClient(overrides), 'invalid_request', atClient)
+      assertRejectedAtClient(await responseAtClient(overrides), 'invalid_request', atClient)
     })
   }
 
@@ -226,9 +226,9 @@ describe('a code used again', () => {
     const fresh = await freshCode(origin, configured)
     const before = redemptions()
     const responses = await Promise.all(Array.from({ length: 20 }, () => redeem(origin, fresh)))
-    const refused = responses.filter(({ status }) => status !== 200)
-    assert.equal(refused.length, 19)
-    for (const response of refused) assertRejected(response, 'invalid_grant')
+    const rejected = responses.filter(({ status }) => status !== 200)
+    assert.equal(rejected.length, 19)
+    for (const response of rejected) assertRejected(response, 'invalid_grant')
     assert.equal(redemptions(), before + 1)
   })
 
@@ -248,7 +248,7 @@ describe('a code used again', () => {
     assertTokens(await refresh(String(body['refresh_token'])))
   })
 
-  test('after an error at Entra is still valid, since it was not used', async () => {
+  test('after an outage of Entra is valid again, since it was not used', async () => {
     const fresh = await freshCode(origin, configured)
     tenant.faults.add({ target: 'token', kind: 'status', status: 503, times: 2 })
     const failed = await redeem(origin, fresh)
@@ -513,7 +513,7 @@ describe('a code and time', () => {
     ['when two minutes have passed', 2 * minuteMs, false],
     ['a day later', 24 * 60 * minuteMs, false],
   ] as const) {
-    test(`${what} it is ${isGood ? 'good' : 'refused'}`, async (t) => {
+    test(`${what} it is ${isGood ? 'good' : 'rejected'}`, async (t) => {
       t.mock.timers.enable({ apis: ['Date'], now: wholeSecond() })
       const server = await replica(t)
       const fresh = await freshCode(origin, configured)
@@ -640,7 +640,7 @@ describe('a refresh token', () => {
     })
 
     test(`the foreign scope ${scope} at /authorize → invalid_scope at the client`, async () => {
-      assertRejectedAtClient(await answerAtClient({ scope }), 'invalid_scope', atClient)
+      assertRejectedAtClient(await responseAtClient({ scope }), 'invalid_scope', atClient)
     })
   }
 
@@ -785,7 +785,7 @@ describe('resource', () => {
 
   for (const resource of foreign) {
     test(`${resource} is foreign at /authorize → invalid_target at the client`, async () => {
-      assertRejectedAtClient(await answerAtClient({ resource }), 'invalid_target', atClient)
+      assertRejectedAtClient(await responseAtClient({ resource }), 'invalid_target', atClient)
     })
 
     test(`${resource} is foreign at /token → invalid_target, and the code stays valid`, async () => {
@@ -946,13 +946,13 @@ describe('what is not served', () => {
 
   for (const type of ['token', 'id_token', 'code token', 'code id_token', 'none', 'CODE', 'code ', 'device_code']) {
     test(`response_type=${type} → unsupported_response_type at the client`, async () => {
-      assertRejectedAtClient(await answerAtClient({ response_type: type }), 'unsupported_response_type', atClient)
+      assertRejectedAtClient(await responseAtClient({ response_type: type }), 'unsupported_response_type', atClient)
     })
   }
 
   for (const mode of ['fragment', 'form_post', 'web_message', 'query.jwt', 'QUERY']) {
     test(`response_mode=${mode} → invalid_request in the query`, async () => {
-      assertRejectedAtClient(await answerAtClient({ response_mode: mode }), 'invalid_request', atClient)
+      assertRejectedAtClient(await responseAtClient({ response_mode: mode }), 'invalid_request', atClient)
     })
   }
 
@@ -962,7 +962,7 @@ describe('what is not served', () => {
     ['request_uri', 'urn:ietf:params:oauth:request_uri:x', 'request_uri_not_supported'],
   ] as const) {
     test(`${name}=${value} → ${error} at the client`, async () => {
-      assertRejectedAtClient(await answerAtClient({ [name]: value }), error, atClient)
+      assertRejectedAtClient(await responseAtClient({ [name]: value }), error, atClient)
     })
   }
 
@@ -1013,7 +1013,7 @@ describe('parameters', () => {
 
   for (const value of [undefined, '']) {
     test(`response_type ${value === undefined ? 'missing' : 'empty'} → invalid_request at the client`, async () => {
-      assertRejectedAtClient(await answerAtClient({ response_type: value }), 'invalid_request', atClient)
+      assertRejectedAtClient(await responseAtClient({ response_type: value }), 'invalid_request', atClient)
     })
   }
 

@@ -32,7 +32,7 @@ const json =
   }
 const cached = { 'cache-control': 'max-age=3600' }
 
-/** What is served under a host and path; everything else is a good document. */
+/** The response under a host and path; everything else is a good document. */
 const responses = new Map<string, Respond>()
 const host = await startClientHost(file, (request, response) => {
   const respond = responses.get(`${request.headers.host}${request.url}`) ?? json()
@@ -100,7 +100,7 @@ function fromAnotherPort() {
 }
 
 /** A document is rejected, on a page, quickly. */
-async function assertDocumentRefused(url: string, { withinMs = 1_500, megabytes = 60 } = {}): Promise<HttpResponse> {
+async function assertDocumentRejected(url: string, { withinMs = 1_500, megabytes = 60 } = {}): Promise<HttpResponse> {
   const { result, ms, megabytes: used } = await costOf(() => authorize(url))
   assertPage(result)
   assert.match(result.text, /client_document_(invalid|unavailable)/)
@@ -241,7 +241,7 @@ describe('a name', () => {
       const url = freshUrl()
       names.set(new URL(url).hostname, async () => [address])
       const before = dialled.length
-      await assertDocumentRefused(url)
+      await assertDocumentRejected(url)
       assert.equal(dialled.length, before)
     })
   }
@@ -257,7 +257,7 @@ describe('a name', () => {
       const url = freshUrl()
       names.set(new URL(url).hostname, async () => addresses)
       const before = dialled.length
-      await assertDocumentRefused(url)
+      await assertDocumentRejected(url)
       assert.equal(dialled.length, before)
     })
   }
@@ -267,7 +267,7 @@ describe('a name', () => {
     names.set(new URL(url).hostname, async () => {
       throw new Error('getaddrinfo ENOTFOUND')
     })
-    await assertDocumentRefused(url)
+    await assertDocumentRejected(url)
   })
 
   test('that changes its mind is dialled where it was checked: it is looked up once for each connection', async () => {
@@ -295,7 +295,7 @@ describe('a name', () => {
     const url = freshUrl()
     ways.set(new URL(url).hostname, (destination) => host.network.dial(destination))
     const before = host.requests.length
-    await assertDocumentRefused(url)
+    await assertDocumentRejected(url)
     assert.equal(host.requests.length, before)
   })
 
@@ -305,7 +305,7 @@ describe('a name', () => {
     ways.set(new URL(url).hostname, () =>
       internet.dial({ address: '127.0.0.1', port: hostPort, servername: 'client.example' }),
     )
-    await assertDocumentRefused(url)
+    await assertDocumentRejected(url)
   })
 })
 
@@ -318,7 +318,7 @@ describe('a response', () => {
         response.writeHead(status, { 'content-type': 'application/json' })
         response.end(JSON.stringify(documentFor(request)))
       })
-      await assertDocumentRefused(url)
+      await assertDocumentRejected(url)
     })
   }
 
@@ -337,7 +337,7 @@ describe('a response', () => {
           response.end('{}')
         })
         const before = host.requests.length
-        await assertDocumentRefused(url)
+        await assertDocumentRejected(url)
         assert.equal(host.requests.length, before + 1)
       }
       assert.equal(bystander.received.length, 0)
@@ -364,7 +364,7 @@ describe('a response', () => {
         response.writeHead(200, type === '' ? {} : { 'content-type': type })
         response.end(JSON.stringify(documentFor(request)))
       })
-      await assertDocumentRefused(url)
+      await assertDocumentRejected(url)
     })
   }
 
@@ -395,7 +395,7 @@ describe('a response', () => {
         response.writeHead(200, { 'content-type': 'application/json' })
         response.end(body)
       })
-      const { text } = await assertDocumentRefused(url)
+      const { text } = await assertDocumentRejected(url)
       assert.doesNotMatch(text, /SyntaxError|alert\(1\)|JSON\.parse|position/)
     })
   }
@@ -425,7 +425,7 @@ describe('a response', () => {
     test(`that ${attack} is rejected`, async () => {
       const url = freshUrl()
       responses.set(keyOf(url), json(more))
-      await assertDocumentRefused(url)
+      await assertDocumentRejected(url)
     })
   }
 
@@ -437,7 +437,7 @@ describe('a response', () => {
         `{"__proto__":{"polluted":1,"redirect_uris":["${redirectUri}"]},"client_id":"https://${request.headers.host}${request.url}"}`,
       )
     })
-    await assertDocumentRefused(url)
+    await assertDocumentRejected(url)
     const untouched: Record<string, unknown> = {}
     assert.equal(untouched['polluted'], undefined)
   })
@@ -460,7 +460,7 @@ describe('a response', () => {
     responses.set(keyOf(fits), sized(5 * 1024))
     responses.set(keyOf(exceeds), sized(5 * 1024 + 1))
     assert.equal((await authorize(fits)).status, 200)
-    await assertDocumentRefused(exceeds)
+    await assertDocumentRejected(exceeds)
   })
 
   for (const [attack, respond] of Object.entries<Respond>({
@@ -508,7 +508,7 @@ describe('a response', () => {
     test(`that ${attack} is rejected, at once and cheaply`, async () => {
       const url = freshUrl()
       responses.set(keyOf(url), respond)
-      await assertDocumentRefused(url, { withinMs: 3_000 })
+      await assertDocumentRejected(url, { withinMs: 3_000 })
     })
   }
 
@@ -518,7 +518,7 @@ describe('a response', () => {
       keyOf(url),
       json({ client_id: 'marker-5c0f', redirect_uris: ['marker-5c0f'], client_name: 'marker-5c0f' }),
     )
-    assert.doesNotMatch((await assertDocumentRefused(url)).text, /marker-5c0f/)
+    assert.doesNotMatch((await assertDocumentRejected(url)).text, /marker-5c0f/)
   })
 })
 
@@ -557,7 +557,7 @@ describe('a host that takes its time', { concurrency: true }, () => {
     await slow(urls.head)
   })
 
-  test('and never responds is dialled once, and left alone after its timeout', async () => {
+  test('and never responds is dialled once, and given up at its deadline', async () => {
     responses.set(keyOf(urls.once), () => {})
     await slow(urls.once)
     await authorize(freshUrl(), hurried)
@@ -587,10 +587,10 @@ describe('a host that takes its time', { concurrency: true }, () => {
     const { hostname } = new URL(urls.dns)
     const late = new EventEmitter()
     names.set(hostname, async () => {
-      await once(late, 'release')
+      await once(late, 'response')
       return ['127.0.0.1']
     })
-    await slow(urls.dns).finally(() => late.emit('release'))
+    await slow(urls.dns).finally(() => late.emit('response'))
     assert.equal(
       dialled.some(({ servername }) => servername === hostname),
       false,
@@ -643,7 +643,7 @@ test('a closed port, another protocol and a missing name look the same from outs
   ways.set(new URL(wrong).hostname, ({ servername }) => connect({ host: '127.0.0.1', port, servername }))
   names.set(new URL(missing).hostname, async () => [])
   const texts = []
-  for (const url of [closed, wrong, missing]) texts.push(alertOf((await assertDocumentRefused(url)).text))
+  for (const url of [closed, wrong, missing]) texts.push(alertOf((await assertDocumentRejected(url)).text))
   assert.equal(new Set(texts).size, 1, String(texts))
 })
 

@@ -94,7 +94,7 @@ export async function callbackOf(onward: URL, user = 'rowan', consent = true): P
   return (await signIn(onward, { user, consent })).url
 }
 
-/** A rejection that a person sees: a page of this server, from which nothing leads anywhere. */
+/** An error response that a person sees: a page of this server, from which nothing leads anywhere. */
 export function assertPage(response: HttpResponse, status = 400) {
   assert.equal(response.status, status, response.text.slice(0, 300))
   assert.match(String(response.headers['content-type']), /^text\/html/)
@@ -104,7 +104,7 @@ export function assertPage(response: HttpResponse, status = 400) {
   assert.deepEqual(setCookiesOf(response), [])
 }
 
-/** A rejection that a client reads (RFC 6749 section 5.2). */
+/** An error response that a client reads (RFC 6749 section 5.2). */
 export function assertRejected({ status, headers, body }: JsonResponse, error: string, expected = 400) {
   assert.deepEqual([status, body['error']], [expected, error], JSON.stringify(body))
   assert.deepEqual(Object.keys(body).sort(), ['error', 'error_description'])
@@ -112,7 +112,7 @@ export function assertRejected({ status, headers, body }: JsonResponse, error: s
   assert.equal(headers['cache-control'], 'no-store')
 }
 
-/** A rejection at the client's redirect URI (RFC 6749 section 4.1.2.1, RFC 9207). */
+/** An error response at the client's redirect URI (RFC 6749 section 4.1.2.1, RFC 9207). */
 export function assertRejectedAtClient(url: URL, error: string, { state, iss }: { state: string | null; iss: string }) {
   const { searchParams: response } = url
   assert.deepEqual([response.get('error'), response.get('state'), response.get('iss')], [error, state, iss])

@@ -106,7 +106,7 @@ function keepCookies(browser: Browser) {
   for (const value of browser.cookies.values()) keep('a cookie', value)
 }
 
-/** A whole sign-in, with every credential in it collected. */
+/** A whole sign-in, of which every credential is recorded. */
 async function signInAs(clientId: string, secretForm: Readonly<Record<string, string>> = {}) {
   const browser = openBrowser(origin, origin, new Map([['session', marker('cookie')]]))
   const { verifier, challenge } = pkcePair()
@@ -156,7 +156,7 @@ async function signInAs(clientId: string, secretForm: Readonly<Record<string, st
 before(async () => {
   await goodSignIns()
   await badSignIns()
-  await troubleAtEntra()
+  await failuresAtEntra()
   await injectedParameters()
   watched = await watching.seen(app)
   for (const { body } of outbound) {
@@ -229,13 +229,13 @@ describe('after a broad mixture of good, bad and hostile sign-ins', () => {
     }
   })
 
-  test('no rejection holds a code, verifier, cookie, token or secret', () => {
+  test('no error response holds a code, verifier, cookie, token or secret', () => {
     for (const { of, status, text, head } of responses) {
       if (status >= 400) assertSecretless(head + text, `the response to ${of}`)
     }
   })
 
-  test('no rejection holds a header, a cookie or a query string', () => {
+  test('no error response holds a header, a cookie or a query string', () => {
     for (const { of, status, text, head } of responses) {
       if (status >= 400) assert.doesNotMatch(head + text, markers, of)
     }
@@ -270,11 +270,11 @@ describe('after a broad mixture of good, bad and hostile sign-ins', () => {
     let seen = 0
     for (const { of, text, head } of responses) {
       const { location } = JSON.parse(head) as { location?: string }
-      const told = [
+      const internal = [
         text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>)['error_description'] : undefined,
         location === undefined ? undefined : (new URL(location).searchParams.get('error_description') ?? undefined),
       ]
-      for (const one of told) {
+      for (const one of internal) {
         if (one === undefined) continue
         seen += 1
         assert.match(String(one), /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/, of)
@@ -469,7 +469,7 @@ async function badSignIns() {
   }
 }
 
-async function troubleAtEntra() {
+async function failuresAtEntra() {
   const fieldsOf = async () => {
     const browser = openBrowser(origin)
     const { verifier, challenge } = pkcePair()
@@ -488,7 +488,7 @@ async function troubleAtEntra() {
   for (const kind of ['html', 'truncated', 'reset', 'redirect', 'wrong-types', 'empty-object', 'huge'] as const) {
     const fields = await fieldsOf()
     tenant.faults.add({ target: 'token', kind })
-    await post(`trouble at Entra: ${kind}`, '/token', form(fields))
+    await post(`failure of Entra: ${kind}`, '/token', form(fields))
     tenant.faults.clear()
   }
   for (const code of [7000215, 700016, 54005, 70008, 50173, 65001, 53003, 501481]) {

@@ -144,13 +144,13 @@ describe('what a browser gets', () => {
     for (const { text } of redirects) assert.equal(text, '')
   })
 
-  test('no rejection sets a cookie', () => {
+  test('no error response sets a cookie', () => {
     for (const [what, response] of Object.entries(toBrowsers)) {
       if (response.status >= 400) assert.deepEqual(setCookiesOf(response), [], what)
     }
   })
 
-  test('every rejection has an id, and the log has it too', () => {
+  test('every error response has an id, and the log has it too', () => {
     for (const [what, { status, headers, text }] of Object.entries(toBrowsers)) {
       if (status >= 400) assert.ok(text.includes(String(headers['x-request-id'])), what)
     }

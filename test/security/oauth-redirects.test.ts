@@ -358,7 +358,7 @@ for (const path of ['', '/', '/authorize?x=1', '/oauth/callback', '/oauth/consen
   })
 }
 
-test('a rejection that the client may see goes to its redirect URI and not a byte further', async () => {
+test('an error response that may be told to the client goes to its redirect URI and not a byte further', async () => {
   const asked = authorizationUrl(origin, configured, { redirect_uri: `${redirectUri}?x=1`, scope: 'nothing' })
   const response = await call(asked.href)
   assert.match(String(response.headers['location']), /^http:\/\/127\.0\.0\.1:33418\/callback\?x=1&error=invalid_scope&/)

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import type { ProtectedResource } from '../../config/resource.ts'
 import { Failure } from '../../errors/index.ts'
-import { checkResource } from './check-resource.ts'
-import { type Client, clientKey } from './client.ts'
-import { optional, type Parameters, required } from './parameters.ts'
+import { isRedirectAllowed, isRegistered, type RedirectRule } from '../../lib/redirect-policy.ts'
+import { type Client, clientKey } from './clients.ts'
+import { checkResource, optional, type Parameters, required } from './parameters.ts'
 import { isS256Challenge } from './pkce.ts'
+import { rejectedRedirect } from './rejected-redirect.ts'
 import { type ApiScopes, readScope } from './scopes.ts'
 
 /** What of a client's authorization request is needed after the browser has left. */
@@ -26,6 +27,30 @@ export interface SignInHints {
   readonly login_hint?: string
   readonly domain_hint?: string
   readonly claims?: string
+}
+
+/**
+ * The redirect URI of an authorization request, once the client may use it. An error found here must not be sent to that
+ * URI (RFC 6749 section 4.1.2.1). None leads back to this server: a page here that sends the browser on would turn what a
+ * client wrote into an address into an action of the user.
+ *
+ * @throws {Failure} `redirect_not_listed`, `redirect_not_registered`, or the parameter is missing or repeated
+ */
+export function readRedirectUri(
+  parameters: Parameters,
+  client: Client,
+  { issuer, redirects }: { issuer: string; redirects: readonly RedirectRule[] },
+): string {
+  const redirectUri = required(parameters, 'redirect_uri')
+  const reject = (reason: 'redirect_not_listed' | 'redirect_not_registered') => {
+    const rejected = rejectedRedirect(redirectUri, redirects)
+    return new Failure(reason, { detail: `Received: ${rejected.redirectUri}`, ...rejected })
+  }
+  if (!isRedirectAllowed(redirectUri, redirects) || new URL(redirectUri).origin === issuer) {
+    throw reject('redirect_not_listed')
+  }
+  if (!isRegistered(redirectUri, client.redirectUris)) throw reject('redirect_not_registered')
+  return redirectUri
 }
 
 /**

@@ -1,69 +1,48 @@
-import type { ProtectedResource } from '../../config/resource.ts'
 import { Failure } from '../../errors/index.ts'
-import type { GraphPermission } from '../../lib/graph-permissions.ts'
-import { placeOf, type RedirectRule } from '../../lib/redirect-policy.ts'
-import { consentKey, readAuthorizationRequest, readHints } from './authorization-request.ts'
-import { type BrowserRequest, type BrowserResponse, signInLifetimeMs } from './browser.ts'
-import type { BrowserCookies } from './browser-cookies.ts'
-import { readRedirectUri } from './check-redirect-uri.ts'
-import { type Client, clientKey } from './client.ts'
-import { errorRedirect } from './client-redirect.ts'
-import type { Clients } from './clients.ts'
-import type { ConsentForm } from './consent.ts'
+import { placeOf } from '../../lib/redirect-policy.ts'
+import { consentKey, readAuthorizationRequest, readHints, readRedirectUri } from './authorization-request.ts'
+import { type BrowserRequest, type BrowserResponse, errorRedirect } from './browser.ts'
+import { signInLifetimeMs } from './browser-cookies.ts'
+import { type Client, clientKey } from './clients.ts'
 import { consentPage } from './consent-page.ts'
-import type { EntraAuthorizeUrl } from './entra-authorize-url.ts'
+import type { Context } from './context.ts'
+import { entraAuthorizeUrl } from './entra-authorize-url.ts'
 import { required } from './parameters.ts'
-import type { ApiScopes } from './scopes.ts'
-import type { Seal } from './seal.ts'
-
-export interface AuthorizeOptions {
-  /** The public origin, without a trailing slash. */
-  readonly issuer: string
-  readonly resource: ProtectedResource
-  readonly apiScopes: ApiScopes
-  /** What users consent to. */
-  readonly permissions: readonly GraphPermission[]
-  readonly redirects: readonly RedirectRule[]
-  readonly clients: Pick<Clients, 'find'>
-  readonly cookies: Pick<BrowserCookies, 'begin' | 'hasConsented'>
-  readonly forms: Seal<ConsentForm>
-  readonly entraAuthorizeUrl: EntraAuthorizeUrl
-}
 
 /**
  * `GET /authorize` (RFC 6749 section 4.1.1): the consent page, or a redirect to Entra for a preapproved client.
  *
- * @returns a handler that throws a {@link Failure} if the client or its redirect URI is not trusted: nothing is sent there
+ * @throws {Failure} if the client or its redirect URI is not trusted: nothing is sent there
  */
-export function createAuthorize(options: AuthorizeOptions) {
-  const { issuer, permissions, clients, cookies, forms, entraAuthorizeUrl } = options
-
-  return async ({ parameters, cookies: held, fetchSite, address }: BrowserRequest): Promise<BrowserResponse> => {
-    const client = await clients.find(required(parameters, 'client_id'), address)
-    const redirectUri = readRedirectUri(parameters, client, options)
-    try {
-      const request = readAuthorizationRequest(parameters, client, redirectUri, options)
-      const hints = readHints(parameters)
-      const isUserInitiated = isDirectNavigation(fetchSite)
-      const isApproved = isUserInitiated && isPreapproved(client, redirectUri)
-      if (!isApproved && hints.prompt === 'none') throw new Failure('consent_needed')
-      const { binding, setCookies } = cookies.begin(held, { isUserInitiated })
-      if (isApproved) {
-        const redirect = await entraAuthorizeUrl({ request, hints, binding })
-        return { redirect, setCookies, event: { event: 'authorize', client: request.client } }
-      }
-      const isRemembered = isUserInitiated && (await cookies.hasConsented(held, consentKey(request)))
-      const form = await forms.seal({ request, hints, binding, isRemembered }, signInLifetimeMs)
-      const permits = permissions.map(({ consent }) => consent)
-      const page = consentPage({ client, redirectUri, permits, server: issuer, form, isRemembered })
-      return { page, setCookies, event: { event: 'consent_asked', client: request.client } }
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error
-      // Returned whatever else is wrong, unless the state itself is.
-      const { state } = parameters
-      const validState = typeof state === 'string' && state !== '' ? state : undefined
-      return errorRedirect(issuer, { client: clientKey(client.id), redirectUri, state: validState }, error)
+export async function authorize(
+  context: Context,
+  { parameters, cookies: held, fetchSite, address }: BrowserRequest,
+): Promise<BrowserResponse> {
+  const { issuer, permissions, clients, cookies, forms } = context
+  const client = await clients.find(required(parameters, 'client_id'), address)
+  const redirectUri = readRedirectUri(parameters, client, context)
+  try {
+    const request = readAuthorizationRequest(parameters, client, redirectUri, context)
+    const hints = readHints(parameters)
+    const isUserInitiated = isDirectNavigation(fetchSite)
+    const isApproved = isUserInitiated && isPreapproved(client, redirectUri)
+    if (!isApproved && hints.prompt === 'none') throw new Failure('consent_needed')
+    const { binding, setCookies } = cookies.begin(held, { isUserInitiated })
+    if (isApproved) {
+      const redirect = await entraAuthorizeUrl(context, { request, hints, binding })
+      return { redirect, setCookies, event: { event: 'authorize', client: request.client } }
     }
+    const isRemembered = isUserInitiated && (await cookies.hasConsented(held, consentKey(request)))
+    const form = await forms.seal({ request, hints, binding, isRemembered }, signInLifetimeMs)
+    const permits = permissions.map(({ consent }) => consent)
+    const page = consentPage({ client, redirectUri, permits, server: issuer, form, isRemembered })
+    return { page, setCookies, event: { event: 'consent_asked', client: request.client } }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    // Returned whatever else is wrong, unless the state itself is.
+    const { state } = parameters
+    const validState = typeof state === 'string' && state !== '' ? state : undefined
+    return errorRedirect(issuer, { client: clientKey(client.id), redirectUri, state: validState }, error)
   }
 }
 

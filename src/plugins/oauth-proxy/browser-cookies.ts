@@ -3,6 +3,8 @@ import { stringifySetCookie } from 'cookie'
 import { isSameText } from './same-text.ts'
 import type { Seal } from './seal.ts'
 
+/** Time for a password, MFA and a phone that has to be fetched. */
+export const signInLifetimeMs = 10 * 60_000
 /** Sign-ins in progress in one browser, of either kind; a user has a few tabs. */
 const maxSignIns = 8
 /** Suffix of the secret of a sign-in that a site led to and the user has not allowed yet. */
@@ -20,38 +22,35 @@ export interface Binding {
 /** A consent that was given: a hash of what was consented to, and when it ends, in seconds since the epoch. */
 export type RememberedConsent = readonly [key: string, untilSeconds: number]
 
-export interface BrowserCookiesOptions {
-  /** Whether the public origin is https, so that cookies can be bound to the host (`__Host-`, RFC 6265bis 4.1.3.2). */
-  readonly secure: boolean
-  readonly consents: Seal<readonly RememberedConsent[]>
-  /** How long a sign-in may take. */
-  readonly signInLifetimeMs: number
-  readonly now: () => number
-}
-
-export type BrowserCookies = ReturnType<typeof createBrowserCookies>
-
 /** The cookies of a request, by name. */
 export type Cookies = Readonly<Record<string, string | undefined>>
 
 /**
  * The cookies that this server sets in a browser: one for each sign-in in progress, and one for remembered consents.
  * Functions that change them return `Set-Cookie` values.
+ *
+ * @param secure whether the public origin is https, so that cookies can be bound to the host (`__Host-`, RFC 6265bis
+ *   4.1.3.2)
+ * @param now milliseconds since the epoch
  */
-export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }: BrowserCookiesOptions) {
+export function createBrowserCookies({
+  secure,
+  consents,
+  now = Date.now,
+}: {
+  readonly secure: boolean
+  readonly consents: Seal<readonly RememberedConsent[]>
+  readonly now?: () => number
+}) {
   const prefix = secure ? '__Host-' : ''
   const signInPrefix = `${prefix}mcp-sign-in-`
   const consentsName = `${prefix}mcp-consents`
 
+  const attributes = { httpOnly: true, secure, path: '/' }
+
   // Entra sends the browser back here from another site: only a lax cookie comes along.
-  const signInCookie = (id: string, value: string, maxAgeSeconds: number) =>
-    stringifySetCookie(`${signInPrefix}${id}`, value, {
-      httpOnly: true,
-      secure,
-      sameSite: 'lax',
-      path: '/',
-      maxAge: maxAgeSeconds,
-    })
+  const signInCookie = (id: string, value: string, maxAge: number) =>
+    stringifySetCookie(`${signInPrefix}${id}`, value, { ...attributes, sameSite: 'lax', maxAge })
 
   async function remembered(cookies: Cookies): Promise<RememberedConsent[]> {
     const opened = await consents.open(cookies[consentsName] ?? '')
@@ -63,10 +62,7 @@ export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }
      * Begins a sign-in in this browser. Ids begin with the time, so that the oldest sort first. A site that starts sign-ins
      * in a loop evicts only such sign-ins: neither those that the user began, nor those that they have allowed.
      */
-    begin(
-      cookies: Cookies,
-      { isUserInitiated }: { isUserInitiated: boolean },
-    ): { binding: Binding; setCookies: string[] } {
+    begin(cookies: Cookies, { isUserInitiated }: { isUserInitiated: boolean }) {
       const begun = Object.entries(cookies)
         .filter(
           ([name, value]) => name.startsWith(signInPrefix) && (value ?? '').endsWith(linkedSuffix) !== isUserInitiated,
@@ -93,7 +89,7 @@ export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }
     },
 
     /** Marks a sign-in as allowed, and renews its cookie for the way to Entra and back. */
-    keep({ id, secret }: Binding): string {
+    renew({ id, secret }: Binding): string {
       return signInCookie(id, secret, signInLifetimeMs / 1000)
     },
 
@@ -110,17 +106,10 @@ export function createBrowserCookies({ secure, consents, signInLifetimeMs, now }
     /** Remembers a consent. The cookie is strict: a browser does not send it on a navigation from another site. */
     async remember(cookies: Cookies, key: string): Promise<string> {
       const others = (await remembered(cookies)).filter(([one]) => one !== key)
-      const remaining = [
-        ...others.slice(1 - maxConsents),
-        [key, Math.floor((now() + consentLifetimeMs) / 1000)] as const,
-      ]
-      return stringifySetCookie(consentsName, await consents.seal(remaining, consentLifetimeMs), {
-        httpOnly: true,
-        secure,
-        sameSite: 'strict',
-        path: '/',
-        maxAge: consentLifetimeMs / 1000,
-      })
+      const added = [key, Math.floor((now() + consentLifetimeMs) / 1000)] as const
+      const sealed = await consents.seal([...others.slice(1 - maxConsents), added], consentLifetimeMs)
+      const maxAge = consentLifetimeMs / 1000
+      return stringifySetCookie(consentsName, sealed, { ...attributes, sameSite: 'strict', maxAge })
     },
   }
 }

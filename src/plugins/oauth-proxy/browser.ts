@@ -1,5 +1,6 @@
-import type { Reason } from '../../errors/index.ts'
+import { type Failure, oauthError, type Reason } from '../../errors/index.ts'
 import type { Page } from '../../lib/page.ts'
+import type { AuthorizationRequest } from './authorization-request.ts'
 import type { Cookies } from './browser-cookies.ts'
 import type { Parameters } from './parameters.ts'
 
@@ -33,5 +34,20 @@ export type SignInEvent =
       readonly aadsts: string | undefined
     }
 
-/** Time for a password, MFA and a phone that has to be fetched. */
-export const signInLifetimeMs = 10 * 60_000
+/** An error at the client's redirect URI (RFC 6749 section 4.1.2.1), with the issuer (RFC 9207 section 2). */
+export function errorRedirect(
+  issuer: string,
+  { client, redirectUri, state }: Pick<AuthorizationRequest, 'client' | 'redirectUri' | 'state'>,
+  failure: Failure,
+) {
+  const { reason, details } = failure
+  const event: SignInEvent = { event: 'sign_in_failure', client, reason, aadsts: details.aadsts }
+  const redirect = withParameters(redirectUri, { ...oauthError(failure).body, state, iss: issuer })
+  return { redirect, setCookies: [], event }
+}
+
+/** A redirect URI with parameters added at its end: not a character of what the client registered is changed. */
+export function withParameters(uri: string, parameters: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams(given)}`
+}

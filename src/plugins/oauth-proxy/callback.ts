@@ -1,13 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { Failure } from '../../errors/index.ts'
+import { Failure, type Reason } from '../../errors/index.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
-import type { BrowserRequest, BrowserResponse } from './browser.ts'
-import type { BrowserCookies } from './browser-cookies.ts'
-import { errorRedirect, withParameters } from './client-redirect.ts'
-import { authorizeFailure } from './entra-authorize-error.ts'
-import type { Transaction } from './entra-authorize-url.ts'
+import { type BrowserRequest, type BrowserResponse, errorRedirect, withParameters } from './browser.ts'
+import type { Context } from './context.ts'
 import { optional } from './parameters.ts'
-import type { Seal } from './seal.ts'
 
 /** Clients redeem a code at once; RFC 6749 section 4.1.2 would allow ten minutes. */
 const codeLifetimeMs = 2 * 60_000
@@ -21,36 +17,50 @@ export interface Code {
   readonly nonce: string
 }
 
-export interface CallbackOptions {
-  readonly issuer: string
-  readonly cookies: Pick<BrowserCookies, 'holds' | 'end'>
-  readonly transactions: Seal<Transaction>
-  readonly codes: Seal<Code>
-}
-
 /**
  * `GET /oauth/callback`: Entra's authorization response (RFC 6749 section 4.1.2), passed on to the client.
  *
- * @returns a handler that throws {@link Failure} `sign_in_elsewhere` or `sign_in_expired`
+ * @throws {Failure} `sign_in_elsewhere` or `sign_in_expired`
  */
-export function createHandleCallback({ issuer, cookies, transactions, codes }: CallbackOptions) {
-  return async ({ parameters, cookies: held }: BrowserRequest): Promise<BrowserResponse> => {
-    const opened = await transactions.open(optional(parameters, 'state') ?? '')
-    if (!('value' in opened)) {
-      throw new Failure(opened.rejected === 'expired' ? 'sign_in_expired' : 'sign_in_elsewhere')
-    }
-    const { request, binding, verifier, nonce } = opened.value
-    if (!cookies.holds(held, binding)) throw new Failure('sign_in_elsewhere')
-    const setCookies = [cookies.end(binding)]
-    const entraCode = optional(parameters, 'code')
-    if (entraCode === undefined) {
-      const failure = authorizeFailure(optional(parameters, 'error'), optional(parameters, 'error_description'))
-      return { ...errorRedirect(issuer, request, failure), setCookies }
-    }
-    const { state, ...rest } = request
-    const id = randomBytes(12).toString('base64url')
-    const code = await codes.seal({ id, request: rest, entraCode, verifier, nonce }, codeLifetimeMs)
-    const redirect = withParameters(request.redirectUri, { code, state, iss: issuer })
-    return { redirect, setCookies, event: { event: 'sign_in', client: request.client } }
+export async function handleCallback(
+  { issuer, cookies, transactions, codes }: Context,
+  { parameters, cookies: held }: BrowserRequest,
+): Promise<BrowserResponse> {
+  const opened = await transactions.open(optional(parameters, 'state') ?? '')
+  if (!('value' in opened)) {
+    throw new Failure(opened.rejected === 'expired' ? 'sign_in_expired' : 'sign_in_elsewhere')
   }
+  const { request, binding, verifier, nonce } = opened.value
+  if (!cookies.holds(held, binding)) throw new Failure('sign_in_elsewhere')
+  const setCookies = [cookies.end(binding)]
+  const entraCode = optional(parameters, 'code')
+  if (entraCode === undefined) {
+    const failure = authorizeFailure(optional(parameters, 'error'), optional(parameters, 'error_description'))
+    return { ...errorRedirect(issuer, request, failure), setCookies }
+  }
+  const { state, ...rest } = request
+  const id = randomBytes(12).toString('base64url')
+  const code = await codes.seal({ id, request: rest, entraCode, verifier, nonce }, codeLifetimeMs)
+  const redirect = withParameters(request.redirectUri, { code, state, iss: issuer })
+  return { redirect, setCookies, event: { event: 'sign_in', client: request.client } }
 }
+
+/**
+ * The failure behind an error of Entra's authorize endpoint (Microsoft, "OAuth 2.0 authorization code flow: Error
+ * codes for authorization endpoint errors"): with its AADSTS code, without its text, which anybody could have written
+ * into the URL.
+ */
+export function authorizeFailure(error: string | undefined, description: string | undefined): Failure {
+  const [aadsts] = /^AADSTS\d{4,8}/.exec(description ?? '') ?? []
+  const reason = reasonByError.get(error) ?? 'entra_sign_in_failed'
+  return new Failure(reason, aadsts === undefined ? {} : { aadsts })
+}
+
+const reasonByError = new Map<string | undefined, Reason>([
+  ['login_required', 'entra_interaction_required'],
+  ['interaction_required', 'entra_interaction_required'],
+  ['consent_required', 'entra_interaction_required'],
+  ['access_denied', 'entra_sign_in_denied'],
+  ['temporarily_unavailable', 'entra_sign_in_unavailable'],
+  ['server_error', 'entra_sign_in_unavailable'],
+])

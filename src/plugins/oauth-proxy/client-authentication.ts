@@ -1,14 +1,24 @@
 import type { ClientCredential } from '../../config/client-credential.ts'
 import { Failure } from '../../errors/index.ts'
-import { type Client, clientKey } from './client.ts'
 import { isDocumentUrl } from './client-metadata-document.ts'
 import type { ClientSecrets } from './client-secret.ts'
-import type { Clients } from './clients.ts'
+import { type Client, type Clients, clientKey } from './clients.ts'
 import { optional, type Parameters } from './parameters.ts'
 import { isSameText } from './same-text.ts'
 
 /** As for the parameter `client_id`. */
 const maxClientIdChars = 2_048
+
+/** What `/token` and `/revoke` read of a request. */
+export interface TokenRequest {
+  readonly form: Parameters
+  /** The `Authorization` header. */
+  readonly authorization: string | undefined
+  /** The request's id, for Entra's log. */
+  readonly correlationId: string
+  /** The client's IP address. */
+  readonly address: string
+}
 
 /** The client of a token request. */
 export interface IdentifiedClient {
@@ -19,32 +29,25 @@ export interface IdentifiedClient {
   readonly hasSecret: boolean
 }
 
-export interface ClientAuthenticationOptions {
-  readonly clients: Pick<Clients, 'findKnown'>
-  readonly secrets: ClientSecrets
-  /** The configured app's. */
-  readonly credential: ClientCredential
-}
-
 /**
  * Identifies the client of a token request, by HTTP Basic or in the form (RFC 6749 section 2.3.1). One that was given a
  * secret at `/register` has to send it, either way. All others are public and authenticate by PKCE; a secret is compared
  * if one is sent, and only the configured app has one. If that has another kind of credential, there is none to compare:
  * some clients cannot leave the field empty, and whatever is in it gives them nothing that PKCE does not.
  *
- * @returns undefined if the request does not say who sends it
- * @throws {Failure} `client_unknown`, `client_authentication_failed` or `parameter_repeated`
+ * @param credential the configured app's
+ * @returns a function that gives undefined for a request that does not say who sends it, and throws {@link Failure}
+ *   `client_unknown`, `client_authentication_failed` or `parameter_repeated`
  */
-export type ClientAuthentication = (
-  form: Parameters,
-  authorization: string | undefined,
-) => Promise<IdentifiedClient | undefined>
-
 export function createClientAuthentication({
   clients,
   secrets,
   credential,
-}: ClientAuthenticationOptions): ClientAuthentication {
+}: {
+  readonly clients: Pick<Clients, 'findKnown'>
+  readonly secrets: ClientSecrets
+  readonly credential: ClientCredential
+}) {
   /** Whether one of the spellings of a secret is right, or none was sent by a client that needs none. */
   function isAuthenticated(client: Client | undefined, sent: readonly string[]): boolean {
     if (client?.hasSecret) return sent.some((secret) => secrets.isRight(client.id, secret))
@@ -53,7 +56,7 @@ export function createClientAuthentication({
     return credential.kind !== 'secret' || sent.some((secret) => isSameText(secret, credential.secret))
   }
 
-  return async (form, authorization) => {
+  return async ({ form, authorization }: TokenRequest): Promise<IdentifiedClient | undefined> => {
     const { clientId, secrets: sent } = readCredentials(form, authorization)
     if (clientId === undefined) return undefined
     const isDocument = isDocumentUrl(clientId)

@@ -5,8 +5,8 @@ import { addressKey } from '../../lib/client-address.ts'
 import { createLru } from '../../lib/lru.ts'
 import { parseJson } from '../../lib/parse-json.ts'
 import type { RedirectRule } from '../../lib/redirect-policy.ts'
-import type { Client } from './client.ts'
 import { readClientDocument } from './client-metadata-document.ts'
+import type { Client } from './clients.ts'
 
 /** Descriptions are a few hundred bytes. */
 export const documentLimits = { maxBodyBytes: 5 * 1024, connections: 1 }
@@ -74,9 +74,7 @@ export function createClientDocuments(
     if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(String(headers['content-type']))) {
       throw new Failure('client_document_invalid', { detail: 'Content-Type is not JSON.' })
     }
-    const client = readClientDocument(parseJson(body), url, rules)
-    if ('error' in client) throw new Failure('client_document_invalid', { detail: client.error, ...client.rejected })
-    return client
+    return readClientDocument(parseJson(body), url, rules)
   }
 
   return {

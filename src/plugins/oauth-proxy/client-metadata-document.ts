@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
+import { Failure } from '../../errors/index.ts'
 import { isRedirectAllowed, type RedirectRule } from '../../lib/redirect-policy.ts'
-import type { Client } from './client.ts'
+import type { Client } from './clients.ts'
 import { displayName } from './display-name.ts'
 import { type RejectedRedirect, rejectedRedirect } from './rejected-redirect.ts'
 
@@ -20,37 +21,32 @@ export function isDocumentUrl(clientId: string): boolean {
 /**
  * Reads a client metadata document (OAuth Client ID Metadata Document section 4).
  *
- * @returns the client, or a sentence that says what is wrong with the document, and its first redirect URI if none is
- *   allowed
+ * @throws {Failure} `client_document_invalid`, with the first redirect URI if none is allowed
  */
-export function readClientDocument(
-  document: unknown,
-  clientId: string,
-  rules: readonly RedirectRule[],
-): Client | { readonly error: string; readonly rejected?: RejectedRedirect } {
-  if (typeof document !== 'object' || document === null) return { error: 'Not a JSON object.' }
+export function readClientDocument(document: unknown, clientId: string, rules: readonly RedirectRule[]): Client {
+  if (typeof document !== 'object' || document === null) throw invalid('Not a JSON object.')
   const fields = document as Record<string, unknown>
-  if (fields['client_id'] !== clientId) return { error: 'client_id is not the URL of the document.' }
+  if (fields['client_id'] !== clientId) throw invalid('client_id is not the URL of the document.')
   if (fields['client_secret'] !== undefined || fields['client_secret_expires_at'] !== undefined) {
-    return { error: 'A public document must not contain a client secret.' }
+    throw invalid('A public document must not contain a client secret.')
   }
   if (!isPublic(fields)) {
-    return { error: 'Neither token_endpoint_auth_method nor token_endpoint_auth_methods_supported includes "none".' }
+    throw invalid('Neither token_endpoint_auth_method nor token_endpoint_auth_methods_supported includes "none".')
   }
   const uris = fields['redirect_uris']
-  if (!Array.isArray(uris)) return { error: 'Missing redirect_uris.' }
+  if (!Array.isArray(uris)) throw invalid('Missing redirect_uris.')
   const given: readonly string[] = uris.filter((uri) => typeof uri === 'string')
   const redirectUris = given.filter((uri) => isRedirectAllowed(uri, rules))
   if (redirectUris.length === 0) {
     const [first = ''] = given
-    return { error: 'None of its redirect_uris is allowed on this server.', rejected: rejectedRedirect(first, rules) }
+    throw invalid('None of its redirect_uris is allowed on this server.', rejectedRedirect(first, rules))
   }
-  return {
-    id: clientId,
-    kind: 'document',
-    name: displayName(fields['client_name'], new URL(clientId).host),
-    redirectUris,
-  }
+  const name = displayName(fields['client_name'], new URL(clientId).host)
+  return { id: clientId, kind: 'document', name, redirectUris }
+}
+
+function invalid(detail: string, rejected: Partial<RejectedRedirect> = {}): Failure {
+  return new Failure('client_document_invalid', { detail, ...rejected })
 }
 
 /**

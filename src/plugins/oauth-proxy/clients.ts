@@ -1,28 +1,54 @@
+import { hash } from 'node:crypto'
 import { Failure } from '../../errors/index.ts'
 import { isRegistered } from '../../lib/redirect-policy.ts'
-import type { Client } from './client.ts'
 import { isDocumentUrl } from './client-metadata-document.ts'
-import { type Registration, registeredClient } from './registration.ts'
+import type { Registration } from './registration.ts'
 import type { Seal } from './seal.ts'
 
-export interface ClientsOptions {
-  /** The configured app's client id, in lower case. */
-  readonly configuredId: string
-  readonly registrations: Seal<Registration>
-  readonly documents: { find(url: string, address?: string): Promise<Client> }
+/** An app that wants to sign a user in. */
+export interface Client {
+  readonly id: string
+  /**
+   * `configured`: the operator's own app registration; `document`: its id is the URL of its metadata document;
+   * `registered`: it registered at `/register`.
+   */
+  readonly kind: 'configured' | 'document' | 'registered'
+  /** Supplied by the app, not verified. */
+  readonly name: string
+  /** If absent, all that the operator's list allows. */
+  readonly redirectUris?: readonly string[]
+  /** Whether it was issued a secret at registration, and so has to authenticate with it. */
+  readonly hasSecret?: boolean
+}
+
+/** A client id of any length as 22 characters: for logs, and for what is sealed and has to stay short. */
+export function clientKey(clientId: string): string {
+  return hash('sha256', clientId, 'base64url').slice(0, 22)
 }
 
 export type Clients = ReturnType<typeof createClients>
 
-/** Who may sign users in here, by client id: the configured app, the URL of a metadata document, a sealed registration. */
-export function createClients({ configuredId, registrations, documents }: ClientsOptions) {
+/**
+ * Who may sign users in here, by client id: the configured app, the URL of a metadata document, a sealed registration.
+ *
+ * @param configuredId the configured app's client id, in lower case
+ */
+export function createClients({
+  configuredId,
+  registrations,
+  documents,
+}: {
+  readonly configuredId: string
+  readonly registrations: Seal<Registration>
+  readonly documents: { find(url: string, address?: string): Promise<Client> }
+}) {
   /** The configured app or a registered client: what is known without a fetch. */
   async function findKnown(clientId: string): Promise<Client | undefined> {
     if (clientId.toLowerCase() === configuredId) {
       return { id: configuredId, kind: 'configured', name: 'App with this server’s client ID' }
     }
     const registration = await registrations.open(clientId)
-    return 'value' in registration ? registeredClient(clientId, registration.value) : undefined
+    return 'value' in registration ? { id: clientId, kind: 'registered', ...registration.value } : undefined
   }
 
   /**
@@ -38,26 +64,22 @@ export function createClients({ configuredId, registrations, documents }: Client
     return client
   }
 
-  return {
-    find,
-    findKnown,
-
-    /**
-     * Whether a redirect URI is one of a client's, by what its document says now. An invalid document names none; one
-     * that cannot be fetched at the moment revokes nothing: the client has to try again.
-     *
-     * @throws {Failure} `client_document_pending`, or `client_unknown`
-     */
-    async mayUse(clientId: string, redirectUri: string, address?: string): Promise<boolean> {
-      try {
-        const { redirectUris } = await find(clientId, address)
-        return redirectUris === undefined || isRegistered(redirectUri, redirectUris)
-      } catch (error) {
-        if (!(error instanceof Failure)) throw error
-        if (error.reason === 'client_document_invalid') return false
-        if (error.reason !== 'client_document_unavailable') throw error
-        throw new Failure('client_document_pending', { retryAfterSeconds: 10, cause: error })
-      }
-    },
+  /**
+   * Whether a redirect URI is one of a client's, by what its document says now. An invalid document names none; one
+   * that cannot be fetched at the moment revokes nothing: the client has to try again.
+   *
+   * @throws {Failure} `client_document_pending`, or `client_unknown`
+   */
+  async function mayUse(clientId: string, redirectUri: string, address?: string): Promise<boolean> {
+    try {
+      return isRegistered(redirectUri, (await find(clientId, address)).redirectUris)
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      if (error.reason === 'client_document_invalid') return false
+      if (error.reason !== 'client_document_unavailable') throw error
+      throw new Failure('client_document_pending', { retryAfterSeconds: 10, cause: error })
+    }
   }
+
+  return { find, findKnown, mayUse }
 }

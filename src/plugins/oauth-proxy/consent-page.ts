@@ -1,7 +1,7 @@
 import { html } from 'ghtml'
 import { type Page, page } from '../../lib/page.ts'
 import { placeOf } from '../../lib/redirect-policy.ts'
-import type { Client } from './client.ts'
+import type { Client } from './clients.ts'
 
 /** What a user has to allow before their browser is sent to Entra. */
 export interface ConsentRequest {

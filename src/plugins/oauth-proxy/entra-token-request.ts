@@ -30,9 +30,6 @@ export type SignInGrant =
     }
   | { readonly grant_type: 'refresh_token'; readonly refresh_token: string; readonly scope: string }
 
-/** Redeems a grant at Entra as the app that users sign in to. */
-export type RedeemGrant = (grant: SignInGrant, correlationId: string) => Promise<SignInTokens>
-
 export interface RedeemGrantOptions {
   readonly clientId: string
   readonly withClientAuth: WithClientAuth
@@ -49,8 +46,8 @@ export interface RedeemGrantOptions {
  * A temporary error is retried once, unless Entra set Retry-After. If Entra had redeemed the code the first time, the
  * retry fails and the user signs in again, as without it.
  *
- * @returns a {@link RedeemGrant} that throws only {@link Failure}: `grant_rejected` if the user has to sign in
- * again, else what is wrong with this server or with Entra
+ * @returns a function that redeems a grant as the app that users sign in to. It throws only {@link Failure}:
+ *   `grant_rejected` if the user has to sign in again, else what is wrong with this server or with Entra
  */
 export function createRedeemGrant({
   clientId,
@@ -59,37 +56,29 @@ export function createRedeemGrant({
   http,
   deadlineMs,
   sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-}: RedeemGrantOptions): RedeemGrant {
-  async function redeem(
-    grant: SignInGrant,
-    correlationId: string,
-    clientAuth: ClientAuth,
-    deadline: Deadline,
-  ): Promise<SignInTokens> {
-    const form = new URLSearchParams({ client_id: clientId, ...grant, ...clientAuth })
+}: RedeemGrantOptions) {
+  async function redeem(body: string, correlationId: string, deadline: Deadline): Promise<SignInTokens> {
     const headers = { 'content-type': 'application/x-www-form-urlencoded', 'client-request-id': correlationId }
-    const body = form.toString()
     const response = await postForm(http, endpoints.tokenUrl, { headers, body }, deadline).catch((error: unknown) => {
       throw error instanceof TransportError ? new Failure('exchange_unavailable', { cause: error }) : error
     })
     if (response.status !== 200) throw grantFailure(exchangeFailure(response, endpoints.adminConsentUrl))
-    const tokens = readTokens(response.body)
-    if (tokens === undefined) {
-      throw new Failure('exchange_unavailable', { cause: new Error('Entra responded without usable tokens') })
-    }
-    return tokens
+    return readTokens(response.body)
   }
 
-  return async (grant, correlationId) => {
+  return (grant: SignInGrant, correlationId: string): Promise<SignInTokens> => {
     const deadline = deadlineIn(deadlineMs)
-    const attempt = () => withClientAuth((clientAuth) => redeem(grant, correlationId, clientAuth, deadline), deadline)
-    return withOneRetry(attempt, { deadline, sleep })
+    const attempt = (clientAuth: ClientAuth) => {
+      const form = new URLSearchParams({ client_id: clientId, ...grant, ...clientAuth })
+      return redeem(form.toString(), correlationId, deadline)
+    }
+    return withOneRetry(() => withClientAuth(attempt, deadline), { deadline, sleep })
   }
 }
 
 /**
  * Exchange failures differ by what a caller of a middle tier can do; a client that signs a user in can do one thing about
- * all that concern the user: sign in again. Entra's error code is kept.
+ * all that concern the user: sign in again. Entra's first error code goes into the log.
  */
 function grantFailure(failure: Failure): Failure {
   const entry = entryOf(failure.reason)
@@ -102,14 +91,16 @@ function grantFailure(failure: Failure): Failure {
   })
 }
 
-function readTokens(body: string): SignInTokens | undefined {
-  const fields = parseObject(body)
-  const { access_token, token_type, expires_in, scope, refresh_token, id_token } = fields
+function readTokens(body: string): SignInTokens {
+  const { access_token, token_type, expires_in, scope, refresh_token, id_token } = parseObject(body)
+  const accessToken = textOf(access_token)
   const expiresInSeconds = Number(expires_in)
-  if (typeof access_token !== 'string' || access_token === '' || !/^bearer$/i.test(String(token_type))) return undefined
-  if (!Number.isFinite(expiresInSeconds) || expiresInSeconds <= 0) return undefined
+  const isUsable = /^bearer$/i.test(String(token_type)) && Number.isFinite(expiresInSeconds) && expiresInSeconds > 0
+  if (accessToken === undefined || !isUsable) {
+    throw new Failure('exchange_unavailable', { cause: new Error('Entra responded without usable tokens') })
+  }
   return {
-    accessToken: access_token,
+    accessToken,
     expiresInSeconds,
     scope: textOf(scope),
     refreshToken: textOf(refresh_token),

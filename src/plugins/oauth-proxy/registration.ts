@@ -1,8 +1,14 @@
 import { type Static, Type } from 'typebox'
+import { Failure } from '../../errors/index.ts'
 import { isRedirectAllowed, type RedirectRule } from '../../lib/redirect-policy.ts'
-import type { Client } from './client.ts'
+import type { Context } from './context.ts'
 import { displayName } from './display-name.ts'
-import { type RejectedRedirect, rejectedRedirect } from './rejected-redirect.ts'
+import { rejectedRedirect } from './rejected-redirect.ts'
+
+/** Permanent as far as a client can tell; an app unused for a year registers again. */
+const registrationLifetimeMs = 365 * 24 * 3_600_000
+/** A registration becomes a client id, and that travels in URLs. */
+const maxRegistrationChars = 1_200
 
 /**
  * Client metadata (RFC 7591 section 2). Its members are checked by {@link readRegistration}: what is null, of another type
@@ -18,55 +24,77 @@ export const secretMethods = ['client_secret_post', 'client_secret_basic']
 export interface Registration {
   readonly name: string
   readonly redirectUris: readonly string[]
-  /** Absent if false, to keep the client id short. */
+  /** Absent if false, so that the client id stays short. */
   readonly hasSecret?: true
 }
 
-/** The error (RFC 7591 section 3.2.2), a sentence that says why, and the first redirect URI if none is allowed. */
-export interface RejectedRegistration {
-  readonly error: 'redirect_uris_not_allowed' | 'client_metadata_invalid'
-  readonly detail: string
-  readonly rejected?: RejectedRedirect
-}
+/** What a client was registered with (RFC 7591 section 3.2.1). */
+export const RegisteredClient = Type.Object({
+  client_id: Type.String(),
+  client_id_issued_at: Type.Integer(),
+  client_name: Type.String(),
+  redirect_uris: Type.Array(Type.String()),
+  grant_types: Type.Array(Type.String()),
+  response_types: Type.Array(Type.String()),
+  token_endpoint_auth_method: Type.String(),
+  client_secret: Type.Optional(Type.String()),
+  client_secret_expires_at: Type.Optional(Type.Integer()),
+})
 
-/** A registration becomes a client id, and that travels in URLs. */
-const maxRegistrationChars = 1_200
+/**
+ * `POST /register` (RFC 7591). The client id is the sealed registration, and a secret is computed from it, so nothing is
+ * stored. Both expire with the registration.
+ *
+ * @throws {Failure} `redirect_uris_not_allowed` or `client_metadata_invalid`
+ */
+export async function register(
+  { redirects, registrations, secrets }: Context,
+  metadata: ClientMetadata,
+): Promise<Static<typeof RegisteredClient>> {
+  const registration = readRegistration(metadata, redirects)
+  const clientId = await registrations.seal(registration, registrationLifetimeMs)
+  const issuedAt = Math.floor(Date.now() / 1000)
+  return {
+    client_id: clientId,
+    client_id_issued_at: issuedAt,
+    client_name: registration.name,
+    redirect_uris: [...registration.redirectUris],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    token_endpoint_auth_method: registeredMethod(metadata),
+    ...(registration.hasSecret && {
+      client_secret: secrets.secretOf(clientId),
+      client_secret_expires_at: issuedAt + registrationLifetimeMs / 1000,
+    }),
+  }
+}
 
 /**
  * The part of client metadata that can be registered. Redirect URIs that this server would never use, or that do not fit
  * beside those before them, are left out, as RFC 7591 section 2 allows: clients register all they have, for every
  * environment they run in.
  *
- * @returns the registration, or why there is none
+ * @throws {Failure} `redirect_uris_not_allowed`, with the first redirect URI, or `client_metadata_invalid`
  */
-export function readRegistration(
-  metadata: ClientMetadata,
-  rules: readonly RedirectRule[],
-): Registration | RejectedRegistration {
+export function readRegistration(metadata: ClientMetadata, rules: readonly RedirectRule[]): Registration {
   for (const [member, needed] of [
     ['grant_types', 'authorization_code'],
     ['response_types', 'code'],
   ] as const) {
     const values = textsOf(metadata[member])
-    if (values.length > 0 && !values.includes(needed)) {
-      return { error: 'client_metadata_invalid', detail: `${member} must include ${needed}.` }
-    }
+    if (values.length > 0 && !values.includes(needed)) throw invalidMetadata(`${member} must include ${needed}.`)
   }
   const given = textsOf(metadata['redirect_uris'])
   const [first] = given
-  if (first === undefined) return { error: 'client_metadata_invalid', detail: 'redirect_uris must not be empty.' }
+  if (first === undefined) throw invalidMetadata('redirect_uris must not be empty.')
   const allowed = [...new Set(given)].filter((uri) => isRedirectAllowed(uri, rules))
   if (allowed.length === 0) {
-    return {
-      error: 'redirect_uris_not_allowed',
-      detail: 'The operator can allow one with MCP_OAUTH_REDIRECT_URI_PREFIXES.',
-      rejected: rejectedRedirect(first, rules),
-    }
+    const detail = 'The operator can allow one with MCP_OAUTH_REDIRECT_URI_PREFIXES.'
+    throw new Failure('redirect_uris_not_allowed', { detail, ...rejectedRedirect(first, rules) })
   }
-  const name = displayName(metadata['client_name'], 'Unnamed app')
   const redirectUris: string[] = []
   const registration: Registration = {
-    name,
+    name: displayName(metadata['client_name'], 'Unnamed app'),
     redirectUris,
     ...(registeredMethod(metadata) !== 'none' && { hasSecret: true }),
   }
@@ -74,10 +102,12 @@ export function readRegistration(
     redirectUris.push(uri)
     if (JSON.stringify(registration).length > maxRegistrationChars) redirectUris.pop()
   }
-  if (redirectUris.length === 0) {
-    return { error: 'client_metadata_invalid', detail: 'Every redirect URI is too long.' }
-  }
+  if (redirectUris.length === 0) throw invalidMetadata('Every redirect URI is too long.')
   return registration
+}
+
+function invalidMetadata(detail: string): Failure {
+  return new Failure('client_metadata_invalid', { detail })
 }
 
 /** The method that a client is registered with: the requested one if it is supported, else `none`. */
@@ -87,9 +117,4 @@ export function registeredMethod({ token_endpoint_auth_method: method }: ClientM
 
 function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
-}
-
-/** The client behind an opened registration. */
-export function registeredClient(clientId: string, registration: Registration): Client {
-  return { id: clientId, kind: 'registered', ...registration }
 }

@@ -7,19 +7,13 @@ export interface ApiScopes {
   readonly offered: readonly string[]
 }
 
-/** The scopes that a client requested, in names without prefix. */
-export interface RequestedScopes {
-  readonly names: readonly string[]
-  readonly offlineAccess: boolean
-}
-
 /**
  * Reads a client's `scope` (RFC 6749 section 3.3): names of this API, with or without Entra's prefix. A client that
  * names none gets all that are offered, since a token without any is useless.
  *
- * @returns undefined if a scope is not this API's
+ * @returns names without prefix; undefined if a scope is not this API's
  */
-export function readScope(scope: string | undefined, { apiClientId, offered }: ApiScopes): RequestedScopes | undefined {
+export function readScope(scope: string | undefined, { apiClientId, offered }: ApiScopes) {
   const requested = (scope ?? '').split(' ').filter((one) => one !== '')
   const names = requested.filter((one) => !openIdScopes.has(one)).map((one) => withoutPrefix(one, apiClientId))
   if (!names.every((name) => name === '.default' || offered.includes(name))) return undefined

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { type Static, Type } from 'typebox'
+import type { Context } from './context.ts'
 import type { SignInTokens } from './entra-token-request.ts'
-import { type ApiScopes, grantedNames } from './scopes.ts'
-import type { Seal } from './seal.ts'
+import { grantedNames } from './scopes.ts'
 
 /** What a client gets for a code or a refresh token (RFC 6749 section 5.1). */
 export const TokenResponse = Type.Object({
@@ -34,32 +34,23 @@ export interface RefreshToken {
 /** As long as Entra keeps a refresh token that is not used (Microsoft, "Refresh tokens: token lifetime"). */
 export const refreshTokenLifetimeMs = 90 * 24 * 3_600_000
 
-export type CreateTokenResponse = ReturnType<typeof createTokenResponse>
-
 /** Turns Entra's tokens into a client's: scopes without prefix, the refresh token sealed for this client. */
-export function createTokenResponse({
-  apiScopes,
-  refreshTokens,
-}: {
-  apiScopes: ApiScopes
-  refreshTokens: Seal<RefreshToken>
-}) {
-  return async (
-    { accessToken, expiresInSeconds, scope, refreshToken }: SignInTokens,
-    signIn: Omit<RefreshToken, 'id' | 'entraToken'>,
-    requested: readonly string[] = signIn.scopes,
-  ): Promise<TokenResponse> => {
-    const granted = scope === undefined ? requested : grantedNames(scope, apiScopes.apiClientId)
-    const names = signIn.offlineAccess && refreshToken !== undefined ? [...granted, 'offline_access'] : granted
-    const response = {
-      access_token: accessToken,
-      token_type: 'Bearer' as const,
-      expires_in: Math.floor(expiresInSeconds),
-      scope: names.join(' '),
-    }
-    if (refreshToken === undefined) return response
-    const id = randomBytes(12).toString('base64url')
-    const sealed = await refreshTokens.seal({ ...signIn, id, entraToken: refreshToken }, refreshTokenLifetimeMs)
-    return { ...response, refresh_token: sealed }
+export async function tokenResponse(
+  { apiScopes, refreshTokens }: Context,
+  { accessToken, expiresInSeconds, scope, refreshToken }: SignInTokens,
+  signIn: Omit<RefreshToken, 'id' | 'entraToken'>,
+  requested: readonly string[] = signIn.scopes,
+): Promise<TokenResponse> {
+  const granted = scope === undefined ? requested : grantedNames(scope, apiScopes.apiClientId)
+  const names = signIn.offlineAccess && refreshToken !== undefined ? [...granted, 'offline_access'] : granted
+  const response = {
+    access_token: accessToken,
+    token_type: 'Bearer' as const,
+    expires_in: Math.floor(expiresInSeconds),
+    scope: names.join(' '),
   }
+  if (refreshToken === undefined) return response
+  const id = randomBytes(12).toString('base64url')
+  const sealed = await refreshTokens.seal({ ...signIn, id, entraToken: refreshToken }, refreshTokenLifetimeMs)
+  return { ...response, refresh_token: sealed }
 }

@@ -1,24 +1,27 @@
 import { Failure } from '../../errors/index.ts'
+import { authorizationCodeGrant } from './authorization-code-grant.ts'
+import type { TokenRequest } from './client-authentication.ts'
+import type { Context } from './context.ts'
 import { required } from './parameters.ts'
-import type { IssuedTokens, TokenRequest } from './token-request.ts'
+import { refreshTokenGrant } from './refresh-token-grant.ts'
 
-type Grant = (request: TokenRequest) => Promise<IssuedTokens>
+const grants = { authorization_code: authorizationCodeGrant, refresh_token: refreshTokenGrant }
 
 /**
  * `POST /token` (RFC 6749 section 3.2). Everything is checked before anything is redeemed, so that whoever holds somebody
  * else's code cannot even use it up.
  *
- * @returns a handler that throws {@link Failure}
+ * @returns the response, and for the log the client's key and the grant type
+ * @throws {Failure}
  */
-export function createIssueTokens(grants: { readonly authorizationCode: Grant; readonly refreshToken: Grant }) {
-  return async (request: TokenRequest): Promise<IssuedTokens> => {
-    switch (required(request.form, 'grant_type')) {
-      case 'authorization_code':
-        return grants.authorizationCode(request)
-      case 'refresh_token':
-        return grants.refreshToken(request)
-      default:
-        throw new Failure('grant_type_not_supported')
-    }
-  }
+export async function issueTokens(context: Context, request: TokenRequest) {
+  const grant = required(request.form, 'grant_type')
+  if (!isSupported(grant)) throw new Failure('grant_type_not_supported')
+  const client = await context.authenticate(request)
+  if (client === undefined) throw new Failure('parameter_missing', { parameter: 'client_id' })
+  return { client: client.key, grant, response: await grants[grant](context, request, client) }
+}
+
+function isSupported(grant: string): grant is keyof typeof grants {
+  return Object.hasOwn(grants, grant)
 }

@@ -2,7 +2,7 @@ import type { TenantEndpoints } from '../../config/tenant.ts'
 import { Failure } from '../../errors/index.ts'
 import { type BoundedClient, TransportError } from '../../lib/bounded-client.ts'
 import type { Deadline } from '../../lib/deadline.ts'
-import { type EntraAnswer, exchangeFailure } from '../../lib/exchange-failure.ts'
+import { type EntraResponse, exchangeFailure } from '../../lib/exchange-failure.ts'
 import { postForm } from '../../lib/post-form.ts'
 import type { ClientAuth, WithClientAuth } from '../client-credential/client-authentication.ts'
 
@@ -72,7 +72,7 @@ export function createOnBehalfOf({
   ): Promise<GraphToken> {
     // Loaded on first use: a server that has yet to exchange anything starts without it.
     const { ConfidentialClientApplication } = await import('@azure/msal-node')
-    let response: EntraAnswer | undefined
+    let response: EntraResponse | undefined
     const networkClient = {
       sendPostRequestAsync: async <T>(url: string, options?: { headers?: Record<string, string>; body?: string }) => {
         const form = { ...options, headers: { ...options?.headers, ...headers } }
@@ -115,7 +115,7 @@ function toMsalAuth(clientAuth: ClientAuth): { clientSecret: string } | { client
 }
 
 /** MSAL's own errors carry neither status nor claims: Entra’s response decides, and not what MSAL made of it. */
-function failureOf(error: unknown, response: EntraAnswer | undefined, { adminConsentUrl }: TenantEndpoints): Failure {
+function failureOf(error: unknown, response: EntraResponse | undefined, { adminConsentUrl }: TenantEndpoints): Failure {
   if (error instanceof Failure) return error
   if (response !== undefined && response.status >= 400) return exchangeFailure(response, adminConsentUrl)
   // No more than its name: messages of MSAL and of a JSON parser repeat the response, which may name users.

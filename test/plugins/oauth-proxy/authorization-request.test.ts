@@ -4,9 +4,12 @@ import { readConfig } from '../../../src/config/index.ts'
 import { resourceOf } from '../../../src/config/resource.ts'
 import { Failure, type Reason } from '../../../src/errors/index.ts'
 import { parseRedirectRule } from '../../../src/lib/redirect-policy.ts'
-import { readAuthorizationRequest, readHints } from '../../../src/plugins/oauth-proxy/authorization-request.ts'
-import { readRedirectUri } from '../../../src/plugins/oauth-proxy/check-redirect-uri.ts'
-import { type Client, clientKey } from '../../../src/plugins/oauth-proxy/client.ts'
+import {
+  readAuthorizationRequest,
+  readHints,
+  readRedirectUri,
+} from '../../../src/plugins/oauth-proxy/authorization-request.ts'
+import { type Client, clientKey } from '../../../src/plugins/oauth-proxy/clients.ts'
 import type { Parameters } from '../../../src/plugins/oauth-proxy/parameters.ts'
 
 const issuer = 'http://localhost:8080'
@@ -68,7 +71,7 @@ for (const resource of [
   test(`the resource ${JSON.stringify(resource)} is this one`, () => assert.ok(read({ resource })))
 }
 
-const refused: readonly [changes: Parameters, reason: Reason][] = [
+const rejected: readonly [changes: Parameters, reason: Reason][] = [
   [{ response_type: undefined }, 'parameter_missing'],
   [{ response_type: 'token' }, 'response_type_not_supported'],
   [{ response_type: 'code id_token' }, 'response_type_not_supported'],
@@ -95,8 +98,8 @@ const refused: readonly [changes: Parameters, reason: Reason][] = [
   [{ scope: 'https://graph.microsoft.com/.default' }, 'scope_not_supported'],
   [{ state: ['a', 'b'] }, 'parameter_repeated'],
 ]
-for (const [changes, reason] of refused) {
-  test(`${JSON.stringify(changes)} is refused: ${reason}`, () =>
+for (const [changes, reason] of rejected) {
+  test(`${JSON.stringify(changes)} is rejected: ${reason}`, () =>
     assert.equal(
       reasonOf(() => read(changes)),
       reason,

@@ -8,7 +8,6 @@ import {
 } from '../../../src/plugins/oauth-proxy/browser-cookies.ts'
 import { createSeals } from '../../../src/plugins/oauth-proxy/seal.ts'
 
-const signInLifetimeMs = 600_000
 const dayMs = 86_400_000
 const key = Buffer.alloc(32, 1).toString('base64')
 
@@ -18,7 +17,7 @@ function createCookies({ secure = true, sealKey = key } = {}) {
   const now = () => clock.nowMs
   const seals = createSeals([sealKey], now)
   const consents = seals<readonly RememberedConsent[]>('consents')
-  const cookies = createBrowserCookies({ secure, consents, signInLifetimeMs, now })
+  const cookies = createBrowserCookies({ secure, consents, now })
   const begin = (held: Cookies, isUserInitiated = true) => cookies.begin(held, { isUserInitiated })
   return { clock, seals, consents, ...cookies, begin }
 }
@@ -30,7 +29,7 @@ function partsOf(setCookie: string) {
   return { name: pair.slice(0, split), value: pair.slice(split + 1), attributes: attributes.sort() }
 }
 
-/** A browser, as far as cookies of one site go: what is set is kept by name, until it is set to end. */
+/** A browser, as far as cookies of one site go: what is set is stored by name, until it is set to end. */
 function createJar() {
   const held = new Map<string, string>()
   return {
@@ -101,7 +100,7 @@ test('the browser in which a sign-in began holds it, and so does each of its tab
   for (const binding of tabs) assert.equal(holds(jar.cookies, binding), true)
 })
 
-test('a sign-in that is over is held no longer, and the others are', () => {
+test('a sign-in that ended is no longer valid, and the others are', () => {
   const { begin, holds, end } = createCookies()
   const jar = createJar()
   const [one, other] = [begin({}), begin({})]
@@ -185,7 +184,7 @@ test('a browser that brings too many is brought down to eight at once', () => {
 })
 
 test('what other sites lead to pushes out neither what the user began nor what they have allowed', () => {
-  const { begin, holds, keep, clock } = createCookies()
+  const { begin, holds, renew, clock } = createCookies()
   const jar = createJar()
   const start = (isUserInitiated: boolean) => {
     clock.nowMs += 1
@@ -194,7 +193,7 @@ test('what other sites lead to pushes out neither what the user began nor what t
     return binding
   }
   const [own, allowed, pending] = [start(true), start(false), start(false)]
-  jar.take(keep(allowed))
+  jar.take(renew(allowed))
   const flood = Array.from({ length: 20 }, () => start(false))
   assert.deepEqual(
     [own, allowed, pending].map((binding) => holds(jar.cookies, binding)),

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Failure } from '../../../src/errors/index.ts'
-import { clientKey } from '../../../src/plugins/oauth-proxy/client.ts'
 import { createClientAuthentication } from '../../../src/plugins/oauth-proxy/client-authentication.ts'
 import { createClientSecrets } from '../../../src/plugins/oauth-proxy/client-secret.ts'
-import { createClients } from '../../../src/plugins/oauth-proxy/clients.ts'
+import { clientKey, createClients } from '../../../src/plugins/oauth-proxy/clients.ts'
 import type { Parameters } from '../../../src/plugins/oauth-proxy/parameters.ts'
 import type { Registration } from '../../../src/plugins/oauth-proxy/registration.ts'
 import { createSeals } from '../../../src/plugins/oauth-proxy/seal.ts'
@@ -24,7 +23,9 @@ const itsSecret = secrets.secretOf(confidentialId)
 
 const documents = { find: async (url: string) => assert.fail(`${url} was fetched`) }
 const clients = createClients({ configuredId: clientId, registrations, documents })
-const identify = createClientAuthentication({ clients, secrets, credential: { kind: 'secret', secret } })
+const authenticate = createClientAuthentication({ clients, secrets, credential: { kind: 'secret', secret } })
+const identify = (form: Parameters, authorization: string | undefined) =>
+  authenticate({ form, authorization, correlationId: 'c', address: '192.0.2.1' })
 
 const formEncoded = (text: string) => encodeURIComponent(text).replaceAll('%20', '+')
 /** HTTP Basic as RFC 6749 section 2.3.1 has it: both parts form-encoded first. */
@@ -73,7 +74,12 @@ for (const [name, id] of [
 }
 
 test('an assertion is not looked at where the client is named otherwise', async () => {
-  for (const client_assertion of [assertionOf({ sub: documentUrl }), assertionOf({ sub: 'a stranger' }), 'x', '...']) {
+  for (const client_assertion of [
+    assertionOf({ sub: documentUrl }),
+    assertionOf({ sub: 'an-unknown-client' }),
+    'x',
+    '...',
+  ]) {
     assert.equal(
       (await identify({ client_id: registeredId, client_assertion }, undefined))?.key,
       clientKey(registeredId),
@@ -87,7 +93,7 @@ test('an assertion stands for no secret', async () => {
   await assert.rejects(identify(form, undefined), { reason: 'client_authentication_failed' })
 })
 
-test('an assertion about nobody that is known here is refused', async () => {
+test('an assertion about nobody that is known here is rejected', async () => {
   await assert.rejects(identify({ client_assertion: assertionOf({ sub: 'a-client' }) }, undefined), {
     reason: 'client_unknown',
   })
@@ -109,7 +115,7 @@ for (const [name, client_assertion] of [
     assert.equal(await identify({ client_assertion }, undefined), undefined))
 }
 
-const refused: readonly [name: string, form: Parameters, authorization: string | undefined][] = [
+const rejected: readonly [name: string, form: Parameters, authorization: string | undefined][] = [
   ['a wrong secret', { client_id: clientId, client_secret: 'wrong' }, undefined],
   ['a secret that is cut short', { client_id: clientId, client_secret: secret.slice(1) }, undefined],
   ['a secret and more', { client_id: clientId, client_secret: `${secret} ` }, undefined],
@@ -147,13 +153,13 @@ const refused: readonly [name: string, form: Parameters, authorization: string |
   ['another scheme', { client_id: clientId }, `Digest ${basic(clientId, secret).slice(6)}`],
   ['an empty header', { client_id: clientId }, ''],
 ]
-for (const [name, form, authorization] of refused) {
-  test(`${name} is refused`, async () => {
+for (const [name, form, authorization] of rejected) {
+  test(`${name} is rejected`, async () => {
     await assert.rejects(identify(form, authorization), { name: 'Failure', reason: 'client_authentication_failed' })
   })
 }
 
-test('a stranger by Basic is unknown', async () => {
+test('an unknown client by Basic is unknown', async () => {
   await assert.rejects(identify({}, basic('a-client', secret)), { reason: 'client_unknown' })
 })
 
@@ -164,7 +170,7 @@ for (const [name, form] of [
   ['client_secret', { client_id: clientId, client_secret: [secret, 'wrong'] }],
   ['client_assertion', { client_id: clientId, client_assertion: ['x', 'y'] }],
 ] as const) {
-  test(`a ${name} that comes twice is refused, with and without Basic`, async () => {
+  test(`a ${name} that comes twice is rejected, with and without Basic`, async () => {
     for (const authorization of [undefined, basic(clientId, secret)]) {
       await assert.rejects(identify(form as unknown as Parameters, authorization), { reason: 'parameter_repeated' })
     }

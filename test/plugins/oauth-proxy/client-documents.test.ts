@@ -10,13 +10,13 @@ import { eventually } from '../../helper.ts'
 import { file } from '../../security/harness.ts'
 import { redirectUri, serveDocument, startClientHost } from '../../sign-in-helper.ts'
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
-let answer: Answer = serveDocument()
+let serve: Handler = serveDocument()
 /** One host for the file: making a certificate takes its time. */
-const host = await startClientHost(file, (request, response) => answer(request, response))
+const host = await startClientHost(file, (request, response) => serve(request, response))
 beforeEach(() => {
-  answer = serveDocument()
+  serve = serveDocument()
   host.addresses = ['20.20.20.20']
   host.requests.length = 0
   host.dialled.length = 0
@@ -37,7 +37,7 @@ function createDocuments(t: TestContext, bounds: Partial<Bounds> = {}) {
 }
 
 const send =
-  (body: string, status = 200, headers: Readonly<Record<string, string | string[]>> = {}): Answer =>
+  (body: string, status = 200, headers: Readonly<Record<string, string | string[]>> = {}): Handler =>
   (_request, response) =>
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body)
 const cached = (seconds: number) => serveDocument({}, { 'cache-control': `max-age=${seconds}` })
@@ -74,7 +74,7 @@ for (const type of [
   'application/cimd-doc.v1+json ; a=b',
 ]) {
   test(`a document may be ${type}`, async (t) => {
-    answer = serveDocument({}, { 'content-type': type })
+    serve = serveDocument({}, { 'content-type': type })
     assert.ok(await createDocuments(t).find(url))
   })
 }
@@ -107,14 +107,14 @@ const lifetimes: readonly [name: string, headers: Readonly<Record<string, string
   ['not what may be served stale in need', { 'cache-control': 'max-age=3600, stale-if-error=86400' }, 60],
 ]
 for (const [name, headers, minutes] of lifetimes) {
-  test(`a document is kept for as long as it says: ${name}`, async (t) => {
-    answer = serveDocument({}, headers)
+  test(`a document is cached for as long as it says: ${name}`, async (t) => {
+    serve = serveDocument({}, headers)
     assert.equal(await refetchedAfterMinutes(t), minutes)
   })
 }
 
-test('a document is kept to the second', async (t) => {
-  answer = cached(60)
+test('a document is cached to the second', async (t) => {
+  serve = cached(60)
   const { find, clock } = createDocuments(t)
   await find(url)
   clock.nowMs += 59_000
@@ -142,7 +142,7 @@ for (const headers of [
   { pragma: 'no-cache' },
 ]) {
   test(`a document with ${JSON.stringify(headers)} is fetched each time`, async (t) => {
-    answer = serveDocument({}, headers)
+    serve = serveDocument({}, headers)
     const { find } = createDocuments(t)
     for (const requests of [1, 2, 3]) {
       assert.ok(await find(url))
@@ -152,7 +152,7 @@ for (const headers of [
 }
 
 test('headers that come in several lines count together', async (t) => {
-  answer = ({ url: path }, response) => {
+  serve = ({ url: path }, response) => {
     response.setHeader('content-type', 'application/json')
     response.setHeader('cache-control', ['max-age=3600', 'public'])
     response.setHeader('vary', ['accept-encoding', 'origin'])
@@ -162,26 +162,26 @@ test('headers that come in several lines count together', async (t) => {
 })
 
 test('a document that changed is taken as it is now', async (t) => {
-  answer = cached(60)
+  serve = cached(60)
   const { find, clock } = createDocuments(t)
   await find(url)
-  answer = serveDocument({ client_name: 'Renamed' })
+  serve = serveDocument({ client_name: 'Renamed' })
   assert.equal((await find(url)).name, 'Documented')
   clock.nowMs += 60_000
   assert.equal((await find(url)).name, 'Renamed')
 })
 
 test('a document that is gone is no client any more', async (t) => {
-  answer = cached(60)
+  serve = cached(60)
   const { find, clock } = createDocuments(t)
   await find(url)
-  answer = send('', 404)
+  serve = send('', 404)
   clock.nowMs += 60_000
   assert.equal((await failureOf(find(url))).reason, 'client_document_unavailable')
 })
 
 test('each URL has a document of its own', async (t) => {
-  answer = cached(3_600)
+  serve = cached(3_600)
   const { find } = createDocuments(t)
   for (const path of ['/a', '/b', '/a?', '/a/', '/A']) {
     assert.equal((await find(`${host.origin}${path}`)).id, `${host.origin}${path}`)
@@ -190,7 +190,7 @@ test('each URL has a document of its own', async (t) => {
 })
 
 const good = { client_id: url, redirect_uris: [redirectUri] }
-const failures: readonly [name: string, answer: Answer, reason: Reason, detail: RegExp | undefined][] = [
+const failures: readonly [name: string, handler: Handler, reason: Reason, detail: RegExp | undefined][] = [
   ['404', send('{}', 404), 'client_document_unavailable', /200/],
   ['500', send('{}', 500), 'client_document_unavailable', /200/],
   ['a good document with 203', send(JSON.stringify(good), 203), 'client_document_unavailable', /200/],
@@ -223,8 +223,8 @@ const failures: readonly [name: string, answer: Answer, reason: Reason, detail: 
   ],
 ]
 for (const [name, own, reason, detail] of failures) {
-  test(`a host that answers ${name} is ${reason}, which is remembered for ten seconds`, async (t) => {
-    answer = own
+  test(`a host that responds with ${name} is ${reason}, which is remembered for ten seconds`, async (t) => {
+    serve = own
     const { find, clock } = createDocuments(t)
     const failure = await failureOf(find(url))
     assert.equal(failure.reason, reason)
@@ -233,7 +233,7 @@ for (const [name, own, reason, detail] of failures) {
     const { length } = host.requests
     assert.equal(length, 1)
 
-    answer = serveDocument()
+    serve = serveDocument()
     clock.nowMs += 9_999
     assert.equal((await failureOf(find(url))).reason, reason)
     assert.equal(host.requests.length, length)
@@ -243,10 +243,10 @@ for (const [name, own, reason, detail] of failures) {
 }
 
 test('what a host says about caching does not count for what cannot be used', async (t) => {
-  answer = send('{}', 200, { 'cache-control': 'max-age=3600' })
+  serve = send('{}', 200, { 'cache-control': 'max-age=3600' })
   const { find, clock } = createDocuments(t)
   await failureOf(find(url))
-  answer = serveDocument()
+  serve = serveDocument()
   clock.nowMs += 10_000
   assert.ok(await find(url))
 })
@@ -264,7 +264,7 @@ for (const type of [
   '',
 ]) {
   test(`a document that is "${type}" is not served as JSON`, async (t) => {
-    answer = serveDocument({}, { 'content-type': type })
+    serve = serveDocument({}, { 'content-type': type })
     assert.equal((await failureOf(createDocuments(t).find(url))).reason, 'client_document_invalid')
   })
 }
@@ -290,9 +290,9 @@ for (const [name, own] of [
       response.on('close', () => clearInterval(timer))
     },
   ],
-] as const satisfies readonly [string, Answer][]) {
+] as const satisfies readonly [string, Handler][]) {
   test(`a host that ${name} costs its deadline and no more`, async (t) => {
-    answer = own
+    serve = own
     const { find } = createDocuments(t, { deadlineMs: 200 })
     const started = performance.now()
     assert.equal((await failureOf(find(url))).reason, 'client_document_unavailable')
@@ -301,10 +301,10 @@ for (const [name, own] of [
   })
 }
 
-/** Holds every answer back until the test lets them go. */
-function holdAnswers() {
+/** Holds every response back until the test lets them go. */
+function holdResponses() {
   const held: (() => void)[] = []
-  answer = (request, response) => void held.push(() => serveDocument()(request, response))
+  serve = (request, response) => void held.push(() => serveDocument()(request, response))
   return {
     held,
     release() {
@@ -314,7 +314,7 @@ function holdAnswers() {
 }
 
 test('fifty that need one document at once cause one fetch, and all get it', async (t) => {
-  const { held, release } = holdAnswers()
+  const { held, release } = holdResponses()
   const { find } = createDocuments(t)
   const calls = Promise.all(Array.from({ length: 50 }, () => find(url)))
   await eventually(() => held.length === 1)
@@ -325,8 +325,8 @@ test('fifty that need one document at once cause one fetch, and all get it', asy
   assert.equal(host.requests.length, 1)
 })
 
-test('fifty that need one bad document at once cause one fetch, and all are told', async (t) => {
-  answer = send('', 500)
+test('fifty that need one bad document at once cause one fetch, and all get its failure', async (t) => {
+  serve = send('', 500)
   const { find } = createDocuments(t)
   const reasons = await Promise.all(Array.from({ length: 50 }, async () => (await failureOf(find(url))).reason))
   assert.deepEqual(new Set(reasons), new Set(['client_document_unavailable']))
@@ -334,7 +334,7 @@ test('fifty that need one bad document at once cause one fetch, and all are told
 })
 
 test('twenty fetches run at a time: what comes on top waits for nobody, and may come again', async (t) => {
-  const { held, release } = holdAnswers()
+  const { held, release } = holdResponses()
   const { find } = createDocuments(t, { connections: 30, deadlineMs: 20_000, connectTimeoutMs: 20_000 })
   const running = Array.from({ length: 20 }, (_, i) => find(`${host.origin}/${i}`))
   await eventually(() => held.length === 20, 15_000)
@@ -357,7 +357,7 @@ test('twenty fetches run at a time: what comes on top waits for nobody, and may 
 })
 
 test('one address may have four fetches at a time, and another still has its own', async (t) => {
-  const { held, release } = holdAnswers()
+  const { held, release } = holdResponses()
   const { find } = createDocuments(t, { deadlineMs: 20_000, connectTimeoutMs: 20_000 })
   const running = Array.from({ length: 4 }, (_, i) => find(`${host.origin}/${i}`, '203.0.113.7'))
   await eventually(() => held.length === 4, 15_000)
@@ -370,7 +370,7 @@ test('one address may have four fetches at a time, and another still has its own
 })
 
 test('five addresses take up twelve of the twenty fetches, and others have theirs', async (t) => {
-  const { held, release } = holdAnswers()
+  const { held, release } = holdResponses()
   const { find } = createDocuments(t, { connections: 30, deadlineMs: 20_000, connectTimeoutMs: 20_000 })
   const all = Array.from({ length: 20 }, (_, i) => find(`${host.origin}/${i}`, `203.0.113.${Math.floor(i / 4)}`))
   const running = Promise.allSettled(all)
@@ -383,7 +383,7 @@ test('five addresses take up twelve of the twenty fetches, and others have their
 })
 
 test('fetches count for the network that asks, whatever port its proxy saw', async (t) => {
-  const { held, release } = holdAnswers()
+  const { held, release } = holdResponses()
   const { find } = createDocuments(t, { deadlineMs: 20_000, connectTimeoutMs: 20_000 })
   const running = Array.from({ length: 4 }, (_, i) => find(`${host.origin}/${i}`, `[2001:db8::${i}]:${5_000 + i}`))
   await eventually(() => held.length === 4, 15_000)
@@ -393,19 +393,19 @@ test('fetches count for the network that asks, whatever port its proxy saw', asy
 })
 
 test('fetches that fail make room too', async (t) => {
-  answer = send('', 500)
+  serve = send('', 500)
   const { find } = createDocuments(t)
   for (let i = 0; i < 45; i++)
     assert.equal((await failureOf(find(`${host.origin}/${i}`))).details.retryAfterSeconds, undefined)
-  answer = serveDocument()
+  serve = serveDocument()
   assert.ok(await find(url))
 })
 
 test('while all fetches are taken, what is known goes on being known', async (t) => {
-  answer = cached(60)
+  serve = cached(60)
   const { find } = createDocuments(t, { connections: 30, deadlineMs: 20_000, connectTimeoutMs: 20_000 })
   await find(url)
-  const { held, release } = holdAnswers()
+  const { held, release } = holdResponses()
   const running = Array.from({ length: 20 }, (_, i) => find(`${host.origin}/${i}`))
   await eventually(() => held.length === 20, 15_000)
   assert.ok(await find(url))
@@ -413,7 +413,7 @@ test('while all fetches are taken, what is known goes on being known', async (t)
   await Promise.all(running)
 })
 
-test('nothing that a host says is in a failure that somebody is told', async (t) => {
+test('nothing that a host says is in a failure that somebody is shown', async (t) => {
   for (const own of [
     send('zq7mark', 500, { 'x-a': 'zq7mark' }),
     send('zq7mark', 200, { 'content-type': 'text/zq7mark' }),
@@ -421,9 +421,9 @@ test('nothing that a host says is in a failure that somebody is told', async (t)
     serveDocument({ redirect_uris: ['zq7mark'], client_name: 'zq7mark' }),
     serveDocument({ token_endpoint_auth_method: 'zq7mark' }),
   ]) {
-    answer = own
+    serve = own
     const { details } = await failureOf(createDocuments(t).find(url))
-    const { cause: _, ...told } = details
-    assert.doesNotMatch(JSON.stringify(told), /zq7mark/)
+    const { cause: _, ...shown } = details
+    assert.doesNotMatch(JSON.stringify(shown), /zq7mark/)
   }
 })

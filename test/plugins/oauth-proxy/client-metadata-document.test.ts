@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { Failure } from '../../../src/errors/index.ts'
 import { parseRedirectRule } from '../../../src/lib/redirect-policy.ts'
-import type { Client } from '../../../src/plugins/oauth-proxy/client.ts'
 import { isDocumentUrl, readClientDocument } from '../../../src/plugins/oauth-proxy/client-metadata-document.ts'
+import type { Client } from '../../../src/plugins/oauth-proxy/clients.ts'
 
 for (const url of [
   'https://client.example/client.json',
@@ -17,7 +18,7 @@ for (const url of [
   test(`${url.slice(0, 80)} is the URL of a document`, () => assert.equal(isDocumentUrl(url), true))
 }
 
-const refusedUrls: readonly [name: string, urls: readonly string[]][] = [
+const otherUrls: readonly [name: string, urls: readonly string[]][] = [
   [
     'no URL',
     ['', 'client', 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee', 'https://', 'https:///client.json', '//a.example/b'],
@@ -90,7 +91,7 @@ const refusedUrls: readonly [name: string, urls: readonly string[]][] = [
   ['letters beyond ASCII', ['https://bücher.example/x', 'https://client.example/ä', 'https://client。example/x']],
   ['513 characters', [`https://client.example/${'a'.repeat(513 - 'https://client.example/'.length)}`]],
 ]
-for (const [name, urls] of refusedUrls) {
+for (const [name, urls] of otherUrls) {
   test(`with ${name} a client id is not the URL of a document`, () => {
     for (const url of urls) assert.equal(isDocumentUrl(url), false, JSON.stringify(url.slice(0, 100)))
   })
@@ -145,6 +146,23 @@ const document = {
 }
 const read = (own: Readonly<Record<string, unknown>> = {}) =>
   readClientDocument({ ...document, ...own }, clientId, rules)
+
+/** The client, or the failure if a document gives none. */
+function outcomeOf(value: unknown): Client | Failure {
+  try {
+    return readClientDocument(value, clientId, rules)
+  } catch (error) {
+    assert.ok(error instanceof Failure, String(error))
+    return error
+  }
+}
+
+function rejectionOf(value: unknown): Failure {
+  const outcome = outcomeOf(value)
+  assert.ok(outcome instanceof Failure, 'The document was accepted')
+  assert.equal(outcome.reason, 'client_document_invalid')
+  return outcome
+}
 
 test('a document gives its client', () => {
   assert.deepEqual(read(), {
@@ -202,9 +220,9 @@ for (const [what, method, methods] of [
   ['no method, and a list without none', undefined, ['private_key_jwt']],
   ['no method, and a list of what nobody knows', undefined, [7, null]],
 ] as const) {
-  test(`a client that names ${what} is refused: it cannot do without client authentication`, () => {
-    const result = read({ token_endpoint_auth_method: method, token_endpoint_auth_methods_supported: methods })
-    assert.match('error' in result ? result.error : '', /token_endpoint_auth_method/)
+  test(`a client that names ${what} is rejected: it cannot do without client authentication`, () => {
+    const own = { token_endpoint_auth_method: method, token_endpoint_auth_methods_supported: methods }
+    assert.match(rejectionOf({ ...document, ...own }).details.detail ?? '', /token_endpoint_auth_method/)
   })
 }
 
@@ -214,10 +232,10 @@ test('a document may say what nobody here looks at', () => {
 })
 
 test('its name is shown like any other, and a host with a port is named in full', () => {
-  assert.equal((read({ client_name: ' A\u202e  name ' }) as Client).name, 'A name')
+  assert.equal(read({ client_name: ' A\u202e  name ' }).name, 'A name')
   const id = 'https://client.example:8443/x'
   const client = readClientDocument({ ...document, client_id: id, client_name: 7 }, id, rules)
-  assert.equal((client as Client).name, 'client.example:8443')
+  assert.equal(client.name, 'client.example:8443')
 })
 
 test('redirect URIs that are not allowed here are left out', () => {
@@ -230,18 +248,18 @@ test('redirect URIs that are not allowed here are left out', () => {
     ['http://127.0.0.1/callback'],
     'http://127.0.0.1:3000/callback',
   ]
-  assert.deepEqual((read({ redirect_uris }) as Client).redirectUris, [
+  assert.deepEqual(read({ redirect_uris }).redirectUris, [
     'https://app.example/callback',
     'http://127.0.0.1:3000/callback',
   ])
 })
 
 test('the first of redirect URIs that are not allowed is named for the log', () => {
-  const result = read({ redirect_uris: [7, 'https://new.example/callback', 'https://other.example/'] })
-  assert.equal('rejected' in result && result.rejected?.redirectUri, 'https://new.example/callback')
+  const redirect_uris = [7, 'https://new.example/callback', 'https://other.example/']
+  assert.equal(rejectionOf({ ...document, redirect_uris }).details.redirectUri, 'https://new.example/callback')
 })
 
-for (const [name, value, fault] of [
+for (const [name, value, detail] of [
   ['undefined', undefined, /JSON object/],
   ['null', null, /JSON object/],
   ['a text', '{}', /JSON object/],
@@ -250,12 +268,11 @@ for (const [name, value, fault] of [
   ['an empty object', {}, /client_id/],
 ] as const) {
   test(`${name} is no document`, () => {
-    const result = readClientDocument(value, clientId, rules)
-    assert.match('error' in result ? result.error : '', fault)
+    assert.match(rejectionOf(value).details.detail ?? '', detail)
   })
 }
 
-const faults: readonly [name: string, own: Readonly<Record<string, unknown>>, error: RegExp][] = [
+const invalid: readonly [name: string, own: Readonly<Record<string, unknown>>, detail: RegExp][] = [
   ['the id of another', { client_id: 'https://other.example/client.json' }, /client_id/],
   ['its id with a slash more', { client_id: `${clientId}/` }, /client_id/],
   ['its id in a list', { client_id: [clientId] }, /client_id/],
@@ -274,22 +291,21 @@ const faults: readonly [name: string, own: Readonly<Record<string, unknown>>, er
   ['an empty list of redirect URIs', { redirect_uris: [] }, /None of its redirect_uris/],
   ['foreign redirect URIs alone', { redirect_uris: ['https://evil.example/'] }, /None of its redirect_uris/],
 ]
-for (const [name, own, fault] of faults) {
-  test(`a document with ${name} is refused`, () => {
-    const result = read(own)
-    assert.match('error' in result ? result.error : '', fault)
+for (const [name, own, detail] of invalid) {
+  test(`a document with ${name} is rejected`, () => {
+    assert.match(rejectionOf({ ...document, ...own }).details.detail ?? '', detail)
   })
 }
 
-test('whatever a document holds, it is judged and nothing is thrown', () => {
+test('whatever a document holds, it gives its client or is rejected', () => {
   fc.assert(
     fc.property(
       fc.jsonValue(),
       fc.dictionary(fc.constantFrom(...Object.keys(document)), fc.jsonValue()),
       (any, own) => {
-        assert.ok('error' in readClientDocument(any, clientId, rules))
-        const result = read(own)
-        assert.ok('error' in result || result.id === clientId)
+        assert.ok(rejectionOf(any))
+        const outcome = outcomeOf({ ...document, ...own })
+        assert.ok(outcome instanceof Failure || outcome.id === clientId)
       },
     ),
   )

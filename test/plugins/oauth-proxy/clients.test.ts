@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../../../src/errors/index.ts'
-import type { Client } from '../../../src/plugins/oauth-proxy/client.ts'
+import type { Client } from '../../../src/plugins/oauth-proxy/clients.ts'
 import { createClients } from '../../../src/plugins/oauth-proxy/clients.ts'
 import type { Registration } from '../../../src/plugins/oauth-proxy/registration.ts'
 import { createSeals } from '../../../src/plugins/oauth-proxy/seal.ts'
 
 const clientId = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee'
 const documentUrl = 'https://client.example/client.json'
-const refusedUrl = 'https://client.example/refused.json'
+const rejectedUrl = 'https://client.example/rejected.json'
 const registration: Registration = { name: 'A client', redirectUris: ['http://127.0.0.1/callback'] }
 const documented: Client = {
   id: documentUrl,
@@ -28,7 +28,7 @@ const fetched: string[] = []
 const documents = {
   find: async (url: string) => {
     fetched.push(url)
-    if (url === refusedUrl) throw new Failure('client_document_invalid')
+    if (url === rejectedUrl) throw new Failure('client_document_invalid')
     if (url !== documentUrl) throw new Failure('client_document_unavailable')
     return documented
   },
@@ -90,7 +90,7 @@ for (const [name, id, uri, expected] of [
   ['a registration', registeredId, 'http://127.0.0.1/other', false],
   ['a document', documentUrl, 'http://127.0.0.1:5000/callback', true],
   ['a document', documentUrl, 'https://any.example/', false],
-  ['a document that cannot be used any more', refusedUrl, 'http://127.0.0.1/callback', false],
+  ['a document that cannot be used any more', rejectedUrl, 'http://127.0.0.1/callback', false],
 ] as const) {
   test(`${name} may ${expected ? '' : 'not '}use ${uri}`, async () => assert.equal(await mayUse(id, uri), expected))
 }

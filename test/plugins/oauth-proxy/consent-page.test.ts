@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Page } from '../../../src/lib/page.ts'
 import { errorPage } from '../../../src/plugins/error-handlers/index.ts'
-import type { Client } from '../../../src/plugins/oauth-proxy/client.ts'
+import type { Client } from '../../../src/plugins/oauth-proxy/clients.ts'
 import { type ConsentRequest, consentPage, onwardPage } from '../../../src/plugins/oauth-proxy/consent-page.ts'
 
 const registered: Client = { id: 'sealed', kind: 'registered', name: 'A client' }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { clientKey } from '../../../src/plugins/oauth-proxy/client.ts'
+import { clientKey } from '../../../src/plugins/oauth-proxy/clients.ts'
 import { displayName } from '../../../src/plugins/oauth-proxy/display-name.ts'
 
 for (const [what, name, shown] of [

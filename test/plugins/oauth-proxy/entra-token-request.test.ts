@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import { inspect } from 'node:util'
 import type { FaultRule } from '../../../emulator/fault-rule.ts'
 import { signIn } from '../../../emulator/sign-in.ts'
-import { tenantEndpoints } from '../../../src/config/tenant.ts'
 import type { Failure, Reason } from '../../../src/errors/index.ts'
-import { type BoundedRequest, createBoundedClient } from '../../../src/lib/bounded-client.ts'
 import { withClientSecret } from '../../../src/plugins/client-credential/client-authentication.ts'
 import {
   createRedeemGrant,
@@ -14,52 +12,22 @@ import {
   type SignInGrant,
 } from '../../../src/plugins/oauth-proxy/entra-token-request.ts'
 import { pkcePair } from '../../sign-in-helper.ts'
-import { startEmulator } from '../../tenant.ts'
+import { claimsOf, startTokenEndpoint } from '../../token-endpoint.ts'
 
-const tenant = await startEmulator()
-const http = createBoundedClient({
-  connectTimeoutMs: 5_000,
-  deadlineMs: 5_000,
-  maxBodyBytes: 128 * 1024,
-  connections: 8,
-})
-after(async () => {
-  await http.close()
-  await tenant.close()
-})
-
-const { tenantId, api, origin } = tenant
-const endpoints = tenantEndpoints({ authorityHost: origin, tenantId, clientId: api.clientId })
+const { tenant, posted, options } = await startTokenEndpoint()
+const { api } = tenant
+const { endpoints, http } = options
 const redirectUri = 'http://localhost:5005/oauth/callback'
 const scope = `${api.clientId}/access_as_user openid profile offline_access`
 
-/** What was posted since the last test began, and for how long it was waited in between. */
-const posted: BoundedRequest[] = []
+/** The pauses between attempts since the test began. */
 const slept: number[] = []
 beforeEach(() => {
-  tenant.faults.clear()
-  posted.length = 0
   slept.length = 0
 })
 
-/** Whether Entra keeps requests waiting, which then end by a deadline that a test can wait for. */
-const isSilent = () => tenant.faults.rules.some(({ kind }) => kind === 'hang' || kind === 'endless')
-
 const create = (own: Partial<RedeemGrantOptions> = {}) =>
-  createRedeemGrant({
-    clientId: api.clientId,
-    withClientAuth: withClientSecret(api.clientSecret),
-    endpoints,
-    http: {
-      request: (request) => {
-        posted.push(request)
-        return http.request(isSilent() ? { ...request, deadlineMs: 200 } : request)
-      },
-    },
-    deadlineMs: 10_000,
-    sleep: async (ms) => void slept.push(ms),
-    ...own,
-  })
+  createRedeemGrant({ ...options, deadlineMs: 10_000, sleep: async (ms) => void slept.push(ms), ...own })
 const redeem = create()
 
 /** A code fresh from a sign-in at the tenant. */
@@ -78,21 +46,21 @@ async function codeGrant(parameters: Readonly<Record<string, string>> = {}, user
   })) {
     url.searchParams.set(name, value)
   }
-  const { parameters: answer } = await signIn(url, { user })
+  const { parameters: response } = await signIn(url, { user })
   return {
     grant_type: 'authorization_code' as const,
-    code: answer.get('code') ?? '',
+    code: response.get('code') ?? '',
     redirect_uri: redirectUri,
     code_verifier: verifier,
     scope,
   }
 }
 
-/** A grant for when the answer does not depend on it. */
+/** A grant for when the response does not depend on it. */
 const anyGrant: SignInGrant = { grant_type: 'refresh_token', refresh_token: 'r'.repeat(40), scope }
 
-/** Has Entra answer so, and gives what becomes of it. */
-function answered(rule: Omit<FaultRule, 'target'>, grant: SignInGrant = anyGrant) {
+/** Redeems a grant while Entra responds as the rule says. */
+function redeemGiven(rule: Omit<FaultRule, 'target'>, grant: SignInGrant = anyGrant) {
   tenant.faults.add({ target: 'token', ...rule })
   return redeem(grant, randomUUID())
 }
@@ -114,7 +82,7 @@ test('a code gives the user’s tokens, as Entra wrote them, and the nonce of th
     await codeGrant({ nonce: 'a-nonce' }),
     randomUUID(),
   )
-  const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())
+  const claims = claimsOf(accessToken)
   assert.equal(claims.oid, tenant.tenant.directory.find('rowan')?.id)
   assert.equal(claims.scp, 'access_as_user')
   assert.ok(refreshToken && refreshToken.length > 40)
@@ -155,7 +123,7 @@ test('a code is posted with everything that RFC 6749 names, the secret in the fo
 })
 
 test('a refresh token is posted with nothing of a code', async () => {
-  await answered({ kind: 'status', status: 200, body: tokens })
+  await redeemGiven({ kind: 'status', status: 200, body: tokens })
   assert.deepEqual([...new URLSearchParams(posted[0]?.body)].map(([name]) => name).sort(), [
     'client_id',
     'client_secret',
@@ -167,14 +135,17 @@ test('a refresh token is posted with nothing of a code', async () => {
 
 test('what is in a grant cannot become another field', async () => {
   const refresh_token = 'r&client_id=evil&client_secret=x+y%20z=é'
-  await answered({ kind: 'status', status: 200, body: tokens }, { grant_type: 'refresh_token', refresh_token, scope })
+  await redeemGiven(
+    { kind: 'status', status: 200, body: tokens },
+    { grant_type: 'refresh_token', refresh_token, scope },
+  )
   const form = new URLSearchParams(posted[0]?.body)
   assert.deepEqual([form.getAll('client_id'), form.getAll('refresh_token')], [[api.clientId], [refresh_token]])
 })
 
 test('a refresh token that Entra repeats is given back unchanged', async () => {
   const body = { ...tokens, refresh_token: 'r'.repeat(40) }
-  assert.equal((await answered({ kind: 'status', status: 200, body })).refreshToken, 'r'.repeat(40))
+  assert.equal((await redeemGiven({ kind: 'status', status: 200, body })).refreshToken, 'r'.repeat(40))
 })
 
 for (const [name, own, expected] of [
@@ -195,8 +166,8 @@ for (const [name, own, expected] of [
   ['an ID token of garbage', { id_token: 'a.!!!.c' }, {}],
   ['an ID token that is no text', { id_token: 7 }, {}],
 ] as const) {
-  test(`an answer with ${name} can be used`, async () => {
-    assert.deepEqual(await answered({ kind: 'status', status: 200, body: { ...tokens, ...own } }), {
+  test(`a response with ${name} can be used`, async () => {
+    assert.deepEqual(await redeemGiven({ kind: 'status', status: 200, body: { ...tokens, ...own } }), {
       accessToken: 'an-access-token',
       expiresInSeconds: 3599,
       scope: undefined,
@@ -211,7 +182,7 @@ const unusable: readonly [name: string, rule: Omit<FaultRule, 'target'>][] = [
   ['{}', { kind: 'empty-object' }],
   ['wrong types', { kind: 'wrong-types' }],
   ['HTML', { kind: 'html' }],
-  ['half an answer', { kind: 'truncated' }],
+  ['half a response', { kind: 'truncated' }],
   ['nothing', { kind: 'status', status: 200 }],
   ['null', { kind: 'status', status: 200, body: 'null' }],
   ['a list', { kind: 'status', status: 200, body: [tokens] }],
@@ -239,7 +210,7 @@ const unusable: readonly [name: string, rule: Omit<FaultRule, 'target'>][] = [
 ]
 for (const [name, rule] of unusable) {
   test(`${name} from Entra is tried once more, and then exchange_unavailable`, async () => {
-    const { reason } = await failureOf(answered(rule))
+    const { reason } = await failureOf(redeemGiven(rule))
     assert.equal(reason, 'exchange_unavailable')
     assert.equal(posted.length, 2)
     assert.equal(posted[0]?.body, posted[1]?.body)
@@ -261,14 +232,14 @@ test('nobody there is exchange_unavailable, after one more try', async () => {
   assert.equal(posted.length, 2)
 })
 
-test('if Entra took the code before its answer was lost, the user signs in again', async () => {
+test('if Entra took the code before its response was lost, the user signs in again', async () => {
   const grant = await codeGrant()
   let calls = 0
   const losing = create({
     http: {
       request: async (request) => {
-        const answer = await http.request(request)
-        return ++calls === 1 ? { ...answer, status: 502, body: '' } : answer
+        const response = await http.request(request)
+        return ++calls === 1 ? { ...response, status: 502, body: '' } : response
       },
     },
   })
@@ -278,7 +249,7 @@ test('if Entra took the code before its answer was lost, the user signs in again
   assert.equal(calls, 2)
 })
 
-const refusals: readonly [code: number, reason: Reason][] = [
+const rejections: readonly [code: number, reason: Reason][] = [
   [70000, 'grant_rejected'],
   [70008, 'grant_rejected'],
   [54005, 'grant_rejected'],
@@ -294,9 +265,9 @@ const refusals: readonly [code: number, reason: Reason][] = [
   [700016, 'exchange_misconfigured'],
   [70011, 'exchange_misconfigured'],
 ]
-for (const [code, expected] of refusals) {
+for (const [code, expected] of rejections) {
   test(`AADSTS${code} is ${expected}, and not tried again`, async () => {
-    const { reason, details } = await failureOf(answered({ kind: 'aadsts', code }))
+    const { reason, details } = await failureOf(redeemGiven({ kind: 'aadsts', code }))
     assert.equal(reason, expected)
     assert.deepEqual([posted.length, slept], [1, []])
     assert.deepEqual((details.cause as { error_codes: number[] }).error_codes, [code])
@@ -306,19 +277,19 @@ for (const [code, expected] of refusals) {
 
 test('a claims challenge is one more reason to sign in again', async () => {
   const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
-  const { reason, details } = await failureOf(answered({ kind: 'aadsts', code: 50079, claims }))
+  const { reason, details } = await failureOf(redeemGiven({ kind: 'aadsts', code: 50079, claims }))
   assert.deepEqual([reason, details.aadsts], ['grant_rejected', 'AADSTS50079'])
   assert.equal(posted.length, 1)
 })
 
-test('a refusal without a number is a refusal', async () => {
+test('an error response without a number rejects the grant', async () => {
   const { reason, details } = await failureOf(
-    answered({ kind: 'status', status: 400, body: { error: 'invalid_grant', error_description: 'No.' } }),
+    redeemGiven({ kind: 'status', status: 400, body: { error: 'invalid_grant', error_description: 'No.' } }),
   )
   assert.deepEqual([reason, details.detail], ['grant_rejected', undefined])
 })
 
-test('a wrong secret is the server’s trouble, and the code is good for the right one', async () => {
+test('a wrong secret is an error of the server, and the code stays valid for the right one', async () => {
   const grant = await codeGrant()
   const wrong = create({ withClientAuth: withClientSecret('not-the-secret-of-this-app') })
   assert.equal((await failureOf(wrong(grant, randomUUID()))).reason, 'credential_rejected')
@@ -331,7 +302,7 @@ for (const [name, rule, seconds] of [
   ['over tokens', { kind: 'status', status: 429, retryAfter: 5, body: tokens }, 5],
 ] as const) {
   test(`a 429 ${name} is exchange_throttled with ${seconds} seconds to wait, and not tried again`, async () => {
-    const { reason, details } = await failureOf(answered(rule))
+    const { reason, details } = await failureOf(redeemGiven(rule))
     assert.deepEqual([reason, details.retryAfterSeconds], ['exchange_throttled', seconds])
     assert.deepEqual([posted.length, slept], [1, []])
   })
@@ -343,7 +314,7 @@ for (const [retryAfter, tries] of [
   [1, 2],
 ] as const) {
   test(`a 503 that says ${retryAfter} s says it to the client, after ${tries} of two tries`, async () => {
-    const { reason, details } = await failureOf(answered({ kind: 'status', status: 503, retryAfter }))
+    const { reason, details } = await failureOf(redeemGiven({ kind: 'status', status: 503, retryAfter }))
     assert.deepEqual([reason, details.retryAfterSeconds], ['exchange_unavailable', retryAfter])
     assert.deepEqual([posted.length, slept.length], [tries, tries - 1])
   })
@@ -356,10 +327,10 @@ const secrets = [api.clientSecret, secretCode, secretVerifier, secretToken, 'an-
 const echo = { error: 'invalid_grant', error_description: `Bad: ${secrets.slice(0, -1).join(', ')}.` }
 
 for (const [name, rule] of [
-  ['a refusal that repeats everything', { kind: 'status', status: 400, body: echo }],
+  ['an error response that repeats everything', { kind: 'status', status: 400, body: echo }],
   ['a 500 that repeats everything', { kind: 'status', status: 500, body: echo }],
   ['a 429 that repeats everything', { kind: 'status', status: 429, body: echo }],
-  ['an answer without a lifetime', { kind: 'status', status: 200, body: { ...tokens, expires_in: 0 } }],
+  ['a response without a lifetime', { kind: 'status', status: 200, body: { ...tokens, expires_in: 0 } }],
   ['a reset', { kind: 'reset' }],
   ['AADSTS70008', { kind: 'aadsts', code: 70008 }],
   ['AADSTS7000215', { kind: 'aadsts', code: 7000215 }],
@@ -376,7 +347,7 @@ for (const [name, rule] of [
   ] as const) {
     test(`nothing secret is in the failure that ${name} becomes, with ${grant.grant_type}`, async () => {
       const own: readonly string[] = Object.values(grant)
-      const failure = await failureOf(answered(rule, grant))
+      const failure = await failureOf(redeemGiven(rule, grant))
       const shown = inspect(failure, { depth: 10, showHidden: true, maxStringLength: null })
       for (const secret of secrets.filter((one) => one === api.clientSecret || own.includes(one))) {
         assert.ok(!shown.includes(secret), `${secret} is in ${shown}`)

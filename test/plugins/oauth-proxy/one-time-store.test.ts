@@ -76,30 +76,30 @@ test('the store is bounded: beyond 100,000 ids the oldest go', async () => {
 })
 
 /** A shared store that always gives the same; undefined: it is unavailable. */
-const sharedStoreThat = <Answer>(answer: Answer) => ({ ask: async () => answer as never })
+const sharedStoreThat = <Reply>(reply: Reply) => ({ ask: async () => reply as never })
 
-for (const [name, answer, expected] of [
+for (const [name, reply, expected] of [
   ['took it', 'OK', true],
   ['had it from another replica', null, false],
   ['is down', undefined, true],
 ] as const) {
   test(`an id is ${expected ? '' : 'not '}added where the shared store ${name}`, async () => {
-    assert.equal(await createOneTimeStore(sharedStoreThat(answer)).add('a', minuteMs), expected)
+    assert.equal(await createOneTimeStore(sharedStoreThat(reply)).add('a', minuteMs), expected)
   })
 
   test(`an id that this replica has is not added again, though the shared store ${name}`, async () => {
-    const store = createOneTimeStore(sharedStoreThat(answer))
+    const store = createOneTimeStore(sharedStoreThat(reply))
     await store.add('a', minuteMs)
     assert.equal(await store.add('a', minuteMs), false)
   })
 }
 
-for (const [name, answer, expected] of [
+for (const [name, reply, expected] of [
   ['has it', 1, true],
   ['does not have it', 0, false],
   ['is down', undefined, false],
 ] as const) {
   test(`an id of another replica is ${expected ? '' : 'not '}known where the shared store ${name}`, async () => {
-    assert.equal(await createOneTimeStore(sharedStoreThat(answer)).has('a'), expected)
+    assert.equal(await createOneTimeStore(sharedStoreThat(reply)).has('a'), expected)
   })
 }

@@ -39,7 +39,7 @@ for (const [name, value] of [
   ['in a list of one', ['a']],
   ['in an empty list', []],
 ] as const) {
-  test(`a parameter that comes ${name} is refused by name, and its values are not repeated`, () => {
+  test(`a parameter that comes ${name} is rejected by name, and its values are not repeated`, () => {
     for (const read of [optional, required]) {
       assert.throws(() => read({ redirect_uri: [...value] }, 'redirect_uri'), {
         name: 'Failure',
@@ -70,7 +70,7 @@ for (const [name, schema] of Object.entries(forms)) {
     assert.ok(form.Check({ unknown: 'x', 'another[]': ['a', 'b'] }))
   })
 
-  test(`${name} takes texts, and repeated ones so that they can be refused by name`, () => {
+  test(`${name} takes texts, and repeated ones so that they can be rejected by name`, () => {
     for (const one of names) {
       assert.ok(form.Check({ [one]: 'x' }) && form.Check({ [one]: ['a', 'b'] }), one)
     }

@@ -60,7 +60,7 @@ for (const [name, text] of [
   ['padding', `${verifier}=`],
   ['another letter', `${verifier}é`],
 ] as const) {
-  test(`a verifier with ${name} is refused, even of its own challenge`, () => {
+  test(`a verifier with ${name} is rejected, even of its own challenge`, () => {
     assert.equal(isVerified(text, challengeOf(text)), false)
   })
 }

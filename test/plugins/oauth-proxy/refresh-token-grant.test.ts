@@ -1,53 +1,58 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import { readConfig } from '../../../src/config/index.ts'
 import { Failure } from '../../../src/errors/index.ts'
+import { withClientSecret } from '../../../src/plugins/client-credential/client-authentication.ts'
 import type { IdentifiedClient } from '../../../src/plugins/oauth-proxy/client-authentication.ts'
-import { createOneTimeStore } from '../../../src/plugins/oauth-proxy/one-time-store.ts'
-import { createRefreshTokenGrant } from '../../../src/plugins/oauth-proxy/refresh-token-grant.ts'
-import { createSeals } from '../../../src/plugins/oauth-proxy/seal.ts'
-import { createTokenResponse, type RefreshToken } from '../../../src/plugins/oauth-proxy/token-response.ts'
+import { createContext } from '../../../src/plugins/oauth-proxy/context.ts'
+import { refreshTokenGrant } from '../../../src/plugins/oauth-proxy/refresh-token-grant.ts'
 
-const apiScopes = { apiClientId: '11111111-2222-3333-4444-555555555555', offered: ['access_as_user'] }
-const identified: IdentifiedClient = { id: 'a-client', key: 'a-client', hasSecret: false }
+const { oauthProxy, ...config } = readConfig({
+  GRAPH_TENANT_ID: '11111111-2222-3333-4444-555555555555',
+  GRAPH_CLIENT_ID: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
+  GRAPH_CLIENT_SECRET: 'x',
+  MCP_OAUTH_REDIRECT_URI_PREFIXES: 'https://app.example/callback',
+})
+const identified: IdentifiedClient = { id: oauthProxy?.clientId ?? '', key: 'a-client', hasSecret: false }
 const graceMs = 60_000
 
 /** A grant whose clock and Entra are the test's own, and a refresh token of a sign-in. */
-async function setUp() {
-  const state = { nowMs: 1_764_000_000_000, refreshes: 0, trouble: undefined as Failure | undefined }
-  const now = () => state.nowMs
-  const refreshTokens = createSeals([Buffer.alloc(32, 1).toString('base64')], now)<RefreshToken>('refresh-token')
-  const grant = createRefreshTokenGrant({
-    resource: { url: 'http://localhost:8080/mcp', scopes: ['access_as_user'] } as never,
-    apiScopes,
-    redirects: [{ uri: 'app://callback' }],
-    clients: { mayUse: async () => true },
-    authenticate: async () => identified,
-    refreshTokens,
+async function setUp(t: TestContext) {
+  t.mock.timers.enable({ apis: ['Date'], now: 1_764_000_000_000 })
+  const state = { refreshes: 0, failure: undefined as Failure | undefined }
+  const noRequest = { request: async () => assert.fail('Nothing is requested here') }
+  const context = {
+    ...createContext({
+      config: { ...config, oauthProxy: oauthProxy ?? assert.fail() },
+      permissions: [],
+      withClientAuth: withClientSecret('x'),
+      entra: noRequest,
+      untrustedHosts: noRequest,
+      store: undefined,
+    }),
     redeem: async () => {
-      if (state.trouble !== undefined) throw state.trouble
+      if (state.failure !== undefined) throw state.failure
       state.refreshes++
       const refreshToken = `entra-refresh-token-${state.refreshes}`
       return { accessToken: 'a', expiresInSeconds: 3_600, scope: undefined, refreshToken, nonce: undefined }
     },
-    revokedSignIns: createOneTimeStore(undefined, now),
-    usedRefreshTokens: createOneTimeStore(undefined, now),
-    tokenResponse: createTokenResponse({ apiScopes, refreshTokens }),
-  })
+  }
   const sealed = {
-    ...{ grant: 'g', id: 'first', client: 'a-client', hasSecret: false, redirectUri: 'app://callback' },
+    ...{ grant: 'g', id: 'first', client: 'a-client', hasSecret: false, redirectUri: 'https://app.example/callback' },
     ...{ scopes: ['access_as_user'], offlineAccess: true },
   }
-  const first = await refreshTokens.seal({ ...sealed, entraToken: 'entra-refresh-token-0' }, 24 * 3_600_000)
+  const first = await context.refreshTokens.seal({ ...sealed, entraToken: 'entra-refresh-token-0' }, 24 * 3_600_000)
   const refresh = async (refresh_token: string): Promise<string> => {
     const form = { grant_type: 'refresh_token', refresh_token, client_id: 'a-client' }
-    const { response } = await grant({ form, authorization: undefined, correlationId: 'c', address: '192.0.2.1' })
+    const request = { form, authorization: undefined, correlationId: 'c', address: '192.0.2.1' }
+    const response = await refreshTokenGrant(context, request, identified)
     return response.refresh_token ?? assert.fail('There is no other refresh token')
   }
   return { state, first, refresh }
 }
 
-test('each refresh gives another refresh token, and the chain goes on', async () => {
-  const { first, refresh } = await setUp()
+test('each refresh gives another refresh token, and the chain goes on', async (t) => {
+  const { first, refresh } = await setUp(t)
   const seen = new Set([first])
   for (let token = first, times = 0; times < 5; times++) {
     token = await refresh(token)
@@ -56,38 +61,38 @@ test('each refresh gives another refresh token, and the chain goes on', async ()
   }
 })
 
-test('a used refresh token is accepted for a minute: its response was lost, or two windows refreshed at once', async () => {
-  const { first, refresh, state } = await setUp()
+test('a used refresh token is accepted for a minute: its response was lost, or two windows refreshed at once', async (t) => {
+  const { first, refresh } = await setUp(t)
   const tokens = await Promise.all([refresh(first), refresh(first), refresh(first)])
-  state.nowMs += graceMs - 1
+  t.mock.timers.tick(graceMs - 1)
   const again = await refresh(first)
   for (const token of [...tokens, again]) assert.ok(await refresh(token))
 })
 
-test('one that is used again later ends its sign-in: neither it nor what it brought is accepted any more', async () => {
-  const { first, refresh, state } = await setUp()
+test('one that is used again later ends its sign-in: neither it nor what it brought is accepted any more', async (t) => {
+  const { first, refresh, state } = await setUp(t)
   const second = await refresh(first)
-  state.nowMs += graceMs
+  t.mock.timers.tick(graceMs)
   await assert.rejects(refresh(first), { reason: 'refresh_token_reused' })
   await assert.rejects(refresh(second), { reason: 'refresh_token_invalid' })
   await assert.rejects(refresh(first), { reason: 'refresh_token_invalid' })
   assert.equal(state.refreshes, 1, 'Entra was not asked')
 })
 
-test('the minute does not begin again with each use', async () => {
-  const { first, refresh, state } = await setUp()
+test('the minute does not begin again with each use', async (t) => {
+  const { first, refresh } = await setUp(t)
   await refresh(first)
-  state.nowMs += graceMs - 1
+  t.mock.timers.tick(graceMs - 1)
   await refresh(first)
-  state.nowMs += 1
+  t.mock.timers.tick(1)
   await assert.rejects(refresh(first), { reason: 'refresh_token_reused' })
 })
 
-test('a refresh that failed at Entra uses nothing up', async () => {
-  const { first, refresh, state } = await setUp()
-  state.trouble = new Failure('exchange_unavailable')
+test('a refresh that failed at Entra uses nothing up', async (t) => {
+  const { first, refresh, state } = await setUp(t)
+  state.failure = new Failure('exchange_unavailable')
   await assert.rejects(refresh(first), { reason: 'exchange_unavailable' })
-  state.nowMs += graceMs
-  state.trouble = undefined
+  t.mock.timers.tick(graceMs)
+  state.failure = undefined
   assert.ok(await refresh(await refresh(first)))
 })

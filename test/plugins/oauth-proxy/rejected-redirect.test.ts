@@ -51,7 +51,7 @@ for (const [what, uri, redirectUri] of [
     assert.deepEqual(rejectedRedirect(uri, rules), { redirectUri }))
 }
 
-test('whatever is rejected, what is shown of it has no query, no fragment and no line break, and a line lets in no other host', () => {
+test('whatever is rejected, what is shown of it has no query, no fragment and no line break, and a line allows no other host', () => {
   const uri = fc.oneof(fc.string(), fc.webUrl({ withQueryParameters: true, withFragments: true }))
   const hostile = Object.values(hostileRedirects).flat()
   const list = rulesOf(allowedRedirects)

@@ -1,52 +1,23 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import { inspect } from 'node:util'
 import type { FaultRule } from '../../../emulator/fault-rule.ts'
-import { tenantEndpoints } from '../../../src/config/tenant.ts'
 import type { Reason } from '../../../src/errors/index.ts'
-import { type BoundedRequest, createBoundedClient } from '../../../src/lib/bounded-client.ts'
 import { withClientSecret } from '../../../src/plugins/client-credential/client-authentication.ts'
 import { createOnBehalfOf, type OnBehalfOfOptions } from '../../../src/plugins/obo-token-cache/on-behalf-of.ts'
 import { ample } from '../../helper.ts'
-import { startEmulator } from '../../tenant.ts'
+import { claimsOf, startTokenEndpoint } from '../../token-endpoint.ts'
 
-const tenant = await startEmulator()
-const http = createBoundedClient({
-  connectTimeoutMs: 5_000,
-  deadlineMs: 5_000,
-  maxBodyBytes: 128 * 1024,
-  connections: 8,
-})
-after(async () => {
-  await http.close()
-  await tenant.close()
-})
-beforeEach(() => tenant.faults.clear())
-
-const { tenantId, api, origin } = tenant
-const endpoints = tenantEndpoints({ authorityHost: origin, tenantId, clientId: api.clientId })
+const { tenant, posted, options } = await startTokenEndpoint()
+const { tenantId, api } = tenant
+const { endpoints } = options
 const scopes = ['https://graph.microsoft.com/.default']
 
-/** Whether Entra keeps requests waiting, which then end by a deadline that a test can wait for. */
-const isSilent = () => tenant.faults.rules.some(({ kind }) => kind === 'hang' || kind === 'endless')
-
-const create = (own: Partial<OnBehalfOfOptions> = {}) =>
-  createOnBehalfOf({
-    clientId: api.clientId,
-    tenantId,
-    withClientAuth: withClientSecret(api.clientSecret),
-    scopes,
-    endpoints,
-    http: { request: (request) => http.request(isSilent() ? { ...request, deadlineMs: 200 } : request) },
-    ...own,
-  })
+const create = (own: Partial<OnBehalfOfOptions> = {}) => createOnBehalfOf({ ...options, tenantId, scopes, ...own })
 const exchange = create()
 const ask = async (user: string) =>
   exchange({ assertion: await tenant.mint({ user }), correlationId: randomUUID(), deadline: ample() })
-
-/** What a JWT says; whether it is good is not the question here. */
-const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
 
 test('an assertion gives the same user’s Graph token and when it ends', async () => {
   const user = tenant.tenant.directory.find('rowan')
@@ -62,17 +33,10 @@ test('nothing but the token and its end is given on: no refresh token, no ID tok
 })
 
 test('MSAL posts the On-Behalf-Of grant, once, to the tenant’s token endpoint', async () => {
-  const sent: BoundedRequest[] = []
-  const recording = {
-    request: (request: BoundedRequest) => {
-      sent.push(request)
-      return http.request(request)
-    },
-  }
   const assertion = await tenant.mint({ user: 'rowan' })
   const correlationId = randomUUID()
-  await create({ http: recording })({ assertion, correlationId, deadline: ample() })
-  const [request, ...more] = sent
+  await exchange({ assertion, correlationId, deadline: ample() })
+  const [request, ...more] = posted
   assert.deepEqual(more, [])
   const url = new URL(request?.url ?? '')
   assert.equal(url.origin + url.pathname, endpoints.tokenUrl)

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import type { Config } from '../../config/index.ts'
+import { resourceOf } from '../../config/resource.ts'
+import { tenantEndpoints } from '../../config/tenant.ts'
+import type { BoundedClient } from '../../lib/bounded-client.ts'
+import type { GraphPermission } from '../../lib/graph-permissions.ts'
+import type { WithClientAuth } from '../client-credential/client-authentication.ts'
+import type { SharedStore } from '../redis/index.ts'
+import { createBrowserCookies, type RememberedConsent } from './browser-cookies.ts'
+import type { Code } from './callback.ts'
+import { createClientAuthentication } from './client-authentication.ts'
+import { createClientDocuments } from './client-documents.ts'
+import { createClientSecrets } from './client-secret.ts'
+import { createClients } from './clients.ts'
+import type { ConsentForm } from './consent.ts'
+import type { Transaction } from './entra-authorize-url.ts'
+import { createRedeemGrant } from './entra-token-request.ts'
+import { createOneTimeStore } from './one-time-store.ts'
+import type { Registration } from './registration.ts'
+import { createSeals } from './seal.ts'
+import type { RefreshToken } from './token-response.ts'
+
+export interface OAuthProxyOptions {
+  readonly config: Config & { readonly oauthProxy: NonNullable<Config['oauthProxy']> }
+  /** What users consent to. */
+  readonly permissions: readonly GraphPermission[]
+  /** Authenticates the app that users sign in to. */
+  readonly withClientAuth: WithClientAuth
+  /** For Entra. */
+  readonly entra: Pick<BoundedClient, 'request'>
+  /** For URLs that clients name. */
+  readonly untrustedHosts: Pick<BoundedClient, 'request'>
+  /** What replicas share, if there is a Redis. */
+  readonly store: Pick<SharedStore, 'ask'> | undefined
+}
+
+/** What the endpoints share. Each takes the part that it uses. */
+export type Context = ReturnType<typeof createContext>
+
+export function createContext(options: OAuthProxyOptions) {
+  const { config, permissions, withClientAuth, entra, untrustedHosts, store } = options
+  const { oauthProxy, publicBaseUrl: issuer } = config
+  const { redirects, credential, clientId: entraClientId } = oauthProxy
+  const keys = oauthProxy.sealKeys.length > 0 ? oauthProxy.sealKeys : [randomBytes(32).toString('base64')]
+  const seals = createSeals(keys)
+  const registrations = seals<Registration>('registration')
+  const endpoints = tenantEndpoints(config.entra)
+  const secrets = createClientSecrets(keys)
+  const documents = createClientDocuments(untrustedHosts, redirects)
+  const clients = createClients({ configuredId: entraClientId, registrations, documents })
+  return {
+    /** The public origin, without a trailing slash. */
+    issuer,
+    /** Where Entra sends the browser back to. */
+    callbackUrl: `${issuer}/oauth/callback`,
+    resource: resourceOf(config),
+    apiScopes: { apiClientId: config.entra.clientId, offered: oauthProxy.scopes },
+    permissions,
+    /** Redirect URIs that may be used at all. */
+    redirects,
+    endpoints,
+    /** The app that users sign in to. */
+    entraClientId,
+    clients,
+    secrets,
+    authenticate: createClientAuthentication({ clients, secrets, credential }),
+    cookies: createBrowserCookies({
+      secure: issuer.startsWith('https:'),
+      consents: seals<readonly RememberedConsent[]>('consents'),
+    }),
+    redeem: createRedeemGrant({
+      clientId: entraClientId,
+      withClientAuth,
+      endpoints,
+      http: entra,
+      deadlineMs: config.timeouts.tokenMs,
+    }),
+    registrations,
+    forms: seals<ConsentForm>('consent-form'),
+    transactions: seals<Transaction>('transaction'),
+    codes: seals<Code>('code'),
+    refreshTokens: seals<RefreshToken>('refresh-token'),
+    usedCodes: createOneTimeStore(store),
+    /** Refresh tokens that were used, and those within their grace period. */
+    usedRefreshTokens: createOneTimeStore(store),
+    /** Sign-ins whose refresh tokens are revoked. */
+    revokedSignIns: createOneTimeStore(store),
+  }
+}
