@@ -164,6 +164,15 @@ export const breaks = [
     caughtBy: 'test/plugins/observability/log-sink.test.ts',
     test: 'a full disk',
   },
+  // src/plugins/observability/log-sampling.ts
+  {
+    what: 'a flood of rejections fills the log',
+    file: 'src/plugins/observability/index.ts',
+    from: "isLogged ? override : { ...override, level: 'debug' }",
+    to: 'isLogged || name ? override : {}',
+    caughtBy: 'test/plugins/observability/log-sampling.test.ts',
+    test: 'a flood of requests',
+  },
   // src/plugins/observability/metrics.ts
   {
     what: 'metrics are served wherever the server listens',

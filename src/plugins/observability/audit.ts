@@ -120,6 +120,16 @@ export const events = {
     'A request ended with a 5xx. `overloaded`: it was rejected so that others are served in good time, and `err` says why',
     { reason, err },
   ),
+  lines_omitted: event(
+    'warn',
+    'log lines omitted',
+    'Of each kind of rejection, ten lines a second are logged. The rest are at `debug`, metrics count them, and this line says how many they were',
+    {
+      of: text('The event: `request` from status 400 on, `auth_failure`, `sign_in_failure`, `rate_limit` or `failure`'),
+      what: text('The status, reason or limit'),
+      lines: whole('How many lines of that second were omitted'),
+    },
+  ),
   mcp_message_rejected: event('debug', 'MCP message rejected', 'A message is not valid MCP', {
     why: text('The SDK’s code for it'),
   }),

@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import type { DestinationStream } from 'pino'
 import type { Config } from '../../config/index.ts'
 import { type Audit, type AuditListeners, createAudit } from './audit.ts'
+import { createLogSampling } from './log-sampling.ts'
 import type { TraceSpan } from './otlp.ts'
 import { requestIdOf } from './request-id.ts'
 
@@ -86,11 +87,14 @@ export const observability = fp(
   async (app) => {
     const trail = createAudit()
     const audit: Audit = (name, fields, override) => trail.write(app.log, name, fields, override)
+    const sampling = createLogSampling((omitted) => audit('lines_omitted', omitted))
+    app.addHook('onClose', async () => sampling.close())
     app.decorate('audit', audit)
     app.decorate('onAudit', trail.listen)
     app.decorateRequest('trace', null)
     app.decorateRequest('audit', function (this: FastifyRequest, name, fields, override) {
-      trail.write(this.log, name, fields, override)
+      const isLogged = sampling.admits(name, fields)
+      trail.write(this.log, name, fields, isLogged ? override : { ...override, level: 'debug' })
     } as Audit)
 
     app.addHook('onRequest', (request, reply, next) => {
