@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, parseEnv } from 'node:util'
-import { tools } from '../src/tools/index.ts'
+import { defaultTools } from '../src/tools/index.ts'
 import { EnvironmentError, packageOf } from './package.ts'
 import { pluginManifest } from './plugin.ts'
 
@@ -32,7 +32,7 @@ async function run(args: string[]) {
     process.stdout.write(help)
     return
   }
-  write('appPackage/ai-plugin.json', `${JSON.stringify(pluginManifest(tools), null, 2)}\n`)
+  write('appPackage/ai-plugin.json', `${JSON.stringify(pluginManifest(defaultTools), null, 2)}\n`)
   if (values.icons) {
     const { drawIcon } = await import('./draw-icon.ts')
     for (const [name, px] of [

@@ -25,8 +25,8 @@ export function pluginManifest(tools: readonly Tool[]) {
     description_for_model:
       `May ${purposesOf(tools)} of the tenant's Microsoft 365, as the signed-in administrator. ` +
       `${readOnly ? 'It changes nothing. ' : ''}The Message Center has changes to come, new features, retirements, and ` +
-      'what has to be done by when: list posts with getMessages, narrowed by its arguments; read one in full with ' +
-      'getMessage.',
+      'what has to be done by when: start with getDigest for what is new, due or retired; find posts with getMessages, ' +
+      'narrowed by its arguments; read one in full, with the dates in its text, with getMessage.',
     functions: definitions.map(({ name, description, annotations }) => ({
       name,
       description,
@@ -56,7 +56,8 @@ function placeholder(name: string): string {
 function messages(dataPath: string) {
   return {
     data_path: dataPath,
-    properties: { title: '$.title', subtitle: '$.id', url: '$.url' },
+    // Rows of a digest have no address; the card makes it of the id.
+    properties: { title: '$.title', subtitle: '$.id', ...(dataPath !== '$.top' && { url: '$.url' }) },
     static_template: messageCard,
   }
 }

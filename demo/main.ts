@@ -2,13 +2,11 @@ import type { Emulator } from '../emulator/app.ts'
 import { CallError } from './call-error.ts'
 import { connectText } from './connect.ts'
 import { help, readOptions } from './options.ts'
-import { openSession, type Page } from './session.ts'
+import { askQuestions } from './questions.ts'
+import { openSession } from './session.ts'
 import { discover, type SignedIn, type SignInPlace, signIn } from './sign-in.ts'
 import { startServer, startTenant } from './stack.ts'
 import { createSteps, type Step } from './steps.ts'
-import { messageTable } from './table.ts'
-
-const dayMs = 24 * 60 * 60 * 1000
 
 /** Closed in reverse order. */
 const running: { close(): Promise<unknown> }[] = []
@@ -55,31 +53,11 @@ async function readAsUser(url: string, place: SignInPlace, who: { user: string }
   return signedInAgain
 }
 
-/** Prints two lists of messages. @returns the error, if a call fails */
+/** Prints the results of some calls. @returns the error, if a call fails */
 async function read(url: string, { accessToken }: SignedIn, step: Step): Promise<CallError | undefined> {
   const session = await openSession(url, accessToken, step)
-  const getMessages = (args: Record<string, unknown>): Promise<Page> =>
-    step(async () => {
-      const value = await session.getMessages(args)
-      return { value, detail: `getMessages: ${value.value.length} of ${value['@odata.count']} messages` }
-    })
-
   try {
-    const newestFirst = { top: 5 }
-    const newest = await getMessages(newestFirst)
-    const today = Date.now()
-    const urgentFirst = {
-      isMajorChange: true,
-      actionRequiredAfter: dayOf(today),
-      actionRequiredBefore: dayOf(today + 60 * dayMs),
-      orderby: 'actionRequiredByDateTime',
-      top: 6,
-    }
-    const urgent = await getMessages(urgentFirst)
-    print(`\nMajor changes to act on within 60 days\n${JSON.stringify(urgentFirst)}`)
-    print(messageTable(urgent.value, { heading: 'act by', field: 'actionRequiredByDateTime' }))
-    print(`\nMost recently modified\n${JSON.stringify(newestFirst)}`)
-    print(messageTable(newest.value, { heading: 'modified', field: 'lastModifiedDateTime' }))
+    print(await askQuestions(session, step))
     return undefined
   } catch (error) {
     if (error instanceof CallError) return error
@@ -87,10 +65,6 @@ async function read(url: string, { accessToken }: SignedIn, step: Step): Promise
   } finally {
     await session.close()
   }
-}
-
-function dayOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 10)
 }
 
 function findUser({ tenant, users }: Emulator, name: string): string {

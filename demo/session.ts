@@ -1,16 +1,10 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import type { Message } from '../src/plugins/message-center/message.ts'
 import { CallError } from './call-error.ts'
 import type { Step } from './steps.ts'
 
-export interface Page {
-  readonly value: readonly Message[]
-  readonly '@odata.count'?: number
-}
-
 export interface Session {
-  /** @throws {CallError} */
-  getMessages(args: Record<string, unknown>): Promise<Page>
+  /** Calls a tool, and returns its structured result. @throws {CallError} */
+  call<T>(name: string, args: Record<string, unknown>): Promise<T>
   close(): Promise<void>
 }
 
@@ -42,11 +36,11 @@ export async function openSession(url: string, accessToken: string, step: Step):
   })
 
   return {
-    async getMessages(args) {
-      const result = await client.callTool({ name: 'getMessages', arguments: args }).catch((error) => {
+    async call<T>(name: string, args: Record<string, unknown>) {
+      const result = await client.callTool({ name, arguments: args }).catch((error) => {
         throw callError ?? error
       })
-      if (result.isError !== true) return result.structuredContent as unknown as Page
+      if (result.isError !== true) return result.structuredContent as T
       const [content] = result.content
       throw new CallError(content?.type === 'text' ? content.text : 'The tool failed without an error text.')
     },

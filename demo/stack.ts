@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { type Emulator, startEmulator } from '../emulator/app.ts'
+import { roadmapPath } from '../emulator/roadmap.ts'
 import { buildApp } from '../src/app.ts'
 import { readConfigWithSealKeyFile } from '../src/config/seal-key-file.ts'
 
@@ -36,6 +37,7 @@ export async function startServer(tenant: Emulator, { port, log }: { port: numbe
     GRAPH_CLIENT_SECRET: tenant.api.clientSecret,
     ENTRA_AUTHORITY_HOST: tenant.origin,
     GRAPH_BASE_URL: `${tenant.origin}/v1.0`,
+    ROADMAP_URL: `${tenant.origin}${roadmapPath}`,
     LOG_LEVEL: log ? 'info' : 'silent',
   })
   const app = await buildApp(config, { logTo: process.stderr })

@@ -1,28 +1,19 @@
 import Table from 'cli-table3'
-import type { Message } from '../src/plugins/message-center/message.ts'
 
-/** 100 characters in total, including borders and padding. */
-const widths = [11, 12, 19, 19, 33]
+const totalWidth = 100
 
-/**
- * Messages as a table of 100 columns.
- *
- * @param date which timestamp of a message to show, and its heading
- */
-export function messageTable(
-  messages: readonly Message[],
-  date: { heading: string; field: 'lastModifiedDateTime' | 'actionRequiredByDateTime' },
-): string {
-  const table = new Table({
-    head: ['id', date.heading, 'category', 'services', 'title'],
-    colWidths: widths,
+/** A column: its heading, and its width with padding; the last one takes what is left. */
+export type Column = readonly [heading: string, width?: number]
+
+/** Rows as a table of 100 columns, borders included. */
+export function table(columns: readonly Column[], rows: readonly (readonly (string | undefined)[])[]): string {
+  const taken = columns.reduce((sum, [, width = 0]) => sum + width, columns.length + 1)
+  const printed = new Table({
+    head: columns.map(([heading]) => heading),
+    colWidths: columns.map(([, width]) => width ?? totalWidth - taken),
     wordWrap: true,
     style: { head: [], border: [], compact: true },
   })
-  for (const message of messages) {
-    const { id, category, services, title } = message
-    const day = message[date.field]?.slice(0, 10) ?? ''
-    table.push([id, day, category ?? '', (services ?? []).join(', '), title ?? ''])
-  }
-  return table.toString()
+  for (const row of rows) printed.push(row.map((cell) => cell ?? ''))
+  return printed.toString()
 }

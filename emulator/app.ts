@@ -30,6 +30,7 @@ import { setUpGraph } from './graph/setup.ts'
 import { createGraphAccess } from './graph-access.ts'
 import { identityRoutes } from './identity-endpoint.ts'
 import { createMint, type Mint } from './mint.ts'
+import { roadmapRoutes } from './roadmap.ts'
 import { makeRsaKey, openSecrets } from './secrets.ts'
 import { createStats, type Endpoint, type Stats } from './stats.ts'
 import { type AppRegistration, createTenant, type Tenant } from './tenant.ts'
@@ -156,6 +157,7 @@ function registerEndpoints(app: FastifyInstance, authority: Authority): void {
     ['token', tokenRoute],
     ['graph', graph],
     ['identity', identityRoutes],
+    ['roadmap', roadmap],
   ]
   for (const [endpoint, routes] of endpoints) {
     app.register(async (scope) => {
@@ -175,7 +177,7 @@ const graph: FastifyPluginAsync<{ authority: Authority }> = async (app, { author
   app.register(
     async (scope) => {
       setUpGraph(scope, access)
-      scope.register(issueRoutes, { tenant: access })
+      scope.register(issueRoutes, { tenant: access, startedAt })
       const { tenant, applications: store } = authority
       scope.register(applicationRoutes, { tenant, store })
       scope.register(credentialRoutes, { store })
@@ -183,6 +185,10 @@ const graph: FastifyPluginAsync<{ authority: Authority }> = async (app, { author
     },
     { prefix: '/v1.0' },
   )
+}
+
+const roadmap: FastifyPluginAsync<{ authority: Authority }> = async (app, { authority }) => {
+  app.register(roadmapRoutes, { startedAt: authority.now() * 1000 })
 }
 
 /** Applies rules without a user first, then those for the caller, whom Graph's own hook has authenticated. */

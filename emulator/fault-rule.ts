@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 /** A fault at an endpoint, until it is cleared or used up. */
 export const FaultRule = Type.Object(
   {
-    target: Type.Enum(['keys', 'discovery', 'authorize', 'token', 'devicecode', 'graph', 'identity']),
+    target: Type.Enum(['keys', 'discovery', 'authorize', 'token', 'devicecode', 'graph', 'identity', 'roadmap']),
     kind: Type.Enum([
       'status',
       'delay',

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-export type Endpoint = 'discovery' | 'keys' | 'authorize' | 'token' | 'devicecode' | 'graph' | 'identity'
+export type Endpoint = 'discovery' | 'keys' | 'authorize' | 'token' | 'devicecode' | 'graph' | 'identity' | 'roadmap'
 
 /** A grant of the token endpoint. */
 export type GrantName = 'authorization_code' | 'refresh_token' | 'on_behalf_of' | 'client_credentials' | 'device_code'
@@ -53,7 +53,7 @@ export function createStats() {
 
 function zero(): StatsSnapshot {
   return {
-    endpoints: { discovery: 0, keys: 0, authorize: 0, token: 0, devicecode: 0, graph: 0, identity: 0 },
+    endpoints: { discovery: 0, keys: 0, authorize: 0, token: 0, devicecode: 0, graph: 0, identity: 0, roadmap: 0 },
     grants: { authorization_code: 0, refresh_token: 0, on_behalf_of: 0, client_credentials: 0, device_code: 0 },
     exchangesByUser: {},
     lastGraphRequest: null,

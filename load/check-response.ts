@@ -26,6 +26,9 @@ export function checkResponse(call: Call, { status, text, hasRetryAfter }: HttpR
   if (!text.includes(`"id":"${call.id}"`)) return { kind: 'wrong', reason: 'belongs to another call, or to none' }
   const other = call.user.reader === undefined ? undefined : findOtherReader(text, call.user.reader)
   if (other !== undefined) return { kind: 'wrong', reason: `was read as ${other}` }
+  if (call.lacks !== undefined && text.includes(call.lacks)) {
+    return { kind: 'wrong', reason: 'holds what only others may read' }
+  }
   if (text.includes('"isError":true')) return { kind: 'failed', error: `tool error ${findReason(text)}` }
   if (text.includes('"error":{"code"')) return { kind: 'failed', error: `JSON-RPC error ${findReason(text)}` }
   if (!text.includes(call.expects)) return { kind: 'wrong', reason: `lacks ${call.expects}` }

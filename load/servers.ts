@@ -40,8 +40,8 @@ export const serverEnv: Readonly<Record<string, string>> = {
   RATE_LIMIT_MAX: '999999999',
   RATE_LIMIT_USER_MAX: '999999999',
 }
-/** Has every call go to Graph. */
-export const withoutCache = { GRAPH_CACHE_TTL: '0' } as const
+/** Has every user's Message Center read again all the time, while others are answered from memory. */
+export const briefSnapshots = { GRAPH_CACHE_TTL: '1s' } as const
 
 /**
  * Finds the bundled server to run.

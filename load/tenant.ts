@@ -71,6 +71,14 @@ export async function openTenant(origin: string) {
       }
       return users
     },
+    /** Has these users read data privacy posts. */
+    async makePrivacyReaders(users: readonly LoadUser[]): Promise<void> {
+      const changes = users.map(({ reader = '' }) => ({ user: reader, roles: ['Message Center Privacy Reader'] }))
+      for (let first = 0; first < changes.length; first += mintedAtOnce) {
+        const patch: TenantPatch = { users: changes.slice(first, first + mintedAtOnce) }
+        await control('PATCH', '/tenant', patch)
+      }
+    },
     stats: () => control<StatsSnapshot>('GET', '/stats'),
     resetStats: () => control<void>('DELETE', '/stats'),
     addFaults: (...rules: FaultRule[]) => control<void>('POST', '/faults', rules),

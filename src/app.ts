@@ -15,6 +15,7 @@ import { graphQuota } from './plugins/graph-quota/index.ts'
 import { connections } from './plugins/load-shedding/connections.ts'
 import { loadShedding } from './plugins/load-shedding/index.ts'
 import { mcp } from './plugins/mcp/index.ts'
+import { messageCenter } from './plugins/message-center/index.ts'
 import { oauthProxy } from './plugins/oauth-proxy/index.ts'
 import { oboTokenCache } from './plugins/obo-token-cache/index.ts'
 import { type LogDestination, loggingOptions, observability } from './plugins/observability/index.ts'
@@ -22,13 +23,17 @@ import { metrics } from './plugins/observability/metrics.ts'
 import { tracing } from './plugins/observability/tracing.ts'
 import { rateLimits } from './plugins/rate-limit/index.ts'
 import { redis } from './plugins/redis/index.ts'
+import { roadmap } from './plugins/roadmap/index.ts'
 import { security } from './plugins/security/index.ts'
+import { serviceHealth } from './plugins/service-health/index.ts'
 import { rejectCompressedBody, unreadableRequests } from './plugins/unreadable-requests/index.ts'
+import { prompts } from './prompts/index.ts'
+import { resources } from './resources/index.ts'
 import { discoveryRoutes } from './routes/discovery.ts'
 import { healthRoutes } from './routes/health.ts'
 import { mcpRoutes } from './routes/mcp.ts'
 import { oauthRoutes } from './routes/oauth.ts'
-import { tools } from './tools/index.ts'
+import { toolsFor } from './tools/index.ts'
 
 /** The longest token that is read (src/lib/bearer.ts), and as much again for all other headers. */
 const maxHeaderSize = 32 * 1024
@@ -62,6 +67,7 @@ export async function buildApp(
   config: Config,
   { logTo, network, azure, now }: { logTo?: LogDestination } & Ways = {},
 ): Promise<FastifyInstance> {
+  const tools = toolsFor(config.tools)
   const app = Fastify({
     ...loggingOptions(config, logTo),
     trustProxy: config.trustProxy && trustProxies(config.trustProxy),
@@ -83,10 +89,13 @@ export async function buildApp(
   await app.register(entraKeys, { config })
   await app.register(auth, { config })
   await app.register(clientCredential, { config, ...(azure && { http: azure }), ...(now && { now }) })
-  await app.register(oboTokenCache, { config, tools, ...(now && { now }) })
+  await app.register(oboTokenCache, { config, ...(now && { now }) })
   await app.register(graphQuota, { config })
   await app.register(graphClient, { config })
-  await app.register(mcp, { config, tools })
+  await app.register(messageCenter, { config })
+  await app.register(serviceHealth)
+  await app.register(roadmap, { config })
+  await app.register(mcp, { config, tools, prompts, resources, ...(now && { now }) })
   await app.register(graphAccess, { config })
   if (config.oauthProxy !== undefined) await app.register(oauthProxy, { config, tools, ...(network && { network }) })
   if (config.metricsPort !== undefined) await app.register(metrics, { config, logTo })

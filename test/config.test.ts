@@ -47,7 +47,9 @@ test('three variables are enough, and the rest has its documented default', () =
       credential: { kind: 'secret', secret: 'not-much-of-one' },
       oboScopes: undefined,
     },
-    graph: { baseUrl: 'https://graph.microsoft.com/v1.0', callsPerMinute: 240, callsPerHour: 800, cacheTtlMs: 60_000 },
+    graph: { baseUrl: 'https://graph.microsoft.com/v1.0', callsPerMinute: 240, callsPerHour: 800, cacheTtlMs: 300_000 },
+    roadmapUrl: 'https://www.microsoft.com/releasecommunications/api/v2/m365',
+    tools: { roadmap: true, writes: false, serviceHealth: false },
     callers: {
       required: true,
       requiredScopes: ['access_as_user'],
@@ -80,11 +82,11 @@ test('three variables are enough, and the rest has its documented default', () =
 })
 
 test('whatever hangs, a call is answered within 15 seconds, and a token never takes longer than a call', () => {
-  const { callMs, tokenMs, keys, documents, entra } = readConfig(needed).timeouts
+  const { callMs, tokenMs, keys, documents, roadmap, entra } = readConfig(needed).timeouts
   // The second and a half after it is for what gives up by then (src/plugins/mcp).
   assert.ok(callMs + 1_500 < 15_000)
   assert.ok(tokenMs <= callMs)
-  assert.ok(keys.deadlineMs <= callMs && documents.deadlineMs <= callMs)
+  assert.ok(keys.deadlineMs <= callMs && documents.deadlineMs <= callMs && roadmap.deadlineMs <= callMs)
   // So that a second try is possible.
   assert.ok(entra.deadlineMs < tokenMs)
 })
@@ -117,6 +119,17 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
   ['GRAPH_BASE_URL', 'https://microsoftgraph.chinacloudapi.cn/v1.0', (c) => c.graph.callsPerMinute, 240],
   ['GRAPH_BASE_URL', 'https://graph.microsoft.com.example/v1.0', (c) => c.graph.callsPerHour, undefined],
   ['GRAPH_BASE_URL', 'http://localhost:9600/v1.0', (c) => c.graph.callsPerMinute, undefined],
+  [
+    'ROADMAP_URL',
+    'https://roadmap.example/feed/',
+    (c) => [c.roadmapUrl, c.tools.roadmap],
+    ['https://roadmap.example/feed', true],
+  ],
+  ['ROADMAP_URL', 'http://127.0.0.1:9600/m365', (c) => c.roadmapUrl, 'http://127.0.0.1:9600/m365'],
+  ['ROADMAP_URL', 'off', (c) => c.tools.roadmap, false],
+  ['MCP_ENABLE_WRITES', 'true', (c) => c.tools, { roadmap: true, writes: true, serviceHealth: false }],
+  ['MCP_ENABLE_WRITES', 'false', (c) => c.tools, { roadmap: true, writes: false, serviceHealth: false }],
+  ['MCP_ENABLE_SERVICE_HEALTH', 'true', (c) => c.tools, { roadmap: true, writes: false, serviceHealth: true }],
   ['GRAPH_CALLS_PER_MINUTE', '1', (c) => [c.graph.callsPerMinute, c.graph.callsPerHour], [1, 800]],
   ['GRAPH_CALLS_PER_HOUR', '999999999', (c) => [c.graph.callsPerMinute, c.graph.callsPerHour], [240, 999_999_999]],
   ['GRAPH_BASE_URL', 'http://127.0.0.1:9600/v1.0', (c) => c.graph.baseUrl, 'http://127.0.0.1:9600/v1.0'],
@@ -194,7 +207,7 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
   ['RATE_LIMIT_USER_MAX', '999999999', (c) => c.rateLimit.userMax, 999_999_999],
   ['GRAPH_CACHE_TTL', '0', (c) => c.graph.cacheTtlMs, 0],
   ['GRAPH_CACHE_TTL', '90s', (c) => c.graph.cacheTtlMs, 90_000],
-  ['GRAPH_CACHE_TTL', '10 minutes', (c) => c.graph.cacheTtlMs, 600_000],
+  ['GRAPH_CACHE_TTL', '1 hour', (c) => c.graph.cacheTtlMs, 3_600_000],
   ['RATE_LIMIT_WINDOW', '30s', (c) => c.rateLimit.windowMs, 30_000],
   ['RATE_LIMIT_WINDOW', '2 hours', (c) => c.rateLimit.windowMs, 7_200_000],
   ['TRUST_PROXY', '10.0.0.0/8', (c) => c.trustProxy, ['10.0.0.0/8']],
@@ -263,6 +276,21 @@ const rejected: Readonly<Record<string, readonly string[]>> = {
     'http://localhost.evil.example/v1.0',
     'http://10.0.0.1/v1.0',
   ],
+  ROADMAP_URL: [
+    'on',
+    'OFF',
+    'www.microsoft.com/m365',
+    'ftp://www.microsoft.com/m365',
+    'https://',
+    'https://www.microsoft.com/m365?x=1',
+    'https://www.microsoft.com/m365#x',
+    'https://someone@www.microsoft.com/m365',
+    'http://www.microsoft.com/m365',
+    'http://localhost.evil.example/m365',
+    'http://169.254.169.254/m365',
+  ],
+  MCP_ENABLE_WRITES: ['1', 'yes', 'True', 'on'],
+  MCP_ENABLE_SERVICE_HEALTH: ['1', 'yes', 'True', 'on'],
   GRAPH_CALLS_PER_MINUTE: ['0', '-240', '+1', '2.5', '1e3', '240/min', 'none', '1000000000', '0x10', '٢٤٠'],
   GRAPH_CALLS_PER_HOUR: ['0', '00', '1 000', '1,000', 'unlimited', 'Infinity', '9007199254740993'],
   ENTRA_AUTHORITY_HOST: [
@@ -330,7 +358,7 @@ const rejected: Readonly<Record<string, readonly string[]>> = {
   ],
   RATE_LIMIT_MAX: ['0', '-3', '1.5', '1e3', '1000000000', 'many'],
   RATE_LIMIT_USER_MAX: ['0', '+1'],
-  GRAPH_CACHE_TTL: ['soon', '-1s', '60', '11 minutes', 'off'],
+  GRAPH_CACHE_TTL: ['soon', '-1s', '60', '61 minutes', 'off'],
   RATE_LIMIT_WINDOW: ['soon', '0s', '10ms', '-1 minute', '60'],
   TRUST_PROXY: [
     'true',
@@ -525,6 +553,7 @@ const dangerous: readonly [switched: Env, error: string][] = [
   [{ PUBLIC_BASE_URL: 'http://localhost:8080' }, 'PUBLIC_BASE_URL unsafe'],
   [{ MCP_OAUTH_SEAL_KEY: '' }, 'MCP_OAUTH_SEAL_KEY missing'],
   [{ GRAPH_BASE_URL: 'http://127.0.0.1:9600/v1.0' }, 'GRAPH_BASE_URL unsafe'],
+  [{ ROADMAP_URL: 'http://127.0.0.1:9600/m365' }, 'ROADMAP_URL unsafe'],
   [{ ENTRA_AUTHORITY_HOST: 'http://localhost:9600' }, 'ENTRA_AUTHORITY_HOST unsafe'],
 ]
 const zeroKey = Buffer.alloc(32).toString('base64')

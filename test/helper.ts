@@ -4,6 +4,7 @@ import { Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { Emulator } from '../emulator/app.ts'
+import { roadmapPath } from '../emulator/roadmap.ts'
 import { buildApp, type Ways } from '../src/app.ts'
 import { type Config, readConfig } from '../src/config/index.ts'
 import { timeouts } from '../src/config/timeouts.ts'
@@ -32,6 +33,7 @@ export function envFor(tenant: Emulator): Env {
     GRAPH_CLIENT_SECRET: tenant.api.clientSecret,
     ENTRA_AUTHORITY_HOST: tenant.origin,
     GRAPH_BASE_URL: `${tenant.origin}/v1.0`,
+    ROADMAP_URL: `${tenant.origin}${roadmapPath}`,
     RATE_LIMIT_MAX: '1000000',
     RATE_LIMIT_USER_MAX: '1000000',
     GRAPH_CACHE_TTL: '0',
@@ -51,7 +53,7 @@ export const ample = (): Deadline => deadlineIn(10_000)
 /** The same short timeout for every upstream, for tests in which one hangs. */
 export function shortTimeouts(deadlineMs: number): Pick<Config, 'timeouts'> {
   const short = { connectTimeoutMs: deadlineMs, deadlineMs }
-  const peers = { keys: short, entra: short, graph: short, azure: short, documents: short }
+  const peers = { keys: short, entra: short, graph: short, azure: short, roadmap: short, documents: short }
   return { timeouts: { ...peers, tokenMs: 4 * deadlineMs, callMs: timeouts.callMs, stalledMs: timeouts.stalledMs } }
 }
 

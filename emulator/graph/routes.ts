@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { createCorpus } from './corpus/index.ts'
 import { documentedUnfilterable } from './entity.ts'
-import { forbidden, unknownMessage } from './errors.ts'
+import { badRequest, forbidden, unknownMessage } from './errors.ts'
 import type { Message } from './message.ts'
 import { nextLinkOf, pageOf } from './page.ts'
 import { encode, type Piece, postMembers, type WrittenMessage } from './post-json.ts'
@@ -9,7 +9,7 @@ import { pageSizeOf } from './prefer.ts'
 import { collectionOptionsOf, selectOf } from './query-options.ts'
 import { accessOf } from './roles.ts'
 import { type GraphTenant, graphJson, setUpGraph } from './setup.ts'
-import { createViewPoints } from './view-points.ts'
+import { createViewPoints, viewPointActions } from './view-points.ts'
 import { type View, viewsFor } from './views.ts'
 
 export interface GraphOptions {
@@ -18,11 +18,13 @@ export interface GraphOptions {
   messages?: () => readonly Message[]
 }
 
-const requiredScope = 'ServiceMessage.Read.All'
+const readScope = 'ServiceMessage.Read.All'
+const writeScope = 'ServiceMessageViewpoint.Write'
 
 /**
- * Read access to the Message Center, to be registered under `/v1.0`.
+ * The Message Center, to be registered under `/v1.0`: posts, and what a user does with them.
  * @see https://learn.microsoft.com/graph/api/serviceannouncement-list-messages
+ * @see https://learn.microsoft.com/graph/api/serviceupdatemessage-markread
  */
 export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (
   app,
@@ -33,7 +35,7 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (
   setUpGraph(app, tenant)
 
   app.get('/admin/serviceAnnouncement/messages', (request, reply) => {
-    const reader = readerOf(request)
+    const reader = readerOf(request, readScope)
     const query = queryOf(request)
     const { filter, orderBy, select, count, ...place } = collectionOptionsOf(query)
     const page = pageSizeOf(header(request, 'prefer'))
@@ -55,7 +57,7 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (
   })
 
   app.get<{ Params: { id: string } }>('/admin/serviceAnnouncement/messages/:id', (request, reply) => {
-    const reader = readerOf(request)
+    const reader = readerOf(request, readScope)
     const select = selectOf(queryOf(request))
     const found = reader.view.find(request.params.id)
     if (found === undefined) throw unknownMessage()
@@ -66,10 +68,22 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (
     ])
   })
 
+  for (const [action, change] of Object.entries(viewPointActions)) {
+    app.post(`/admin/serviceAnnouncement/messages/${action}`, (request, reply) => {
+      const { userId, view } = readerOf(request, writeScope)
+      const ids = messageIdsOf(request.body)
+      // All or none: Graph documents nothing of lists that have an unknown id.
+      if (ids.some((id) => view.find(id) === undefined)) throw unknownMessage()
+      for (const id of ids) viewPoints.change(userId, id, change)
+      const context = `${tenant.origin}/v1.0/$metadata#Edm.Boolean`
+      return sendJson(reply, [JSON.stringify({ '@odata.context': context, value: true })])
+    })
+  }
+
   /** @throws GraphError 403 */
-  function readerOf({ graphCaller }: FastifyRequest): { userId: string; view: View } {
-    if (graphCaller?.scopes.includes(requiredScope) !== true) {
-      throw forbidden(`The token does not hold the permission this call requires: ${requiredScope}.`)
+  function readerOf({ graphCaller }: FastifyRequest, scope: string): { userId: string; view: View } {
+    if (graphCaller?.scopes.includes(scope) !== true) {
+      throw forbidden(`The token does not hold the permission this call requires: ${scope}.`)
     }
     const access = accessOf(graphCaller.user.roles)
     if (access === 'none') throw forbidden('The user holds no directory role that may read the Message Center.')
@@ -96,6 +110,15 @@ export const graphRoutes: FastifyPluginAsync<GraphOptions> = async (
 
 function sendJson(reply: FastifyReply, pieces: readonly Piece[]): FastifyReply {
   return reply.header('odata-version', '4.0').type(graphJson).send(encode(pieces))
+}
+
+/** @throws GraphError 400 */
+function messageIdsOf(body: unknown): readonly string[] {
+  const { messageIds } = (body ?? {}) as { messageIds?: unknown }
+  if (Array.isArray(messageIds) && messageIds.length > 0 && messageIds.every((id) => typeof id === 'string')) {
+    return messageIds
+  }
+  throw badRequest('The parameter messageIds must be a collection of strings that is not empty.')
 }
 
 /** Graph decodes a query like a form: `+` is a space. */

@@ -10,6 +10,16 @@ export interface ViewPoint {
 
 const untouched: ViewPoint = { isArchived: false, isFavorited: false, isRead: false }
 
+/** The actions on posts, and what each changes. */
+export const viewPointActions: Readonly<Record<string, Partial<ViewPoint>>> = {
+  markRead: { isRead: true },
+  markUnread: { isRead: false },
+  archive: { isArchived: true },
+  unarchive: { isArchived: false },
+  favorite: { isFavorited: true },
+  unfavorite: { isFavorited: false },
+}
+
 /** Per-user state; initial values are derived from a hash of user and message. */
 export function createViewPoints() {
   const changes = new Map<string, Map<string, Partial<ViewPoint>>>()

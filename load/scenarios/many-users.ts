@@ -1,4 +1,4 @@
-import { fiveBodies, roundRobin } from '../calls.ts'
+import { fromGraph, roundRobin } from '../calls.ts'
 import type { ClosedLoad } from '../harness.ts'
 import { collectAtSignal, heapAfterCollection } from '../heap.ts'
 import { format } from '../numbers.ts'
@@ -6,12 +6,11 @@ import { findFreePort, residentMiBOf } from '../processes.ts'
 import type { Rule } from '../report/report.ts'
 import { judgeFrom, noFailures } from '../rules.ts'
 import { defineScenario } from '../scenario.ts'
-import { withoutCache } from '../servers.ts'
 
 const fewUsers = 100
 /** The aim is 1.1; the rest is the noise of a shared machine. Work for each user is far beyond. */
 const mostCost = 1.3
-/** Verification, Graph token and counts of one who called. */
+/** Verification, Graph token and counts of one who called; snapshots have a bound of their own. */
 const mostHeapBytes = 4_096
 /** Among fewer, it cannot be told from what a process takes anyway, which varies by a mebibyte or two. */
 const fewestForHeap = 10_000
@@ -28,10 +27,9 @@ export const manyUsers = defineScenario({
     const many = await harness.users(count)
     const few = many.slice(0, fewUsers)
     const load = { connections, seconds }
-    const startServer = async () =>
-      harness.server({ ...withoutCache, METRICS_PORT: String(await findFreePort()) }, collectAtSignal)
+    const startServer = async () => harness.server({ METRICS_PORT: String(await findFreePort()) }, collectAtSignal)
     const [manyTarget, fewTarget] = [await startServer(), await startServer()]
-    const next = (users: typeof many) => roundRobin(users, () => fiveBodies)
+    const next = (users: typeof many) => roundRobin(users, () => fromGraph)
     const loads: ClosedLoad[] = [
       { ...load, name: `this server, ${many.length} users`, target: manyTarget, next: next(many) },
       { ...load, name: `this server, ${few.length} users`, target: fewTarget, next: next(few) },

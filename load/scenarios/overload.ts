@@ -1,9 +1,8 @@
-import { fiveBodies, getMessages, roundRobin } from '../calls.ts'
+import { fromGraph, getMessages, roundRobin } from '../calls.ts'
 import type { Harness } from '../harness.ts'
 import { isOk } from '../processes.ts'
 import { failuresAtMost, onlyFailures, p99Within } from '../rules.ts'
 import { defineScenario } from '../scenario.ts'
-import { withoutCache } from '../servers.ts'
 import type { LoadUser } from '../users.ts'
 
 const overloadFactor = 3
@@ -21,8 +20,8 @@ const probeEveryMs = 250
 
 /** Calls that wait for Graph, and calls that wait for nothing. */
 const workloads = [
-  { name: 'Graph', spec: fiveBodies, env: withoutCache },
-  { name: 'cached', spec: getMessages(), env: {} },
+  { name: 'Graph', spec: fromGraph },
+  { name: 'snapshots', spec: getMessages() },
 ]
 
 /** Three times as many calls as the server can serve: it serves what it can in good time, and recovers at once. */
@@ -47,12 +46,12 @@ export const overload = defineScenario({
 
 async function runOverload(
   harness: Harness,
-  { name, spec, env }: (typeof workloads)[number],
+  { name, spec }: (typeof workloads)[number],
   users: readonly LoadUser[],
   connections: number,
   seconds: number,
 ) {
-  const target = await harness.server(env)
+  const target = await harness.server()
   const load = { target, next: roundRobin(users, () => spec), seconds }
   await harness.closed({ ...load, name: `${name}: warm-up`, connections, calls: 4 * users.length })
   const fastest = await harness.closed({ ...load, name: `${name}: ${connections} callers`, connections })

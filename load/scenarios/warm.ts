@@ -3,9 +3,8 @@ import { fiveBodies, fiveBodiesOfBaseline, roundRobin } from '../calls.ts'
 import type { ClosedLoad } from '../harness.ts'
 import { noFailures } from '../rules.ts'
 import { defineScenario } from '../scenario.ts'
-import { withoutCache } from '../servers.ts'
 
-/** What a call costs where everything about its user is cached. */
+/** What a question costs that is answered from memory, beside what calls Graph for each. */
 export const warm = defineScenario({
   name: 'warm',
   description: 'closed model: users whom the server knows, beside the floor and the reference pattern',
@@ -14,16 +13,15 @@ export const warm = defineScenario({
   async run(harness, { users: count, connections, seconds, rounds }) {
     const users = await harness.users(count)
     const load = { connections, seconds, next: roundRobin(users, () => fiveBodies) }
-    const loads: ClosedLoad[] = [{ ...load, name: 'this server, cached', target: await harness.server() }]
+    const loads: ClosedLoad[] = [{ ...load, name: 'this server', target: await harness.server() }]
     if (harness.isOwn) {
       const next = roundRobin(users, () => fiveBodiesOfBaseline)
       loads.push(
-        { ...load, name: 'this server, every call to Graph', target: await harness.server(withoutCache) },
         { ...load, name: 'reference pattern', target: await harness.baseline('reference'), next },
         { ...load, name: 'floor', target: await harness.baseline('floor'), next },
       )
     }
-    // Everybody once, so that nobody's token exchange is measured.
+    // Everybody once, so that nobody's token exchange is measured, nor the load of their Message Center.
     for (const one of loads) await harness.closed({ ...one, calls: users.length, name: `${one.name}: first calls` })
     const measurements = await harness.compare(loads, rounds)
     return { measurements, figures: compareWithBaselines(measurements), rules: [noFailures(...measurements)] }

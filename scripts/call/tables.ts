@@ -8,13 +8,27 @@ const tableWidth = 100
 const maxColumnWidth = 40
 /** Padding and border of a cell. */
 const cellOverhead = 3
+/** Cut to the width of a cell it would lead nowhere. */
+const addressColumn = 'url'
 
 type Row = Readonly<Record<string, unknown>>
 
-/** Structured content for people: the rows of a page as a table with its other properties below, or one row per property. */
+/**
+ * Structured content for people: the rows of a page as a table with its other properties below; of other results, one row
+ * per property, and below it each list of rows as a table of its own.
+ */
 export function resultText({ value: rows, ...rest }: Row): string {
-  if (!isRows(rows)) return fieldTable(rows === undefined ? rest : { value: rows, ...rest })
+  if (!isRows(rows)) return propertiesText(rows === undefined ? rest : { value: rows, ...rest })
   return [rowTable(rows), ...Object.entries(rest).map(([name, value]) => `${name}: ${cell(value)}`)].join('\n')
+}
+
+function propertiesText(content: Row): string {
+  const isTable = (value: unknown): value is readonly Row[] => isRows(value) && value.length > 0 && !isCounts(value)
+  const fields = Object.entries(content).filter(([, value]) => !isTable(value))
+  const tables = Object.entries(content).flatMap(([name, value]) =>
+    isTable(value) ? [`\n${name}\n${rowTable(value)}`] : [],
+  )
+  return [fieldTable(fields), ...tables].join('\n')
 }
 
 /** Each tool with its arguments, as its schema describes them. */
@@ -32,10 +46,20 @@ export function toolsText(tools: readonly ListedTool[]): string {
     .join('\n\n')
 }
 
+/** The names of all columns, in the order of the row that has most. */
+function namesOf(rows: readonly Row[]): string[] {
+  const names = rows.map((row) => Object.keys(row)).sort((a, b) => b.length - a.length)
+  return [...new Set(names.flat())]
+}
+
 function rowTable(rows: readonly Row[]): string {
   if (rows.length === 0) return 'None.'
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
-    .filter((name) => rows.every((row) => isShort(row[name])) && rows.some((row) => cell(row[name]) !== ''))
+  const names = namesOf(rows)
+  const columns = names
+    .filter(
+      (name) =>
+        name !== addressColumn && rows.every((row) => isShort(row[name])) && rows.some((row) => cell(row[name]) !== ''),
+    )
     .map((name) => ({ name, width: Math.max(name.length, ...rows.map((row) => cell(row[name]).length)) }))
   const chosen: { name: string; width: number }[] = []
   let left = tableWidth - 1
@@ -56,15 +80,15 @@ function rowTable(rows: readonly Row[]): string {
     chosen.map(({ width }) => width - 1),
   )
   for (const row of rows) table.push(chosen.map(({ name }) => cell(row[name])))
-  const hidden = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter(
+  const hidden = names.filter(
     (name) => !chosen.some((column) => column.name === name) && rows.some((row) => cell(row[name]) !== ''),
   )
   return hidden.length === 0 ? table.toString() : `${table.toString()}\nUse --json to see ${hidden.join(', ')}.`
 }
 
-function fieldTable(content: Row): string {
+function fieldTable(fields: readonly (readonly [name: string, value: unknown])[]): string {
   const table = plainTable([], [26, tableWidth - 29])
-  for (const [name, value] of Object.entries(content)) table.push([name, cell(value)])
+  for (const [name, value] of fields) table.push([name, cell(value)])
   return table.toString()
 }
 
@@ -76,6 +100,11 @@ function isRows(value: unknown): value is readonly Row[] {
   return Array.isArray(value) && value.every((row) => typeof row === 'object' && row !== null && !Array.isArray(row))
 }
 
+/** How often each name occurs. */
+function isCounts(rows: readonly Row[]): rows is readonly { name: string; count: number }[] {
+  return rows.length > 0 && rows.every((row) => Object.keys(row).sort().join() === 'count,name')
+}
+
 /** Fits into a cell: neither an object nor a list of objects. */
 function isShort(value: unknown): boolean {
   return Array.isArray(value)
@@ -85,8 +114,13 @@ function isShort(value: unknown): boolean {
 
 function cell(value: unknown): string {
   if (value === undefined || value === null) return ''
-  if (Array.isArray(value) && isShort(value)) return value.join(', ')
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  if (typeof value !== 'object') return String(value)
+  if (isRows(value) && isCounts(value)) return value.map(({ name, count }) => `${name} ${count}`).join(', ')
+  if (Array.isArray(value)) return isShort(value) ? value.join(', ') : JSON.stringify(value)
+  const members = Object.entries(value)
+  return members.every(([, member]) => typeof member !== 'object')
+    ? members.map(([name, member]) => `${name}: ${member}`).join('\n')
+    : JSON.stringify(value)
 }
 
 function typeOf({ type, items, enum: choices }: PropertySchema): string {

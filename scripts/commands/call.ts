@@ -33,7 +33,8 @@ export function callCommand(io: Io): Command {
 
 Examples:
   npm run ops -- call --list
-  npm run ops -- call getMessages services=Teams,SharePoint isMajorChange=true top=5
+  npm run ops -- call getDigest since=14d services=Teams
+  npm run ops -- call getMessages view=compact search='"shared mailbox" license' milestoneBefore=90d
   npm run --silent ops -- call getMessage id=MC1268761 --json --az`,
     )
     .action(async (tool: string | undefined, given: readonly string[], options: Options) => {

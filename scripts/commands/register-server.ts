@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import type { GraphPermission } from '../../src/lib/graph-permissions.ts'
 import { permissionsOf, scopesOf } from '../../src/lib/graph-permissions.ts'
 import { isLoopback } from '../../src/lib/loopback.ts'
-import { tools } from '../../src/tools/index.ts'
+import { toolsFor } from '../../src/tools/index.ts'
 import { ensureConsent, missingConsent } from '../registration/consent.ts'
 import { permissionOf } from '../registration/find.ts'
 import { addRegistrationOptions, collect, type RegistrationOptions } from '../registration/options.ts'
@@ -26,13 +26,15 @@ import { parseGuid } from '../shared/options.ts'
 const defaultName = 'Message Center MCP Server'
 
 interface Options extends RegistrationOptions {
+  readonly enableWrites?: boolean
+  readonly enableServiceHealth?: boolean
   readonly preauthorize?: readonly string[]
 }
 
 /** `register server`: the API's registration, which is also what users sign in to in the single-app model. */
 export function registerServerCommand(io: Io): Command {
   const command = new Command('server').description(
-    `the API: its scope ${parts.accessAsUser.value}, Graph's ${scopesOf(tools).join(', ')}, its redirect URI and its credential`,
+    `the API: its scope ${parts.accessAsUser.value}, Graph's ${scopesOf(toolsOf(io, {})).join(', ')}, its redirect URI and its credential`,
   )
   return addRegistrationOptions(command, io, defaultName)
     .addOption(
@@ -40,6 +42,8 @@ export function registerServerCommand(io: Io): Command {
         collect(parseGuid),
       ),
     )
+    .option('--enable-writes', 'add the permission of setMessageState, as MCP_ENABLE_WRITES=true does')
+    .option('--enable-service-health', 'add the permission of getServiceHealth, as MCP_ENABLE_SERVICE_HEALTH=true does')
     .addHelpText(
       'after',
       `
@@ -48,6 +52,7 @@ Examples:
   npm run ops -- register server --az --public-base-url https://mcp.example.com --secret --secret-file secret.txt
   npm run ops -- register server --public-base-url http://localhost:8080 --secret --admin-consent --write-env .env.local
   npm run ops -- register server --app-id <id> --managed-identity <principal id> --dry-run
+  npm run ops -- register server --enable-writes --enable-service-health --admin-consent
   npm run ops -- register server --preauthorize ${azureCliClientId}    (the Azure CLI, for "token")
 
 It only adds what is missing. A second run changes nothing.`,
@@ -60,6 +65,7 @@ It only adds what is missing. A second run changes nothing.`,
 
 async function registerServer(run: Run, options: Options, prepared: Prepared): Promise<Outcome> {
   const graphApi = await requireServicePrincipal(run, graphAppId, 'Check --graph-base-url and --tenant.')
+  const tools = toolsOf(run.io, options)
   const permissions = scopesOf(tools).map((scope) => permissionOf(graphApi, scope))
   const origins = options.publicBaseUrl ?? [defaultOrigin(run.io)]
   const redirects = {
@@ -96,10 +102,13 @@ async function registerServer(run: Run, options: Options, prepared: Prepared): P
       ...(secret !== undefined && { GRAPH_CLIENT_SECRET: secret.value }),
       ...addressVariables(options),
       ...cloudVariables(options),
+      ...(options.enableWrites && { MCP_ENABLE_WRITES: 'true' }),
+      ...(options.enableServiceHealth && { MCP_ENABLE_SERVICE_HEALTH: 'true' }),
     },
     next: [
       ...credentialAdvice(options),
       ...consentAdvice(
+        scopesOf(tools),
         missingForGraph,
         missingForItself,
         `--admin-consent, or ${adminConsentUrlOf(options, app.appId)}`,
@@ -109,17 +118,26 @@ async function registerServer(run: Run, options: Options, prepared: Prepared): P
   })
 }
 
+/** The tools that the configuration of the server or an option switches on. */
+function toolsOf({ env }: Io, { enableWrites = false, enableServiceHealth = false }: Partial<Options>) {
+  return toolsFor({
+    roadmap: true,
+    writes: enableWrites || env['MCP_ENABLE_WRITES'] === 'true',
+    serviceHealth: enableServiceHealth || env['MCP_ENABLE_SERVICE_HEALTH'] === 'true',
+  })
+}
+
 /** @param graph missing permissions; undefined where unknown */
 function consentAdvice(
+  needed: readonly string[],
   graph: readonly string[] | undefined,
   own: readonly string[] | undefined,
   how: string,
 ): string[] {
   if (graph === undefined) {
-    return [`Every exchange fails unless an administrator has consented to ${scopesOf(tools).join(', ')}: ${how}`]
+    return [`Tools that need ${needed.join(', ')} fail unless an administrator has consented: ${how}`]
   }
-  if (graph.length > 0)
-    return [`Every exchange fails until an administrator has consented to ${graph.join(', ')}: ${how}`]
+  if (graph.length > 0) return [`Tools that need ${graph.join(', ')} fail until an administrator has consented: ${how}`]
   return own === undefined || own.length === 0
     ? []
     : [`Each user is asked once to consent to ${parts.accessAsUser.value}. To consent for all: ${how}`]

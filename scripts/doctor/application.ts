@@ -1,6 +1,6 @@
 import type { Config } from '../../src/config/index.ts'
 import { scopesOf } from '../../src/lib/graph-permissions.ts'
-import { tools } from '../../src/tools/index.ts'
+import { defaultTools, toolsFor } from '../../src/tools/index.ts'
 import type { Context, Registration } from './context.ts'
 import type { Check } from './examine.ts'
 import { failure, type Outcome, ok, skipped, warning } from './finding.ts'
@@ -61,8 +61,10 @@ export const applicationChecks: readonly Check[] = [
   redirectUri,
   check('scope', [], ({ app }, { config }) => judgeScopes(app, config?.callers.requiredScopes ?? ['access_as_user'])),
   check('token version', [], ({ app }) => judgeVersion(app)),
-  check('Graph permission', [], judgePermission),
-  check('admin consent', ['Graph permission'], judgeConsent),
+  check('Graph permission', [], (registration, context) => judgePermission(registration, neededScopes(context))),
+  check('admin consent', ['Graph permission'], (registration, context) =>
+    judgeConsent(registration, neededScopes(context)),
+  ),
   check('credential dates', [], ({ app }, { config, now }) => judgeDates(app, config?.entra.credential, now())),
   check('federated credential', [], async ({ federated }, context) => {
     const identity = identityOf(context.config?.entra.credential)
@@ -104,12 +106,16 @@ export function judgeVersion({ api }: Registration['app']): Outcome {
   )
 }
 
+/** Of the tools that are switched on; of a deployment alone nothing is known but the usual ones. */
+function neededScopes({ config }: Context): readonly string[] {
+  return scopesOf(config === undefined ? defaultTools : toolsFor(config.tools))
+}
+
 /** A granted permission need not be requested: an exchange depends on consent. */
-export function judgePermission({ app, granted, graphPermissions }: Registration): Outcome {
+function judgePermission({ app, granted, graphPermissions }: Registration, needed: readonly string[]): Outcome {
   const requested = app.requiredResourceAccess
     .flatMap(({ resourceAccess }) => resourceAccess)
     .map(({ id }) => graphPermissions.get(id))
-  const needed = scopesOf(tools)
   const missing = needed.filter((scope) => !requested.includes(scope) && !granted.includes(scope))
   if (missing.length === 0) return ok(needed.join(', '))
   return failure(
@@ -118,8 +124,7 @@ export function judgePermission({ app, granted, graphPermissions }: Registration
   )
 }
 
-export function judgeConsent({ granted }: Registration): Outcome {
-  const needed = scopesOf(tools)
+function judgeConsent({ granted }: Registration, needed: readonly string[]): Outcome {
   const missing = needed.filter((scope) => !granted.includes(scope))
   if (missing.length === 0) return ok(`${needed.join(', ')}, for all users`)
   return failure(

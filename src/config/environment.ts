@@ -101,9 +101,18 @@ export const EnvironmentSchema = Type.Object({
   ),
   GRAPH_CALLS_PER_HOUR: count('quota of calls to Graph per hour', { default: '800' }),
   GRAPH_CACHE_TTL: format('a duration such as 60s, or 0', '^(0|[0-9.]+ *[A-Za-z]+)$')(
-    'how long a result is cached, per access token; ten minutes at most; `0` disables the cache',
-    { default: '1 minute' },
+    'how long a snapshot of the Message Center answers questions, per access token, while the quota is plentiful; an hour at most; `0`: every question reads Graph',
+    { default: '5 minutes' },
   ),
+  ROADMAP_URL: format('a URL, or off', '^(off|https?://.*)$')(
+    'feed of the public Microsoft 365 roadmap, which is asked without any token; `http:` only on loopback; `off`: no tool getRoadmapItems',
+    { default: 'https://www.microsoft.com/releasecommunications/api/v2/m365', production: 'https only' },
+  ),
+  MCP_ENABLE_WRITES: flag(
+    'offer setMessageState, which marks messages as read, archived or favorite; needs `ServiceMessageViewpoint.Write`',
+    { default: 'false' },
+  ),
+  MCP_ENABLE_SERVICE_HEALTH: flag('offer getServiceHealth; needs `ServiceHealth.Read.All`', { default: 'false' }),
   ENTRA_AUTHORITY_HOST: origin('base URL of Microsoft Entra; `http:` only on loopback', {
     default: 'https://login.microsoftonline.com',
     production: 'https only',

@@ -1,8 +1,8 @@
 import { parse as parseDuration } from '@lukeed/ms'
 import type { Environment, ReportIf } from './environment.ts'
 
-/** Users who lose a role see cached responses for as long as that. */
-const longestCacheTtlMs = 10 * 60_000
+/** Users who lose a role see their snapshot for as long as that. */
+const longestCacheTtlMs = 60 * 60_000
 
 /** Microsoft Graph, "National cloud deployments". Another Graph, such as the emulator, has limits of its own. */
 const microsoftHosts = new Set([
@@ -17,20 +17,20 @@ const microsoftLimits = { callsPerMinute: 240, callsPerHour: 800 }
 /** @param baseUrl valid, without a trailing slash */
 export function readGraph(valid: Environment, baseUrl: string, reportIf: ReportIf) {
   const limits = microsoftHosts.has(new URL(baseUrl).hostname) ? microsoftLimits : undefined
-  const ttl = valid.GRAPH_CACHE_TTL ?? '1 minute'
+  const ttl = valid.GRAPH_CACHE_TTL ?? '5 minutes'
   const cacheTtlMs = ttl === '0' ? 0 : (parseDuration(ttl) ?? Number.NaN)
   reportIf(
     !(cacheTtlMs >= 0 && cacheTtlMs <= longestCacheTtlMs),
     'GRAPH_CACHE_TTL',
     'invalid',
-    'must be a duration of at most ten minutes, such as 60s, or 0',
+    'must be a duration of at most an hour, such as 5m, or 0',
   )
   return {
     baseUrl,
     /** Of all users and replicas together; undefined: no limit. */
     callsPerMinute: numberOf(valid.GRAPH_CALLS_PER_MINUTE) ?? limits?.callsPerMinute,
     callsPerHour: numberOf(valid.GRAPH_CALLS_PER_HOUR) ?? limits?.callsPerHour,
-    /** How long a response is cached, per access token; 0: not at all. */
+    /** How long a snapshot of the Message Center lives, per access token; 0: every question reads. */
     cacheTtlMs,
   }
 }

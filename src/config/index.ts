@@ -19,6 +19,8 @@ import { timeouts } from './timeouts.ts'
 import { readTraces } from './traces.ts'
 import { isWeakKey, plainConnections, unsafeNodeSettings } from './unsafe-settings.ts'
 
+const defaultRoadmapUrl = EnvironmentSchema.properties.ROADMAP_URL.default ?? ''
+
 /** The configuration, checked and frozen. Durations carry their unit; URLs have no trailing slash. */
 export type Config = ReturnType<typeof readConfig>
 
@@ -81,6 +83,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
   reportIf(authorityHost === undefined, 'ENTRA_AUTHORITY_HOST', 'invalid', 'must be an origin without a path')
   const graphBaseUrl = baseUrlOf(valid.GRAPH_BASE_URL ?? 'https://graph.microsoft.com/v1.0')
   reportIf(graphBaseUrl === undefined, 'GRAPH_BASE_URL', 'invalid', 'must be a URL without a query')
+  const hasRoadmap = valid.ROADMAP_URL !== 'off'
+  const roadmapUrl = baseUrlOf((hasRoadmap && valid.ROADMAP_URL) || defaultRoadmapUrl)
+  reportIf(roadmapUrl === undefined, 'ROADMAP_URL', 'invalid', 'must be a URL without a query, or off')
   const isPlain = (url: string | undefined) => url?.startsWith('http:') === true
   reportIf(
     production && valid.PUBLIC_BASE_URL !== undefined && isPlain(publicBaseUrl),
@@ -91,6 +96,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
   for (const [name, url = ''] of [
     ['ENTRA_AUTHORITY_HOST', authorityHost],
     ['GRAPH_BASE_URL', graphBaseUrl],
+    ['ROADMAP_URL', roadmapUrl],
   ] as const) {
     const where = production ? 'in production' : 'unless it is a loopback address'
     const isUnsafe = isPlain(url) && (production || !isLoopback(new URL(url).hostname))
@@ -151,7 +157,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
       ? undefined
       : readOAuthProxy(valid, { production, requiredScopes, credential, reportIf })
 
-  if (errors.length > 0 || publicBaseUrl === undefined || authorityHost === undefined || graph === undefined) {
+  const hasUrls = publicBaseUrl !== undefined && authorityHost !== undefined && roadmapUrl !== undefined
+  if (errors.length > 0 || !hasUrls || graph === undefined) {
     throw new ConfigError(errors, hintFor(given))
   }
   return frozen({
@@ -172,6 +179,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
       oboScopes,
     },
     graph,
+    /** Microsoft's own where the tool is off, and then not asked. */
+    roadmapUrl,
+    /** Tools that can be switched on and off. */
+    tools: {
+      roadmap: hasRoadmap,
+      writes: valid.MCP_ENABLE_WRITES === 'true',
+      serviceHealth: valid.MCP_ENABLE_SERVICE_HEALTH === 'true',
+    },
     callers: {
       required,
       requiredScopes,

@@ -8,6 +8,8 @@ export const timeouts = {
   graph: { connectTimeoutMs: 3_000, deadlineMs: 15_000 },
   /** Key Vault and the managed identity's endpoint: a few kilobytes, in a fraction of a second. */
   azure: { connectTimeoutMs: 2_000, deadlineMs: 5_000 },
+  /** Fifty items of the roadmap are some 100 KB. */
+  roadmap: { connectTimeoutMs: 2_000, deadlineMs: 5_000 },
   /** Client metadata documents: some hundred bytes. */
   documents: { connectTimeoutMs: 2_000, deadlineMs: 2_000 },
   /** A token from Entra, with all retries and waits. */

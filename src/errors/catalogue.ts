@@ -369,6 +369,10 @@ export const catalogue = {
     'Check the id: posts expire. getMessages lists those that this user can read.',
   ),
   graph_bad_request: tool('Microsoft Graph rejected the query.'),
+  graph_action_failed: tool(
+    'Microsoft Graph did not change the messages.',
+    'Look for the ids with getMessages: posts expire.',
+  ),
   graph_throttled: retryable(
     'Microsoft Graph throttles requests.',
     'Wait for the time named: the whole tenant shares this limit.',
@@ -387,6 +391,23 @@ export const catalogue = {
   graph_link_rejected: tool(
     'Microsoft Graph named a next page on another host. The server does not follow it.',
     'Check GRAPH_BASE_URL of the server.',
+  ),
+
+  // The roadmap.
+  roadmap_unavailable: retryable(
+    'The Microsoft 365 roadmap is unavailable.',
+    'Try again; if it persists, check the network path from the server to ROADMAP_URL, or set it to off.',
+    'Try again.',
+  ),
+  roadmap_timeout: retryable(
+    'The Microsoft 365 roadmap timed out.',
+    'Try again, or ask for fewer items.',
+    'Try again, or ask for fewer items.',
+  ),
+  roadmap_response_invalid: retryable(
+    'The Microsoft 365 roadmap sent an invalid response.',
+    'Try again; if it persists, check ROADMAP_URL, or set it to off.',
+    'Try again.',
   ),
 
   // The tool's input.

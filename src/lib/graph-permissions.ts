@@ -21,6 +21,21 @@ export const readMessages: GraphPermission = {
   consent: 'Read the posts of your organization’s Microsoft 365 Message Center that your own account may read',
 }
 
+/** For the user's own marks on messages that they can read, which takes no more than the role to read them. */
+export const writeViewpoints: GraphPermission = {
+  scope: 'ServiceMessageViewpoint.Write',
+  roles: ['Message Center Reader'],
+  purpose: 'mark messages as read, archived or favorite',
+  consent: 'Mark posts as read, archived or favorite for your own account, where you ask for it',
+}
+
+export const readServiceHealth: GraphPermission = {
+  scope: 'ServiceHealth.Read.All',
+  roles: ['Service Support Administrator'],
+  purpose: 'read service health',
+  consent: 'Read the health of your organization’s Microsoft 365 services, where your own account may read it',
+}
+
 /** Graph's Application ID URI is its origin; on loopback it stands for the worldwide one. */
 export function graphResource(baseUrl: string): string {
   return baseUrl.startsWith('http:') ? 'https://graph.microsoft.com' : new URL(baseUrl).origin
@@ -40,9 +55,9 @@ export function scopesOf(tools: readonly HasPermissions[]): readonly string[] {
   return permissionsOf(tools).map(({ scope }) => scope)
 }
 
-/** The scopes that an exchange requests, so that its token serves every tool. */
-export function exchangeScopes(tools: readonly HasPermissions[], graphBaseUrl: string): readonly string[] {
-  return scopesOf(tools).map((scope) => `${graphResource(graphBaseUrl)}/${scope}`)
+/** The scopes that an exchange requests: those of what is called, so that a missing consent to another changes nothing. */
+export function exchangeScopes(called: HasPermissions, graphBaseUrl: string): readonly string[] {
+  return scopesOf([called]).map((scope) => `${graphResource(graphBaseUrl)}/${scope}`)
 }
 
 /** `read the Message Center and read service health`. */

@@ -10,7 +10,7 @@ import { loggableMethod, ReceivedMessage } from '../plugins/mcp/message.ts'
 const bodyLimit = 256 * 1024
 
 /** For messages that need no Graph. */
-const noGraph = { graph: new Failure('sign_in_required') }
+const noGraph = { access: new Failure('sign_in_required') }
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -34,8 +34,8 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
       request.rpc = { rpcMethod: loggableMethod(message.method), ...(tool && { tool: tool.definition.name }) }
       if (message.method === 'tools/call' && tool === undefined) request.rpc.outcome = 'bad_request'
 
-      const needsGraph = tool !== undefined && tool.graphScopes.length > 0
-      const access = needsGraph ? await app.graphAccess.open(request, { message, tool, ...waiting }) : noGraph
+      const use = app.mcp.graphUse(message)
+      const access = use === undefined ? noGraph : await app.graphAccess.open(request, { message, use, ...waiting })
       const response = await app.mcp.dispatch(request, message, { caller, ...access, ...waiting })
 
       const { failure, ageSeconds } = response

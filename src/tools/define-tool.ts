@@ -1,18 +1,8 @@
-import { type Static, type TObject, type TSchema, Type } from 'typebox'
+import type { Static, TObject, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Failure } from '../errors/index.ts'
 import type { GraphPermission } from '../lib/graph-permissions.ts'
-import type { Tool, ToolAnnotations, ToolContext } from '../plugins/mcp/tool.ts'
-
-/** What every tool that reads Graph takes and returns beside its own: results are cached for a short time. */
-const fresh = Type.Optional(
-  Type.Boolean({ description: 'Bypass the cache and query Microsoft Graph. Default: false.' }),
-)
-const ageSeconds = Type.Optional(
-  Type.Integer({
-    description: 'Cache age in seconds; absent on a cache miss.',
-  }),
-)
+import type { ResourceLink, Tool, ToolAnnotations, ToolContext } from '../plugins/mcp/tool.ts'
 
 /**
  * Makes a tool of a name, two TypeBox schemas and a handler. One file, one tool: listing it in `tools/index.ts` is all
@@ -27,11 +17,11 @@ export function defineTool<Input extends TObject, Output extends TObject>(tool: 
   readonly permissions: readonly GraphPermission[]
   readonly annotations: ToolAnnotations
   readonly handler: (input: Static<Input>, context: ToolContext) => Promise<Static<Output>>
+  /** The resources that a result mentions. */
+  readonly links?: (output: Static<Output>) => readonly ResourceLink[]
 }): Tool {
-  const { name, title, description, annotations, permissions, handler } = tool
-  const readsGraph = permissions.length > 0
-  const inputSchema = readsGraph ? withProperty(tool.input, { fresh }) : tool.input
-  const outputSchema = readsGraph ? withProperty(tool.output, { ageSeconds }) : tool.output
+  const { name, title, description, annotations, permissions, handler, links } = tool
+  const { input: inputSchema, output: outputSchema } = tool
   const input = Compile(inputSchema)
   return {
     definition: { name, title, description, annotations, inputSchema, outputSchema },
@@ -43,19 +33,10 @@ export function defineTool<Input extends TObject, Output extends TObject>(tool: 
         const detail = explain(given, (known) => input.Errors(known), inputSchema)
         throw new Failure('invalid_input', { detail })
       }
-      const { fresh: _, ...own } = given as Record<string, unknown>
-      return (await handler((readsGraph ? own : given) as Static<Input>, context)) as Record<string, unknown>
+      return (await handler(given as Static<Input>, context)) as Record<string, unknown>
     },
+    links: (result) => links?.(result as Static<Output>) ?? [],
   }
-}
-
-function withProperty(schema: TObject, property: Record<string, TSchema>): TObject {
-  return { ...schema, properties: { ...schema.properties, ...property } }
-}
-
-/** A Failure for an argument that its schema cannot judge. */
-export function invalidInput(field: string, takes: string): Failure {
-  return new Failure('invalid_input', { detail: `"${field}" takes ${takes}.` })
 }
 
 interface SchemaError {
@@ -90,8 +71,9 @@ function explain(given: unknown, errorsOf: (args: unknown) => readonly SchemaErr
 }
 
 function sentence(field: string, problem: string, schema: TObject): string {
-  const property: (TSchema & { description?: string }) | undefined = schema.properties[field.split('.')[0] ?? '']
-  const takes = property?.description
+  const property: (TSchema & { description?: string; enum?: string[] }) | undefined =
+    schema.properties[field.split('.')[0] ?? '']
+  const takes = property?.enum === undefined ? property?.description : `${property.enum.join(', ')}.`
   return takes === undefined ? `${shown(field)} ${problem}.` : `${shown(field)} ${problem}. It takes: ${takes}`
 }
 

@@ -180,13 +180,13 @@ const breaks: Record<string, { breakIt: (app: AppPackage) => void; message: RegE
   'a writing tool that nobody confirms': {
     breakIt: ({ plugin }) =>
       void Object.assign(runtimeOf(plugin).spec.mcp_tool_description.tools[1] ?? {}, { annotations: {} }),
-    message: /getMessage is confirmed wrongly/,
+    message: /getMessages is confirmed wrongly/,
   },
   'a function that does not say what it does with data': {
     breakIt: ({ plugin }) => {
       delete plugin.functions[1]?.capabilities.security_info
     },
-    message: /getMessage handles undefined/,
+    message: /getMessages handles undefined/,
   },
   'a placeholder that no environment has': {
     breakIt: (app) => {

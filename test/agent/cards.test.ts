@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { Expression } from 'adaptive-expressions'
+import { urlOf } from '../../src/plugins/message-center/message.ts'
 import { tools } from '../../src/tools/index.ts'
 import { build, mcpHeaders, toolCall } from '../helper.ts'
 import { file } from '../security/harness.ts'
@@ -45,16 +46,24 @@ function textsIn(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
 }
 
-/** The fields that a template and the citation's properties read, and that no message has by the tool's output schema. */
+/**
+ * The fields that a template reads and no message has in any view, and those that the citation reads and the tool's own
+ * results do not have: the card shows what there is.
+ */
 function unboundFields(outputSchema: Schema, { data_path, properties, static_template }: Semantics): string[] {
   const result = schemaAt(outputSchema, data_path)
   const message = result?.items ?? result
   if (message?.properties === undefined) return [data_path]
   const expressions = textsIn(static_template).flatMap((text) => [...text.matchAll(/\$\{([^}]+)\}/g)])
   const read = expressions.flatMap(([, expression = '']) => Expression.parse(expression).references())
-  return [...read.map((name) => `$.${name}`), ...Object.values(properties)].filter(
-    (path) => schemaAt(message, path) === undefined,
-  )
+  const unread = (paths: readonly string[], of: Schema) => paths.filter((path) => schemaAt(of, path) === undefined)
+  return [
+    ...unread(
+      read.map((name) => `$.${name}`),
+      outputOf('getMessage'),
+    ),
+    ...unread(Object.values(properties), message),
+  ]
 }
 
 /** Errors of Microsoft's own card parser. */
@@ -68,6 +77,7 @@ function cardErrors(card: unknown): string[] {
   ].map(({ message }) => message)
 }
 
+const templateOf = (name: string) => shown.find((one) => one.name === name)?.semantics.static_template ?? {}
 const render = (template: Json, message: unknown) => new Template(template).expand({ $root: message })
 
 const shown = readAppPackage().plugin.functions.flatMap(({ name, capabilities: { response_semantics } }) =>
@@ -109,8 +119,8 @@ test('an invalid card is detected', () => {
 interface Message {
   readonly id: string
   readonly title: string
-  readonly url: string
   readonly actionRequiredByDateTime?: string | null
+  readonly due?: string
 }
 
 const tenant = await startEmulator()
@@ -128,22 +138,28 @@ function assertShows(card: Json, message: Message) {
   assert.deepEqual(cardErrors(card), [], message.id)
   const texts = textsIn(card)
   for (const text of texts) assert.doesNotMatch(text, /\$\{|undefined|\bnull\b|^$/, message.id)
-  assert.ok(texts.includes(message.title) && texts.includes(message.url), message.id)
-  const deadline = message.actionRequiredByDateTime?.slice(0, 10)
+  assert.ok(texts.includes(message.title) && texts.includes(urlOf(message.id)), message.id)
+  const deadline = message.due ?? message.actionRequiredByDateTime?.slice(0, 10)
   assert.equal(texts.includes('Act by'), deadline !== undefined, message.id)
   if (deadline !== undefined) assert.ok(texts.includes(deadline), message.id)
 }
 
 test('every message of the tenant has a valid card', async () => {
-  const template = shown[0]?.semantics.static_template ?? {}
+  const template = templateOf('getMessages')
   const { value } = (await call('getMessages', { top: 1000 })) as { value: Message[] }
   assert.ok(value.length > 300)
   for (const message of value) assertShows(render(template, message), message)
   assert.ok(value.some(({ actionRequiredByDateTime }) => typeof actionRequiredByDateTime === 'string'))
 })
 
+test('rows of an overview have valid cards', async () => {
+  const { value } = (await call('getMessages', { view: 'compact', top: 1000 })) as { value: Message[] }
+  assert.ok(value.some(({ due }) => due !== undefined))
+  for (const row of value) assertShows(render(templateOf('getMessages'), row), row)
+})
+
 test('a single message has a valid card, whatever its body', async () => {
-  const template = shown[1]?.semantics.static_template ?? {}
+  const template = templateOf('getMessage')
   const { value } = (await call('getMessages', { top: 1 })) as { value: Message[] }
   for (const body of ['none', 'text', 'html']) {
     const message = (await call('getMessage', { id: value[0]?.id, body })) as unknown as Message
@@ -152,13 +168,9 @@ test('a single message has a valid card, whatever its body', async () => {
 })
 
 test('a message that has only what the schema requires is shown by its id', () => {
-  const template = shown[1]?.semantics.static_template ?? {}
-  const url = 'https://admin.microsoft.com/#/MessageCenter/:/messages/MC1'
+  const template = templateOf('getMessage')
   const empty = { title: null, actionRequiredByDateTime: null, lastModifiedDateTime: null, isMajorChange: null }
-  for (const message of [
-    { id: 'MC1', url },
-    { id: 'MC1', url, ...empty },
-  ]) {
+  for (const message of [{ id: 'MC1' }, { id: 'MC1', ...empty }]) {
     const card = render(template, message)
     assertShows(card, { ...message, title: 'MC1' })
     assert.deepEqual(textsIn(card).includes('Major change'), false)

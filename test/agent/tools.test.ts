@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { pluginManifest } from '../../agent/plugin.ts'
-import { tools } from '../../src/tools/index.ts'
+import { defaultTools as tools } from '../../src/tools/index.ts'
 import { listen } from '../helper.ts'
 import { readAgentFile, readAppPackage } from './app-package.ts'
 

@@ -23,6 +23,14 @@ export const breaks = [
     caughtBy: 'test/load/check-response.test.ts',
   },
   {
+    what: 'what only others may read is correct',
+    file: 'load/check-response.ts',
+    from: 'call.lacks !== undefined && text.includes(call.lacks)',
+    to: "call.lacks === ''",
+    caughtBy: 'test/load/check-response.test.ts',
+    test: 'only others may read',
+  },
+  {
     what: 'a 503 without Retry-After is as good as one with it',
     file: 'load/check-response.ts',
     from: "&& !hasRetryAfter ? ', without Retry-After' : ''",

@@ -147,8 +147,8 @@ export const breaks = [
   {
     what: 'a user’s tokens are one entry, whatever assertion earned them',
     file: 'src/plugins/obo-token-cache/index.ts',
-    from: 'lengthPrefixed([caller.tokenHash])',
-    to: 'lengthPrefixed([caller.userKey])',
+    from: "join(' '), caller.tokenHash]",
+    to: "join(' '), caller.userKey]",
     caughtBy: 'test/plugins/obo-token-cache/index.test.ts',
     test: 'two assertions are two entries',
   },

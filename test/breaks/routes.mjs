@@ -72,8 +72,8 @@ export const breaks = [
   {
     what: 'a token that Graph refused is used again',
     file: 'src/plugins/graph-access/index.ts',
-    from: "reason === 'graph_claims_required' || reason === 'graph_token_rejected'",
-    to: "reason === 'graph_claims_required'",
+    from: "reason !== 'graph_claims_required' && reason !== 'graph_token_rejected'",
+    to: "reason !== 'graph_claims_required'",
     caughtBy: 'test/routes/mcp.test.ts',
     test: 'where Graph no longer takes a token',
   },
@@ -107,7 +107,7 @@ export const breaks = [
     from: 'credentialHash: caller.tokenHash',
     to: 'credentialHash: caller.clientId',
     caughtBy: 'test/security/isolation.test.ts',
-    test: 'results cached',
+    test: 'from snapshots',
   },
   {
     what: 'Graph goes on for a client that went away',

@@ -7,13 +7,12 @@ import type { AddressInfo } from 'node:net'
 import { startServer, startTenant } from '../../demo/stack.ts'
 import { report, runSuite, specVersions } from './suite.ts'
 
-const noPrompts = 'this server has no prompts'
-const noResources = 'this server has no resources'
+const noResources = 'this server lists no resource: it links to those that a tool finds'
 const noSubscriptions = 'nothing of this server changes while it runs, and so nothing can be subscribed to'
 const ownTool = 'the suite looks for a tool of its own'
 
 /** Scenarios of every revision, with the checks in them that cannot come out well here. */
-const everywhere = { 'tools-list': {}, 'dns-rebinding-protection': {} }
+const everywhere = { 'tools-list': {}, 'prompts-list': {}, 'dns-rebinding-protection': {} }
 const scenarios: Readonly<Record<(typeof specVersions)[number], Readonly<Record<string, Record<string, string>>>>> = {
   '2025-11-25': { 'server-initialize': {}, ping: {}, ...everywhere },
   '2026-07-28': {
@@ -21,9 +20,6 @@ const scenarios: Readonly<Record<(typeof specVersions)[number], Readonly<Record<
     'http-header-validation': {},
     'server-sse-multiple-streams': {},
     caching: {
-      'sep-2549-prompts-list-caching-hints': noPrompts,
-      'sep-2549-resources-list-caching-hints': noResources,
-      'sep-2549-resources-templates-list-caching-hints': noResources,
       'sep-2549-resources-read-caching-hints': noResources,
     },
     'server-stateless': {

@@ -74,7 +74,7 @@ async function occupiedPort(t: TestContext): Promise<number> {
   return address.port
 }
 
-test('--once prints the steps from the 401 to tables of messages, 100 columns wide, and exits', async (t) => {
+test('--once prints the steps from the 401 to a digest, a search and a message, 100 columns wide, and exits', async (t) => {
   const { output, ended, child } = run(t, ['--once'])
   assert.deepEqual(await ended, [0, null], output.err)
   assert.equal(output.err, '')
@@ -95,25 +95,41 @@ test('--once prints the steps from the 401 to tables of messages, 100 columns wi
     /authorize: “Message Center demo” allowed on the consent page; rowan@contoso\.example signs in at Entra$/,
     /token: .* 75 minutes/,
     /^MCP 2026-07-28: connected to mcp-message-center-server/,
-    /tools\/list: getMessages, getMessage/,
-    /getMessages: 5 of \d+ messages/,
-    /getMessages: 6 of \d+ messages/,
+    /tools\/list: getDigest, getMessages, getMessage/,
+    /getDigest: \d+ new and \d+ updated of \d+ messages, \d+ deadlines, \d+ retirements/,
+    /getMessages: 3 of 3 messages/,
+    /getMessage: MC\d+, 6 milestones/,
   ]
   assert.equal(steps.length, expected.length, output.out)
   for (const [index, pattern] of expected.entries()) assert.match(String(steps[index]?.[2]), pattern)
 
   const posts = new Map(createCorpus().map((post) => [post.id, post]))
-  const rows = [...output.out.matchAll(/^│ (MC\d+) │ (\S+) │/gm)].map(([, id, date]) => ({ id, date }))
-  assert.equal(rows.length, 11)
-  const urgent = rows.slice(0, 6)
-  assert.deepEqual(
-    urgent.map(({ id }) => posts.get(String(id))?.actionRequiredByDateTime?.slice(0, 10)),
-    urgent.map(({ date }) => date),
+  const dated = [...output.out.matchAll(/^│ (due|retires|changed) +│ (\S+) │ (MC\d+) │/gm)].map(
+    ([, what, date, id]) => ({ what, date, post: posts.get(String(id)) }),
   )
-  assert.ok(urgent.every(({ id }) => posts.get(String(id))?.isMajorChange))
-  for (const { id, date } of rows.slice(6)) {
-    assert.equal(posts.get(String(id))?.lastModifiedDateTime.slice(0, 10), date, id)
+  assert.deepEqual(
+    dated.map(({ what }) => what),
+    ['due', 'retires', 'changed'].flatMap((what) => [what, what, what]),
+  )
+  for (const { what, date, post } of dated) {
+    const day = new Date(String(date))
+    const written = day.toLocaleDateString('en-US', { timeZone: 'UTC', year: 'numeric', month: 'long', day: 'numeric' })
+    const text = what === 'changed' ? post?.lastModifiedDateTime : JSON.stringify(post).replaceAll('\u00a0', ' ')
+    assert.ok(text?.includes(String(date)) || text?.includes(written), `${post?.id}: ${written}`)
   }
+  const found = [...output.out.matchAll(/^│ (MC\d+) │ (\S+) │/gm)].map(([, id, date]) => ({ id, date }))
+  assert.equal(found.length, 3)
+  for (const { id, date } of found) {
+    const post = posts.get(String(id))
+    assert.equal(post?.lastModifiedDateTime.slice(0, 10), date, id)
+    assert.match(JSON.stringify(post), /federation/i)
+  }
+  const milestones = [...output.out.matchAll(/^│ rollout +│ \w+ +│ (\w*) +│ (\S+) +│ (\S+) +│$/gm)]
+  assert.deepEqual(
+    milestones.map(([, cloud]) => cloud),
+    ['', 'worldwide', 'gcc', 'gccHigh', 'dod'],
+  )
+  for (const [row, , start = '', end = ''] of milestones) assert.ok(start < end, row)
 
   const lines = output.out.split('\n').filter((line) => /^[┌├│└]/.test(line))
   assert.deepEqual([...new Set(lines.map((line) => line.length))], [100])
@@ -135,7 +151,7 @@ test('the demo ignores variables of the shell', async (t) => {
   })
   assert.deepEqual(await ended, [0, null], output.err)
   assert.equal(output.err, '')
-  assert.match(output.out, /^│ MC\d+/m)
+  assert.match(output.out, /^│ MC\d+ │/m)
   assert.doesNotMatch(output.out, /elsewhere|another_scope|11111111-2222/)
 })
 

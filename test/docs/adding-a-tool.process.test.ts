@@ -21,7 +21,7 @@ for (const file of ['package.json', 'tsconfig.json', '.env.local.sample']) cpSyn
 symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
 writeFileSync(join(copy, 'src/tools/get-service-issues.ts'), tool)
 const index = join(copy, 'src/tools/index.ts')
-const listed = readFileSync(index, 'utf8').replace(/^export const tools.*$/m, list.trim())
+const listed = readFileSync(index, 'utf8').replace(/^export const tools: [\s\S]*?\]$/m, list.trim())
 writeFileSync(index, `import { getServiceIssues } from './get-service-issues.ts'\n${listed}`)
 
 test('the tool of CONTRIBUTING.md type-checks', () => {

@@ -2,45 +2,84 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createCorpus } from '../../emulator/graph/corpus/index.ts'
 import { permissionsOf } from '../../src/lib/graph-permissions.ts'
-import { tools } from '../../src/tools/index.ts'
+import { prompts } from '../../src/prompts/index.ts'
+import { resources } from '../../src/resources/index.ts'
+import { defaultTools, tools } from '../../src/tools/index.ts'
 import { build, mcpHeaders, toolCall } from '../helper.ts'
 import { startEmulator } from '../tenant.ts'
 import { codeBlocks, codeSpans, readText, section, tableRows } from './markdown.ts'
 
 const readme = readText('README.md')
+const page = readText('docs/tools.md')
 const tenant = await startEmulator()
 test.after(() => tenant.close())
+
+/** A tool's section of docs/tools.md, and the rows of its arguments; those that tools share have a section of their own. */
+function documented(name: string) {
+  const text = section(page, name)
+  const [own = ''] = text.split(/^\| result /m)
+  return { text, rows: tableRows(own.includes('(#filters)') ? `${section(page, 'Filters')}\n${own}` : own) }
+}
 
 for (const { definition } of tools) {
   const { name, inputSchema } = definition
 
-  test(`the README has every argument of ${name}, and no other`, () => {
-    const documented = tableRows(section(readme, name)).flatMap(([cell = '']) => codeSpans(cell))
-    assert.deepEqual(documented.sort(), Object.keys(inputSchema.properties).sort())
+  test(`docs/tools.md has every argument of ${name}, and no other`, () => {
+    const named = documented(name).rows.flatMap(([cell = '']) => codeSpans(cell))
+    assert.deepEqual(named.sort(), Object.keys(inputSchema.properties).sort())
   })
 
-  test(`the README says which arguments of ${name} are required`, () => {
-    const marked = tableRows(section(readme, name)).filter(([, takes = '']) => takes.startsWith('required'))
+  test(`docs/tools.md says which arguments of ${name} are required`, () => {
+    const marked = documented(name).rows.filter(([, takes = '']) => takes.startsWith('required'))
     assert.deepEqual(
       marked.flatMap(([cell = '']) => codeSpans(cell)),
       inputSchema.required ?? [],
     )
   })
 
-  test(`the README gives the defaults of ${name} that its schema states`, () => {
-    for (const [argument = '', takes = ''] of tableRows(section(readme, name))) {
-      const documented = /`?(\w+)`? \(default\)|\(default `?(\w+)`?\)/.exec(takes)
-      if (documented === null) continue
+  test(`docs/tools.md gives the defaults of ${name} that its schema states`, () => {
+    for (const [argument = '', takes = ''] of documented(name).rows) {
+      const stated = /`?(\w+)`? \(default\)|\(default `?(\w+)`?\)/.exec(takes)
+      if (stated === null) continue
       const { description = '' } = inputSchema.properties[codeSpans(argument)[0] ?? ''] as { description?: string }
-      const value = documented[1] ?? documented[2] ?? ''
+      const value = stated[1] ?? stated[2] ?? ''
       assert.match(description, new RegExp(`${value} \\(default\\)|Default: ${value}\\.`), argument)
     }
   })
+
+  test(`docs/tools.md names fields that results of ${name} have`, () => {
+    const [, results = ''] = documented(name).text.split(/^\| result /m)
+    const fields = tableRows(`| result ${results}`).flatMap(([cell = '']) => codeSpans(cell))
+    for (const field of fields) assert.ok(field in definition.outputSchema.properties, field)
+  })
 }
 
-test('the README has a section for every tool', () => {
-  const headings = [...section(readme, 'Tools').matchAll(/^### (.+)$/gm)].map(([, heading]) => heading)
-  assert.deepEqual(headings, [...tools.map(({ definition }) => definition.name), 'An example'])
+test('the README has a row for every tool, and docs/tools.md a section for every row', () => {
+  const rows = tableRows(section(readme, 'Tools')).flatMap(([cell = '']) => codeSpans(cell))
+  const names = tools.map(({ definition }) => definition.name)
+  assert.deepEqual(
+    rows.filter((name) => names.includes(name)),
+    names,
+  )
+  const headings = [...page.matchAll(/^## (get.+|set.+)$/gm)].map(([, heading]) => heading)
+  assert.deepEqual(headings, rows)
+})
+
+test('docs/tools.md has every prompt with its arguments', () => {
+  const rows = tableRows(section(page, 'Prompts')).map(([name = '', given = '']) => [
+    ...codeSpans(name),
+    ...codeSpans(given),
+  ])
+  assert.deepEqual(
+    rows,
+    prompts.map((prompt) => [prompt.name, ...prompt.arguments.map(({ name }) => name)]),
+  )
+})
+
+test('the README names every prompt and every resource', () => {
+  const spans = codeSpans(section(readme, 'Tools'))
+  for (const { name } of prompts) assert.ok(spans.includes(name), name)
+  for (const { uriTemplate } of resources) assert.ok(spans.includes(uriTemplate), uriTemplate)
 })
 
 for (const { scope, roles } of permissionsOf(tools)) {
@@ -49,40 +88,72 @@ for (const { scope, roles } of permissionsOf(tools)) {
     assert.ok(codeSpans(steps).includes(scope))
     for (const role of roles) assert.ok(steps.includes(`*${role}*`), role)
   })
+}
 
+for (const { scope, roles } of permissionsOf(defaultTools)) {
   test(`the page of Copilot’s agent has the role that goes with ${scope}`, () => {
     const page = section(readText('agent/README.md'), 'What the user sees')
     for (const role of roles) assert.ok(page.includes(`*${role}*`), role)
   })
 }
 
-test('the README’s example call gets the README’s example result', async (t) => {
-  const { app } = await build(t, {}, tenant)
-  const [args = '', result = ''] = codeBlocks(section(readme, 'An example'), 'json').map(asOfToday)
-  const response = await app.inject({
-    method: 'POST',
-    url: '/mcp',
-    headers: { ...mcpHeaders(await tenant.mint({ user: 'rowan' })), host: 'localhost' },
-    payload: toolCall('getMessages', JSON.parse(args)),
-  })
-  const given = response.json().result.structuredContent
-  const documented = JSON.parse(result)
-  assert.equal(given['@odata.count'], documented['@odata.count'])
-  assert.equal(given.value.length, 2)
-  for (const [field, value] of Object.entries(documented.value[0])) {
-    if (field === 'details') assert.deepEqual(given.value[0].details.slice(0, 1), value)
-    else assert.deepEqual(given.value[0][field], value, field)
-  }
-})
+const examples = [
+  ['the README', 'getDigest', section(readme, 'An example')],
+  ...tools.map(({ definition: { name } }) => ['docs/tools.md', name, documented(name).text] as const),
+] as const
 
-/** The tenant's posts are dated from today: moves what was written on another day by as many days as its post has moved. */
+for (const [where, name, text] of examples) {
+  test(`the example of ${name} in ${where} gets the result that is shown`, async (t) => {
+    const { app } = await build(t, { MCP_ENABLE_WRITES: 'true', MCP_ENABLE_SERVICE_HEALTH: 'true' }, tenant)
+    const [args = '', result = ''] = codeBlocks(text, 'json').map(asOfToday)
+    const response = await app.inject({
+      method: 'POST',
+      url: '/mcp',
+      headers: {
+        ...mcpHeaders(await tenant.mint({ user: name === 'getServiceHealth' ? 'gale' : 'rowan' })),
+        host: 'localhost',
+      },
+      payload: toolCall(name, JSON.parse(args)),
+    })
+    assertHas(response.json().result.structuredContent, JSON.parse(result), name)
+  })
+}
+
+/** What is shown is there, in this order; other fields, and items after those shown, are left out. */
+function assertHas(given: unknown, shown: unknown, path: string) {
+  if (typeof shown !== 'object' || shown === null) return assert.deepEqual(given, shown, path)
+  for (const [name, value] of Object.entries(shown)) {
+    assertHas((given as Record<string, unknown> | undefined)?.[name], value, `${path}.${name}`)
+  }
+}
+
+/** The tenant's posts are dated from today: moves what was written on another day by as many days as its posts have moved. */
 function asOfToday(text: string, _index: number, [, result = '']: readonly string[]): string {
-  const dayMs = 24 * 60 * 60 * 1000
-  const { id, lastModifiedDateTime } = JSON.parse(result).value[0]
+  const shown: unknown = JSON.parse(result)
+  const change = changeIn(shown)
+  if (change === undefined) return text
+  const [id, written] = change
   const post = createCorpus().find((message) => message.id === id)
-  const moved = Date.parse(post?.lastModifiedDateTime ?? '') - Date.parse(lastModifiedDateTime)
-  assert.equal(moved % dayMs, 0, `${id} was changed at another time of the day`)
-  return text.replaceAll(/\d{4}-\d\d-\d\d/g, (day) => new Date(Date.parse(day) + moved).toISOString().slice(0, 10))
+  const moved = daysOf(post?.lastModifiedDateTime) - daysOf(written)
+  const later = (day: string) => new Date(Date.parse(`${day} UTC`) + moved * dayMs)
+  return text
+    .replaceAll(/\d{4}-\d\d-\d\d/g, (day) => later(day).toISOString().slice(0, 10))
+    .replaceAll(/[A-Z][a-z]+ \d{1,2}, \d{4}/g, (day) => later(day).toLocaleDateString('en-US', longDate))
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+const longDate = { timeZone: 'UTC', year: 'numeric', month: 'long', day: 'numeric' } as const
+
+function daysOf(time = ''): number {
+  return Date.parse(time.slice(0, 10)) / dayMs
+}
+
+/** An id, and the day on which its post was changed, as an example has them. */
+function changeIn(shown: unknown): readonly [id: string, day: string] | undefined {
+  if (typeof shown !== 'object' || shown === null) return undefined
+  const { id, changed, lastModifiedDateTime = changed } = shown as Record<string, string>
+  if (id !== undefined && lastModifiedDateTime !== undefined) return [id, lastModifiedDateTime]
+  return Object.values(shown).map(changeIn).find(Boolean)
 }
 
 test('the README lists every route, and whether it needs a token', async (t) => {

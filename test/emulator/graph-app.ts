@@ -28,7 +28,7 @@ export function bearer(
   return `Bearer ${user}|${roles.join(',')}|${scopes.join(',')}`
 }
 
-const tenant: GraphTenant = {
+export const tenant: GraphTenant = {
   origin,
   async authenticate(authorization) {
     const [id = '', roles = '', scopes = ''] = authorization?.replace('Bearer ', '').split('|') ?? []

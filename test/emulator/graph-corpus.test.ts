@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createCorpus } from '../../emulator/graph/corpus/index.ts'
+import { createCorpus, datedEvents } from '../../emulator/graph/corpus/index.ts'
 import type { Message } from '../../emulator/graph/message.ts'
 
 const now = Date.UTC(2031, 1, 28, 23, 59, 30)
@@ -112,6 +112,51 @@ test('a post bodyMatches it was updated in its title, its tags, its dates and it
     assert.equal(lastModifiedDateTime !== startDateTime, updated, id)
     assert.equal(body.content.startsWith('<p>Updated '), updated, id)
   }
+})
+
+test('the dates that a text names are told beside it: each is in the text, and the text has no other', () => {
+  const months = 'January February March April May June July August September October November December'.split(' ')
+  const periods = [
+    ['01', '10', 'early '],
+    ['11', '20', 'mid-'],
+    ['21', '', 'late '],
+  ] as const
+  const written = (day: string, edge: 0 | 1) => {
+    const [year, month, date = ''] = day.split('-')
+    const name = months[Number(month) - 1]
+    const part = periods.find((period) => (edge === 0 ? period[0] === date : period[1] === date || period[1] === ''))
+    return [`${name} ${Number(date)}, ${year}`, `${part?.[2]}${name} ${year}`]
+  }
+  const named = /\b(?:early |mid-|late )?(?:[A-Z][a-z]+ \d{1,2}, 20\d\d|[A-Z][a-z]+ 20\d\d)/g
+  for (const { id, body } of corpus) {
+    const parts = body.content.split(/\n(?=<p><b>\[?A text you may send)/)
+    const content = (parts[0] ?? '').replaceAll(/^<p>Updated [^:]+:|<s>.*?<\/s>/g, '').replaceAll(/&nbsp;|\u00a0/g, ' ')
+    const inText: readonly string[] = content.match(named) ?? []
+    const told = (datedEvents(now).get(id) ?? []).flatMap(({ start, end }) => [
+      ...(start === null ? [] : [written(start, 0)]),
+      ...(end === null ? [] : [written(end, 1)]),
+    ])
+    for (const ways of told)
+      assert.ok(
+        ways.some((way) => inText.includes(way)),
+        `${id}: ${ways}`,
+      )
+    for (const date of inText)
+      assert.ok(
+        told.some((ways) => ways.includes(date)),
+        `${id}: ${date}`,
+      )
+  }
+})
+
+test('texts name rollouts by ring and cloud, retirements, and more deadlines than there are act-by dates', () => {
+  const events = [...datedEvents(now).values()].flat()
+  const of = (is: (event: (typeof events)[number]) => boolean) => events.filter(is).length
+  for (const cloud of ['worldwide', 'gcc', 'gccHigh', 'dod'])
+    assert.ok(of((event) => event.cloud === cloud) > 20, cloud)
+  for (const ring of ['targeted', 'preview', 'general']) assert.ok(of((event) => event.ring === ring) > 20, ring)
+  assert.ok(of(({ kind }) => kind === 'retirement') > 20)
+  assert.ok(of(({ kind }) => kind === 'deadline') > 20)
 })
 
 const has =

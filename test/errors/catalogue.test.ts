@@ -27,7 +27,7 @@ test('a request without a token is challenged without an error', () => {
   assert.equal('challenge' in catalogue.missing_token, false)
 })
 
-test('only temporary errors of Graph are retryable tool errors', () => {
+test('only temporary errors of Graph and the roadmap are retryable tool errors', () => {
   const retryable = reasons.filter((reason) => {
     const entry = catalogue[reason]
     return entry.kind === 'tool' && entry.retryable
@@ -38,6 +38,9 @@ test('only temporary errors of Graph are retryable tool errors', () => {
     'graph_unavailable',
     'graph_timeout',
     'graph_response_invalid',
+    'roadmap_unavailable',
+    'roadmap_timeout',
+    'roadmap_response_invalid',
   ])
 })
 

@@ -264,7 +264,7 @@ test('one call that hangs does not hold up the next, and its connection is not u
     if (++calls > 1) response.end('x')
   })
   const http = client(t, { connections: 1 })
-  assert.equal((await failureOf(http.request({ method: 'GET', url: server.url, deadlineMs: 50 }))).kind, 'timeout')
+  assert.equal((await failureOf(http.request({ method: 'GET', url: server.url, deadlineMs: 400 }))).kind, 'timeout')
   assert.equal((await http.request({ method: 'GET', url: server.url })).body, 'x')
   assert.equal(server.connections, 2)
 })

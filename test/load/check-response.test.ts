@@ -81,6 +81,19 @@ test('where the tenant does not name readers, a response is known by its call an
   assert.equal(checkResponse(anyone, { status: 200, text: empty, hasRetryAfter: false }).kind, 'wrong')
 })
 
+test('a text that only others may read is wrong, wherever it stands', () => {
+  const digest = { method: 'tools/call', tool: 'getDigest', hasPosts: false, lacks: 'twelve mailboxes' } as const
+  const own = createCall(user, digest)
+  const text = (words: string) =>
+    JSON.stringify({ jsonrpc: '2.0', id: own.id, result: { content: [{ text: words }], structuredContent: {} } })
+  const check = (words: string) => checkResponse(own, { status: 200, text: text(words), hasRetryAfter: false })
+  assert.deepEqual(check('a post about mailboxes'), { kind: 'correct' })
+  assert.deepEqual(check('a post about twelve mailboxes'), {
+    kind: 'wrong',
+    reason: 'holds what only others may read',
+  })
+})
+
 test('a call of each revision is what that revision sends', () => {
   const old = createCall(user, { method: 'tools/list' })
   assert.equal(old.headers['mcp-protocol-version'], '2025-06-18')

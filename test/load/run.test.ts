@@ -60,21 +60,29 @@ test('mixed-tools: a table on standard output, both files, and exit code 0', asy
   assert.deepEqual(leftovers(), [])
 })
 
-test('warm: this server twice, the reference pattern and the floor, and what they are to each other', async () => {
+test('warm: this server, the reference pattern and the floor, and what they are to each other', async () => {
   const small = ['--users', '4', '--seconds', '1', '--rounds', '1', '--connections', '2']
   const { output, ended } = load('warm', ...small)
   assert.equal(await ended, 0, output.err)
-  for (const name of ['cached', 'every call to Graph', 'reference pattern', 'floor']) {
-    assert.match(output.out, new RegExp(`│ (this server, )?${name} +│ +[\\d.,]+ │`))
+  for (const name of ['this server', 'reference pattern', 'floor']) {
+    assert.match(output.out, new RegExp(`│ ${name} +│ +[\\d.,]+ │`))
   }
-  assert.match(output.out, /this server, every call to Graph: calls a second to the reference’s: [\d.]+/)
-  assert.match(output.err, /round 1 of 1\n(.+\n){3}floor: \d+ correct/)
+  assert.match(output.out, /this server: calls a second to the reference’s: [\d.]+/)
+  assert.match(output.err, /round 1 of 1\n(.+\n){2}floor: \d+ correct/)
 })
 
 test('cold-burst: each user is exchanged once', async () => {
   const { output, ended } = load('cold-burst', '--users', '15')
   assert.equal(await ended, 0, output.err)
   assert.match(output.out, /✔ each user’s token is exchanged once: 15 exchanges for 15 users, at most 1 for one/)
+})
+
+test('isolation: two kinds of users are asked the same, from snapshots that last and from brief ones', async () => {
+  const { output, ended } = load('isolation', '--users', '6', '--calls', '200', '--connections', '4')
+  assert.equal(await ended, 0, output.err)
+  assert.match(output.out, /✔ as many calls as were asked for have their own response: 200/)
+  assert.match(output.err, /from snapshots: 100 correct/)
+  assert.match(output.err, /from snapshots of a second: 100 correct/)
 })
 
 test('Ctrl-C ends the run and all that it started', async () => {

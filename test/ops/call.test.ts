@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createCorpus } from '../../emulator/graph/corpus/index.ts'
 import { parseArguments } from '../../scripts/call/arguments.ts'
 import { resultText } from '../../scripts/call/tables.ts'
-import { tools } from '../../src/tools/index.ts'
+import { defaultTools } from '../../src/tools/index.ts'
 import { listen } from '../helper.ts'
 import { file } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
@@ -27,9 +27,23 @@ test('messages are printed as a table of 100 columns, with the other properties 
   const ids = [...out.matchAll(/^│ (MC\d+) │/gm)].map(([, id]) => String(id))
   assert.equal(ids.length, 3)
   assert.ok(ids.every((id) => posts.has(id)))
-  assert.match(out, /^Use --json to see services, /m)
+  assert.match(out, /^Use --json to see .*\bservices\b/m)
   assert.match(out, /^@odata\.count: \d+$/m)
   assert.match(out, /^nextSkip: 3$/m)
+})
+
+test('a digest is printed as its counts, and a table for each of its lists', async () => {
+  const { code, out, err } = await call('getDigest', 'horizon=90d')
+  assert.equal(code, 0, err)
+  assert.match(out, /│ counts +│ all: \d+ /)
+  assert.match(out, /│ byService +│ \D+ \d+, /)
+  const posts = new Set(createCorpus().map(({ id }) => id))
+  for (const list of ['due', 'retires', 'top']) {
+    const [, id = ''] = new RegExp(`^${list}\\n┌.+┐\\n│ id .+│\\n├.+┤\\n│ (MC\\d+) │`, 'm').exec(out) ?? []
+    assert.ok(posts.has(id), list)
+  }
+  const lines = out.split('\n').filter((line) => /^[┌├│└]/.test(line))
+  assert.ok(lines.every((line) => line.length <= 100))
 })
 
 test('--json prints the structured content unchanged', async () => {
@@ -59,7 +73,7 @@ test('arguments are converted to the types of the input schema', async () => {
 test('--list shows every tool and argument, except the one for a token', async () => {
   const { code, out } = await call('--list')
   assert.equal(code, 0)
-  for (const { definition } of tools) {
+  for (const { definition } of defaultTools) {
     assert.ok(out.includes(`${definition.name}: ${definition.title}`))
     for (const name of Object.keys(definition.inputSchema.properties)) assert.match(out, new RegExp(`│ ${name} `))
   }
@@ -81,13 +95,13 @@ for (const { what, args, message, next } of [
     what: 'unknown tool',
     args: ['getEverything'],
     message: /Unknown tool: "getEverything"/,
-    next: /Tools: getMessages, getMessage/,
+    next: /Tools: getDigest, getMessages, getMessage/,
   },
   {
     what: 'unknown argument',
     args: ['getMessage', 'id=MC1', 'tops=1'],
     message: /Unknown argument of getMessage: "tops"/,
-    next: /Arguments of getMessage: id, body, fresh\./,
+    next: /Arguments of getMessage: id, body, view, fresh\./,
   },
   {
     what: 'a Graph token as an argument',
@@ -195,6 +209,22 @@ test('an empty page prints None.', () => {
 })
 
 test('other results are printed field by field', () => {
-  const text = resultText({ count: 3, nested: { a: 1 }, value: 'plain', empty: null })
-  for (const part of [/│ count +│ 3 /, /│ nested +│ \{"a":1\} /, /│ value +│ plain /]) assert.match(text, part)
+  const text = resultText({
+    ...{ count: 3, nested: { a: 1, b: 'x' }, deep: { a: [{ b: 1 }] }, value: 'plain', empty: null, none: [] },
+    byTag: [
+      { name: 'GDPR', count: 2 },
+      { name: 'Retirement', count: 1 },
+    ],
+    rows: [{ id: 'MC1', date: '2026-12-01' }],
+  })
+  for (const part of [
+    /│ count +│ 3 /,
+    /│ nested +│ a: 1 +│\n│ +│ b: x /,
+    /│ deep +│ \{"a":\[\{"b":1\}\]\} /,
+    /│ value +│ plain /,
+    /│ none +│ +│/,
+    /│ byTag +│ GDPR 2, Retirement 1 /,
+    /^rows\n┌.+\n│ id +│ date +│\n.+\n│ MC1 │ 2026-12-01 │$/m,
+  ])
+    assert.match(text, part)
 })

@@ -331,7 +331,7 @@ test('--json prints the ids, the changes and the variables for .env.local, and n
 })
 
 const consentLine =
-  /^Every exchange fails until an administrator has consented to (.*): --admin-consent, or \S+adminconsent/m
+  /^Tools that need (.*) fail until an administrator has consented: --admin-consent, or \S+adminconsent/m
 
 test('missing consent is reported until it is granted', async (t) => {
   const { register, tenant, app } = await start(t)
@@ -363,7 +363,7 @@ test('a user who may not read consents gets a warning, and the run continues', a
   const { code, out, err } = await ops(args, { env })
   assert.equal(code, 0, err)
   assert.equal(err.match(/Admin consent cannot be checked\. Graph responded with 403/g)?.length, 1)
-  assert.match(out, /^Every exchange fails unless an administrator has consented to ServiceMessage\.Read\.All: /m)
+  assert.match(out, /^Tools that need ServiceMessage\.Read\.All fail unless an administrator has consented: /m)
 })
 
 test('a device code requests permission to read consents, and to grant them only with --admin-consent', async (t) => {

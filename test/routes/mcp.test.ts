@@ -56,7 +56,7 @@ test('with a caller Graph is called with the token exchanged for theirs, and nev
   const { status, headers, body } = await post(listing(), token)
   assert.equal(status, 200)
   assert.equal(headers['cache-control'], 'no-store')
-  assert.deepEqual(body.result.structuredContent, { value: [] })
+  assert.deepEqual(body.result.structuredContent.value, [])
   assert.equal(exchanges(), 1)
   assert.equal(seen.length, 1)
   assert.match(seen[0] ?? '', /^Bearer ey/)
@@ -148,6 +148,46 @@ for (const [name, challenge, status] of [
     assert.equal(exchanges(), 2)
   })
 }
+
+for (const [name, answer, outcome] of [
+  ['no longer takes its token', [401, 'Bearer error="invalid_token"'], /^graph_unavailable: /],
+  ['forbids the user to read', [403, 'Bearer'], /^graph_forbidden: /],
+] as const) {
+  test(`where Graph ${name}, what was read with the credential is not shown again`, async (t) => {
+    const { post } = await serve(t, { GRAPH_CACHE_TTL: '5m' })
+    const token = await tenant.mint()
+    await post(listing(), token)
+    const [status, challenge] = answer
+    graphHandler = (_request, response) => response.writeHead(status, { 'www-authenticate': challenge }).end('{}')
+    assert.equal((await post(listing({ fresh: true }), token)).body.result.isError, true)
+    graphHandler = (_request, response) => response.writeHead(500).end('{}')
+    const { body } = await post(listing(), token)
+    assert.match(body.result.content[0].text, outcome)
+  })
+}
+
+for (const status of [401, 403]) {
+  test(`a raw filter that is a ${status} ends the snapshot of its credential as well`, async (t) => {
+    const { app, post } = await serve(t, { GRAPH_CACHE_TTL: '5m' })
+    const token = await tenant.mint()
+    await post(listing(), token)
+    assert.equal(app.messageCenter.stats.snapshots, 1)
+    graphHandler = (_request, response) => response.writeHead(status, { 'www-authenticate': 'Bearer' }).end('{}')
+    await post(listing({ filter: 'isMajorChange eq true' }), token)
+    assert.equal(app.messageCenter.stats.snapshots, 0)
+  })
+}
+
+test('the snapshot that a given token has read serves that token alone', async (t) => {
+  const { post } = await serve(t, { GRAPH_CACHE_TTL: '5m' })
+  const token = await tenant.mint()
+  await post(listing({ accessToken: 'given' }), token)
+  await post(listing({ accessToken: 'another' }), token)
+  await post(listing(), token)
+  await post(listing({ accessToken: 'given' }), token)
+  assert.deepEqual(seen.slice(0, 2), ['Bearer given', 'Bearer another'])
+  assert.equal(seen.length, 3)
+})
 
 test('a token that Graph merely forbids something stays cached', async (t) => {
   const { post } = await serve(t)

@@ -133,7 +133,7 @@ export function statusOf(rawResponse: string): number {
  * addresses, so these two are put in after the configuration has been judged.
  */
 export function productionConfig(tenant: Emulator, env: Env = {}): Config {
-  const { ENTRA_AUTHORITY_HOST: _, GRAPH_BASE_URL: __, ...own } = envFor(tenant)
+  const { ENTRA_AUTHORITY_HOST: _, GRAPH_BASE_URL: __, ROADMAP_URL: ___, ...own } = envFor(tenant)
   const config = readConfig({
     ...own,
     NODE_ENV: 'production',

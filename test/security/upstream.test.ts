@@ -10,7 +10,7 @@ file.after(() => tenant.close())
 const bystander = await startBystander(file)
 const { origin } = await listen(file, {}, tenant)
 /** The same server with deadlines that a test can wait for. */
-const { origin: hurried } = await listen(file, {}, tenant, { config: shortTimeouts(300) })
+const { origin: hurried } = await listen(file, {}, tenant, { config: shortTimeouts(1_000) })
 
 type Kind = Pick<FaultRule, 'kind' | 'status' | 'body' | 'location'>
 
@@ -118,23 +118,25 @@ for (const [what, post] of Object.entries<unknown>({
     strike('graph', user, { kind: 'status', status: 200, body: { value } })
     const { body } = await askAs(user)
     const posts = body.result?.structuredContent?.['value'] as { id: string; services?: unknown }[]
-    assert.deepEqual(
-      posts.map(({ id, services }) => [id, services]),
-      [
-        ['MC1', undefined],
-        ['MC2', ['Teams']],
-      ],
-    )
+    const services = new Map(posts.map(({ id, services }) => [id, services]))
+    assert.deepEqual([posts.length, services.get('MC1'), services.get('MC2')], [2, undefined, ['Teams']])
   })
 }
 
 test('a body of deeply nested HTML costs a bounded time', async () => {
   const user = newUser()
   const content = '<div>'.repeat(100_000)
-  strike('graph', user, { kind: 'status', status: 200, body: { id: 'MC1', body: { contentType: 'html', content } } })
-  const { result, ms } = await costOf(() => askAs(user, toolCall('getMessage', { id: 'MC1' })))
-  assert.equal(result.status, 200)
-  assert.ok(ms < swiftMs, `it took ${ms} ms`)
+  const value = [{ id: 'MC1', body: { contentType: 'html', content } }, { id: 'MC2' }]
+  strike('graph', user, { kind: 'status', status: 200, body: { value } })
+  for (const message of [
+    toolCall('getMessage', { id: 'MC1' }),
+    toolCall('getMessages', { search: 'MC2' }),
+    toolCall('getDigest'),
+  ]) {
+    const { result, ms } = await costOf(() => askAs(user, message))
+    assert.equal(result.body.result?.isError, undefined)
+    assert.ok(ms < swiftMs, `it took ${ms} ms`)
+  }
 })
 
 test('an access token that could end a header is never sent', async () => {

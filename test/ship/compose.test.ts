@@ -10,7 +10,7 @@ const services = readCompose()
 test('a client that knows only the address signs in and reads messages', async (t) => {
   const { origin } = await compose(t)
   const { session } = await connectTo(origin)
-  const { value } = await session.getMessages({ top: 2 })
+  const { value } = await session.call<{ value: unknown[] }>('getMessages', { top: 2 })
   await session.close()
   assert.equal(value.length, 2)
 })

@@ -146,7 +146,7 @@ const composed = processOf(images.server.config, services['server'])
 const server = await start(images.server, { ...composed, env: { ...composed.env, REDIS_URL: '' } })
 const origin = `http://localhost:${port}`
 const { session, accessToken } = await connectTo(origin)
-const { value } = await session.getMessages({ top: 3, body: 'text' })
+const { value } = await session.call<{ value: unknown[] }>('getMessages', { top: 3, body: 'text' })
 await session.close()
 assert.equal(value.length, 3)
 report('against the emulated tenant a user signs in and reads 3 messages')

@@ -2,12 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Type } from 'typebox'
 import type { Failure } from '../../src/errors/index.ts'
+import { invalidArgument } from '../../src/lib/invalid-argument.ts'
 import type { ToolContext } from '../../src/plugins/mcp/tool.ts'
-import { defineTool, invalidInput } from '../../src/tools/define-tool.ts'
+import { defineTool } from '../../src/tools/define-tool.ts'
 
+const unread = () => assert.fail('nothing calls Graph here')
 const context: ToolContext = {
   caller: null,
-  graph: { get: () => assert.fail('nothing calls Graph here'), nextQuery: () => assert.fail() },
+  graph: { get: unread, post: unread, nextQuery: unread },
+  messageCenter: { read: unread, find: unread, setViewPoint: unread },
+  serviceHealth: { read: unread },
+  roadmap: { read: unread },
+  signal: new AbortController().signal,
+  now: () => 0,
 }
 const tool = defineTool({
   name: 'order',
@@ -27,6 +34,7 @@ const tool = defineTool({
   permissions: [],
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   handler: async (input, { caller }) => ({ given: input, caller }),
+  links: ({ given }) => [{ type: 'resource_link', uri: 'x://1', name: JSON.stringify(given) }],
 })
 
 async function refusal(args: unknown): Promise<string> {
@@ -51,7 +59,7 @@ const refused: readonly [args: unknown, ...said: RegExp[]][] = [
   [{ dish: 7 }, /^"dish" must be string\. It takes: the name of a dish$/],
   [{ dish: 'x' }, /^"dish" must not have fewer than 2 characters\. It takes: the name of a dish$/],
   [{ dish: null }, /^"dish" must be string/],
-  [{ dish: 'soup', size: 'huge' }, /^"size" .*It takes: small or large$/],
+  [{ dish: 'soup', size: 'huge' }, /^"size" .*It takes: small, large\.$/],
   [{ dish: 'soup', count: 0 }, /^"count" must be >= 1\. It takes: how many, 1 to 9$/],
   [{ dish: 'soup', count: '2' }, /^"count" must be integer\. It takes: how many, 1 to 9$/],
   [{ dish: 'soup', count: 1.5 }, /^"count" must be integer/],
@@ -98,6 +106,14 @@ test('a thousand faults are not a thousand sentences, nor a long name a long one
   assert.ok((await refusal({ dish: 'soup', ...many })).length < 1_000)
 })
 
+test('the links of a result are those that the tool finds in it; without any there are none', () => {
+  assert.deepEqual(tool.links({ given: 1 }), [{ type: 'resource_link', uri: 'x://1', name: '1' }])
+  const { definition, permissions } = tool
+  const { inputSchema: input, outputSchema: output, ...named } = definition
+  const bare = defineTool({ ...named, input, output, permissions: [], handler: async () => ({}) })
+  assert.deepEqual([permissions, bare.links({ given: 1 })], [[], []])
+})
+
 test('a definition says all that a list shows, and the tool what it needs', () => {
   assert.deepEqual(Object.keys(tool.definition).sort(), [
     'annotations',
@@ -111,5 +127,5 @@ test('a definition says all that a list shows, and the tool what it needs', () =
 })
 
 test('what a schema cannot judge is told in the same words', () => {
-  assert.deepEqual(invalidInput('day', 'a date that exists').details, { detail: '"day" takes a date that exists.' })
+  assert.deepEqual(invalidArgument('day', 'a date that exists').details, { detail: '"day" takes a date that exists.' })
 })

@@ -1,37 +1,91 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../../src/errors/index.ts'
-import type { GraphSession } from '../../src/plugins/graph-client/index.ts'
 import { getMessage } from '../../src/tools/get-message.ts'
+import { message } from '../plugins/message-center/graph-double.ts'
+import { userOf } from './helper.ts'
 
-const message = { id: 'MC1234567', title: 'T', body: { contentType: 'html', content: '<p>Tom &amp; Jerry</p>' } }
-const url = 'https://admin.microsoft.com/#/MessageCenter/:/messages/MC1234567'
+const id = 'MC1234567'
+const html = { contentType: 'html', content: '<p>Tom &amp; Jerry</p>' }
+const details = [{ name: 'Summary', value: 'S' }]
+const post = message(1, { id, details, body: html })
+const url = `https://admin.microsoft.com/#/MessageCenter/:/messages/${id}`
 
-async function run(args: object, answer: unknown = message) {
-  const asked: unknown[][] = []
-  const graph: GraphSession = {
-    async get(...given) {
-      asked.push(given)
-      if (answer instanceof Error) throw answer
-      return answer
-    },
-    nextQuery: () => assert.fail('one message has no next page'),
-  }
-  return { result: await getMessage.call(args, { caller: null, graph }), asked }
-}
-
-test('one request reads the message of that id', async () => {
-  const { asked, result } = await run({ id: 'MC1234567' })
-  assert.deepEqual(asked, [['/admin/serviceAnnouncement/messages/MC1234567']])
-  assert.deepEqual(result, { ...message, url, body: { contentType: 'text', content: 'Tom & Jerry' } })
+test('a message is shown in full: its fields, its text and its milestones', async () => {
+  const { call, graph } = userOf([message(2), post])
+  const { body: _, details: __, ...fields } = post
+  assert.deepEqual(await call(getMessage, { id }), {
+    ...fields,
+    url,
+    summary: 'S',
+    body: { contentType: 'text', content: 'Tom & Jerry' },
+    milestones: [],
+  })
+  assert.deepEqual(graph.asked, ['bodies'])
 })
 
 test('the body comes as it is asked for', async () => {
-  assert.deepEqual((await run({ id: 'MC1', body: 'html' })).result['body'], message.body)
-  assert.deepEqual((await run({ id: 'MC1', body: 'none' })).result, { id: message.id, title: 'T', url })
+  const { call } = userOf([post])
+  assert.deepEqual((await call(getMessage, { id, body: 'html' }))['body'], html)
+  assert.ok(!('body' in (await call(getMessage, { id, body: 'none' }))))
 })
 
-for (const id of [
+test('the view comes as it is asked for', async () => {
+  const { call } = userOf([post])
+  const graph = await call(getMessage, { id, view: 'graph' })
+  assert.deepEqual([graph['details'], 'summary' in graph], [details, false])
+  const compact = await call(getMessage, { id, view: 'compact', body: 'none' })
+  assert.deepEqual(Object.keys(compact), ['id', 'title', 'services', 'changed', 'ageSeconds'])
+})
+
+test('another message costs no call, and says how old it is', async () => {
+  const { call, graph, advance } = userOf([post, message(2)])
+  assert.ok(!('ageSeconds' in (await call(getMessage, { id }))))
+  advance(61_000)
+  assert.equal((await call(getMessage, { id: 'MC100002' }))['ageSeconds'], 61)
+  assert.deepEqual(graph.asked, ['bodies'])
+})
+
+test('fresh reads again', async () => {
+  const { call, graph } = userOf([post])
+  await call(getMessage, { id })
+  graph.show([{ ...post, title: 'Changed' }])
+  assert.equal((await call(getMessage, { id, fresh: true }))['title'], 'Changed')
+})
+
+test('an id that is not there is not found, and is looked for once a minute', async () => {
+  const { call, graph, advance } = userOf([post])
+  for (let i = 0; i < 3; i++) await assert.rejects(call(getMessage, { id: 'MC9' }), { reason: 'graph_not_found' })
+  assert.deepEqual(graph.asked, ['bodies'])
+  advance(60_000)
+  graph.show([post, message(2, { id: 'MC9', lastModifiedDateTime: '2026-11-29T15:00:00Z' })])
+  assert.equal((await call(getMessage, { id: 'MC9' }))['id'], 'MC9')
+})
+
+test('a fresh message that is not there is looked for once', async () => {
+  const { call, graph } = userOf([post])
+  await assert.rejects(call(getMessage, { id: 'MC9', fresh: true }), { reason: 'graph_not_found' })
+  assert.deepEqual(graph.asked, ['bodies'])
+})
+
+test('what Graph says is passed on where nothing was read before', async () => {
+  for (const reason of ['graph_forbidden', 'graph_unavailable', 'graph_throttled'] as const) {
+    const { call, graph } = userOf([post])
+    graph.fail(reason, reason, reason)
+    await assert.rejects(call(getMessage, { id }), { reason })
+  }
+})
+
+test('where Graph fails, what was read before is shown as stale', async () => {
+  const { call, graph, advance } = userOf([post])
+  await call(getMessage, { id })
+  advance(6 * 60_000)
+  graph.fail('graph_unavailable')
+  const { title, stale, ageSeconds } = await call(getMessage, { id })
+  assert.deepEqual([title, stale, ageSeconds], ['Change 1', true, 360])
+})
+
+for (const wrong of [
   undefined,
   '',
   'mc1',
@@ -48,21 +102,29 @@ for (const id of [
   7,
   ['MC1'],
 ]) {
-  test(`the id ${JSON.stringify(id)} is refused, and Graph is not asked`, async () => {
-    await assert.rejects(run({ id }, new Error('Graph was asked')), (error: Failure) => {
+  test(`the id ${JSON.stringify(wrong)} is rejected by name, and Graph is not called`, async () => {
+    const { call, graph } = userOf([post])
+    await assert.rejects(call(getMessage, { id: wrong }), (error) => {
+      assert.ok(error instanceof Failure)
       assert.equal(error.reason, 'invalid_input')
-      assert.match(error.message, /^"id" .* It takes: Message id: MC and digits, such as MC1234567\.$/)
+      assert.match(error.message, /^"id" .* It takes: Message id, such as MC1234567\.$/)
       return true
     })
+    assert.deepEqual(graph.asked, [])
   })
 }
 
-test('what Graph says is passed on', async () => {
-  await assert.rejects(run({ id: 'MC1' }, new Failure('graph_not_found')), { reason: 'graph_not_found' })
-  await assert.rejects(run({ id: 'MC1' }, { value: [] }), { reason: 'graph_response_invalid' })
-})
-
-test('a refused query names the id, and keeps what Graph said', async () => {
-  const refused = new Failure('graph_bad_request', { detail: 'It said: No.', cause: { status: 400, message: 'No.' } })
-  await assert.rejects(run({ id: 'MC1' }, refused), { message: 'It came from the argument "id". It said: No.' })
-})
+const rejected: readonly [argument: string, value: unknown][] = [
+  ['body', 'markdown'],
+  ['view', 'full'],
+  ['fresh', 'yes'],
+]
+for (const [argument, value] of rejected) {
+  test(`${argument}: ${JSON.stringify(value)} is rejected by name`, async () => {
+    const { call } = userOf([post])
+    await assert.rejects(call(getMessage, { id, [argument]: value }), {
+      reason: 'invalid_input',
+      message: new RegExp(`^"${argument}" `),
+    })
+  })
+}

@@ -2,162 +2,341 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../../src/errors/index.ts'
 import type { GraphSession } from '../../src/plugins/graph-client/index.ts'
-import { fieldsWithoutBody } from '../../src/plugins/message-center/message.ts'
 import { getMessages } from '../../src/tools/get-messages.ts'
+import { type Listed, message } from '../plugins/message-center/graph-double.ts'
+import { userOf } from './helper.ts'
 
-interface Asked {
-  readonly path: string
-  readonly query: Readonly<Record<string, string>>
-  readonly prefer: string | undefined
+const minute = 60_000
+const many = (count: number) => Array.from({ length: count }, (_, i) => message(i + 1))
+const idsOf = (result: Record<string, unknown>) => (result['value'] as { id: string }[]).map(({ id }) => id)
+
+const teams = message(1, { title: 'New mailbox', lastModifiedDateTime: '2026-11-20T00:00:00Z', tags: ['Retirement'] })
+const planner = message(2, { services: ['Planner'], lastModifiedDateTime: '2026-11-25T00:00:00Z' })
+const exchange = message(3, {
+  services: ['Exchange Online'],
+  lastModifiedDateTime: '2026-11-15T00:00:00Z',
+  body: { contentType: 'html', content: '<p>About your <b>mailbox</b></p>' },
+})
+const three = [teams, planner, exchange]
+
+test('without arguments all messages, most recently modified first, without bodies, for one call', async () => {
+  const { call, graph } = userOf(three)
+  const result = await call(getMessages)
+  assert.deepEqual(idsOf(result), ['MC100002', 'MC100001', 'MC100003'])
+  assert.deepEqual(Object.keys(result), ['value', '@odata.count'])
+  const { body: _, ...fields } = planner
+  const url = 'https://admin.microsoft.com/#/MessageCenter/:/messages/MC100002'
+  assert.deepEqual((result['value'] as unknown[])[0], { ...fields, url })
+  assert.deepEqual(graph.asked, ['listing'])
+})
+
+const questions: readonly [args: object, ids: string[]][] = [
+  [{ services: ['Planner'] }, ['MC100002']],
+  [{ services: ['Planner', 'Exchange'] }, ['MC100002', 'MC100003']],
+  [{ tags: ['retirement'] }, ['MC100001']],
+  [{ orderby: 'id' }, ['MC100001', 'MC100002', 'MC100003']],
+  [{ orderby: 'id desc', services: ['Exchange', 'Planner'] }, ['MC100003', 'MC100002']],
+  [{ search: 'mailbox' }, ['MC100001', 'MC100003']],
+  [{ search: 'mailbox', orderby: 'id desc' }, ['MC100003', 'MC100001']],
+  [{ modifiedSince: '7d' }, ['MC100002']],
+  [{ ids: ['MC100003', 'MC100001'] }, ['MC100001', 'MC100003']],
+]
+for (const [args, ids] of questions) {
+  test(`${JSON.stringify(args)} finds ${ids.join(', ')}`, async () => {
+    const result = await userOf(three).call(getMessages, args)
+    assert.deepEqual([idsOf(result), result['@odata.count']], [ids, ids.length])
+  })
 }
 
-const messages = (count: number) => Array.from({ length: count }, (_, i) => ({ id: `MC${i + 1}` }))
+test('ten questions in five minutes cost one call, with the bodies as soon as one needs them', async () => {
+  const { call, graph } = userOf(three)
+  await call(getMessages, { search: 'mailbox' })
+  for (const [args] of questions) await call(getMessages, args)
+  assert.deepEqual(graph.asked, ['bodies'])
+})
 
-/** Runs the tool on a Graph that answers what it is told, one after the other, and notes what it was asked. */
-async function run(args: object, ...answers: unknown[]) {
-  const asked: Asked[] = []
-  const graph: GraphSession = {
-    async get(path, { query, prefer } = {}) {
-      asked.push({ path, query: Object.fromEntries(query ?? []), prefer })
-      const answer = answers.length > 0 ? answers.shift() : { value: [] }
-      if (answer instanceof Error) throw answer
-      return answer
-    },
-    nextQuery: (_path, link) => new URL(link).searchParams,
+const paging: readonly [rule: string, args: object, shown: number, nextSkip: number | undefined][] = [
+  ['25 by default', {}, 25, 25],
+  ['from a skip on', { skip: 25 }, 25, 50],
+  ['the last page', { skip: 100 }, 20, undefined],
+  ['a page that ends with the last message', { skip: 95 }, 25, undefined],
+  ['a skip to the end', { skip: 120 }, 0, undefined],
+  ['a skip beyond the end', { skip: 1_000_000 }, 0, undefined],
+  ['a top', { top: 5 }, 5, 5],
+  ['a top after a skip', { top: 5, skip: 5 }, 5, 10],
+  ['a top of all', { top: 120 }, 120, undefined],
+  ['the largest top', { top: 1_000 }, 120, undefined],
+  ['a top that only counts', { top: 0 }, 0, undefined],
+  ['a top that only counts, after a skip', { top: 0, skip: 10 }, 0, undefined],
+  ['a page size', { pageSize: 10 }, 10, 10],
+  ['a preferred page size', { prefer: 'odata.maxpagesize=7' }, 7, 7],
+  ['a page size before a preferred one', { pageSize: 10, prefer: 'odata.maxpagesize=7' }, 10, 10],
+  ['a top before a page size', { top: 5, pageSize: 10 }, 5, 5],
+  ['at most a hundred with texts', { body: 'text', pageSize: 1_000 }, 100, 100],
+  ['at most a hundred with HTML', { body: 'html', prefer: 'odata.maxpagesize=1000' }, 100, 100],
+  ['a hundred with texts', { body: 'text', top: 100 }, 100, 100],
+  ['more without', { body: 'none', top: 101 }, 101, 101],
+]
+for (const [rule, args, shown, nextSkip] of paging) {
+  test(`${rule}: ${shown} are shown, the next page begins at ${nextSkip ?? 'nowhere'}`, async () => {
+    const result = await userOf(many(120)).call(getMessages, args)
+    assert.deepEqual([idsOf(result).length, result['@odata.count']], [shown, 120])
+    assert.deepEqual(['nextSkip' in result, result['nextSkip']], [nextSkip !== undefined, nextSkip])
+    assert.ok(!('note' in result))
+  })
+}
+
+test('page after page shows each message once', async () => {
+  const { call } = userOf(many(120))
+  const seen: string[] = []
+  for (let skip: unknown = 0; skip !== undefined; ) {
+    const result = await call(getMessages, { top: 7, skip })
+    seen.push(...idsOf(result))
+    skip = result['nextSkip']
   }
-  const result = await getMessages.call(args, { caller: null, graph })
-  return { asked, result }
-}
-const queryOf = async (args: object) => (await run(args)).asked[0]?.query ?? assert.fail('Graph was not asked')
+  assert.deepEqual([seen.length, new Set(seen).size], [120, 120])
+})
 
-test('without arguments it asks for the newest changes, 25 a page, counted and without bodies', async () => {
-  const { asked } = await run({})
-  assert.deepEqual(asked, [
-    {
-      path: '/admin/serviceAnnouncement/messages',
-      query: { $orderby: 'lastModifiedDateTime desc', $count: 'true', $select: fieldsWithoutBody },
-      prefer: 'odata.maxpagesize=25',
-    },
+test('what is not to be counted is not, and has pages all the same', async () => {
+  const result = await userOf(many(120)).call(getMessages, { count: false, top: 5 })
+  assert.deepEqual(['@odata.count' in result, result['nextSkip']], [false, 5])
+})
+
+test('a count of nothing is zero', async () => {
+  assert.equal((await userOf(three).call(getMessages, { search: 'nonsense' }))['@odata.count'], 0)
+})
+
+for (const body of ['text', 'html']) {
+  test(`more than 100 messages with body ${body} are rejected by name, and Graph is not called`, async () => {
+    const { call, graph } = userOf(three)
+    await assert.rejects(call(getMessages, { body, top: 101 }), {
+      reason: 'invalid_input',
+      message: `"top" takes 0 to 100 with body ${body}; page with skip.`,
+    })
+    assert.deepEqual(graph.asked, [])
+  })
+}
+
+test('bodies are shown as they are asked for', async () => {
+  const { call } = userOf([exchange])
+  const bodyOf = async (body: string) => {
+    const [shown] = (await call(getMessages, { body }))['value'] as { body?: unknown }[]
+    return shown?.body
+  }
+  assert.deepEqual(await bodyOf('text'), { contentType: 'text', content: 'About your mailbox' })
+  assert.deepEqual(await bodyOf('html'), exchange.body)
+  assert.equal(await bodyOf('none'), undefined)
+})
+
+test('a row of the view compact has a row’s worth', async () => {
+  const { value } = await userOf([teams]).call(getMessages, { view: 'compact' })
+  assert.deepEqual(value, [
+    { id: 'MC100001', title: 'New mailbox', services: ['Microsoft Teams'], changed: '2026-11-20' },
   ])
 })
 
-const filters: readonly [args: object, filter: string][] = [
-  [{ services: ['Teams'] }, "(services/any(s:contains(s,'Teams')))"],
-  [
-    { services: ["O'Brien", 'a) or (b'] },
-    "(services/any(s:contains(s,'O''Brien')) or services/any(s:contains(s,'a) or (b')))",
-  ],
-  [{ tags: ['New feature', "'"] }, "(tags/any(t:t eq 'New feature') or tags/any(t:t eq ''''))"],
-  [{ category: 'planForChange' }, "category eq 'planForChange'"],
-  [{ severity: 'critical' }, "severity eq 'critical'"],
-  [{ isMajorChange: true }, 'isMajorChange eq true'],
-  [{ isMajorChange: false }, 'isMajorChange eq false'],
-  [{ actionRequiredBefore: '2026-12-01' }, 'actionRequiredByDateTime lt 2026-12-01T00:00:00.000Z'],
-  [{ actionRequiredAfter: '2026-12-01T08:00:00+02:00' }, 'actionRequiredByDateTime ge 2026-12-01T06:00:00.000Z'],
-  [{ modifiedSince: '2026-11-01T08:30Z' }, 'lastModifiedDateTime ge 2026-11-01T08:30:00.000Z'],
-  [{ startedSince: '2024-02-29' }, 'startDateTime ge 2024-02-29T00:00:00.000Z'],
-  [{ search: "Copilot's" }, "(contains(tolower(title),'copilot''s') or contains(tolower(body/content),'copilot''s'))"],
-  [{ roadmapId: '478611' }, "details/any(d:d/name eq 'RoadmapIds' and contains(d/value,'478611'))"],
-  [{ unreadOnly: true }, 'viewPoint/isRead ne true'],
-  [{ tags: ['GDPR'] }, "(tags/any(t:t eq 'GDPR'))"],
-  [{ tags: ['Data privacy'] }, "(tags/any(t:t eq 'GDPR') or tags/any(t:t eq 'Data privacy'))"],
-  [{ tags: [' data-PRIVACY', 'GDPR'] }, "(tags/any(t:t eq 'GDPR') or tags/any(t:t eq ' data-PRIVACY'))"],
-  [{ tags: ['gdpr'] }, "(tags/any(t:t eq 'GDPR') or tags/any(t:t eq 'gdpr'))"],
-  [{ tags: ['privacy'] }, "(tags/any(t:t eq 'privacy'))"],
-  [{ filter: "startswith(title,'x') or false" }, "(startswith(title,'x') or false)"],
-  [
-    { category: 'stayInformed', isMajorChange: true, services: ['Teams'], filter: 'a or b' },
-    "(services/any(s:contains(s,'Teams'))) and category eq 'stayInformed' and isMajorChange eq true and (a or b)",
-  ],
-]
-for (const [args, filter] of filters) {
-  test(`${JSON.stringify(args)} asks for ${filter}`, async () => {
-    assert.equal((await queryOf(args))['$filter'], filter)
-  })
-}
-
-test('what is not asked for is not filtered', async () => {
-  assert.equal((await queryOf({ unreadOnly: false }))['$filter'], undefined)
+test('the view graph has Graph’s own details', async () => {
+  const details = [{ name: 'Summary', value: 'S' }]
+  const { value } = await userOf([message(1, { details })]).call(getMessages, { view: 'graph' })
+  const [shown] = value as { details?: unknown; summary?: string }[]
+  assert.deepEqual([shown?.details, shown?.summary], [details, undefined])
 })
 
-const options: readonly [
-  args: object,
-  asked: { $top?: string; $skip?: string; $count?: string; $orderby?: string; prefer?: string },
-][] = [
-  [{}, { $count: 'true', prefer: 'odata.maxpagesize=25' }],
-  [{ top: 10 }, { $top: '10', $count: 'true', prefer: 'odata.maxpagesize=10' }],
-  [{ top: 500 }, { $top: '500', $count: 'true', prefer: 'odata.maxpagesize=500' }],
-  [{ top: 0 }, { $top: '0', $count: 'true' }],
-  [
-    { top: 500, pageSize: 100 },
-    { $top: '500', $count: 'true', prefer: 'odata.maxpagesize=100' },
-  ],
-  [{ pageSize: 1000 }, { $count: 'true', prefer: 'odata.maxpagesize=1000' }],
-  [
-    { body: 'text', pageSize: 1000 },
-    { $count: 'true', prefer: 'odata.maxpagesize=100' },
-  ],
-  [
-    { body: 'html', prefer: 'odata.maxpagesize=1000' },
-    { $count: 'true', prefer: 'odata.maxpagesize=100' },
-  ],
-  [
-    { body: 'html', top: 100 },
-    { $top: '100', $count: 'true', prefer: 'odata.maxpagesize=100' },
-  ],
-  [
-    { body: 'none', top: 101 },
-    { $top: '101', $count: 'true', prefer: 'odata.maxpagesize=101' },
-  ],
-  [
-    { prefer: 'odata.maxpagesize=7', pageSize: 100 },
-    { $count: 'true', prefer: 'odata.maxpagesize=7' },
-  ],
-  [{ count: false }, { prefer: 'odata.maxpagesize=25' }],
-  [{ skip: 50 }, { $skip: '50', $count: 'true', prefer: 'odata.maxpagesize=25' }],
-  [{ skip: 0 }, { $count: 'true', prefer: 'odata.maxpagesize=25' }],
-  [
-    { orderby: 'startDateTime asc, title' },
-    { $orderby: 'startDateTime asc, title', $count: 'true', prefer: 'odata.maxpagesize=25' },
-  ],
-]
-for (const [args, { prefer, ...expected }] of options) {
-  test(`${JSON.stringify(args)} asks for ${JSON.stringify({ ...expected, prefer })}`, async () => {
-    const { asked } = await run(args)
-    const { $select: _, ...query } = asked[0]?.query ?? {}
-    assert.deepEqual(query, { $orderby: 'lastModifiedDateTime desc', ...expected })
-    assert.equal(asked[0]?.prefer, prefer)
-  })
+test('ids that are not there are missing, each once; those that other arguments leave out are not', async () => {
+  const { call } = userOf(three)
+  const ids = ['MC9', 'MC100001', 'MC9', 'MC100002']
+  const result = await call(getMessages, { ids, services: ['Planner'] })
+  assert.deepEqual([idsOf(result), result['missing']], [['MC100002'], ['MC9']])
+  assert.ok(!('missing' in (await call(getMessages, { ids: ['MC100001'], services: ['Planner'] }))))
+})
+
+test('an id that is not there is looked for again after a minute', async () => {
+  const { call, graph, advance } = userOf(three)
+  const ids = ['MC100009']
+  await call(getMessages, { ids })
+  graph.show([...three, message(9)])
+  advance(minute - 1)
+  assert.deepEqual((await call(getMessages, { ids }))['missing'], ids)
+  assert.deepEqual(graph.asked, ['listing'])
+  advance(1)
+  assert.deepEqual(idsOf(await call(getMessages, { ids })), ids)
+  assert.deepEqual(graph.asked, ['listing', 'listing'])
+})
+
+test('fresh reads again, and once, be an id missing', async () => {
+  const { call, graph } = userOf(three)
+  await call(getMessages)
+  const result = await call(getMessages, { fresh: true, ids: ['MC9'] })
+  assert.deepEqual([graph.asked, 'ageSeconds' in result], [['listing', 'listing'], false])
+})
+
+test('an answer from memory says how old it is', async () => {
+  const { call, advance } = userOf(three)
+  await call(getMessages)
+  advance(90_000)
+  const result = await call(getMessages, { services: ['Teams'] })
+  assert.deepEqual([result['ageSeconds'], 'stale' in result], [90, false])
+})
+
+test('where Graph fails, what was read before is the answer, and says so', async () => {
+  const { call, graph, advance } = userOf(three)
+  await call(getMessages)
+  advance(6 * minute)
+  graph.fail('graph_throttled')
+  const result = await call(getMessages)
+  assert.deepEqual([idsOf(result).length, result['stale'], result['ageSeconds']], [3, true, 360])
+})
+
+test('texts that could not be read are counted in a search, and are notes in a page', async () => {
+  const { call, graph, advance } = userOf(three)
+  await call(getMessages, { search: 'mailbox' })
+  advance(6 * minute)
+  graph.show([...three, message(9)])
+  assert.equal((await call(getMessages))['@odata.count'], 4)
+  graph.fail('graph_unavailable')
+  const found = await call(getMessages, { search: 'mailbox' })
+  assert.equal(found['note'], 'The text of 1 messages could not be read, and was not searched.')
+  assert.equal(idsOf(found).length, 2)
+  graph.fail('graph_unavailable')
+  const { value } = await call(getMessages, { ids: ['MC100009'], body: 'text' })
+  assert.match((value as { body: { content: string } }[])[0]?.body.content ?? '', /could not be read/)
+})
+
+test('where nothing is found, the note says what was searched and what to try', async () => {
+  const { call } = userOf(three)
+  const { note } = await call(getMessages, { services: ['Outlook'], tags: ['Retirement'] })
+  assert.match(String(note), /^No match among 3 messages; .*services 0, tags 1\. Services here: .*try search\.$/)
+  assert.match(String((await call(getMessages, { top: 0, search: 'x y z' }))['note']), /Every word must occur/)
+  assert.match(String((await userOf([]).call(getMessages))['note']), /shows this user no messages/)
+})
+
+/** Graph that finds what it is told, or fails, and what it was asked. */
+function rawGraph(found: Listed[] | Failure) {
+  const asked: { query: Record<string, string>; prefer: string | undefined }[] = []
+  const session: GraphSession = {
+    async get(_path, { query, prefer } = {}) {
+      asked.push({ query: Object.fromEntries(query ?? []), prefer })
+      if (found instanceof Failure) throw found
+      return { value: found }
+    },
+    post: () => assert.fail('nothing is written'),
+    nextQuery: () => assert.fail('there is one page'),
+  }
+  return { asked, session }
 }
 
-const refused: readonly [field: string, value: unknown][] = [
+test('a raw filter goes to Graph as it is, each time, and the other arguments hold as well', async () => {
+  const { asked, session } = rawGraph(three)
+  const { call } = userOf([], session)
+  const filter = "startswith(title,'it''s (x') or false"
+  const prefer = 'odata.maxpagesize=7'
+  for (let i = 0; i < 2; i++) {
+    const result = await call(getMessages, { filter, prefer, services: ['Planner', 'Exchange'], orderby: 'id desc' })
+    assert.deepEqual([idsOf(result), 'ageSeconds' in result], [['MC100003', 'MC100002'], false])
+  }
+  assert.equal(asked.length, 2)
+  for (const { query, prefer: sent } of asked) {
+    const { $select, ...others } = query
+    assert.deepEqual([others, sent], [{ $filter: filter }, prefer])
+    assert.ok(!$select?.split(',').includes('body'))
+  }
+})
+
+test('with a raw filter bodies are read where they are needed', async () => {
+  for (const args of [{ body: 'text' }, { search: 'mailbox' }]) {
+    const { asked, session } = rawGraph([exchange])
+    const result = await userOf([], session).call(getMessages, { filter: 'true', ...args })
+    assert.deepEqual(idsOf(result), ['MC100003'])
+    assert.deepEqual(asked[0]?.query, { $filter: 'true' })
+  }
+})
+
+test('where a raw filter finds nothing, the note says so', async () => {
+  const { call } = userOf([], rawGraph([]).session)
+  assert.match(String((await call(getMessages, { filter: 'true' }))['note']), /finds no message by "filter"/)
+  const some = userOf([], rawGraph(three).session)
+  const { note } = await some.call(getMessages, { filter: 'true', services: ['Outlook'] })
+  assert.match(String(note), /^No match among 3 messages/)
+})
+
+test('a raw filter that Graph rejects is an error that names the argument, with what Graph said', async () => {
+  const rejection = new Failure('graph_bad_request', { detail: 'It said: No.', cause: { status: 400, message: 'No.' } })
+  const { call } = userOf([], rawGraph(rejection).session)
+  await assert.rejects(call(getMessages, { filter: "details/any(d:d/name eq 'x')" }), {
+    reason: 'graph_bad_request',
+    message: 'It came from the argument "filter". It said: No.',
+  })
+})
+
+test('another failure of a raw filter is passed on', async () => {
+  for (const reason of ['graph_forbidden', 'graph_throttled', 'graph_unavailable'] as const) {
+    const { call } = userOf([], rawGraph(new Failure(reason)).session)
+    await assert.rejects(call(getMessages, { filter: 'true' }), { reason })
+  }
+})
+
+test('a page links its messages as resources, twenty at most', async () => {
+  const { call } = userOf(many(30))
+  const links = getMessages.links(await call(getMessages, { orderby: 'id' }))
+  assert.equal(links.length, 20)
+  assert.deepEqual(links[0], {
+    type: 'resource_link',
+    uri: 'message-center://messages/MC100001',
+    name: 'MC100001',
+    title: 'Change 1',
+  })
+})
+
+test('a message without a title is linked by its id; rows of an overview are not linked', async () => {
+  const { call } = userOf([message(1, { title: null })])
+  assert.deepEqual(getMessages.links(await call(getMessages)), [
+    { type: 'resource_link', uri: 'message-center://messages/MC100001', name: 'MC100001' },
+  ])
+  assert.deepEqual(getMessages.links(await call(getMessages, { view: 'compact' })), [])
+})
+
+const rejected: readonly [argument: string, value: unknown][] = [
   ['services', []],
   ['services', 'Teams'],
   ['services', ['']],
+  ['services', [' ']],
   ['services', Array(21).fill('x')],
+  ['allServices', ['?']],
   ['tags', ['x'.repeat(201)]],
+  ['allTags', []],
   ['category', 'PlanForChange'],
   ['severity', 'low'],
   ['isMajorChange', 'true'],
-  ['actionRequiredBefore', 'tomorrow'],
+  ['unreadOnly', 1],
+  ['favoritesOnly', 'yes'],
+  ['archived', 'no'],
+  ['actionRequiredBefore', 'soon'],
   ['actionRequiredBefore', '2026-12-01T08:00:00'],
   ['actionRequiredAfter', '2026-02-30'],
   ['actionRequiredAfter', '2026-02-30T00:00:00Z'],
+  ['milestoneBefore', '30'],
+  ['milestoneAfter', '-30d'],
   ['modifiedSince', '2026-13-01'],
-  ['modifiedSince', '2026-12-01T25:00:00Z'],
+  ['modifiedSince', 'constructor'],
   ['startedSince', "2026-12-01' or true"],
-  ['startedSince', '2026-12-01\n'],
+  ['startedSince', '7d'.repeat(21)],
   ['search', ''],
+  ['search', '""'],
   ['search', 'x'.repeat(201)],
   ['roadmapId', '478611, 1'],
-  ['roadmapId', "1') or (true"],
   ['roadmapId', 478611],
+  ['ids', []],
+  ['ids', ['mc1']],
+  ['ids', ['MC1', "MC1'"]],
+  ['ids', Array(101).fill('MC1')],
+  ['view', 'full'],
   ['body', 'markdown'],
   ['top', -1],
   ['top', 1001],
   ['top', '5'],
   ['skip', -1],
   ['skip', 1_000_001],
+  ['count', 'no'],
   ['pageSize', 0],
   ['pageSize', 1001],
   ['filter', ''],
@@ -167,148 +346,28 @@ const refused: readonly [field: string, value: unknown][] = [
   ['orderby', 'title; drop'],
   ['orderby', 'title desc&$top=1000'],
   ['orderby', 'tolower(title)'],
+  ['orderby', 'services'],
   ['prefer', 'return=minimal'],
   ['prefer', 'odata.maxpagesize=1001'],
   ['prefer', 'odata.maxpagesize=5\r\nx: y'],
+  ['fresh', 'true'],
 ]
-for (const body of ['text', 'html']) {
-  test(`more than 100 messages with body ${body} are rejected by name, and Graph is not asked`, async () => {
-    await assert.rejects(run({ body, top: 101 }, new Error('Graph was asked')), (error: Failure) => {
+for (const [argument, value] of rejected) {
+  test(`${argument}: ${JSON.stringify(value).slice(0, 50)} is rejected by name, and Graph is not called`, async () => {
+    const { call, graph } = userOf(three)
+    await assert.rejects(call(getMessages, { [argument]: value }), (error) => {
+      assert.ok(error instanceof Failure)
       assert.equal(error.reason, 'invalid_input')
-      assert.equal(error.message, `"top" takes 0 to 100 with body ${body}; page with skip.`)
+      assert.match(error.message, new RegExp(`^"${argument}[".]`))
       return true
     })
+    assert.deepEqual(graph.asked, [])
   })
 }
 
-for (const [field, value] of refused) {
-  test(`${field}: ${JSON.stringify(value).slice(0, 50)} is refused by name, and Graph is not asked`, async () => {
-    await assert.rejects(run({ [field]: value }, new Error('Graph was asked')), (error: Failure) => {
-      assert.equal(error.reason, 'invalid_input')
-      assert.match(error.message, new RegExp(`^"${field}[".]`))
-      return true
-    })
-  })
-}
-
-const badRequest = (message: string) =>
-  new Failure('graph_bad_request', { detail: `It said: ${message}`, cause: { status: 400, message } })
-
-for (const message of [
-  "Could not find a property named 'hasAttachments' on type 'microsoft.graph.serviceUpdateMessage'.",
-  'The query option "$select" is not supported.',
-]) {
-  test(`where Graph refuses a field that this server selects (${message}), the same is asked without $select`, async () => {
-    const { asked, result } = await run({ services: ['Teams'], top: 5 }, badRequest(message), {
-      value: [{ id: 'MC1', body: { contentType: 'html', content: 'x' } }],
-    })
-    const [first, second, ...more] = asked
-    assert.deepEqual(more, [])
-    const { $select, ...rest } = first?.query ?? {}
-    assert.equal($select, fieldsWithoutBody)
-    assert.deepEqual(second, { ...first, query: rest })
-    assert.deepEqual(result['value'], [
-      { id: 'MC1', url: 'https://admin.microsoft.com/#/MessageCenter/:/messages/MC1' },
-    ])
-  })
-}
-
-const refusals: readonly [args: object, message: string, source: string][] = [
-  [{ filter: 'nosuch eq 1' }, "Could not find a property named 'nosuch' on type 'x'.", 'the argument "filter"'],
-  [
-    { filter: 'nosuch eq 1', orderby: 'title', unreadOnly: true },
-    "Could not find a property named 'nosuch' on type 'x'.",
-    'the argument "filter"',
-  ],
-  [
-    { filter: 'isMajorChange eq true', orderby: 'nosuch desc' },
-    "Could not find a property named 'nosuch' on type 'x'.",
-    'the argument "orderby"',
-  ],
-  [{ filter: 'a b', search: 'x' }, "Syntax error at position 2 in 'a b'.", 'the argument "filter"'],
-  [
-    { unreadOnly: true, search: 'x' },
-    'The property "viewPoint" does not support filters.',
-    'the argument "unreadOnly"',
-  ],
-  [{ roadmapId: '478611', tags: ['x'] }, "'details' doesn't support filters", 'the argument "roadmapId"'],
-  [{ category: 'stayInformed', severity: 'high' }, 'Invalid query.', 'one of the arguments "category", "severity"'],
-  [{ filter: 'x', orderby: 'y', severity: 'high' }, 'Invalid orderby clause.', 'the argument "orderby"'],
-  [{ filter: 'x', severity: 'high' }, 'Invalid query.', 'the argument "filter"'],
-  [{ severity: 'high' }, "The function 'nosuch' is not supported.", 'the argument "severity"'],
-  [{ filter: "hasAttachments eq 'x'" }, "Cannot compare 'hasAttachments' to a text.", 'the argument "filter"'],
-]
-for (const [args, message, source] of refusals) {
-  test(`Graph refuses ${JSON.stringify(args)} with ${message}: ${source}, and it is asked once`, async () => {
-    await assert.rejects(run(args, badRequest(message), new Error('asked twice')), {
-      reason: 'graph_bad_request',
-      message: `It came from ${source}. It said: ${message}`,
-    })
-  })
-}
-
-test('a refusal that no argument can have caused is told as it is', async () => {
-  await assert.rejects(run({}, badRequest('No.'), new Error('asked twice')), { message: 'It said: No.' })
-  await assert.rejects(run({}, new Failure('graph_bad_request'), new Error('asked twice')), {
-    reason: 'graph_bad_request',
+test('an argument that there is none of is an error that names it', async () => {
+  await assert.rejects(userOf(three).call(getMessages, { service: ['Teams'] }), {
+    reason: 'invalid_input',
+    message: /^There is no argument "service"; there are: services, /,
   })
 })
-
-test('nothing but a refused query is asked again', async () => {
-  for (const reason of ['graph_throttled', 'graph_forbidden', 'graph_unavailable'] as const) {
-    const failure = new Failure(reason, { cause: { status: 500, message: 'The $select is not supported.' } })
-    await assert.rejects(run({}, failure, { value: [] }), { reason })
-  }
-})
-
-for (const body of ['text', 'html'] as const) {
-  test(`bodies as ${body} are asked for whole`, async () => {
-    const content = '<p>Tom &amp; Jerry</p>'
-    const { asked, result } = await run({ body }, { value: [{ id: 'MC1', body: { contentType: 'html', content } }] })
-    assert.equal(asked[0]?.query['$select'], undefined)
-    const shown = body === 'html' ? { contentType: 'html', content } : { contentType: 'text', content: 'Tom & Jerry' }
-    assert.deepEqual((result['value'] as { body: unknown }[])[0]?.body, shown)
-    await assert.rejects(run({ body }, badRequest('$select'), { value: [] }), { reason: 'graph_bad_request' })
-  })
-}
-
-const link = (query: string) => `https://graph.microsoft.com/v1.0/admin/serviceAnnouncement/messages?${query}`
-const paging: readonly [name: string, args: object, page: object, nextSkip: number | undefined][] = [
-  ['a link with $skip', {}, { value: messages(25), '@odata.nextLink': link('$skip=25') }, 25],
-  ['a link that goes on from a skip', { skip: 50 }, { value: messages(25), '@odata.nextLink': link('$skip=75') }, 75],
-  ['an empty page with a link', { skip: 50 }, { value: [], '@odata.nextLink': link('$skip=75') }, 75],
-  ['a link with a token', { skip: 50 }, { value: messages(25), '@odata.nextLink': link('$skiptoken=x') }, 75],
-  ['a link that leads back', { skip: 50 }, { value: messages(25), '@odata.nextLink': link('$skip=25') }, 75],
-  ['a link with nonsense', {}, { value: messages(25), '@odata.nextLink': link('$skip=1e99') }, 25],
-  ['the last page', {}, { value: messages(7), '@odata.count': 7 }, undefined],
-  ['a top that leaves some', { top: 5 }, { value: messages(5), '@odata.count': 12 }, 5],
-  ['a top after a skip that leaves some', { top: 5, skip: 5 }, { value: messages(5), '@odata.count': 12 }, 10],
-  ['a top that leaves none', { top: 5, skip: 10 }, { value: messages(2), '@odata.count': 12 }, undefined],
-  ['a top that only counts', { top: 0 }, { value: [], '@odata.count': 12 }, undefined],
-  ['a skip beyond the end', { skip: 100 }, { value: [], '@odata.count': 12 }, undefined],
-  ['a top without a count', { top: 5, count: false }, { value: messages(5) }, undefined],
-]
-for (const [name, args, page, nextSkip] of paging) {
-  test(`${name}: the next page begins at ${nextSkip ?? 'nowhere'}`, async () => {
-    const { result } = await run(args, page)
-    assert.equal(result['nextSkip'], nextSkip)
-    assert.equal('nextSkip' in result, nextSkip !== undefined)
-    assert.equal((result['value'] as unknown[]).length, (page as { value: unknown[] }).value.length)
-  })
-}
-
-test('the count is Graph’s, be it zero', async () => {
-  assert.equal((await run({}, { value: [], '@odata.count': 0 })).result['@odata.count'], 0)
-  assert.equal('@odata.count' in (await run({}, { value: [] })).result, false)
-})
-
-test('nothing of Graph’s own link or context is passed on', async () => {
-  const { result } = await run({}, { value: [], '@odata.context': 'x', '@odata.nextLink': link('$skip=25') })
-  assert.deepEqual(Object.keys(result).sort(), ['nextSkip', 'value'])
-})
-
-for (const answer of [null, {}, { value: 'none' }, { value: [{ title: 'x' }] }]) {
-  test(`${JSON.stringify(answer)} is no answer of Graph's`, async () => {
-    await assert.rejects(run({}, answer), { reason: 'graph_response_invalid' })
-  })
-}

@@ -22,7 +22,7 @@ interface ListedTool {
 
 interface ToolResult {
   readonly isError?: boolean
-  readonly content: readonly { readonly type: string; readonly text?: string }[]
+  readonly content: readonly { readonly type: string; readonly text?: string; readonly uri?: string }[]
   readonly structuredContent?: { readonly id?: string; readonly value?: readonly { readonly id: string }[] }
 }
 
@@ -97,8 +97,13 @@ for (const [name, { connect, version }] of Object.entries(clients)) {
     assert.equal(client.version, version)
     assert.equal(client.serverInfo?.name, 'mcp-message-center-server')
     assert.equal(client.serverInfo?.title, 'Microsoft 365 Message Center')
-    assert.match(client.instructions ?? '', /Message Center.*getMessages.*nextSkip.*getMessage/s)
-    assert.deepEqual(client.capabilities, { tools: { listChanged: false } })
+    assert.match(client.instructions ?? '', /Message Center.*getDigest.*getMessages.*nextSkip.*getMessage/s)
+    assert.deepEqual(client.capabilities, {
+      tools: { listChanged: false },
+      prompts: {},
+      resources: {},
+      completions: {},
+    })
   })
 
   test(`${name} sees the same tools as every other client, each described in full`, async (t) => {
@@ -106,10 +111,10 @@ for (const [name, { connect, version }] of Object.entries(clients)) {
     assert.deepEqual(tools, listed)
     assert.deepEqual(
       tools.map((tool) => tool.name),
-      ['getMessages', 'getMessage'],
+      ['getDigest', 'getMessages', 'getMessage', 'getRoadmapItems'],
     )
     for (const { title, description, inputSchema, outputSchema, annotations } of tools) {
-      assert.match(String(title), /Message Center/)
+      assert.match(String(title), /Message Center|roadmap/)
       assert.ok(String(description).length > 80)
       assert.deepEqual(annotations, {
         readOnlyHint: true,
@@ -130,13 +135,17 @@ for (const [name, { connect, version }] of Object.entries(clients)) {
     assert.equal(ids.length, 3)
     const message = await client.callTool('getMessage', { id: ids[0] })
     assert.equal(message.structuredContent?.id, ids[0])
-    for (const { content, structuredContent } of [page, message]) {
-      assert.deepEqual(
-        content.map(({ type }) => type),
-        ['text'],
-      )
+    const digest = await client.callTool('getDigest', {})
+    for (const { content, structuredContent } of [page, message, digest]) {
+      assert.equal(content[0]?.type, 'text')
       assert.deepEqual(JSON.parse(content[0]?.text ?? ''), structuredContent)
     }
+    const linksOf = ({ content: [, ...links] }: ToolResult) => links.map(({ type, uri }) => [type, uri])
+    assert.deepEqual(
+      linksOf(page),
+      ids.map((id) => ['resource_link', `message-center://messages/${id}`]),
+    )
+    assert.deepEqual([linksOf(message), linksOf(digest)], [[], []])
   })
 
   test(`${name} takes a tool's error for a result to act on, and needs no structured content with it`, async (t) => {

@@ -100,33 +100,42 @@ const badInputs: readonly (readonly [string, Record<string, unknown>, string, Re
   ['getMessages', { skip: -1 }, 'skip', /nextSkip/],
   ['getMessages', { pageSize: 0 }, 'pageSize', /1 to 1000/],
   ['getMessages', { count: 'yes' }, 'count', /Default: true/],
-  ['getMessages', { services: { name: 'Teams' } }, 'services', /part of a name/],
-  ['getMessages', { services: [] }, 'services', /part of a name/],
-  ['getMessages', { services: ['Teams', 5] }, 'services.1', /part of a name/],
-  ['getMessages', { tags: [''] }, 'tags.0', /"New feature"/],
-  ['getMessages', { category: 'PlanForChange' }, 'category', /planForChange, stayInformed or preventOrFixIssue/],
-  ['getMessages', { severity: 'low' }, 'severity', /normal, high or critical/],
+  ['getMessages', { services: { name: 'Teams' } }, 'services', /part of a service name/],
+  ['getMessages', { services: [] }, 'services', /part of a service name/],
+  ['getMessages', { services: ['Teams', 5] }, 'services.1', /part of a service name/],
+  ['getMessages', { services: ['--'] }, 'services', /names of products/],
+  ['getMessages', { tags: [''] }, 'tags', /names of tags/],
+  ['getMessages', { category: 'PlanForChange' }, 'category', /planForChange, stayInformed, preventOrFixIssue/],
+  ['getMessages', { severity: 'low' }, 'severity', /normal, high, critical/],
   ['getMessages', { isMajorChange: 'yes' }, 'isMajorChange', /major changes only/],
   ['getMessages', { unreadOnly: 1 }, 'unreadOnly', /has not read/],
-  ['getMessages', { search: '' }, 'search', /case-insensitive/],
+  ['getMessages', { search: '' }, 'search', /Words that all occur/],
+  ['getMessages', { search: '"\'"' }, 'search', /words of letters or figures/],
   ['getMessages', { modifiedSince: '2026-13-45' }, 'modifiedSince', /a date that exists/],
   ['getMessages', { modifiedSince: '2026-02-30' }, 'modifiedSince', /a date that exists/],
   ['getMessages', { startedSince: '2026-04-31T10:00:00Z' }, 'startedSince', /a date that exists/],
   ['getMessages', { actionRequiredAfter: '2026-01-01T25:00:00Z' }, 'actionRequiredAfter', /a date that exists/],
   ['getMessages', { actionRequiredBefore: '2026-01-01T10:00:00' }, 'actionRequiredBefore', /with its zone/],
-  ['getMessages', { modifiedSince: 'yesterday' }, 'modifiedSince', /2026-12-01/],
+  ['getMessages', { modifiedSince: 'last week' }, 'modifiedSince', /2026-12-01.*7d/],
+  ['getMessages', { milestoneBefore: '30 fortnights' }, 'milestoneBefore', /a duration from now \(30d/],
+  ['getMessages', { ids: ['MC1', '7'] }, 'ids.1', /MC1234567/],
+  ['getMessages', { view: 'full' }, 'view', /compact.*standard.*graph/],
+  ['getMessages', { body: 'text', top: 101 }, 'top', /0 to 100/],
+  ['getMessages', { orderby: 'colour desc' }, 'orderby', /fields of a message, and "colour" is none of id, title/],
+  ['getDigest', { since: 'a while ago' }, 'since', /7d/],
+  ['getDigest', { horizon: '2026-02-30' }, 'horizon', /60d/],
   ['getMessages', { filter: "title eq 'x') or (1 eq 1" }, 'filter', /balanced/],
   ['getMessages', { filter: "title eq 'x" }, 'filter', /balanced/],
-  ['getMessages', { orderby: 'title; drop' }, 'orderby', /lastModifiedDateTime desc/],
+  ['getMessages', { orderby: 'title; drop' }, 'orderby', /fields with asc or desc/],
   ['getMessages', { prefer: 'respond-async' }, 'prefer', /odata.maxpagesize/],
-  ['getMessages', { roadmapId: 'x' }, 'roadmapId', /digits/],
-  ['getMessages', { body: 'markdown' }, 'body', /none \(default\), text, or html/],
-  ['getMessage', {}, 'id', /is missing.*MC and digits/],
-  ['getMessage', { id: 'mc1234567' }, 'id', /MC and digits/],
-  ['getMessage', { id: 'MC1234567 ' }, 'id', /MC and digits/],
-  ['getMessage', { id: '../messages' }, 'id', /MC and digits/],
-  ['getMessage', { id: 1234567 }, 'id', /MC and digits/],
-  ['getMessage', { id: 'MC1234567', body: 'full' }, 'body', /text \(default\), html/],
+  ['getMessages', { roadmapId: 'x' }, 'roadmapId', /Microsoft 365 roadmap id/],
+  ['getMessages', { body: 'markdown' }, 'body', /none, text, html/],
+  ['getMessage', {}, 'id', /is missing.*such as MC1234567/],
+  ['getMessage', { id: 'mc1234567' }, 'id', /such as MC1234567/],
+  ['getMessage', { id: 'MC1234567 ' }, 'id', /such as MC1234567/],
+  ['getMessage', { id: '../messages' }, 'id', /such as MC1234567/],
+  ['getMessage', { id: 1234567 }, 'id', /such as MC1234567/],
+  ['getMessage', { id: 'MC1234567', body: 'full' }, 'body', /none, text, html/],
   ['getMessage', { id: 'MC1234567', bodys: 1 }, 'bodys', /there are: id, body/],
 ]
 
@@ -238,20 +247,51 @@ for (const [era, ask] of Object.entries(eras)) {
     assert.match(String(graphRequestId), guid)
   })
 
-  test(`a post that has expired is not found, and what was read before stays cached (${era})`, async (t) => {
-    const own = await ownServer(t, { GRAPH_CACHE_TTL: '60s' })
+  test(`a post that has expired is not found, and what was read before is kept (${era})`, async (t) => {
+    const own = await ownServer(t, { GRAPH_CACHE_TTL: '5m' })
     const token = await tenant.mint({ user: 'load-2' })
-    assert.equal((await ask(token, { top: 3 }, own.origin)).status, 200)
+    const structured = async (args: Record<string, unknown>) =>
+      (await ask(token, args, own.origin)).body.result?.structuredContent
+    assert.ok(await structured({ top: 3, body: 'text' }))
+    const before = tenant.stats.snapshot().endpoints.graph
+    const gone = await ask(token, { id: 'MC1' }, own.origin, 'getMessage')
+    assert.equal(metaOf(gone)['reason'], 'graph_not_found')
+    assert.match(textOf(gone), /expire/)
+    assert.deepEqual((await structured({ ids: ['MC1'] }))?.['missing'], ['MC1'])
+    assert.equal(typeof (await structured({ top: 3 }))?.['ageSeconds'], 'number')
+    assert.equal(tenant.stats.snapshot().endpoints.graph, before, 'what was read a moment ago is not read again')
+  })
+
+  test(`Graph’s 403 about a resource that does not exist takes nothing away from the user (${era})`, async (t) => {
+    const own = await ownServer(t, { GRAPH_CACHE_TTL: '5m' })
+    const token = await tenant.mint({ user: 'load-2' })
+    assert.equal((await ask(token, { top: 3 }, own.origin)).body.result?.isError, undefined)
     const inner = JSON.stringify({ error: "Resource doesn't exist for the tenant. ActivityId: 4f2d" })
     const message = JSON.stringify({ code: 'forbidden', message: inner })
     const body = { error: { code: 'UnknownError', message } }
-    tenant.faults.add({ target: 'graph', kind: 'status', status: 403, body, times: 1 })
-    const gone = await ask(token, { top: 4 }, own.origin)
-    assert.equal(metaOf(gone)['reason'], 'graph_not_found')
-    assert.match(textOf(gone), /expire/)
-    const again = await ask(token, { top: 3 }, own.origin)
-    assert.ok(again.body.result?.structuredContent)
-    assert.equal(typeof again.body.result.structuredContent['ageSeconds'], 'number')
+    tenant.faults.add({ target: 'graph', kind: 'status', status: 403, body, times: 2 })
+    const raw = await ask(token, { filter: "id eq 'MC1'" }, own.origin)
+    assert.equal(metaOf(raw)['reason'], 'graph_response_invalid', 'a list is no message')
+    const { result } = (await ask(token, { top: 3, fresh: true }, own.origin)).body
+    assert.equal(result?.structuredContent?.['stale'], true)
+    assert.equal((await ask(token, { fresh: true }, own.origin)).body.result?.structuredContent?.['stale'], undefined)
+  })
+
+  test(`a role that was taken away is told at the next read, and what was read before is shown no more (${era})`, async (t) => {
+    const own = await ownServer(t, { GRAPH_CACHE_TTL: '5m' })
+    const [token, other] = await Promise.all(['load-3', 'load-4'].map((user) => tenant.mint({ user })))
+    for (const each of [token, other])
+      assert.ok((await ask(each, { top: 3 }, own.origin)).body.result?.structuredContent)
+    const user = tenant.tenant.directory.find('load-3')
+    assert.ok(user)
+    const { roles } = user
+    t.after(() => {
+      user.roles = roles
+    })
+    user.roles = []
+    assert.equal(reasonOf(await ask(token, { fresh: true }, own.origin)), 'graph_forbidden')
+    assert.equal(reasonOf(await ask(token, { top: 3 }, own.origin)), 'graph_forbidden', 'no snapshot answers any more')
+    assert.equal(typeof (await ask(other, {}, own.origin)).body.result?.structuredContent?.['ageSeconds'], 'number')
   })
 
   test(`Graph's own claims challenge reaches the client, and the token it rejected is not used again (${era})`, async () => {
@@ -296,6 +336,26 @@ for (const [era, ask] of Object.entries(eras)) {
       tenant.faults.add({ target: 'graph', kind: 'status', status: 429, retryAfter, times: 1 })
       const response = await ask(token)
       assert.equal(response.body.result?.isError, undefined, String(retryAfter))
+    }
+  })
+
+  test(`Graph down, throttled or its quota spent: what was read before is the answer, and says so (${era})`, async (t) => {
+    const token = await tenant.mint({ user: 'rowan' })
+    for (const [rule, env] of [
+      [{ kind: 'status', status: 503 }, {}],
+      [{ kind: 'status', status: 429, retryAfter: 120 }, {}],
+      [{ kind: 'reset' }, {}],
+      [{ kind: 'delay', delayMs: 0 }, { GRAPH_CALLS_PER_MINUTE: '1' }],
+    ] as const) {
+      const own = await ownServer(t, env)
+      const { value } = (await ask(token, { top: 2 }, own.origin)).body.result?.structuredContent ?? {}
+      tenant.faults.add({ target: 'graph', ...rule })
+      const { structuredContent, isError } = (await ask(token, { top: 2 }, own.origin)).body.result ?? {}
+      assert.equal(isError, undefined)
+      assert.deepEqual([structuredContent?.['stale'], structuredContent?.['value']], [true, value])
+      assert.equal(typeof structuredContent?.['ageSeconds'], 'number')
+      assert.match(reasonOf(await ask(await tenant.mint({ user: 'gale' }), {}, own.origin)) ?? '', /^graph_/)
+      tenant.faults.clear()
     }
   })
 

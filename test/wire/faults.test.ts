@@ -13,7 +13,7 @@ import { createGraphClient } from '../../src/plugins/graph-client/index.ts'
 import { createGraphQuota } from '../../src/plugins/graph-quota/index.ts'
 import { createOboTokenCache } from '../../src/plugins/obo-token-cache/index.ts'
 import { createOnBehalfOf } from '../../src/plugins/obo-token-cache/on-behalf-of.ts'
-import { tools } from '../../src/tools/index.ts'
+import { getMessages } from '../../src/tools/get-messages.ts'
 import { configFor, eventually, listen, mcpHeaders, shortTimeouts, toolCall } from '../helper.ts'
 import { call, file, type HttpResponse, modernToolCall, post, reasonOf } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
@@ -131,22 +131,25 @@ test('a slow Entra and a slow Graph are waited for', async (t) => {
 
 test('an Entra that never responds is a 503 for its caller, a Graph a tool error, and nobody else waits', async (t) => {
   t.after(() => tenant.faults.clear())
-  const [atEntra, atGraph, other] = [newcomer(), newcomer(), newcomer()]
-  tenant.faults.add(
-    { target: 'token', kind: 'hang', user: atEntra.upn },
-    { target: 'graph', kind: 'hang', user: atGraph.upn },
-  )
-  const hurried = await listen(t, { LOG_LEVEL: 'silent' }, tenant, { config: shortTimeouts(300) })
+  const [atEntra, other] = [newcomer(), newcomer()]
+  const atGraph = Array.from({ length: 10 }, newcomer)
+  tenant.faults.add({ target: 'token', kind: 'hang', user: atEntra.upn })
+  for (const { upn } of atGraph) tenant.faults.add({ target: 'graph', kind: 'hang', user: upn })
+  const hurried = await listen(t, { LOG_LEVEL: 'silent' }, tenant, { config: shortTimeouts(1_000) })
   const call = async ({ token }: { token: Promise<string> }) =>
     post(hurried.origin, toolCall('getMessages', { top: 1 }), await token)
   const responses: string[] = []
-  const waiting = Promise.all([atEntra, atGraph].map((user) => call(user).finally(() => responses.push(user.name))))
+  const earlier = reads()
+  const waiting = Promise.all([atEntra, ...atGraph].map((user) => call(user).finally(() => responses.push(user.name))))
+  await eventually(() => reads() - earlier === atGraph.length)
   assert.ok(isServed(await call(other)))
   assert.deepEqual(responses, [])
-  const [fromEntra, fromGraph] = await waiting
+  const [fromEntra, ...fromGraph] = await waiting
   assert.equal(fromEntra?.status, 503)
-  assert.equal(fromGraph && reasonOf(fromGraph), 'graph_timeout')
-  assert.match(JSON.stringify(fromGraph?.body.result?._meta), /"retryable":true/)
+  for (const rejected of fromGraph) {
+    assert.equal(reasonOf(rejected), 'graph_timeout')
+    assert.match(JSON.stringify(rejected.body.result?._meta), /"retryable":true/)
+  }
 })
 
 test('a call has one deadline for all that it waits for, whoever takes the time', async (t) => {
@@ -242,11 +245,12 @@ async function startSilentGraph(t: TestContext) {
   return { state, url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/v1.0` }
 }
 
+const raw = { filter: 'isMajorChange eq true' }
 for (const [era, sent] of [
-  ['2025', { message: toolCall('getMessages') }],
-  ['2026', modernToolCall('getMessages')],
+  ['2025', { message: toolCall('getMessages', raw) }],
+  ['2026', modernToolCall('getMessages', raw)],
 ] as const) {
-  test(`a client that goes away takes its call to Graph with it, at once (${era})`, async (t) => {
+  test(`a client that goes away takes its own question to Graph with it, at once (${era})`, async (t) => {
     const { state, url } = await startSilentGraph(t)
     const own = await listen(t, { GRAPH_BASE_URL: url }, tenant)
     const client = callAndLeave(own.origin, await newcomer().token, sent)
@@ -258,6 +262,19 @@ for (const [era, sent] of [
     assert.equal(state.waiting, 1, 'and it is not tried again')
   })
 }
+
+test('a client that goes away leaves the load of its Message Center to whoever asks next', async (t) => {
+  t.after(() => tenant.faults.clear())
+  const own = await listen(t, { GRAPH_CACHE_TTL: '5m' }, tenant)
+  const { token, upn } = newcomer()
+  tenant.faults.add({ target: 'graph', kind: 'delay', delayMs: 300, user: upn })
+  const earlier = reads()
+  const client = callAndLeave(own.origin, await token)
+  await eventually(() => reads() === earlier + 1)
+  await client.leave()
+  assert.ok(isServed(await post(own.origin, toolCall('getMessages', { top: 1 }), await token)))
+  assert.equal(reads() - earlier, 1)
+})
 
 test('a waiter that goes away leaves the shared exchange to the others', async (t) => {
   t.after(() => tenant.faults.clear())
@@ -289,7 +306,7 @@ describe('with deadlines and a clock of the test', () => {
   const http = createBoundedClient(bounds)
   file.after(() => http.close())
   const { entra, graph } = configFor(tenant)
-  const scopes = exchangeScopes(tools, graph.baseUrl)
+  const scopes = exchangeScopes(getMessages, graph.baseUrl)
   const correlationId = '7d1f6a0e-2c55-4a27-9d43-51b0c8e6f300'
 
   /** The cache as the plugin makes it, with the real exchange behind it. */
@@ -297,11 +314,10 @@ describe('with deadlines and a clock of the test', () => {
     const exchange = createOnBehalfOf({
       ...entra,
       withClientAuth: withClientSecret(tenant.api.clientSecret),
-      scopes,
       endpoints: tenantEndpoints(entra),
       http,
     })
-    return createOboTokenCache({ ...entra, scopes, exchange, audit() {}, now })
+    return createOboTokenCache({ ...entra, exchange, audit() {}, now })
   }
 
   async function requestOf({ token }: ReturnType<typeof newcomer>) {
@@ -315,7 +331,7 @@ describe('with deadlines and a clock of the test', () => {
       expiresAtMs: Date.now() + 2 * 3_600_000,
       tokenHash: assertion.slice(-43),
     }
-    return { caller, assertion, correlationId }
+    return { caller, assertion, scopes, correlationId }
   }
 
   for (const kind of ['hang', 'endless'] as const) {

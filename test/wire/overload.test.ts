@@ -196,7 +196,7 @@ test('who does not read a response for a while loses it with the connection', as
   const server = await listen(t, {}, tenant, { config: { timeouts: { ...timeouts, stalledMs } } })
   tenant.faults.add({ target: 'graph', kind: 'status', status: 200, body: { value: long } })
   t.after(() => tenant.faults.clear())
-  const client = await open(t, server, { message: toolCall('getMessages', { body: 'html' }) })
+  const client = await open(t, server, { message: toolCall('getMessages', { body: 'html', top: long.length }) })
   client.stall()
   // The kernel may take the first of them whole.
   for (let i = 0; i < 4; i++) client.ask()
@@ -208,7 +208,7 @@ test('of what one user does not read there is a bound, and others are served', a
   const server = await listen(t, {}, tenant)
   tenant.faults.add({ target: 'graph', kind: 'status', status: 200, body: { value: long } })
   t.after(() => tenant.faults.clear())
-  const asked = { message: toolCall('getMessages', { body: 'html' }) }
+  const asked = { message: toolCall('getMessages', { body: 'html', top: long.length }) }
   const clients = await Promise.all(Array.from({ length: 8 }, () => open(t, server, asked)))
   for (const client of clients) {
     client.stall()

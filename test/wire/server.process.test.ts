@@ -275,7 +275,8 @@ test('SIGTERM under load: readiness fails first, calls in flight and late ones f
   const calls = new Agent({ connections: 20 })
   t.after(() => calls.destroy())
   const ask = async () => {
-    const body = JSON.stringify(toolCall('getMessages', { top: 1 }))
+    // A call to Graph each.
+    const body = JSON.stringify(toolCall('getMessages', { filter: "severity eq 'critical'" }))
     const response = await request(`${origin}/mcp`, {
       method: 'POST',
       headers: mcpHeaders(token),

@@ -117,7 +117,7 @@ describe('the 2025 revisions', () => {
 
   for (const [what, message, code] of [
     ['a method that nobody knows', request('no/such/method'), -32601],
-    ['a feature that this server has not', request('resources/list'), -32601],
+    ['a feature that this server has not', request('logging/setLevel', { level: 'info' }), -32601],
     ['a subscription', request('subscriptions/listen', { notifications: { toolsListChanged: true } }), -32601],
     ['a tool that does not exist', request('tools/call', { name: 'nope', arguments: {} }), -32602],
     ['a call that names no tool', request('tools/call', { arguments: {} }), -32602],
@@ -136,7 +136,12 @@ describe(`revision ${modernVersion}`, () => {
     assert.equal(status, 200)
     assert.match(String(headers['content-type']), /^application\/json/)
     assert.deepEqual(body.result?.['supportedVersions'], [modernVersion])
-    assert.deepEqual(body.result?.['capabilities'], { tools: { listChanged: false } })
+    assert.deepEqual(body.result?.['capabilities'], {
+      tools: { listChanged: false },
+      prompts: {},
+      resources: {},
+      completions: {},
+    })
     assert.match(String(body.result?.['instructions']), /getMessages/)
     assert.equal(body.result?.['resultType'], 'complete')
     assert.deepEqual([body.result?.['ttlMs'], body.result?.['cacheScope']], [3_600_000, 'public'])
@@ -147,6 +152,29 @@ describe(`revision ${modernVersion}`, () => {
     assert.deepEqual([body.result?.['ttlMs'], body.result?.['cacheScope']], [3_600_000, 'public'])
     const legacy = await post(origin, listTools, token)
     assert.deepEqual(body.result?.['tools'], legacy.body.result?.['tools'])
+  })
+
+  for (const [method, member] of [
+    ['prompts/list', 'prompts'],
+    ['resources/list', 'resources'],
+    ['resources/templates/list', 'resourceTemplates'],
+  ] as const) {
+    test(`${method} may be cached by anybody, and holds what the 2025 revisions list`, async () => {
+      const { body } = await ask(modern(method))
+      assert.deepEqual([body.result?.['ttlMs'], body.result?.['cacheScope']], [3_600_000, 'public'])
+      const legacy = await post(origin, request(method), token)
+      assert.ok(Array.isArray(body.result?.[member]))
+      assert.deepEqual(body.result[member], legacy.body.result?.[member])
+    })
+  }
+
+  test('a message as a resource may be cached for a minute, by its reader alone', async () => {
+    const { body: page } = await ask(modernToolCall('getMessages', { top: 1 }))
+    const { value = [] } = (page.result?.structuredContent ?? {}) as { value?: { id: string }[] }
+    const uri = `message-center://messages/${value[0]?.id}`
+    const { message, headers } = modern('resources/read', { uri })
+    const { body } = await ask({ message, headers: { ...headers, 'mcp-name': uri } })
+    assert.deepEqual([body.result?.['ttlMs'], body.result?.['cacheScope']], [60_000, 'private'])
   })
 
   test('a result is complete, names the server, and may be cached by nobody unless it says so', async () => {
@@ -208,7 +236,7 @@ describe(`revision ${modernVersion}`, () => {
 
   for (const method of [
     'no/such/method',
-    'resources/list',
+    'resources/subscribe',
     'ping',
     'initialize',
     'logging/setLevel',

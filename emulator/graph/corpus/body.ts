@@ -1,14 +1,15 @@
-import { dateIn, dayMs, periodIn } from './calendar.ts'
+import { dateIn, periodIn } from './calendar.ts'
 import phrases from './phrases.json' with { type: 'json' }
 import { createRandom, type Random } from './random.ts'
 import type { Draft, Stage } from './story.ts'
+import type { Timeline } from './timeline.ts'
 
 /** The HTML of a post. Random choices depend on its id only. */
-export function writeBody(draft: Draft): string {
+export function writeBody(draft: Draft, timeline: Timeline): string {
   const random = createRandom(Number(draft.post.id.slice(2)))
   const note =
     draft.updated === null ? [] : [`<p>Updated ${dateIn(draft.updated)}: ${random.pick(phrases.updates)}</p>`]
-  const html = [...note, ...parts[draft.post.stage](draft, createSections(draft, random), random)].join('\n')
+  const html = [...note, ...parts[draft.post.stage](draft, createSections(draft, timeline, random), random)].join('\n')
   return draft.post.body.noBreakSpaces === true ? withNoBreakSpaces(html) : html
 }
 
@@ -46,6 +47,7 @@ const parts: Readonly<Record<Stage, (draft: Draft, sections: Sections, random: R
     ]),
     ...sections.headed('What you need to do to prepare', [
       list([...feature.prepare, random.pick(phrases.closings)]),
+      ...sections.actBy(),
       sections.learnMore(),
     ]),
     ...sections.licensing(),
@@ -54,11 +56,12 @@ const parts: Readonly<Record<Stage, (draft: Draft, sections: Sections, random: R
     ...sections.compliance(),
   ],
 
-  reminder: ({ feature, effective }, sections) => [
+  reminder: ({ feature }, sections) => [
     paragraph(`<b>This is a reminder.</b> ${feature.glimpse} ${sections.reference()}`),
-    ...sections.headed('When this will happen', [paragraph(`On <b>${dateIn(effective)}</b>.`)]),
+    ...sections.when(),
     ...sections.headed('What you need to do to prepare', [
       `<ol>${feature.prepare.map((step) => `<li>${step}</li>`).join('')}</ol>`,
+      ...sections.actBy(),
       paragraph(`Not sure whether this concerns you? It concerns: ${feature.audience}`),
       ...sections.picture(),
     ]),
@@ -80,7 +83,11 @@ const parts: Readonly<Record<Stage, (draft: Draft, sections: Sections, random: R
       list(feature.points),
       ...sections.picture(),
     ]),
-    ...sections.headed('What you need to do to prepare', [paragraph(sections.advice(1)), sections.learnMore()]),
+    ...sections.headed('What you need to do to prepare', [
+      paragraph(sections.advice(1)),
+      ...sections.actBy(),
+      sections.learnMore(),
+    ]),
     ...sections.questions(5),
     ...sections.compliance(),
   ],
@@ -100,8 +107,8 @@ const parts: Readonly<Record<Stage, (draft: Draft, sections: Sections, random: R
   ],
 }
 
-function createSections({ family, feature, post, start, effective }: Draft, random: Random) {
-  const { body: style, takesEffect } = post
+function createSections({ family, feature, post, start, effective }: Draft, timeline: Timeline, random: Random) {
+  const { body: style } = post
   const product = escapeHtml(family.product)
   const heading = (text: string) => paragraph(style.headings === 'brackets' ? `<b>[${text}:]</b>` : `<b>${text}</b>`)
   const headed = (text: string, content: readonly string[]) => [heading(text), ...content]
@@ -110,31 +117,9 @@ function createSections({ family, feature, post, start, effective }: Draft, rand
     product,
     headed,
 
-    when(): readonly string[] {
-      const earlier = style.struckOut === true ? `<s>${periodIn(effective - 30 * dayMs)}</s> ` : ''
-      if (feature.kind === 'retirement') {
-        return headed('When this will happen', [
-          paragraph(`${product} will stop offering this on ${earlier}<b>${dateIn(effective)}</b>.`),
-        ])
-      }
-      const early = start + random.between(8, 20) * dayMs
-      const late = effective + random.between(15, 40) * dayMs
-      return headed('When this will happen', [
-        paragraph(
-          `<b>${random.pick(phrases.rings)}:</b> We ${takesEffect < 0 ? 'began' : 'will begin'} rolling out in ${periodIn(early)} and expect to complete by ${periodIn(effective - 5 * dayMs)}.`,
-        ),
-        paragraph(
-          `<b>General Availability (Worldwide):</b> We will begin rolling out in ${earlier}${periodIn(effective)} and expect to complete by ${periodIn(late)}.`,
-        ),
-        ...(random.chance(0.5)
-          ? [
-              paragraph(
-                `<b>General Availability (GCC, GCC High, DoD):</b> We will begin rolling out in ${periodIn(late + 20 * dayMs)} and expect to complete by ${periodIn(late + 45 * dayMs)}.`,
-              ),
-            ]
-          : []),
-      ])
-    },
+    when: (): readonly string[] => headed('When this will happen', timeline.when.map(paragraph)),
+
+    actBy: (): readonly string[] => (timeline.actBy === undefined ? [] : [paragraph(timeline.actBy)]),
 
     roadmap: (): readonly string[] =>
       (post.roadmapIds ?? []).map((id) =>

@@ -24,9 +24,26 @@ export function dateIn(time: number): string {
   return `${months[date.getUTCMonth()]} ${date.getUTCDate()}, ${date.getUTCFullYear()}`
 }
 
+/** "2026-03-09" */
+export function dayIn(time: number): string {
+  return new Date(time).toISOString().slice(0, 10)
+}
+
 /** "early March 2026", as Microsoft dates a rollout. */
 export function periodIn(time: number): string {
   const date = new Date(time)
-  const part = ['early ', 'mid-', 'late '][Math.min(2, Math.floor((date.getUTCDate() - 1) / 10))]
-  return `${part}${months[date.getUTCMonth()]} ${date.getUTCFullYear()}`
+  return `${['early ', 'mid-', 'late '][thirdOf(date)]}${months[date.getUTCMonth()]} ${date.getUTCFullYear()}`
+}
+
+/** The first and last day of what `periodIn` says: a late part ends with its month. */
+export function periodOf(time: number): { first: string; last: string } {
+  const date = new Date(time)
+  const [year, month, third] = [date.getUTCFullYear(), date.getUTCMonth(), thirdOf(date)]
+  const last = third === 2 ? Date.UTC(year, month + 1, 0) : Date.UTC(year, month, 10 * third + 10)
+  return { first: dayIn(Date.UTC(year, month, 10 * third + 1)), last: dayIn(last) }
+}
+
+/** Of its month: 0 to 2. */
+function thirdOf(date: Date): number {
+  return Math.min(2, Math.floor((date.getUTCDate() - 1) / 10))
 }

@@ -5,11 +5,17 @@ import { dayMs, iso, midnightOf, momentOf } from './calendar.ts'
 import { detailsOf } from './details.ts'
 import storiesJson from './stories.json' with { type: 'json' }
 import type { Draft, Family, Feature, PlannedPost } from './story.ts'
+import { type DatedEvent, type Timeline, timelineOf } from './timeline.ts'
 
 const stories = storiesJson as readonly Family[]
 
 /** Generating the posts dominates a tenant's start; tenants of the same day share them. */
-const cache = new LRUCache<number, readonly Message[]>({ max: 4 })
+const cache = new LRUCache<number, Corpus>({ max: 4 })
+
+interface Corpus {
+  readonly messages: readonly Message[]
+  readonly events: ReadonlyMap<string, readonly DatedEvent[]>
+}
 
 /**
  * The posts of the emulated tenant, oldest first. Only their dates change from day to day, relative to today: the newest
@@ -17,19 +23,32 @@ const cache = new LRUCache<number, readonly Message[]>({ max: 4 })
  * @param now epoch milliseconds
  */
 export function createCorpus(now = Date.now()): readonly Message[] {
-  const today = midnightOf(now)
-  const messages = cache.get(today) ?? writeAll(today)
-  cache.set(today, messages)
-  return messages
+  return corpusOf(now).messages
 }
 
-function writeAll(today: number): readonly Message[] {
-  return stories
+/** The dates that the texts of these posts name, by the post's id, as they were written. */
+export function datedEvents(now = Date.now()): ReadonlyMap<string, readonly DatedEvent[]> {
+  return corpusOf(now).events
+}
+
+function corpusOf(now: number): Corpus {
+  const today = midnightOf(now)
+  const corpus = cache.get(today) ?? writeAll(today)
+  cache.set(today, corpus)
+  return corpus
+}
+
+function writeAll(today: number): Corpus {
+  const drafts = stories
     .flatMap((family) =>
       family.features.flatMap((feature) => feature.posts.map((post) => draftOf(family, feature, post, today))),
     )
     .sort((a, b) => a.start - b.start)
-    .map((draft) => write(draft, today))
+    .map((draft) => ({ draft, timeline: timelineOf(draft) }))
+  return {
+    messages: drafts.map(({ draft, timeline }) => write(draft, timeline)),
+    events: new Map(drafts.map(({ draft, timeline }) => [draft.post.id, timeline.events])),
+  }
 }
 
 function draftOf(family: Family, feature: Feature, post: PlannedPost, today: number): Draft {
@@ -40,11 +59,12 @@ function draftOf(family: Family, feature: Feature, post: PlannedPost, today: num
     start: momentOf(post.starts, today),
     updated: post.updated === undefined ? null : momentOf(post.updated, today),
     effective: today + post.takesEffect * dayMs,
+    today,
   }
 }
 
-function write(draft: Draft, today: number): Message {
-  const { post, feature, start, updated } = draft
+function write(draft: Draft, timeline: Timeline): Message {
+  const { post, feature, start, updated, today } = draft
   return {
     id: post.id,
     title: `${updated === null ? '' : '(Updated) '}${post.title}`,
@@ -59,6 +79,6 @@ function write(draft: Draft, today: number): Message {
     actionRequiredByDateTime: post.actBy === undefined ? null : iso(today + (post.actBy * 24 + 7) * 3_600_000),
     hasAttachments: feature.extra !== undefined && post.stage === 'announcement',
     details: detailsOf(draft),
-    body: { contentType: 'html', content: writeBody(draft) },
+    body: { contentType: 'html', content: writeBody(draft, timeline) },
   }
 }

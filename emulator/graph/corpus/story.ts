@@ -84,4 +84,6 @@ export interface Draft {
   start: number
   updated: number | null
   effective: number
+  /** Midnight of the day that all dates are relative to. */
+  today: number
 }

@@ -4,24 +4,26 @@ import fp from 'fastify-plugin'
 import type { Configured } from '../../config/index.ts'
 import { entryOf, Failure, toFailure } from '../../errors/index.ts'
 import type { Deadline } from '../../lib/deadline.ts'
-import type { GraphSession } from '../graph-client/index.ts'
+import { exchangeScopes } from '../../lib/graph-permissions.ts'
 import type { McpMessage } from '../mcp/message.ts'
-import type { Tool } from '../mcp/tool.ts'
+import type { GraphTools, GraphUse } from '../mcp/tool.ts'
 
 /** Graph for one call of a tool. */
 export interface GraphAccess {
   /** Graph as the caller; or why there is none, which a tool that needs it returns. */
-  readonly graph: GraphSession | Failure
+  readonly access: GraphTools | Failure
   /** What Graph is called with, where there is a token. */
   readonly accessToken?: string
+  /** What the token was exchanged for, where it was. */
+  readonly scopes?: readonly string[]
   /** A hash of the credential that it comes from: the caller's own token, or the one that was given. */
   readonly credentialHash?: string
 }
 
 export interface AccessedCall {
   readonly message: McpMessage
-  /** The tool that it calls. */
-  readonly tool: Tool
+  /** What it needs Graph for. */
+  readonly use: GraphUse
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal
   readonly deadline: Deadline
@@ -45,55 +47,68 @@ declare module 'fastify' {
 
 /** Which token Graph is called with, and until when. */
 export const graphAccess = fp<Configured>(
-  async (app, { config: { callers } }) => {
+  async (app, { config: { callers, entra, graph } }) => {
     app.decorate('graphAccess', {
       async open(request, call) {
         try {
-          const { accessToken, credentialHash } = await tokenOf(request, call)
+          const { accessToken, scopes, credentialHash } = await tokenOf(request, call)
           const { id, caller, trace } = request
-          const graph = app.graph.as({
+          const user = {
             accessToken,
             correlationId: id,
             deadline: call.deadline,
-            // What is cached is read for whoever calls the same, and to the end.
-            signal: app.mcp.isCached(call.tool) ? undefined : call.signal,
             user: caller?.userKey,
-            tool: call.tool.definition.name,
+            tool: call.use.name,
             trace,
-          })
-          return { graph, accessToken, credentialHash }
+          }
+          // What is cached is read for all who ask meanwhile, and to the end.
+          const reader = { credentialHash, graph: app.graph.as(user) }
+          const access = {
+            graph: app.graph.as({ ...user, signal: call.signal }),
+            messageCenter: app.messageCenter.of(reader),
+            serviceHealth: app.serviceHealth.of(reader),
+            roadmap: app.roadmap,
+          }
+          return { access, accessToken, credentialHash, ...(scopes && { scopes }) }
         } catch (error) {
           const failure = toFailure(error)
-          if (entryOf(failure.reason).kind === 'tool') return { graph: failure }
+          if (entryOf(failure.reason).kind === 'tool') return { access: failure }
           throw failure
         }
       },
-      invalidateOnFailure({ reason }, { caller }, { accessToken }) {
-        if (caller === null) return
-        const isTokenRefused = reason === 'graph_claims_required' || reason === 'graph_token_rejected'
-        if (isTokenRefused && accessToken !== undefined) app.oboTokens.evict(caller, accessToken)
-        // Or a role was taken away: of its messages nothing is shown from here on.
-        if (isTokenRefused || reason === 'graph_forbidden') app.mcp.invalidate(caller.tokenHash)
+      invalidateOnFailure({ reason }, { caller }, { accessToken, scopes, credentialHash }) {
+        if (reason !== 'graph_claims_required' && reason !== 'graph_token_rejected') return
+        if (credentialHash !== undefined) {
+          app.messageCenter.drop(credentialHash)
+          app.serviceHealth.drop(credentialHash)
+        }
+        if (caller !== null && accessToken !== undefined && scopes !== undefined)
+          app.oboTokens.evict({ caller, scopes }, accessToken)
       },
     })
 
     /** A token given for a local run, else the caller's own assertion exchanged On-Behalf-Of. */
-    async function tokenOf(request: FastifyRequest, { message, signal, deadline }: AccessedCall) {
+    async function tokenOf(
+      request: FastifyRequest,
+      { message, use, signal, deadline }: AccessedCall,
+    ): Promise<{ accessToken: string; credentialHash: string; scopes?: readonly string[] }> {
       const { caller, assertion, trace } = request
       const given = app.mcp.accessTokenOf(message) ?? request.graphBearerToken
       if (given !== undefined && given !== null) return givenToken(given)
       if (caller !== null && assertion !== null) {
+        const scopes = entra.oboScopes ?? exchangeScopes(use, graph.baseUrl)
         const call = { correlationId: request.id, signal, deadline, trace }
-        return {
-          accessToken: await app.oboTokens.get({ caller, assertion, ...call }),
-          credentialHash: caller.tokenHash,
-        }
+        const accessToken = await app.oboTokens.get({ caller, assertion, scopes, ...call })
+        return { accessToken, scopes, credentialHash: caller.tokenHash }
       }
       if (callers.graphAccessToken !== undefined) return givenToken(callers.graphAccessToken)
       throw new Failure('sign_in_required')
     }
   },
-  { name: 'graph-access', dependencies: ['auth', 'obo-token-cache', 'graph-client', 'mcp'] },
+  {
+    name: 'graph-access',
+    dependencies: ['auth', 'obo-token-cache', 'graph-client', 'message-center', 'service-health', 'roadmap', 'mcp'],
+  },
 )
 
 function givenToken(accessToken: string) {

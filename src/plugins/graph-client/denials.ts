@@ -20,28 +20,29 @@ type Reader = Pick<GraphCaller, 'accessToken' | 'user'>
 
 /**
  * Caches Graph's 403 responses for some minutes: a user without a role costs the tenant's quota no more than a call a minute.
- * Each is about one collection: another permission may be there.
+ * Each is about one method and collection, such as `GET /admin/serviceAnnouncement/messages`: for others another permission
+ * may be there.
  */
 export function createDenials(now: () => number) {
   const denials = createLru<Denial>(maxDenials)
 
   return {
     /** @throws {Failure} `graph_forbidden`, where Graph sent a 403 lately */
-    check(reader: Reader, path: string) {
-      const denial = denials.get(keyOf(reader, path))
+    check(reader: Reader, resource: string) {
+      const denial = denials.get(keyOf(reader, resource))
       if (denial === undefined) return
       const lastsMs = denial.token === hashed(reader.accessToken) ? sameTokenMs : otherTokenMs
       const leftMs = denial.atMs + lastsMs - now()
       if (leftMs > 0) throw withWait(denial.failure, leftMs)
     },
     /** The failure of a call, as the caller gets it. */
-    remember(reader: Reader, path: string, failure: Failure): Failure {
+    remember(reader: Reader, resource: string, failure: Failure): Failure {
       if (failure.reason !== 'graph_forbidden') return failure
-      denials.set(keyOf(reader, path), { failure, token: hashed(reader.accessToken), atMs: now() })
+      denials.set(keyOf(reader, resource), { failure, token: hashed(reader.accessToken), atMs: now() })
       return withWait(failure, sameTokenMs)
     },
-    forget(reader: Reader, path: string) {
-      denials.delete(keyOf(reader, path))
+    forget(reader: Reader, resource: string) {
+      denials.delete(keyOf(reader, resource))
     },
   }
 }
@@ -54,9 +55,9 @@ function withWait({ reason, details }: Failure, leftMs: number): Failure {
   })
 }
 
-/** A collection of Graph: its items need what it needs. */
-function keyOf(reader: Reader, path: string): string {
-  return `${reader.user ?? hashed(reader.accessToken)} ${path.split('/').slice(0, 4).join('/')}`
+/** A method and a collection of Graph: its items need what it needs. */
+function keyOf(reader: Reader, resource: string): string {
+  return `${reader.user ?? hashed(reader.accessToken)} ${resource.split('/').slice(0, 4).join('/')}`
 }
 
 function hashed(token: string): string {

@@ -17,8 +17,8 @@ import type { TraceSpan } from '../observability/otlp.ts'
 import { createDenials } from './denials.ts'
 import { graphFailure, graphTransportFailure, requestIdOf, retryAfterOf } from './failures.ts'
 
-/** A thousand messages without bodies are some 1.5 MB, a hundred with long bodies as much. */
-const graphLimits = { maxBodyBytes: 4 * 1024 * 1024, connections: 64 }
+/** A thousand messages with bodies are some 5 MB; with the longest ones 15 MB. */
+const graphLimits = { maxBodyBytes: 16 * 1024 * 1024, connections: 64 }
 
 const passing = new Set([502, 503, 504])
 const maxAttempts = 3
@@ -49,7 +49,7 @@ export interface GraphQuery {
   readonly prefer?: string
 }
 
-/** What a tool sees of Graph: reading, as one user. */
+/** What a tool sees of Graph: as one user. */
 export interface GraphSession {
   /**
    * Reads a path below the configured base.
@@ -59,6 +59,14 @@ export interface GraphSession {
    * @throws {Failure} any of the `graph_…` reasons
    */
   get(path: string, options?: GraphQuery): Promise<unknown>
+  /**
+   * Calls an action, one that may be called twice: it is retried as a read is.
+   *
+   * @param body sent as JSON
+   * @returns the JSON of the response
+   * @throws {Failure} any of the `graph_…` reasons
+   */
+  post(path: string, body: unknown): Promise<unknown>
   /**
    * The query of a next page's link, which must lead to the same path of the configured Graph.
    *
@@ -72,7 +80,7 @@ export type GraphClient = ReturnType<typeof createGraphClient>
 /**
  * Microsoft Graph, as one user at a time: pooled, bounded, and retried where a retry can help.
  *
- * Only reads are retried: on 429 after what Retry-After says, on 502, 503, 504 and broken connections after a short
+ * Calls are retried, since none does more when it is made twice: on 429 after what Retry-After says, on 502, 503, 504 and broken connections after a short
  * random wait, all within one deadline; and each attempt only once the quota admits it. Who was denied lately is denied
  * without asking.
  * Source: Microsoft Graph, "Throttling guidance" and "Best practices".
@@ -89,26 +97,37 @@ export function createGraphClient({
   const denials = createDenials(now)
   const spanAttributes = {
     'peer.service': 'Microsoft Graph',
-    'http.request.method': 'GET',
     'server.address': hostname,
   }
 
-  async function read(path: string, { query, prefer }: GraphQuery, user: GraphUser): Promise<string> {
+  async function call(path: string, { query, prefer, body }: GraphQuery & { body?: string }, user: GraphUser) {
+    const method = body === undefined ? 'GET' : 'POST'
     const url = urlOf(path, query)
+    // Who may not write may still read, and the other way round.
+    const resource = `${method} ${path}`
     const endMs = now() + user.deadline.leftMs
     const headers = {
       accept: 'application/json',
       authorization: `Bearer ${user.accessToken}`,
       'client-request-id': user.correlationId,
       ...(prefer !== undefined && { prefer }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
     }
     for (let attempt = 1; ; attempt++) {
-      denials.check(user, path)
+      denials.check(user, resource)
       await quota.admit(user, endMs - now())
       const deadlineMs = endMs - now()
-      const outcome = await once({ method: 'GET', url, headers, signal: user.signal, deadlineMs }, path, attempt, user)
+      const request = {
+        method,
+        url,
+        headers,
+        signal: user.signal,
+        deadlineMs,
+        ...(body !== undefined && { body }),
+      } as const
+      const outcome = await once(request, path, attempt, user)
       if (!(outcome instanceof Error) && outcome.status === 200) {
-        denials.forget(user, path)
+        denials.forget(user, resource)
         return outcome.body
       }
 
@@ -117,7 +136,7 @@ export function createGraphClient({
         if (outcome instanceof Error) throw graphTransportFailure(outcome)
         // Graph's words may be shown to the caller, who is to get no Graph token by them.
         const failure = graphFailure({ ...outcome, body: outcome.body.replaceAll(user.accessToken, '[withheld]') })
-        throw denials.remember(user, path, failure)
+        throw denials.remember(user, resource, failure)
       }
       await sleep(waitMs, user.signal)
     }
@@ -127,7 +146,12 @@ export function createGraphClient({
   async function once(request: BoundedRequest, path: string, attempt: number, user: GraphUser) {
     const { correlationId, tool, trace } = user
     const started = now()
-    const span = trace?.call('GET', { ...spanAttributes, 'url.path': path, 'http.request.resend_count': attempt - 1 })
+    const span = trace?.call(request.method, {
+      ...spanAttributes,
+      'http.request.method': request.method,
+      'url.path': path,
+      'http.request.resend_count': attempt - 1,
+    })
     const outcome = await http
       .request(span === undefined ? request : { ...request, headers: { ...request.headers, ...span.headers } })
       .catch((error: unknown) => {
@@ -163,7 +187,8 @@ export function createGraphClient({
     /** Graph as this user sees it. */
     as(user: GraphUser): GraphSession {
       return {
-        get: async (path, query = {}) => parseJson(await read(path, query, user)),
+        get: async (path, query = {}) => parseJson(await call(path, query, user)),
+        post: async (path, body) => parseJson(await call(path, { body: JSON.stringify(body) }, user)),
         nextQuery: (path, link) => nextQuery(baseUrl + path, link),
       }
     },

@@ -7,7 +7,8 @@ const comparedMost = 100
 
 interface Property {
   readonly type?: string
-  readonly items?: { readonly type?: string }
+  readonly pattern?: string
+  readonly items?: Property
 }
 
 /**
@@ -15,7 +16,7 @@ interface Property {
  *
  * - null for an argument that is absent (LibreChat, Langflow, and OpenAI's strict mode, which makes all of them required)
  * - a list as JSON text, `"[\"Teams\"]"` (Claude Code), or as its only entry, `"Teams"`
- * - numbers and booleans as text, `"10"`, `"True"`
+ * - numbers and booleans as text, `"10"`, `"True"`; ids of digits as numbers, `478611`
  * - all arguments as JSON text, as model APIs hand them over (OpenAI, "Function calling": `arguments` is a string)
  *
  * Unknown arguments are ignored, since frameworks add their own to every call (n8n: `sessionId`, `action`, `chatInput`).
@@ -37,14 +38,21 @@ export function coerceArguments(args: unknown, schema: TObject, alsoKnown: reado
   return Object.fromEntries(entries)
 }
 
-/** A text as its schema's type, where it is one; everything else as it is. */
-function coerce(value: unknown, { type, items }: Property = {}): unknown {
+/** A value as its schema's type, where it is one; everything else as it is. */
+function coerce(value: unknown, property: Property = {}): unknown {
+  const { type, pattern, items } = property
+  if (type === 'array' && Array.isArray(value)) return value.map((entry) => coerce(entry, items))
+  if (Number.isSafeInteger(value) && type === 'string' && pattern !== undefined) {
+    return new RegExp(pattern).test(String(value)) ? String(value) : value
+  }
   if (typeof value !== 'string') return value
   switch (type) {
-    case 'array':
+    case 'array': {
       if (items?.type !== 'string') return value
       // Text that merely begins like a list, such as a title in brackets, is an entry.
-      return fromJson(value, isListOfTexts) ?? (fromJson(value, Array.isArray) === undefined ? [value] : value)
+      const list = (fromJson(value, Array.isArray) ?? [value]).map((entry) => coerce(entry, items))
+      return list.every((entry) => typeof entry === 'string') ? list : value
+    }
     case 'integer':
     case 'number':
       return /^-?\d{1,15}(\.\d{1,15})?$/.test(value.trim()) ? Number(value) : value
@@ -64,10 +72,6 @@ function fromJson<Kind>(text: string, isKind: (value: unknown) => value is Kind)
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isListOfTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
 }
 
 /** Whether a name is another one in another spelling, or with a typing error or, in longer names, two. */

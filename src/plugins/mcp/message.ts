@@ -27,6 +27,7 @@ const knownMethods = new Set([
   'resources/read',
   'prompts/list',
   'prompts/get',
+  'completion/complete',
   'subscriptions/listen',
   'notifications/initialized',
   'notifications/cancelled',

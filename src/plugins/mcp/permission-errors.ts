@@ -3,19 +3,26 @@ import { type GraphPermission, inWords, purposesOf, scopesOf } from '../../lib/g
 import type { Tool } from './tool.ts'
 
 /**
- * A failure that a permission or a role would have prevented, with the name of it. An exchange asks for what all tools
- * need, so a missing consent can be to any of that; Graph's 403 is about the tool that was called.
+ * A failure that a permission or a role would have prevented, with the name of it: an exchange asks for what the tool that
+ * is called needs, and Graph's 403 is about it too.
  */
-export function withPermissionNamed(failure: Failure, called: Tool, all: readonly Tool[]): Failure {
+export function withPermissionNamed(failure: Failure, called: Pick<Tool, 'permissions'>): Failure {
   switch (failure.reason) {
     case 'graph_forbidden':
       return withDetail(failure, called.permissions.map(explainLack).join(' '))
     case 'user_consent_required':
     case 'admin_consent_required':
-      return withDetail(failure, `It is asked for to ${purposesOf(all)} (${inWords(scopesOf(all), 'and')}).`)
+      return withDetail(failure, explainConsent(called))
     default:
       return failure
   }
+}
+
+/** Microsoft Graph permissions reference: an administrator consents to each of these permissions. */
+function explainConsent(called: Pick<Tool, 'permissions'>): string {
+  const scopes = scopesOf([called])
+  const permission = `${scopes.length === 1 ? 'the permission' : 'the permissions'} ${inWords(scopes, 'and')}`
+  return `To ${purposesOf([called])}, the app needs ${permission}, which an administrator consents to for all users.`
 }
 
 function explainLack({ scope, roles, purpose }: GraphPermission): string {

@@ -1,12 +1,34 @@
 import type { TObject } from 'typebox'
-import type { GraphPermission } from '../../lib/graph-permissions.ts'
+import type { GraphPermission, HasPermissions } from '../../lib/graph-permissions.ts'
 import type { Caller } from '../auth/claims.ts'
 import type { GraphSession } from '../graph-client/index.ts'
+import type { MessageCenter } from '../message-center/index.ts'
+import type { Roadmap } from '../roadmap/roadmap.ts'
+import type { ServiceHealth } from '../service-health/index.ts'
 
-/** All that a tool may use: who calls, and Graph as that user. */
-export interface ToolContext {
-  readonly caller: Caller | null
+/** What a tool may read: Graph as the signed-in user, and what is public. */
+export interface GraphTools {
   readonly graph: GraphSession
+  /** The user's Message Center, read once and answered from memory. */
+  readonly messageCenter: MessageCenter
+  readonly serviceHealth: ServiceHealth
+  /** Public, and the same for everybody. */
+  readonly roadmap: Roadmap
+}
+
+/** All that a tool may use. */
+export interface ToolContext extends GraphTools {
+  readonly caller: Caller | null
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** What needs Graph: a tool, or a method that reads messages. */
+export interface GraphUse extends HasPermissions {
+  /** For the log. */
+  readonly name: string
 }
 
 /** MCP, "Tools: Tool annotations". All four are said, so that no client has to assume the worst. */
@@ -27,6 +49,14 @@ export interface ToolDefinition {
   readonly annotations: ToolAnnotations
 }
 
+/** MCP, "Tools: Resource Links": where more of what a result mentions can be read. */
+export interface ResourceLink {
+  readonly type: 'resource_link'
+  readonly uri: string
+  readonly name: string
+  readonly title?: string
+}
+
 export interface Tool {
   readonly definition: ToolDefinition
   /** Delegated Graph permissions that the tool needs; none: it does not call Graph. */
@@ -40,4 +70,6 @@ export interface Tool {
    * @throws {Failure} `invalid_input`, or whatever the handler throws
    */
   call(args: unknown, context: ToolContext): Promise<Record<string, unknown>>
+  /** The resources that a result mentions. */
+  links(result: Record<string, unknown>): readonly ResourceLink[]
 }

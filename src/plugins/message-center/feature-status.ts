@@ -4,8 +4,9 @@ import { parseJson } from '../../lib/parse-json.ts'
 /** How far a roadmap item's rollout to this tenant is, on one platform. */
 export const FeatureStatus = Type.Object({
   roadmapId: Type.String(),
-  platform: Type.Optional(Type.String({ description: 'Web, Desktop, Mac, iOS, Android or All' })),
-  status: Type.String({ description: 'Scheduled, InRollout, Launched or FeatureRolloutStatusNotSupported' }),
+  platform: Type.Optional(Type.String()),
+  /** Scheduled, InRollout, Launched or FeatureRolloutStatusNotSupported. */
+  status: Type.String(),
   lastUpdateTime: Type.Optional(Type.String()),
   latestRing: Type.Optional(Type.String()),
 })

@@ -9,9 +9,7 @@ import { timeouts } from '../../config/timeouts.ts'
 import { Failure, toFailure } from '../../errors/index.ts'
 import { createBoundedClient } from '../../lib/bounded-client.ts'
 import { beforeDeadline, deadlineIn } from '../../lib/deadline.ts'
-import { exchangeScopes, type HasPermissions } from '../../lib/graph-permissions.ts'
 import { untilAborted } from '../../lib/until-aborted.ts'
-import type { Caller } from '../auth/claims.ts'
 import { type CacheEntry, toCachedToken, toCacheEntry } from './lifetime.ts'
 import { createNegativeCache } from './negative-cache.ts'
 import { createOnBehalfOf } from './on-behalf-of.ts'
@@ -28,7 +26,6 @@ const sweepEveryMs = 5 * 60_000
 export interface OboTokenCacheOptions extends Pick<RedeemOptions, 'exchange' | 'audit'> {
   readonly tenantId: string
   readonly clientId: string
-  readonly scopes: readonly string[]
   /** Tokens that replicas share; none where they share nothing. */
   readonly shared?: SharedTokens | undefined
   readonly maxBytes?: number
@@ -39,6 +36,9 @@ export interface OboTokenCacheOptions extends Pick<RedeemOptions, 'exchange' | '
   readonly monotonicNow?: RedeemOptions['monotonicNow']
   readonly sleep?: RedeemOptions['sleep']
 }
+
+/** Whose token it is, and what for. */
+export type TokenOwner = Pick<TokenRequest, 'caller' | 'scopes'>
 
 /** A token, and whether it came from the shared cache. */
 interface Obtained {
@@ -59,7 +59,6 @@ export function createOboTokenCache({
   exchange,
   tenantId,
   clientId,
-  scopes,
   audit,
   shared,
   maxBytes = defaultMaxBytes,
@@ -76,10 +75,10 @@ export function createOboTokenCache({
   const negativeCache = createNegativeCache(monotonicNow)
   const pending = new Map<string, Promise<Obtained>>()
   const requests = { hit: 0, shared: 0, miss: 0 }
-  const keyPrefix = lengthPrefixed([tenantId, clientId, [...scopes].sort().join(' ')])
+  const keyPrefix = lengthPrefixed([tenantId, clientId])
 
-  function keyOf(caller: Caller): string {
-    return hash('sha256', keyPrefix + lengthPrefixed([caller.tokenHash]), 'base64url')
+  function keyOf({ caller, scopes }: TokenOwner): string {
+    return hash('sha256', keyPrefix + lengthPrefixed([[...scopes].sort().join(' '), caller.tokenHash]), 'base64url')
   }
 
   /** Starts to obtain the token of a key, or joins the request that has. What is evicted meanwhile is not cached. */
@@ -126,12 +125,12 @@ export function createOboTokenCache({
 
   return {
     /**
-     * A Graph access token for this caller, by this assertion.
+     * A Graph access token for this caller, by this assertion, with these scopes.
      *
      * @throws {Failure} any of the exchange's reasons
      */
     async get(request: TokenRequest): Promise<string> {
-      const key = keyOf(request.caller)
+      const key = keyOf(request)
       const entry = tokens.get(key)
       if (entry !== undefined && now() < entry.expiresAtMs) {
         requests.hit++
@@ -154,8 +153,8 @@ export function createOboTokenCache({
      * Evicts a token that Graph has rejected, here and from the shared cache; each other replica evicts it when Graph
      * rejects it there. A late rejection does not evict the token that has replaced it.
      */
-    evict(caller: Caller, accessToken: string) {
-      const key = keyOf(caller)
+    evict(owner: TokenOwner, accessToken: string) {
+      const key = keyOf(owner)
       const entry = tokens.get(key)
       if (entry !== undefined && entry.accessToken !== accessToken) return
       tokens.delete(key)
@@ -193,14 +192,12 @@ declare module 'fastify' {
   }
 }
 
-export const oboTokenCache = fp<Configured & { tools: readonly HasPermissions[]; now?: () => number }>(
-  async (app, { config: { entra, graph, cacheEncryptionKeys, timeouts }, tools, now }) => {
+export const oboTokenCache = fp<Configured & { now?: () => number }>(
+  async (app, { config: { entra, cacheEncryptionKeys, timeouts }, now }) => {
     const http = createBoundedClient({ ...entraLimits, ...timeouts.entra })
-    const scopes = entra.oboScopes ?? exchangeScopes(tools, graph.baseUrl)
     const exchange = createOnBehalfOf({
       ...entra,
       withClientAuth: app.clientAuthentication.api,
-      scopes,
       endpoints: tenantEndpoints(entra),
       http,
     })
@@ -209,7 +206,7 @@ export const oboTokenCache = fp<Configured & { tools: readonly HasPermissions[];
     const shared = store && secrets.length > 0 ? createSharedTokens({ store, secrets }) : undefined
     const { tokenMs } = timeouts
     const clocks = now && { now, monotonicNow: now }
-    const cache = createOboTokenCache({ ...entra, scopes, exchange, audit, shared, tokenMs, ...clocks })
+    const cache = createOboTokenCache({ ...entra, exchange, audit, shared, tokenMs, ...clocks })
     const sweeping = setInterval(() => cache.sweep(), sweepEveryMs).unref()
     app.decorate('oboTokens', cache)
     app.addHook('onClose', async () => {

@@ -16,6 +16,8 @@ export interface GraphToken {
 export interface ExchangeRequest {
   /** The caller's own access token (RFC 7523 section 2.1). */
   readonly assertion: string
+  /** Of Graph, fully qualified. */
+  readonly scopes: readonly string[]
   /** A GUID that Entra's and this server's logs share. */
   readonly correlationId: string
   /** By when there is a token or a failure. */
@@ -31,7 +33,6 @@ export interface OnBehalfOfOptions {
   readonly clientId: string
   readonly tenantId: string
   readonly withClientAuth: WithClientAuth
-  readonly scopes: readonly string[]
   readonly endpoints: TenantEndpoints
   readonly http: Pick<BoundedClient, 'request'>
 }
@@ -46,14 +47,7 @@ export interface OnBehalfOfOptions {
  *
  * @returns an {@link Exchange} that throws only {@link Failure}
  */
-export function createOnBehalfOf({
-  clientId,
-  tenantId,
-  withClientAuth,
-  scopes,
-  endpoints,
-  http,
-}: OnBehalfOfOptions): Exchange {
+export function createOnBehalfOf({ clientId, tenantId, withClientAuth, endpoints, http }: OnBehalfOfOptions): Exchange {
   const authority = `https://login.microsoftonline.com/${tenantId}`
   const auth = {
     clientId,
@@ -67,7 +61,7 @@ export function createOnBehalfOf({
   }
 
   async function exchange(
-    { assertion, correlationId, deadline, headers }: ExchangeRequest,
+    { assertion, scopes, correlationId, deadline, headers }: ExchangeRequest,
     clientAuth: ClientAuth,
   ): Promise<GraphToken> {
     // Loaded on first use: a server that has yet to exchange anything starts without it.

@@ -10,6 +10,8 @@ import type { Exchange, GraphToken } from './on-behalf-of.ts'
 export interface TokenRequest {
   readonly caller: Caller
   readonly assertion: string
+  /** Of Graph, fully qualified: what the token is to be good for. */
+  readonly scopes: readonly string[]
   readonly correlationId: string
   /** A caller that goes away stops waiting; the exchange it shares goes on. */
   readonly signal?: AbortSignal | undefined
@@ -33,10 +35,17 @@ export interface RedeemOptions {
  */
 export function createRedeem({ exchange, audit, monotonicNow, sleep }: RedeemOptions) {
   /** One exchange, as a span of the call that needs it. */
-  async function attempt({ assertion, correlationId, trace }: TokenRequest, deadline: Deadline): Promise<GraphToken> {
+  async function attempt(request: TokenRequest, deadline: Deadline): Promise<GraphToken> {
+    const { assertion, scopes, correlationId, trace } = request
     const span = trace?.call('On-Behalf-Of exchange', { 'peer.service': 'Microsoft Entra' })
     try {
-      const token = await exchange({ assertion, correlationId, deadline, ...(span && { headers: span.headers }) })
+      const token = await exchange({
+        assertion,
+        scopes,
+        correlationId,
+        deadline,
+        ...(span && { headers: span.headers }),
+      })
       span?.end()
       return token
     } catch (error) {

@@ -90,6 +90,14 @@ export const events = {
     ),
     graphRequestId: optional(text('Graph’s `request-id`, which Microsoft’s support asks for')),
   }),
+  roadmap_call: event('info', 'roadmap read', 'The feed of the public roadmap was read, for everybody who asks', {
+    ids: whole('How many items were asked for'),
+    ms: number('Duration in milliseconds'),
+    status: optional(whole('The feed’s HTTP status')),
+    outcome: optional(
+      Type.Enum(['timeout', 'cancelled', 'too_large', 'unreachable'], { description: 'Why there was no response' }),
+    ),
+  }),
   graph_quota_exceeded: requestEvent(
     'warn',
     'Graph quota exceeded',

@@ -118,7 +118,7 @@ export function readMetrics(app: FastifyInstance, registry: Registry, prom: Prom
     })
   }
 
-  const { oboTokens, entraKeys, graphQuota, mcp, sharedStore } = app
+  const { oboTokens, entraKeys, graphQuota, messageCenter, sharedStore } = app
   const requests = () => oboTokens.stats.requests
   metric('Counter', 'obo_cache_requests_total', 'Lookups of a Graph token', requests, 'result')
   metric(
@@ -133,12 +133,14 @@ export function readMetrics(app: FastifyInstance, registry: Registry, prom: Prom
   metric('Gauge', 'obo_cache_max_bytes', 'Their maximum size', () => oboTokens.stats.maxBytes)
   metric(
     'Counter',
-    'result_cache_requests_total',
-    'Calls of tools with cached results; joined: shared another call in flight',
-    () => mcp.cacheStats.requests,
+    'snapshot_reads_total',
+    'Questions to a snapshot of the Message Center; joined: waited for a load in flight',
+    () => messageCenter.stats.reads,
     'result',
   )
-  metric('Gauge', 'result_cache_bytes', 'Size of cached results', () => mcp.cacheStats.bytes)
+  metric('Gauge', 'snapshots', 'Snapshots of the Message Center in memory', () => messageCenter.stats.snapshots)
+  metric('Gauge', 'snapshot_bytes', 'Their approximate size', () => messageCenter.stats.bytes)
+  metric('Gauge', 'snapshot_max_bytes', 'Their maximum size', () => messageCenter.stats.maxBytes)
   metric(
     'Gauge',
     'graph_quota_left',

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Failure } from '../../../src/errors/index.ts'
 import { createDenials } from '../../../src/plugins/graph-client/denials.ts'
 
-const path = '/admin/serviceAnnouncement/messages'
+const path = 'GET /admin/serviceAnnouncement/messages'
 const reader = { accessToken: 'token-1', user: 'user-1' }
 const forbidden = new Failure('graph_forbidden', { graphRequestId: 'graph-1', cause: { status: 403 } })
 
@@ -56,7 +56,8 @@ test('another token of the user is tried after a minute, and no sooner', () => {
 test('it is nobody else’s, and about nothing else', () => {
   const { isDenied } = denied()
   assert.ok(!isDenied({ accessToken: 'token-1', user: 'user-2' }))
-  assert.ok(!isDenied(reader, '/admin/serviceAnnouncement/issues'))
+  assert.ok(!isDenied(reader, 'GET /admin/serviceAnnouncement/issues'))
+  assert.ok(!isDenied(reader, 'POST /admin/serviceAnnouncement/messages/markRead'))
 })
 
 test('without a user it is the token’s', () => {

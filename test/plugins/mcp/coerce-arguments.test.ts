@@ -14,6 +14,8 @@ const schema = Type.Object(
     tables: Type.Optional(Type.Array(Type.Integer())),
     isPlain: Type.Optional(Type.Boolean()),
     deliveredBefore: Type.Optional(Type.String()),
+    order: Type.Optional(Type.String({ pattern: '^[0-9]{1,4}$' })),
+    orders: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9]{1,4}$' }))),
   },
   { additionalProperties: false },
 )
@@ -58,6 +60,15 @@ const coerced: readonly [args: unknown, result: unknown][] = [
   ],
   [{ dish: '["soup"]' }, { dish: '["soup"]' }],
   [{ dish: 10 }, { dish: 10 }],
+  // ids of digits as numbers
+  [{ order: 12 }, { order: '12' }],
+  [{ orders: [12, '13'] }, { orders: ['12', '13'] }],
+  [{ orders: '[12, "13"]' }, { orders: ['12', '13'] }],
+  [
+    { order: 12_345, orders: [1.5, -1] },
+    { order: 12_345, orders: [1.5, -1] },
+  ],
+  [{ extras: ['bread', 7] }, { extras: ['bread', 7] }],
   // all arguments as JSON text
   ['{"dish":"soup","count":"2","size":null}', { dish: 'soup', count: 2 }],
   ['{}', {}],
@@ -121,11 +132,16 @@ for (const name of [
   })
 }
 
-for (const name of ['id', 'tool', 'type', 'sessionId', 'action', 'chatInput', 'toolCallId', 'metadata', '_meta']) {
+for (const name of ['tool', 'type', 'sessionId', 'action', 'chatInput', 'toolCallId', 'metadata', '_meta']) {
   test(`${name}, which frameworks add, is close to no argument of getMessages`, () => {
     assert.deepEqual(coerceArguments({ [name]: 'x' }, getMessages.definition.inputSchema), {})
   })
 }
+
+test('id is a mistake for ids of getMessages, which says so instead of finding all messages', () => {
+  const args = { id: 'MC1234567' }
+  assert.deepEqual(coerceArguments(args, getMessages.definition.inputSchema), args)
+})
 
 test('the names of prototypes are unknown arguments like all others', () => {
   for (const text of [

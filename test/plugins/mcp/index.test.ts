@@ -5,9 +5,13 @@ import { Type } from 'typebox'
 import { Failure } from '../../../src/errors/index.ts'
 import { toCaller } from '../../../src/plugins/auth/claims.ts'
 import type { GraphSession } from '../../../src/plugins/graph-client/index.ts'
-import { createMcp, type McpCall, type McpResponse } from '../../../src/plugins/mcp/index.ts'
+import type { McpCall } from '../../../src/plugins/mcp/call.ts'
+import { createMcp, type McpResponse } from '../../../src/plugins/mcp/index.ts'
 import type { McpMessage, ReceivedMessage } from '../../../src/plugins/mcp/message.ts'
-import type { ToolContext } from '../../../src/plugins/mcp/tool.ts'
+import type { Tool, ToolContext } from '../../../src/plugins/mcp/tool.ts'
+import { messageCenterOf } from '../../../src/plugins/message-center/index.ts'
+import { createSnapshots } from '../../../src/plugins/message-center/snapshots.ts'
+import { createRoadmap } from '../../../src/plugins/roadmap/roadmap.ts'
 import { defineTool } from '../../../src/tools/define-tool.ts'
 import { ample, mcpHeaders } from '../../helper.ts'
 
@@ -15,8 +19,16 @@ const annotations = { readOnlyHint: true, destructiveHint: false, idempotentHint
 const caller = toCaller({ tid: 't', oid: 'o', azp: 'client-1', scp: 's', exp: 0 }, 'hash-1')
 const graph: GraphSession = {
   get: async (path) => ({ path }),
+  post: async (path) => ({ path }),
   nextQuery: () => new URLSearchParams(),
 }
+const messageCenter = messageCenterOf(createSnapshots({ ttlMs: 0, maxBytes: 0, quotaLeft: () => 1 }), {
+  credentialHash: 'hash-1',
+  graph,
+})
+const roadmap = createRoadmap({ readItems: async () => new Map() })
+const serviceHealth = { read: async () => ({ services: [], issues: [], isCut: false }) }
+const access = { graph, messageCenter, serviceHealth, roadmap }
 
 type Handler = (input: { text?: string }, context: ToolContext) => Promise<Record<string, unknown>>
 
@@ -41,33 +53,31 @@ const failing = (error: unknown) =>
     throw error
   })
 const echo = toolOf('echo', async (input, { caller: seen }) => ({ input, caller: seen?.clientId ?? null }))
-const counting = (graphScopes?: string[], readOnlyHint?: boolean) => {
-  let calls = 0
-  return toolOf('counting', async () => ({ calls: ++calls }), graphScopes, readOnlyHint)
-}
 const reader = toolOf('reader', (_input, context) => context.graph.get('/me') as Promise<Record<string, unknown>>)
 const local = toolOf('local', async (input) => ({ input }), [])
 const localThatReads = toolOf('liar', async (_input, context) => ({ got: await context.graph.get('/me') }), [])
 
 interface Options {
   readonly accessTokenAllowed?: boolean
-  readonly cacheTtlMs?: number
   readonly prepared?: Partial<McpCall>
 }
 
 /** The tools behind one route, as the real route has them, with what it would have prepared. */
-async function serve(t: TestContext, tools: Parameters<typeof createMcp>[0], options: Options = {}) {
-  const { accessTokenAllowed = false, cacheTtlMs = 0 } = options
-  const prepared: { graph?: McpCall['graph'] } & Partial<McpCall> = { ...options.prepared }
+async function serve(t: TestContext, tools: readonly Tool[], options: Options = {}) {
+  const { accessTokenAllowed = false } = options
+  const prepared: Partial<McpCall> = { ...options.prepared }
   const errors: Error[] = []
-  const mcp = createMcp(tools, { accessTokenAllowed, cacheTtlMs, onError: (error) => errors.push(error) })
+  const mcp = createMcp(
+    { tools, prompts: [], resources: [] },
+    { accessTokenAllowed, onError: (error) => errors.push(error) },
+  )
   const app = Fastify()
   t.after(async () => {
     await app.close()
     await mcp.close()
   })
   app.post('/mcp', async (request: FastifyRequest<{ Body: ReceivedMessage }>) => {
-    const call: McpCall = { caller, graph, signal: new AbortController().signal, deadline: ample(), ...prepared }
+    const call: McpCall = { caller, access, signal: new AbortController().signal, deadline: ample(), ...prepared }
     outcomes.set(
       String(request.headers['x-call']),
       await mcp.dispatch(request, mcp.normalize(request.body), call).catch(asFailure),
@@ -155,78 +165,29 @@ for (const [era, request] of [
     ])
   })
 
-  test(`${era}: a tool that reads Graph takes fresh and tells an age beside its own, and does not see either`, async (t) => {
+  test(`${era}: the age of a result is noted for the log`, async (t) => {
+    const aged = toolOf('aged', async () => ({ ageSeconds: 7 }))
+    const { send } = await serve(t, [aged, echo])
+    assert.equal((await send(...calling('aged'))).ageSeconds, 7)
+    assert.equal((await send(...calling('echo'))).ageSeconds, undefined)
+  })
+
+  test(`${era}: arguments are coerced before the tool sees them`, async (t) => {
     const { send } = await serve(t, [echo])
-    const { message: list } = await send(...request('tools/list'))
-    const [{ inputSchema, outputSchema }] = list.result.tools
-    assert.equal(inputSchema.properties.fresh.type, 'boolean')
-    assert.equal(outputSchema.properties.ageSeconds.type, 'integer')
-    assert.deepEqual([inputSchema.required, outputSchema.required], [undefined, undefined])
-    const { message } = await send(...calling('echo', { text: 'x', fresh: true }))
-    assert.deepEqual(message.result.structuredContent.input, { text: 'x' })
-    const refused = await send(...calling('echo', { fresh: 'yes' }))
-    assert.equal(refused.failure?.reason, 'invalid_input')
-  })
-
-  test(`${era}: what is kept is told with its age, as content and as text, and fresh reads again`, async (t) => {
-    const { send } = await serve(t, [counting()], { cacheTtlMs: 60_000, prepared: { credentialHash: 'hash-1' } })
-    const read = async (args: Params = {}) => {
-      const { message, ageSeconds } = await send(...calling('counting', args))
-      const { structuredContent, content } = message.result
-      assert.equal(content[0].text, JSON.stringify(structuredContent))
-      assert.equal(structuredContent.ageSeconds, ageSeconds)
-      return structuredContent
+    for (const same of [{ text: 'x' }, { sessionId: 'y', text: 'x' }, '{"text":"x"}']) {
+      const { message } = await send(...request('tools/call', { name: 'echo', arguments: same }))
+      assert.deepEqual(message.result.structuredContent.input, { text: 'x' }, JSON.stringify(same))
     }
-    assert.deepEqual(await read(), { calls: 1 })
-    assert.deepEqual(await read(), { ageSeconds: 0, calls: 1 })
-    assert.deepEqual(await read({ fresh: false }), { ageSeconds: 0, calls: 1 })
-    assert.deepEqual(await read({ fresh: true }), { calls: 2 })
-    assert.deepEqual(await read(), { ageSeconds: 0, calls: 2 })
-    assert.equal((await send(...calling('counting', { fresh: 1 }))).failure?.reason, 'invalid_input')
-  })
-
-  for (const [why, tool, prepared] of [
-    ['without a credential', counting(), {}],
-    ['of a tool that does not read Graph', counting([]), { credentialHash: 'hash-1' }],
-    ['of a tool that changes something', counting(undefined, false), { credentialHash: 'hash-1' }],
-  ] as const) {
-    test(`${era}: an answer ${why} is not kept`, async (t) => {
-      const { send } = await serve(t, [tool], { cacheTtlMs: 60_000, prepared })
-      const [first, second] = [await send(...calling('counting')), await send(...calling('counting'))]
-      const { calls } = first.message.result.structuredContent
-      assert.deepEqual(second.message.result.structuredContent, { calls: calls + 1 })
-    })
-  }
-
-  test(`${era}: where Graph is closed to the caller, what was kept does not serve`, async (t) => {
-    const tool = counting()
-    const kept = await serve(t, [tool], { cacheTtlMs: 60_000, prepared: { credentialHash: 'hash-1' } })
-    await kept.send(...calling('counting'))
-    kept.prepared.graph = new Failure('admin_consent_required')
-    assert.equal((await kept.send(...calling('counting'))).failure?.reason, 'admin_consent_required')
-  })
-
-  test(`${era}: arguments are coerced before what is cached is looked up`, async (t) => {
-    const { send } = await serve(t, [counting()], { cacheTtlMs: 60_000, prepared: { credentialHash: 'hash-1' } })
-    const read = async (args: unknown) => {
-      const { message } = await send(...request('tools/call', { name: 'counting', arguments: args }))
-      return message.result.structuredContent
-    }
-    assert.deepEqual(await read({ text: 'x' }), { calls: 1 })
-    for (const same of [{ text: 'x', fresh: null }, { sessionId: 'y', text: 'x', fresh: 'false' }, '{"text":"x"}']) {
-      assert.deepEqual(await read(same), { ageSeconds: 0, calls: 1 }, JSON.stringify(same))
-    }
-    assert.deepEqual(await read({ text: 'x', fresh: 'True' }), { calls: 2 })
-    assert.deepEqual(await read({}), { calls: 3 })
     for (const none of [null, undefined, { text: null }]) {
-      assert.deepEqual(await read(none), { ageSeconds: 0, calls: 3 }, JSON.stringify(none))
+      const { message } = await send(...request('tools/call', { name: 'echo', arguments: none }))
+      assert.deepEqual(message.result.structuredContent.input, {}, JSON.stringify(none))
     }
   })
 
   test(`${era}: a misspelled argument is named, and others that are unknown are ignored`, async (t) => {
     const { send } = await serve(t, [echo])
     const { message } = await send(...calling('echo', { texts: 'x', sessionId: 'y' }))
-    assert.match(message.result.content[0].text, /There is no argument "texts"; there are: text, fresh\.$/)
+    assert.match(message.result.content[0].text, /There is no argument "texts"; there are: text\.$/)
     const { message: taken } = await send(...calling('echo', { text: 'x', sessionId: 'y', constructor: 1 }))
     assert.deepEqual(taken.result.structuredContent.input, { text: 'x' })
   })
@@ -234,7 +195,7 @@ for (const [era, request] of [
   test(`${era}: the argument accessToken is listed where it is allowed, and no tool sees it`, async (t) => {
     const { send } = await serve(t, [echo], { accessTokenAllowed: true })
     const { message: list } = await send(...request('tools/list'))
-    assert.deepEqual(Object.keys(list.result.tools[0].inputSchema.properties), ['text', 'fresh', 'accessToken'])
+    assert.deepEqual(Object.keys(list.result.tools[0].inputSchema.properties), ['text', 'accessToken'])
     const { message } = await send(...calling('echo', { text: 'x', accessToken: 'y' }))
     assert.deepEqual(message.result.structuredContent.input, { text: 'x' })
   })
@@ -298,7 +259,7 @@ for (const [era, request] of [
 
   test(`${era}: why there is no Graph is told to whom a tool needs it for`, async (t) => {
     const { send } = await serve(t, [reader], {
-      prepared: { graph: new Failure('admin_consent_required', { link: 'https://c.example' }) },
+      prepared: { access: new Failure('admin_consent_required', { link: 'https://c.example' }) },
     })
     const { message } = await send(...calling('reader'))
     assert.match(message.result.content[0].text, /^admin_consent_required: .* https:\/\/c\.example$/)
@@ -306,11 +267,16 @@ for (const [era, request] of [
 
   test(`${era}: a tool that needs no Graph serves without one`, async (t) => {
     const { send } = await serve(t, [local, localThatReads], {
-      prepared: { caller: null, graph: new Failure('sign_in_required') },
+      prepared: { caller: null, access: new Failure('sign_in_required') },
     })
     const { message } = await send(...calling('local', { text: 'x' }))
     assert.deepEqual(message.result.structuredContent, { input: { text: 'x' } })
     assert.equal((await send(...calling('liar'))).failure?.reason, 'sign_in_required')
+  })
+
+  test(`${era}: where Graph is closed to the caller, a tool with a permission is not run, whatever it reads`, async (t) => {
+    const { send } = await serve(t, [echo], { prepared: { access: new Failure('user_consent_required') } })
+    assert.equal((await send(...calling('echo'))).failure?.reason, 'user_consent_required')
   })
 
   test(`${era}: a tool that is not there is a JSON-RPC error`, async (t) => {
@@ -322,7 +288,7 @@ for (const [era, request] of [
 
   test(`${era}: a method that is not there is a JSON-RPC error`, async (t) => {
     const { send } = await serve(t, [echo])
-    assert.equal((await send(...request('resources/list'))).message.error.code, -32601)
+    assert.equal((await send(...request('tasks/list'))).message.error.code, -32601)
   })
 
   test(`${era}: two hundred calls at once under one id each get their own answer`, async (t) => {

@@ -26,7 +26,6 @@ function cacheOf(options: Partial<OboTokenCacheOptions> = {}) {
   const cache = createOboTokenCache({
     tenantId: 'tenant',
     clientId: 'client',
-    scopes: ['scope'],
     audit: auditInto(lines),
     now: () => clock.now,
     monotonicNow: () => clock.now,
@@ -51,11 +50,14 @@ function cacheOf(options: Partial<OboTokenCacheOptions> = {}) {
     expiresAtMs: clock.now + 24 * hour,
     tokenHash: hash('sha256', assertion, 'base64url'),
   })
-  const get = (assertion: string, more: { caller?: Caller; signal?: AbortSignal; deadline?: Deadline } = {}) =>
-    cache.get({ caller: callerOf(assertion), assertion, correlationId: 'id-1', ...more })
+  const get = (
+    assertion: string,
+    more: { caller?: Caller; scopes?: string[]; signal?: AbortSignal; deadline?: Deadline } = {},
+  ) => cache.get({ caller: callerOf(assertion), assertion, scopes: ['scope'], correlationId: 'id-1', ...more })
   return {
     ...{ cache, clock, asked, lines, pauses, outcomes, get, callerOf },
-    evict: (assertion: string, accessToken: string) => cache.evict(callerOf(assertion), accessToken),
+    evict: (assertion: string, accessToken: string, scopes = ['scope']) =>
+      cache.evict({ caller: callerOf(assertion), scopes }, accessToken),
     /** Entra's responses wait for what this returns. */
     hold() {
       let release = () => {}
@@ -80,7 +82,7 @@ test('the same assertion again costs no exchange', async () => {
   assert.equal(await get('a'), 'graph-1 of a')
   assert.deepEqual(
     asked.map(({ deadline: _, ...request }) => request),
-    [{ assertion: 'a', correlationId: 'id-1' }],
+    [{ assertion: 'a', scopes: ['scope'], correlationId: 'id-1' }],
   )
 })
 
@@ -91,6 +93,28 @@ test('two assertions are two entries, be they of one user', async () => {
   assert.deepEqual([await get('a1'), await get('a2')], [one, two])
   assert.equal(asked.length, 2)
   assert.equal(cache.size, 2)
+})
+
+test('one assertion has a token for each set of scopes, in whatever order they are named', async () => {
+  const { get, asked, evict } = cacheOf()
+  const [reading, writing] = [await get('a', { scopes: ['r1', 'r2'] }), await get('a', { scopes: ['w'] })]
+  assert.notEqual(reading, writing)
+  assert.equal(await get('a', { scopes: ['r2', 'r1'] }), reading)
+  assert.deepEqual(
+    asked.map(({ scopes }) => scopes),
+    [['r1', 'r2'], ['w']],
+  )
+  evict('a', writing, ['w'])
+  assert.equal(await get('a', { scopes: ['r1', 'r2'] }), reading)
+  assert.notEqual(await get('a', { scopes: ['w'] }), writing)
+})
+
+test('a rejection of one set of scopes is not that of another', async () => {
+  const { get, asked, outcomes } = cacheOf()
+  outcomes.push(new Failure('user_consent_required'))
+  for (let i = 0; i < 2; i++) await assert.rejects(get('a', { scopes: ['w'] }), is('user_consent_required'))
+  assert.equal(await get('a', { scopes: ['r'] }), 'graph-2 of a')
+  assert.equal(asked.length, 2)
 })
 
 test('fifty callers with one assertion share one exchange', async () => {

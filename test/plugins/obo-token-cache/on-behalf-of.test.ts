@@ -14,10 +14,10 @@ const { tenantId, api } = tenant
 const { endpoints } = options
 const scopes = ['https://graph.microsoft.com/.default']
 
-const create = (own: Partial<OnBehalfOfOptions> = {}) => createOnBehalfOf({ ...options, tenantId, scopes, ...own })
+const create = (own: Partial<OnBehalfOfOptions> = {}) => createOnBehalfOf({ ...options, tenantId, ...own })
 const exchange = create()
 const ask = async (user: string) =>
-  exchange({ assertion: await tenant.mint({ user }), correlationId: randomUUID(), deadline: ample() })
+  exchange({ assertion: await tenant.mint({ user }), scopes, correlationId: randomUUID(), deadline: ample() })
 
 test('an assertion gives the same user’s Graph token and when it ends', async () => {
   const user = tenant.tenant.directory.find('rowan')
@@ -35,7 +35,7 @@ test('nothing but the token and its end is given on: no refresh token, no ID tok
 test('MSAL posts the On-Behalf-Of grant, once, to the tenant’s token endpoint', async () => {
   const assertion = await tenant.mint({ user: 'rowan' })
   const correlationId = randomUUID()
-  await exchange({ assertion, correlationId, deadline: ample() })
+  await exchange({ assertion, scopes, correlationId, deadline: ample() })
   const [request, ...more] = posted
   assert.deepEqual(more, [])
   const url = new URL(request?.url ?? '')
@@ -65,7 +65,7 @@ test('MSAL posts the On-Behalf-Of grant, once, to the tenant’s token endpoint'
 test('nothing is cached: the same assertion is exchanged each time', async () => {
   tenant.stats.reset()
   const assertion = await tenant.mint({ user: 'gale' })
-  for (let i = 0; i < 3; i++) await exchange({ assertion, correlationId: randomUUID(), deadline: ample() })
+  for (let i = 0; i < 3; i++) await exchange({ assertion, scopes, correlationId: randomUUID(), deadline: ample() })
   assert.equal(tenant.stats.snapshot().grants.on_behalf_of, 3)
 })
 
@@ -124,14 +124,14 @@ test('a token without an expiry has expired: it serves one call and is not cache
 test('a wrong secret is the server’s error', async () => {
   const wrong = create({ withClientAuth: withClientSecret('not-the-secret') })
   const assertion = await tenant.mint({ user: 'rowan' })
-  await assert.rejects(wrong({ assertion, correlationId: randomUUID(), deadline: ample() }), {
+  await assert.rejects(wrong({ assertion, scopes, correlationId: randomUUID(), deadline: ample() }), {
     reason: 'credential_rejected',
   })
 })
 
 test('an assertion for another API is rejected', async () => {
   const assertion = await tenant.mint({ user: 'rowan', claims: { aud: 'api://another' } })
-  await assert.rejects(exchange({ assertion, correlationId: randomUUID(), deadline: ample() }), {
+  await assert.rejects(exchange({ assertion, scopes, correlationId: randomUUID(), deadline: ample() }), {
     reason: 'assertion_rejected',
   })
 })
@@ -172,12 +172,15 @@ for (const [name, rule, reason] of faults) {
 
 test('a failure names no assertion, no secret and no token, however deep one looks', async () => {
   const assertion = await tenant.mint({ user: 'blake' })
-  await assert.rejects(exchange({ assertion, correlationId: randomUUID(), deadline: ample() }), (error: Error) => {
-    const shown = JSON.stringify(error, Object.getOwnPropertyNames(error)) + JSON.stringify(error.cause)
-    assert.ok(shown.includes('53003'))
-    for (const secret of [assertion, api.clientSecret]) assert.ok(!shown.includes(secret))
-    return true
-  })
+  await assert.rejects(
+    exchange({ assertion, scopes, correlationId: randomUUID(), deadline: ample() }),
+    (error: Error) => {
+      const shown = JSON.stringify(error, Object.getOwnPropertyNames(error)) + JSON.stringify(error.cause)
+      assert.ok(shown.includes('53003'))
+      for (const secret of [assertion, api.clientSecret]) assert.ok(!shown.includes(secret))
+      return true
+    },
+  )
 })
 
 for (const [what, status, body] of [

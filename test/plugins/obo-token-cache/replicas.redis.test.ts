@@ -45,6 +45,7 @@ function requestOf(token: string): TokenRequest {
       tokenHash: hash('sha256', token, 'base64url'),
     },
     assertion: token,
+    scopes: ['https://graph.microsoft.com/ServiceMessage.Read.All'],
     correlationId: randomUUID(),
   }
 }

@@ -15,6 +15,7 @@ import { type RedisServer, startRedis, undisturbed } from '../../redis-helper.ts
  * and time can pass; what Redis itself forgets is up to its own clock.
  */
 const minute = 60_000
+const scopes = ['scope']
 const prefix = 'mcp-message-center-server:obo:'
 const newKey = () => randomBytes(32).toString('base64')
 
@@ -44,7 +45,7 @@ async function startReplica(t: TestContext, { server, clock, keys }: World, name
   let latest = ''
   let held: Promise<void> | undefined
   const cache = createOboTokenCache({
-    ...{ tenantId: 'tenant', clientId: 'client', scopes: ['scope'], audit: auditInto(lines), shared, now },
+    ...{ tenantId: 'tenant', clientId: 'client', audit: auditInto(lines), shared, now },
     async exchange({ assertion }) {
       const number = ++exchanges
       await held
@@ -60,11 +61,12 @@ async function startReplica(t: TestContext, { server, clock, keys }: World, name
   return {
     ...{ cache, shared, store },
     async get(assertion: string): Promise<string> {
-      latest = await cache.get({ caller: callerOf(assertion), assertion, correlationId: 'id' })
+      latest = await cache.get({ caller: callerOf(assertion), assertion, scopes, correlationId: 'id' })
       return latest
     },
     /** As when Graph rejects the token that is cached, or one that no longer is. */
-    evict: (assertion: string, accessToken = latest) => cache.evict(callerOf(assertion), accessToken),
+    evict: (assertion: string, accessToken = latest) =>
+      cache.evict({ caller: callerOf(assertion), scopes }, accessToken),
     exchanges: () => exchanges,
     /** Entra's responses to this replica wait for what this returns. */
     hold() {

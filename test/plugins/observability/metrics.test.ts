@@ -59,6 +59,29 @@ test('calls are counted by tool and outcome, exchanges and reads with how long t
   assert.equal(types.get('message_center_mcp_calls_total'), 'counter')
 })
 
+test('questions are counted by what they were answered from, and snapshots by number and size', async (t) => {
+  const { post, scraped } = await listenWithMetrics(t, { GRAPH_CACHE_TTL: '5m' })
+  const [rowan, gale] = await Promise.all(['rowan', 'gale'].map((user) => tenant.mint({ user })))
+  for (let i = 0; i < 3; i++) await post(call, rowan)
+  const { sum, types } = await scraped(3)
+  const reads = (result: string) => sum('message_center_snapshot_reads_total', { result })
+  assert.deepEqual(['hit', 'joined', 'loaded', 'stale', 'failed'].map(reads), [2, 0, 1, 0, 0])
+  assert.equal(sum('message_center_snapshots'), 1)
+  const bytes = sum('message_center_snapshot_bytes')
+  assert.ok(bytes > 10_000, String(bytes))
+  assert.deepEqual(
+    ['snapshot_reads_total', 'snapshots', 'snapshot_bytes'].map((name) => types.get(`message_center_${name}`)),
+    ['counter', 'gauge', 'gauge'],
+  )
+  await post(call, gale)
+  assert.equal((await scraped(4)).sum('message_center_snapshots'), 2)
+  tenant.faults.add({ target: 'graph', kind: 'status', status: 403 })
+  await post(toolCall('getMessages', { top: 1, fresh: true }), rowan)
+  const later = await scraped(5)
+  assert.equal(later.sum('message_center_snapshots'), 1)
+  assert.equal(later.sum('message_center_snapshot_reads_total', { result: 'failed' }), 1)
+})
+
 test('the expiry of the server’s certificate is a metric where there is one', async (t) => {
   const { app, port } = await listenWithMetrics(t)
   const name = 'message_center_credential_expires_timestamp_seconds'
@@ -131,12 +154,19 @@ test('the Graph quota: what is left by window, rejections by window and scope, a
   assert.equal(sum('message_center_graph_quota_left', { window: 'hour' }), 90)
   assert.equal(sum('message_center_graph_quota_rejections_total', { window: 'minute', scope: 'user' }), 1)
   assert.equal(sum('message_center_graph_quota_rejections_total'), 1)
-  assert.equal(sum('message_center_mcp_calls_total', { outcome: 'graph_quota_exceeded' }), 1)
+  assert.equal(sum('message_center_mcp_calls_total', { outcome: 'ok' }), 11, 'the last from what was read before')
+  assert.equal(sum('message_center_snapshot_reads_total', { result: 'stale' }), 1)
   assert.equal(sum('message_center_graph_paused'), 0)
+
+  // Another token of theirs has nothing to be answered with.
+  await post(call, await tenant.mint({ user: 'rowan' }))
+  const newcomer = await scraped(12)
+  assert.equal(newcomer.sum('message_center_graph_quota_rejections_total'), 2)
+  assert.equal(newcomer.sum('message_center_mcp_calls_total', { outcome: 'graph_quota_exceeded' }), 1)
 
   tenant.faults.add({ target: 'graph', kind: 'status', status: 429, retryAfter: 60, times: 1 })
   await post(call, await tenant.mint({ user: 'gale' }))
-  assert.equal((await scraped(12)).sum('message_center_graph_paused'), 1)
+  assert.equal((await scraped(13)).sum('message_center_graph_paused'), 1)
 })
 
 test('failed exchanges are counted by why, and so are the 5xx that come of them', async (t) => {

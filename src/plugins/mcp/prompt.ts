@@ -1,0 +1,37 @@
+import type { GraphTools } from './tool.ts'
+
+/** Values that an argument may have, for what is typed so far. */
+export type Complete = (typed: string, access: GraphTools) => Promise<readonly string[]>
+
+export interface PromptArgument {
+  readonly name: string
+  readonly description: string
+  readonly required: boolean
+  readonly complete?: Complete
+}
+
+/** MCP, "Prompts": a task that a person picks, with blanks to fill in. */
+export interface Prompt {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly arguments: readonly PromptArgument[]
+  /** What the model is asked to do. Arguments that are not given are absent. */
+  text(args: Readonly<Record<string, string>>): string
+}
+
+/** MCP, "Resources: Resource Templates": something to read by its URI. */
+export interface Resource {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  /** URI template (RFC 6570) with one variable. */
+  readonly uriTemplate: string
+  readonly variable: string
+  readonly mimeType: string
+  readonly complete: Complete
+  /** The variable's value in a URI of this template; undefined where the URI is of none. */
+  match(uri: string): string | undefined
+  /** @throws {Failure} */
+  read(value: string, access: GraphTools, signal: AbortSignal): Promise<string>
+}

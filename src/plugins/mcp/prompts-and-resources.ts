@@ -1,0 +1,105 @@
+import {
+  type CompleteRequestParams,
+  type CompleteResult,
+  type GetPromptResult,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ReadResourceResult,
+} from '@modelcontextprotocol/server'
+import { Failure, failureText, toFailure } from '../../errors/index.ts'
+import type { ServedCall } from './call.ts'
+import type { Complete, Prompt, Resource } from './prompt.ts'
+import { withinDeadline } from './tool-calls.ts'
+
+/** MCP, "Completion": at most 100 values. */
+const maxValues = 100
+/** Filled into the text of a prompt. */
+const maxArgumentChars = 200
+
+/** Prompts and resources for the SDK's server. What fails is a JSON-RPC error that says why, and is noted in the call. */
+export function createPromptsAndResources(prompts: readonly Prompt[], resources: readonly Resource[]) {
+  const promptNamed = (name: string) => prompts.find((prompt) => prompt.name === name)
+
+  return {
+    listedPrompts: prompts.map(({ name, title, description, arguments: args }) => ({
+      name,
+      title,
+      description,
+      arguments: args.map((argument) => ({
+        name: argument.name,
+        description: argument.description,
+        required: argument.required,
+      })),
+    })),
+    listedTemplates: resources.map(({ name, title, description, uriTemplate, mimeType }) => ({
+      name,
+      title,
+      description,
+      uriTemplate,
+      mimeType,
+    })),
+
+    getPrompt(name: string, given: Readonly<Record<string, string>> = {}): GetPromptResult {
+      const prompt = promptNamed(name)
+      if (prompt === undefined) throw invalidParams(`Unknown prompt: ${name.slice(0, 80)}`)
+      const args: Record<string, string> = {}
+      for (const argument of prompt.arguments) {
+        const value = Object.hasOwn(given, argument.name) ? given[argument.name]?.trim().slice(0, maxArgumentChars) : ''
+        if (value) args[argument.name] = value
+        else if (argument.required) throw invalidParams(`Missing required argument: ${argument.name}`)
+      }
+      const { description } = prompt
+      return { description, messages: [{ role: 'user', content: { type: 'text', text: prompt.text(args) } }] }
+    },
+
+    /** @throws {ProtocolError} for a URI that is none of ours, and where it cannot be read */
+    async readResource(uri: string, call: ServedCall): Promise<ReadResourceResult> {
+      const [found] = resources.flatMap((resource) => {
+        const value = resource.match(uri)
+        return value === undefined ? [] : [{ resource, value }]
+      })
+      if (found === undefined) throw invalidParams(`Resource not found: ${uri.slice(0, 200)}`)
+      const { resource, value } = found
+      try {
+        const text = await withinDeadline(resource.read(value, opened(call), call.signal), call)
+        return { contents: [{ uri, mimeType: resource.mimeType, text }] }
+      } catch (error) {
+        const failure = toFailure(error)
+        call.failure = failure
+        const isMissing = failure.reason === 'graph_not_found'
+        const message = `${failure.reason}: ${failureText(failure)}`
+        throw isMissing ? invalidParams(message) : new ProtocolError(ProtocolErrorCode.InternalError, message)
+      }
+    },
+
+    /** Values for an argument of a prompt or the variable of a resource; none where they are unknown. */
+    async complete({ ref, argument }: CompleteRequestParams, call: ServedCall): Promise<CompleteResult> {
+      const complete = completionOf(ref, argument.name)
+      if (complete === undefined || call.access instanceof Failure) return { completion: { values: [] } }
+      try {
+        const values = await withinDeadline(complete(argument.value.slice(0, maxArgumentChars), call.access), call)
+        const hasMore = values.length > maxValues
+        return { completion: { values: values.slice(0, maxValues), total: values.length, hasMore } }
+      } catch (error) {
+        call.failure = toFailure(error)
+        return { completion: { values: [] } }
+      }
+    },
+  }
+
+  function completionOf(ref: CompleteRequestParams['ref'], argument: string): Complete | undefined {
+    if (ref.type === 'ref/prompt') {
+      return promptNamed(ref.name)?.arguments.find(({ name }) => name === argument)?.complete
+    }
+    return resources.find(({ uriTemplate, variable }) => uriTemplate === ref.uri && variable === argument)?.complete
+  }
+}
+
+function opened({ access }: ServedCall) {
+  if (access instanceof Failure) throw access
+  return access
+}
+
+function invalidParams(message: string): ProtocolError {
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, message)
+}

@@ -1,0 +1,86 @@
+import { hash } from 'node:crypto'
+import { htmlToPlainText } from './html-to-plain-text.ts'
+import type { GraphMessage } from './message.ts'
+import { type Milestone, milestonesOf } from './milestones/index.ts'
+import type { Shared } from './pool.ts'
+import { type Searchable, searchable } from './search.ts'
+
+/** The body of one version of a post, as somebody was shown it. What is made of it is made once, when it is first read. */
+export interface Body extends Shared {
+  /** `lastModifiedDateTime` of the post that it came with. */
+  readonly version: string | undefined
+  readonly contentType: string
+  /** As Graph has it, HTML as a rule. */
+  readonly content: string
+  /** Plain text; undefined where the body cannot be rendered: a post is untrusted input, and may break any converter. */
+  readonly text: string | undefined
+  readonly words: Searchable
+  readonly milestones: readonly Milestone[]
+  /** Makes all of it; after that reading it costs nothing. */
+  prepare(): void
+  readonly isPrepared: boolean
+}
+
+/** Where links lead, as the rendering writes it: no word of the text, so that "AI" does not find `/ai/`. */
+const addresses = / ?\[https?:[^[\]\s]*\]/g
+
+/** A character in V8's heap takes one or two bytes; text, searchable text and objects come on top of the HTML. */
+const bytesPerCharacter = 6
+
+/** The body of a message as Graph has it; a message without any has an empty one. */
+export function toBody(message: GraphMessage, find: (key: string) => Body | undefined): Body {
+  const version = textOf(message['lastModifiedDateTime'])
+  const start = textOf(message['startDateTime'])
+  const { contentType, content } = (message['body'] ?? {}) as Record<string, unknown>
+  const kind = textOf(contentType) ?? 'html'
+  const written = textOf(content) ?? ''
+  const key = hash('sha256', JSON.stringify([message.id, version, start, kind, written]), 'base64url')
+  return find(key) ?? createBody({ key, version, start, contentType: kind, content: written })
+}
+
+function createBody({
+  start,
+  ...given
+}: Pick<Body, 'key' | 'version' | 'contentType' | 'content'> & { start: string | undefined }): Body {
+  let rendered: { readonly text: string | undefined } | undefined
+  let words: Searchable | undefined
+  let milestones: readonly Milestone[] | undefined
+  return {
+    ...given,
+    bytes: 500 + given.content.length * bytesPerCharacter,
+    prepare() {
+      void [this.text, this.words, this.milestones]
+    },
+    get isPrepared() {
+      return words !== undefined && milestones !== undefined
+    },
+    get text() {
+      rendered ??= { text: render(given) }
+      return rendered.text
+    },
+    get words() {
+      words ??= searchable((this.text ?? '').replaceAll(addresses, ''))
+      return words
+    },
+    get milestones() {
+      milestones ??= guarded(() => milestonesOf(this.text ?? '', start)) ?? []
+      return milestones
+    },
+  }
+}
+
+function render({ contentType, content }: Pick<Body, 'contentType' | 'content'>): string | undefined {
+  return /^html$/i.test(contentType) ? guarded(() => htmlToPlainText(content)) : content
+}
+
+function guarded<T>(make: () => T): T | undefined {
+  try {
+    return make()
+  } catch {
+    return undefined
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,199 @@
+import { type Static, Type } from 'typebox'
+import type { Body } from './body.ts'
+import { Row } from './message.ts'
+import { milestonesWithin, type Window } from './milestone-filter.ts'
+import { dayOf, startOfDay, startOfNextDay } from './moment.ts'
+import { countBy, type Found, orderOf } from './query.ts'
+import { compact } from './views.ts'
+
+const counts = Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() }))
+const dates = (description: string) => Type.Array(DueItem, { description })
+const DueItem = Type.Object({
+  id: Type.String(),
+  title: Type.Optional(Type.String()),
+  date: Type.String(),
+  text: Type.Optional(Type.String({ description: "Its words; absent: Graph's act-by date" })),
+})
+
+export const Digest = Type.Object({
+  since: Type.String({ description: 'Changes from this day on are counted' }),
+  until: Type.String({ description: 'Dates up to this day are listed' }),
+  counts: Type.Object({
+    all: Type.Integer({ description: 'Messages that match' }),
+    new: Type.Integer({ description: 'Posted since' }),
+    updated: Type.Integer({ description: 'Posted before, modified since' }),
+    major: Type.Integer(),
+    unread: Type.Integer(),
+  }),
+  byService: counts,
+  byCategory: counts,
+  byTag: counts,
+  due: dates('What must be done by when, soonest first'),
+  retires: dates('What stops working when, soonest first'),
+  top: Type.Array(Row, { description: 'The changes that matter most' }),
+  more: Type.Optional(Type.String({ description: 'What was left out, and how to get it' })),
+})
+export type Digest = Static<typeof Digest>
+
+const most = { services: 10, categories: 5, tags: 8, due: 10, retires: 10, top: 12 }
+const maxTextChars = 120
+const maxTitleChars = 100
+const maxNameChars = 60
+/** Of JSON in UTF-8: 2,000 tokens, of which none takes less than three bytes in the long run. */
+const maxBytes = 6_000
+/** The names of the lists, `more`, and what a tool adds. */
+const restBytes = 500
+
+/**
+ * What a person who looks once a week needs to know of some messages.
+ *
+ * @param sinceMs changes from then on are counted, in milliseconds since the epoch
+ * @param untilMs dates from today until then are listed
+ */
+export function digestOf(
+  found: readonly Found[],
+  { sinceMs, untilMs, nowMs }: { readonly sinceMs: number; readonly untilMs: number; readonly nowMs: number },
+): Digest {
+  const changed = found.filter(({ post }) => post.modifiedMs >= sinceMs || post.startMs >= sinceMs)
+  const isNew = ({ post }: Found) => post.startMs >= sinceMs
+  const fields = changed.map(({ post }) => post.message)
+  const window = { fromMs: startOfDay(nowMs), untilMs: startOfNextDay(untilMs) }
+  const dueItems = sorted(found.flatMap((one) => deadlinesOf(one, window)))
+  const retiring = sorted(
+    found.flatMap(({ post, body }) => datesOf(post.id, post.message.title, body, 'retirement', window)),
+  )
+  const important = [...changed].sort(byImportance(window))
+  const head = {
+    since: dayOf(sinceMs),
+    until: dayOf(untilMs),
+    counts: {
+      all: found.length,
+      new: changed.filter(isNew).length,
+      updated: changed.filter((one) => !isNew(one)).length,
+      major: changed.filter(isMajor).length,
+      unread: changed.filter(({ post }) => !post.isRead).length,
+    },
+    byService: counted(fields.flatMap(({ services = [] }) => services)).slice(0, most.services),
+    byCategory: counted(fields.flatMap(({ category }) => category ?? [])).slice(0, most.categories),
+    byTag: counted(fields.flatMap(({ tags = [] }) => tags)).slice(0, most.tags),
+  }
+  const rows = important.slice(0, most.top).map(({ post, body }) => withShortTitle(compact(post, body, nowMs)))
+  const due = listOf('due', dueItems.length, dueItems.slice(0, most.due))
+  const retires = listOf('retires', retiring.length, retiring.slice(0, most.retires))
+  const top = listOf('top', important.length, rows)
+  fill([due, retires, top], maxBytes - restBytes - bytesOf(head))
+  const left = [due, retires, top].filter(({ count, shown }) => count > shown.length)
+  return {
+    ...head,
+    due: due.shown,
+    retires: retires.shown,
+    top: top.shown,
+    ...(left.length > 0 && {
+      more: `${left.map(({ name, count, shown }) => `${count - shown.length} more in ${name}`).join(', ')}: narrow the filters or the horizon, or page with getMessages.`,
+    }),
+  }
+}
+
+interface List<T> {
+  readonly name: string
+  /** How many there are. */
+  readonly count: number
+  /** Those that may be shown, and those that are. */
+  readonly rows: readonly T[]
+  readonly shown: T[]
+}
+
+function listOf<T>(name: string, count: number, rows: readonly T[]): List<T> {
+  return { name, count, rows, shown: [] }
+}
+
+/** Shows what fits, one row of each list in turn, so that a long list leaves room for the others. */
+function fill(lists: readonly List<unknown>[], bytes: number) {
+  let leftBytes = bytes
+  const longest = Math.max(...lists.map(({ rows }) => rows.length))
+  for (let i = 0; i < longest; i++) {
+    for (const { rows, shown } of lists) {
+      const rowBytes = 1 + bytesOf(rows[i] ?? '')
+      // A list ends with the first row that does not fit.
+      if (i >= rows.length || shown.length < i || rowBytes > leftBytes) continue
+      shown.push(rows[i])
+      leftBytes -= rowBytes
+    }
+  }
+}
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value))
+}
+
+function counted(names: readonly string[]) {
+  return countBy(names).map(({ name, count }) => ({ name: clipped(name, maxNameChars), count }))
+}
+
+function withShortTitle(row: Row): Row {
+  return { ...row, ...titled(row.title) }
+}
+
+function clipped(text: string, maxChars: number): string {
+  if (text.length <= maxChars) return text
+  // Not the first half of a character that takes two.
+  return `${text.slice(0, maxChars - 1).replace(/[\ud800-\udbff]$/, '')}…`
+}
+
+type Item = Static<typeof DueItem>
+
+function deadlinesOf({ post, body }: Found, window: Window): Item[] {
+  const { id, actionMs, message } = post
+  const inText = datesOf(id, message.title, body, 'deadline', window)
+  const isListed = actionMs >= window.fromMs && actionMs < window.untilMs
+  const day = isListed ? dayOf(actionMs) : undefined
+  if (day === undefined || inText.some(({ date }) => date === day)) return inText
+  return [{ id, ...titled(message.title), date: day }, ...inText]
+}
+
+function datesOf(id: string, title: string | undefined, body: Body | undefined, kind: string, window: Window): Item[] {
+  const days = new Map<string, Item>()
+  for (const milestone of milestonesWithin(body, window)) {
+    if (milestone.kind !== kind) continue
+    const date = [milestone.start, milestone.end].find((day) => isWithin(day, window))
+    if (date !== undefined && !days.has(date))
+      days.set(date, { id, ...titled(title), date, text: clipped(milestone.text, maxTextChars) })
+  }
+  return [...days.values()]
+}
+
+function isWithin(day: string | undefined, { fromMs, untilMs }: Window): day is string {
+  const ms = Date.parse(day ?? '')
+  return ms >= fromMs && ms < untilMs
+}
+
+function titled(title: string | undefined) {
+  return title === undefined ? {} : { title: clipped(title, maxTitleChars) }
+}
+
+function sorted(items: Item[]): Item[] {
+  return items.sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : a.id < b.id ? -1 : 1))
+}
+
+function isMajor({ post }: Found): boolean {
+  return post.message.isMajorChange === true
+}
+
+/** Severe, then with a deadline ahead or major, then what asks for planning; the latest first among equals. */
+function byImportance(window: Window) {
+  const weights = new Map<Found, number>()
+  const weightOf = (one: Found) => {
+    const known = weights.get(one)
+    if (known !== undefined) return known
+    const { severity, category } = one.post.message
+    const weight =
+      (severity === 'critical' ? 20 : severity === 'high' ? 10 : 0) +
+      (deadlinesOf(one, window).length > 0 ? 3 : 0) +
+      (isMajor(one) ? 3 : 0) +
+      (category === 'preventOrFixIssue' ? 3 : category === 'planForChange' ? 1 : 0)
+    weights.set(one, weight)
+    return weight
+  }
+  const latestFirst = orderOf({})
+  return (a: Found, b: Found) => weightOf(b) - weightOf(a) || latestFirst(a, b)
+}

@@ -1,0 +1,217 @@
+import { type Static, type TObject, Type } from 'typebox'
+import { invalidArgument } from '../../lib/invalid-argument.ts'
+import type { Body } from './body.ts'
+import { hasMilestone, type MilestonesMeant } from './milestone-filter.ts'
+import { momentOf, startOfDay } from './moment.ts'
+import type { Post } from './post.ts'
+import { isNameIn, isWordOf, type Searchable, scoreOf, searchable, termsOf } from './search.ts'
+
+const list = (description: string, maxItems = 20) =>
+  Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { minItems: 1, maxItems, description }))
+const flag = (description: string) => Type.Optional(Type.Boolean({ description }))
+/** What it takes is said once, in the description of the tool: {@link timesNote}. */
+const moment = (description: string) => Type.Optional(Type.String({ maxLength: 40, description: `${description}.` }))
+const word = (description: string) => ({ type: 'string', description }) as const
+const back = 'a duration back from now (7d, 2 weeks, P1M)'
+const ahead = 'a duration from now (30d, 2 weeks, P1M)'
+
+/** The arguments that say which messages are meant, for tools to take. All of them are combined by "and". */
+export const filterArguments = {
+  services: list(
+    'Any of these products: part of a service name ("Teams"), or a product that titles name ("Outlook", "Windows").',
+  ),
+  allServices: list('All of these products.'),
+  tags: list(
+    'Any of these tags: New feature, Feature update, Retirement, User impact, Admin impact, Updated message, GDPR ' +
+      '(data privacy).',
+  ),
+  allTags: list('All of these tags.'),
+  category: Type.Optional(
+    Type.Enum(['planForChange', 'stayInformed', 'preventOrFixIssue'], word('planForChange: may need action.')),
+  ),
+  severity: Type.Optional(
+    Type.Enum(['normal', 'high', 'critical'], word('Nearly all are normal; for what matters use isMajorChange.')),
+  ),
+  isMajorChange: flag('true: major changes only.'),
+  unreadOnly: flag('true: those the user has not read.'),
+  favoritesOnly: flag('true: favorites of the user.'),
+  archived: flag('true: those the user archived; false: the others.'),
+  modifiedSince: moment('Posted or updated since'),
+  startedSince: moment('Posted since'),
+  actionRequiredBefore: moment("Graph's act-by date is before; 4 % have one, rather use milestoneKind deadline"),
+  actionRequiredAfter: moment("Graph's act-by date is at or after"),
+  milestoneBefore: moment('Something happens or is due before: dates in the text, and act-by dates'),
+  milestoneAfter: moment('The same at or after; "today" leaves out what is past'),
+  milestoneKind: Type.Optional(
+    Type.Enum(
+      ['rollout', 'retirement', 'deadline', 'other'],
+      word('What happens then. Deadline: what must be done by when.'),
+    ),
+  ),
+  milestoneRing: Type.Optional(
+    Type.Enum(['targeted', 'preview', 'general'], word('Targeted Release, preview or General Availability.')),
+  ),
+  milestoneCloud: Type.Optional(Type.Enum(['worldwide', 'gcc', 'gccHigh', 'dod'], word('Cloud that it reaches.'))),
+  search: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: 'Words that all occur in title, summary, tags or text, and "quoted phrases". Best matches first.',
+    }),
+  ),
+  roadmapId: Type.Optional(Type.String({ pattern: '^[0-9]{1,10}$', description: 'Microsoft 365 roadmap id.' })),
+  ids: Type.Optional(
+    Type.Array(Type.String({ pattern: '^MC[0-9]{1,10}$' }), {
+      minItems: 1,
+      maxItems: 100,
+      description: 'Message ids: MC1234567.',
+    }),
+  ),
+}
+/** How times are written, for the description of a tool that takes them. */
+export const timesNote =
+  'Times are a date (2026-12-01), a date-time with its zone, or a duration (7d, 2 weeks, 3 months): back from now for ' +
+  '"since", ahead for "before", "after" and "horizon".'
+
+const FilterArguments: TObject<typeof filterArguments> = Type.Object(filterArguments)
+export type FilterArguments = Static<typeof FilterArguments>
+
+/** One argument, as a test of a post. */
+export interface Filter {
+  readonly argument: keyof FilterArguments
+  readonly needsBody: boolean
+  readonly test: (post: Post, body: Body | undefined) => boolean
+}
+
+/**
+ * The given arguments as tests, those that cost least first.
+ *
+ * @throws {Failure} `invalid_input` for a value that its schema cannot judge
+ */
+export function filtersOf(given: FilterArguments, nowMs: number): Filter[] {
+  const filters: Filter[] = []
+  const add = (argument: Filter['argument'], test: Filter['test'], needsBody = false) =>
+    filters.push({ argument, needsBody, test })
+  const { ids, category, severity, isMajorChange, roadmapId, archived } = given
+
+  if (ids !== undefined) add('ids', ({ id }) => ids.includes(id))
+  if (category !== undefined) add('category', ({ message }) => message.category === category)
+  if (severity !== undefined) add('severity', ({ message }) => message.severity === severity)
+  if (isMajorChange !== undefined) {
+    add('isMajorChange', ({ message }) => (message.isMajorChange ?? false) === isMajorChange)
+  }
+  // Of a post that nobody has opened `viewPoint`, or what is in it, may be null: unread is "not read".
+  if (given.unreadOnly === true) add('unreadOnly', ({ isRead }) => !isRead)
+  if (given.favoritesOnly === true) add('favoritesOnly', ({ isFavorite }) => isFavorite)
+  if (archived !== undefined) add('archived', ({ isArchived }) => isArchived === archived)
+  if (roadmapId !== undefined) add('roadmapId', (post) => isOnRoadmap(post, roadmapId))
+
+  const time = (argument: TimeArgument) => momentGiven(given, argument, nowMs)
+  const [modified, started] = [time('modifiedSince'), time('startedSince')]
+  if (modified !== undefined) add('modifiedSince', ({ modifiedMs }) => modifiedMs >= modified)
+  if (started !== undefined) add('startedSince', ({ startMs }) => startMs >= started)
+  const [actBefore, actAfter] = [time('actionRequiredBefore'), time('actionRequiredAfter')]
+  if (actBefore !== undefined) add('actionRequiredBefore', ({ actionMs }) => actionMs < actBefore)
+  if (actAfter !== undefined) add('actionRequiredAfter', ({ actionMs }) => actionMs >= actAfter)
+
+  const productsOf = (argument: 'services' | 'allServices') =>
+    (given[argument] ?? []).map((name) => productTest(argument, name))
+  const [anyProduct, allProducts] = [productsOf('services'), productsOf('allServices')]
+  if (given.services !== undefined) add('services', (post) => anyProduct.some((isAbout) => isAbout(post)))
+  if (given.allServices !== undefined) add('allServices', (post) => allProducts.every((isAbout) => isAbout(post)))
+  const tagsOf = (argument: 'tags' | 'allTags') => (given[argument] ?? []).map((name) => tagTest(argument, name))
+  const [anyTag, allTags] = [tagsOf('tags'), tagsOf('allTags')]
+  if (given.tags !== undefined) add('tags', (post) => anyTag.some((isTagged) => isTagged(post)))
+  if (given.allTags !== undefined) add('allTags', (post) => allTags.every((isTagged) => isTagged(post)))
+
+  const milestones = milestonesMeant(given, nowMs)
+  if (milestones !== undefined) {
+    const argument = milestoneArguments.find((name) => given[name] !== undefined) ?? 'milestoneBefore'
+    add(argument, (post, body) => hasMilestone(post, body, milestones), true)
+  }
+  if (given.search !== undefined) {
+    const terms = termsOf(given.search)
+    if (terms.length === 0) throw invalidArgument('search', 'words of letters or figures')
+    add('search', (post, body) => score(terms, post, body) > 0, true)
+  }
+  return filters
+}
+
+/** Together they are one test, which is named after the first of them that is given. */
+const milestoneArguments = [
+  'milestoneBefore',
+  'milestoneAfter',
+  'milestoneKind',
+  'milestoneRing',
+  'milestoneCloud',
+] as const
+
+/** What the arguments about milestones ask for, all of one and the same; undefined where there is none of them. */
+export function milestonesMeant(given: FilterArguments, nowMs: number): MilestonesMeant | undefined {
+  const { milestoneKind: kind, milestoneRing: ring, milestoneCloud: cloud } = given
+  const before = momentGiven(given, 'milestoneBefore', nowMs)
+  const after = momentGiven(given, 'milestoneAfter', nowMs)
+  if ([kind, ring, cloud, before, after].every((value) => value === undefined)) return undefined
+  return {
+    kind,
+    ring,
+    cloud,
+    fromMs: after === undefined ? Number.NEGATIVE_INFINITY : startOfDay(after),
+    untilMs: before ?? Number.POSITIVE_INFINITY,
+  }
+}
+
+/** How well a post matches a search; for the order. */
+export function score(terms: readonly string[], { title, about }: Post, body: Body | undefined): number {
+  return scoreOf(terms, { title, about, text: body?.words })
+}
+
+type TimeArgument =
+  | 'modifiedSince'
+  | 'startedSince'
+  | `actionRequired${'Before' | 'After'}`
+  | `milestone${'Before' | 'After'}`
+
+function momentGiven(given: FilterArguments, argument: TimeArgument, nowMs: number): number | undefined {
+  const text = given[argument]
+  if (text === undefined) return undefined
+  const isBack = argument.endsWith('Since')
+  const ms = momentOf(text, isBack ? 'back' : 'ahead', nowMs)
+  if (ms === undefined) {
+    throw invalidArgument(
+      argument,
+      `a date that exists (2026-12-01), a date-time with its zone, or ${isBack ? back : ahead}`,
+    )
+  }
+  return ms
+}
+
+/** Shorter names are whole words only: "BI" is no part of "Mobility". */
+const shortestPart = 3
+
+/** Graph files many products under the services of others: the title tells. */
+function productTest(argument: string, name: string): (post: Post) => boolean {
+  const sought = searchable(name.trim())
+  if (termsOf(name).length === 0) throw invalidArgument(argument, 'names of products')
+  const isNamedBy = (service: Searchable) =>
+    sought.length < shortestPart ? isWordOf(service, sought) : service.includes(sought)
+  return ({ services, title, message }) =>
+    services.some(isNamedBy) || (isWordOf(title, sought) && isNameIn(message.title ?? '', sought))
+}
+
+/** Graph tags data privacy posts `GDPR`, whatever the admin center calls them. */
+function tagTest(argument: string, name: string): (post: Post) => boolean {
+  const sought = plain(name)
+  if (sought === '') throw invalidArgument(argument, 'names of tags')
+  const names = sought === 'dataprivacy' || sought === 'gdpr' ? ['dataprivacy', 'gdpr'] : [sought]
+  return ({ message: { tags = [] } }) => tags.some((tag) => names.includes(plain(tag)))
+}
+
+/** In any case and spelling: `New Feature`, `new-feature`. */
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
+}
+
+function isOnRoadmap({ message: { roadmapIds = [], featureStatus = [] } }: Post, id: string): boolean {
+  return roadmapIds.includes(id) || featureStatus.some(({ roadmapId }) => roadmapId === id)
+}

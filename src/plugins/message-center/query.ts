@@ -1,0 +1,188 @@
+import { invalidArgument } from '../../lib/invalid-argument.ts'
+import type { Body } from './body.ts'
+import { type Filter, type FilterArguments, score } from './filters.ts'
+import type { Post } from './post.ts'
+import { termsOf } from './search.ts'
+import type { Reading } from './snapshots.ts'
+
+/** A post with its body, where that was read. */
+export interface Found {
+  readonly post: Post
+  readonly body: Body | undefined
+}
+
+/** The posts that pass all filters, in the order of the reading. */
+export function matching({ posts, bodies }: Pick<Reading, 'posts' | 'bodies'>, filters: readonly Filter[]): Found[] {
+  const found: Found[] = []
+  for (const [i, post] of posts.entries()) {
+    const body = bodies[i]
+    if (filters.every(({ test }) => test(post, body))) found.push({ post, body })
+  }
+  return found
+}
+
+export type Compare = (a: Found, b: Found) => number
+
+/** One field of OData's `$orderby`: `lastModifiedDateTime desc`. */
+const clausePattern = /^ *[a-z]+(\/[a-z]+)?( +(asc|desc))? *$/i
+
+const byModified: Compare = (a, b) => descending(a.post.modifiedMs, b.post.modifiedMs)
+
+/**
+ * How messages are sorted: as `orderby` says, else by how well they match a search, else most recently modified first.
+ * What has no value comes last.
+ *
+ * @throws {Failure} `invalid_input` for what is no list of fields that can be sorted by
+ */
+export function orderOf({ orderby, search }: { readonly orderby?: string | undefined } & FilterArguments): Compare {
+  if (orderby !== undefined) return inTurn([...orderby.split(',').map(orderBy), byModified, byId])
+  if (search === undefined) return inTurn([byModified, byId])
+  const terms = termsOf(search)
+  const scores = new Map<Post, number>()
+  const scoreOf = ({ post, body }: Found) => {
+    const known = scores.get(post) ?? score(terms, post, body)
+    scores.set(post, known)
+    return known
+  }
+  return inTurn([(a, b) => scoreOf(b) - scoreOf(a), byModified, byId])
+}
+
+const byId: Compare = (a, b) => (a.post.id < b.post.id ? 1 : -1)
+
+function inTurn(orders: readonly Compare[]): Compare {
+  return (a, b) => {
+    for (const compare of orders) {
+      const order = compare(a, b)
+      if (order !== 0) return order
+    }
+    return 0
+  }
+}
+
+/** Fields of a message by their names in lower case: OData clients write them in any. */
+const sortable = new Map(
+  [
+    'id',
+    'title',
+    'category',
+    'severity',
+    'isMajorChange',
+    'actionRequiredByDateTime',
+    'startDateTime',
+    'endDateTime',
+    'lastModifiedDateTime',
+    'hasAttachments',
+    'viewPoint/isRead',
+    'viewPoint/isFavorited',
+    'viewPoint/isArchived',
+  ].map((field) => [field.toLowerCase(), field.split('/')]),
+)
+const severities = ['normal', 'high', 'critical']
+
+function orderBy(clause: string): Compare {
+  if (!clausePattern.test(clause)) throw invalidArgument('orderby', 'fields with asc or desc, separated by commas')
+  const [name = '', direction = 'asc'] = clause.trim().split(/ +/)
+  const path = sortable.get(name.toLowerCase())
+  if (path === undefined)
+    throw invalidArgument(
+      'orderby',
+      `fields of a message, and "${name}" is none of ${[...sortable.values()].map((field) => field.join('/')).join(', ')}`,
+    )
+  const sign = /^desc$/i.test(direction) ? -1 : 1
+  return (a, b) => {
+    const [x, y] = [fieldOf(a.post, path), fieldOf(b.post, path)]
+    if (x === y) return 0
+    if (x === undefined || y === undefined) return x === undefined ? 1 : -1
+    return x < y ? -sign : sign
+  }
+}
+
+function fieldOf(post: Post, path: readonly string[]): string | number | boolean | undefined {
+  let value: unknown = post.message
+  for (const member of path) value = (value as Record<string, unknown> | undefined)?.[member]
+  if (path[0] === 'viewPoint') return value === true
+  if (path[0] === 'severity') return orUndefined(severities.indexOf(String(value)), -1)
+  if (path[0]?.endsWith('DateTime')) return orUndefined(Date.parse(String(value)), Number.NaN)
+  return value as string | boolean | undefined
+}
+
+function orUndefined(value: number, none: number): number | undefined {
+  return Object.is(value, none) ? undefined : value
+}
+
+function descending(a: number, b: number): number {
+  if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return 0
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) ? 1 : -1
+  return b - a
+}
+
+/** Why nothing was found, and what to try. */
+export function explainNothing(reading: Pick<Reading, 'posts' | 'bodies'>, filters: readonly Filter[]): string {
+  const { posts } = reading
+  if (posts.length === 0) return 'The Message Center shows this user no messages.'
+  const alone = filters.map((filter) => ({ filter, count: matching(reading, [filter]).length }))
+  const counts = alone.map(({ filter, count }) => `${filter.argument} ${count}`).join(', ')
+  // Where others narrow what has an act-by date to nothing, that few messages have one is the likely reason.
+  const isTelling = ({ filter, count }: (typeof alone)[number]) =>
+    count === 0 || filter.argument.startsWith('actionRequired')
+  const tips = alone.filter(isTelling).flatMap(({ filter }) => tipFor(filter.argument, posts))
+  if (tips.length === 0 && alone.length > 1) tips.push('Leave one of them out.')
+  const searched = `No match among ${posts.length} messages; each argument by itself matches: ${counts}.`
+  return [searched, ...new Set(tips)].join(' ')
+}
+
+function tipFor(argument: keyof FilterArguments, posts: readonly Post[]): string[] {
+  switch (argument) {
+    case 'actionRequiredBefore':
+    case 'actionRequiredAfter': {
+      const count = posts.filter(({ actionMs }) => !Number.isNaN(actionMs)).length
+      return [
+        `Only ${count} of ${posts.length} messages have an act-by date (about 4 % of all do): deadlines stand in the text, try milestoneBefore and milestoneAfter.`,
+      ]
+    }
+    case 'services':
+    case 'allServices':
+      return [
+        `Services here: ${mostFrequent(posts.flatMap(({ message }) => message.services ?? []))}. For another product, try search.`,
+      ]
+    case 'tags':
+    case 'allTags':
+      return [`Tags here: ${mostFrequent(posts.flatMap(({ message }) => message.tags ?? []))}.`]
+    case 'severity':
+      return ['Nearly all messages are normal; for what matters try isMajorChange or category preventOrFixIssue.']
+    case 'search':
+      return ['Every word must occur: try fewer or other words, or the beginning of one.']
+    case 'ids':
+      return ['Messages expire: these ids are not in the Message Center, or not shown to this user.']
+    case 'roadmapId':
+      return ['Not every message names its roadmap items: try search with the feature’s name.']
+    case 'milestoneBefore':
+    case 'milestoneAfter':
+    case 'milestoneKind':
+    case 'milestoneRing':
+    case 'milestoneCloud':
+      return ['Try a wider period, fewer of the milestone arguments, or getDigest for what is due.']
+    case 'modifiedSince':
+    case 'startedSince':
+      return ['Try an earlier time.']
+    default:
+      return []
+  }
+}
+
+function mostFrequent(names: readonly string[]): string {
+  const counts = countBy(names)
+  return counts
+    .slice(0, 25)
+    .map(({ name }) => name)
+    .join(', ')
+}
+
+/** Names with how often they occur, most frequent first. */
+export function countBy(names: readonly string[]): { name: string; count: number }[] {
+  const counts = new Map<string, number>()
+  for (const name of names) counts.set(name.trim(), (counts.get(name.trim()) ?? 0) + 1)
+  return [...counts]
+    .map(([name, count]) => ({ name, count }))
+    .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1))
+}

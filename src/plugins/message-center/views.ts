@@ -1,0 +1,115 @@
+import { setImmediate } from 'node:timers/promises'
+import pLimit from 'p-limit'
+import { type Static, Type } from 'typebox'
+import type { Body } from './body.ts'
+import { type BodyFormat, type Message, type Row, urlOf } from './message.ts'
+import { isMeant, type MilestonesMeant, milestonesWithin } from './milestone-filter.ts'
+import type { Milestone } from './milestones/index.ts'
+import { dayOf, startOfDay } from './moment.ts'
+import type { Post } from './post.ts'
+import { prepareAll } from './prepare.ts'
+import type { Found } from './query.ts'
+
+/** How much of a message is shown: a row, its fields, or Graph's own shape. */
+export const View = Type.Enum(['compact', 'standard', 'graph'], { type: 'string' })
+export type View = Static<typeof View>
+
+/** Several times the text of a thousand posts. */
+const maxTextChars = 8 * 1024 * 1024
+/** Of one row; getMessage has all of them. */
+const maxDates = 6
+/** More posts, or longer bodies together, take megabytes until they are sent. */
+const many = { posts: 100, chars: 128 * 1024 }
+/** Such results are made one in each turn of the event loop: those who waited for one load would make them all at once. */
+const largeResults = pLimit(1)
+
+export interface ViewOptions {
+  readonly view: View
+  readonly body: BodyFormat
+  readonly nowMs: number
+  /** Which milestones are shown: all, or those that were asked for. */
+  readonly milestones?: 'all' | MilestonesMeant | undefined
+}
+
+/**
+ * Messages for the agent, each as if it were alone. A body that was not read, or takes too long or too much room together
+ * with the others, is a note with the link.
+ */
+export async function present(found: readonly Found[], options: ViewOptions): Promise<Message[]> {
+  if (isLarge(found, options)) await largeResults(() => setImmediate())
+  const read = found.map(({ body }) => body)
+  const bodies = options.body === 'text' || options.milestones !== undefined ? await prepareAll(read) : read
+  let leftChars = maxTextChars
+  return found.map(({ post }, i) => {
+    const body = bodies[i]
+    const shown = view(post, body, options)
+    if (options.body === 'none') return shown
+    const presented = bodyOf(post, body, options.body, leftChars)
+    leftChars -= presented.content.length
+    return { ...shown, body: presented }
+  })
+}
+
+function isLarge(found: readonly Found[], { body: format }: ViewOptions): boolean {
+  const chars = format === 'none' ? 0 : found.reduce((sum, { body }) => sum + (body?.content.length ?? 0), 0)
+  return found.length > many.posts || chars > many.chars
+}
+
+function view(post: Post, body: Body | undefined, { view, milestones: which, nowMs }: ViewOptions): Message {
+  const all = (which && body?.milestones) ?? []
+  const milestones = which === 'all' || which === undefined ? [...all] : all.filter((one) => isMeant(one, which))
+  if (view === 'compact') {
+    const row = compact(post, body, nowMs)
+    return milestones.length > 0 ? { ...row, dates: milestones.slice(0, maxDates).map(inWords) } : row
+  }
+  const shown = view === 'graph' ? post.graph : post.message
+  return which !== undefined && body !== undefined ? { ...shown, milestones } : shown
+}
+
+/** "rollout general gcc 2026-12-11 to 2027-01-10" */
+function inWords({ kind, ring, cloud, start, end }: Milestone): string {
+  const days = start === undefined ? ['by', end] : end === undefined ? [start] : [start, 'to', end]
+  return [kind, ring, cloud, ...days].filter((word) => word !== undefined).join(' ')
+}
+
+/** A row: what a list needs, for as few tokens as can be. */
+export function compact(post: Post, body: Body | undefined, nowMs: number): Row {
+  const {
+    id,
+    message: { title, services, category },
+  } = post
+  const due = dueOf(post, body, nowMs)
+  return {
+    id,
+    ...(title !== undefined && { title }),
+    ...(services !== undefined && { services }),
+    ...(category !== undefined && { category }),
+    ...(post.message.isMajorChange === true && { major: true }),
+    ...(!Number.isNaN(post.modifiedMs) && { changed: dayOf(post.modifiedMs) }),
+    ...(due !== undefined && { due }),
+  }
+}
+
+/** The next deadline, of Graph or in the text; else the last one of Graph. */
+function dueOf({ actionMs }: Post, body: Body | undefined, nowMs: number): string | undefined {
+  const today = startOfDay(nowMs)
+  const structured = Number.isNaN(actionMs) ? [] : [dayOf(actionMs)]
+  const inText = body?.isPrepared ? milestonesWithin(body, { fromMs: today, untilMs: Number.POSITIVE_INFINITY }) : []
+  const days = [
+    ...structured,
+    ...inText.flatMap(({ kind, end }) => (kind === 'deadline' && end !== undefined ? [end] : [])),
+  ].sort()
+  return days.find((day) => day >= dayOf(today)) ?? structured[0]
+}
+
+function bodyOf({ id }: Post, body: Body | undefined, format: BodyFormat, leftChars: number) {
+  const isAsItIs = format === 'html' || !/^html$/i.test(body?.contentType ?? '')
+  const content = isAsItIs ? body?.content : body?.text
+  if (body !== undefined && content !== undefined && content.length <= leftChars) {
+    return { contentType: isAsItIs ? body.contentType : 'text', content }
+  }
+  return {
+    contentType: 'text',
+    content: `[The body of this post could not be read here. Read it in the Microsoft 365 admin center: ${urlOf(id)}]`,
+  }
+}

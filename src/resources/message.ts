@@ -1,0 +1,45 @@
+import type { Complete, Resource } from '../plugins/mcp/prompt.ts'
+import { resourceUriOf } from '../plugins/message-center/message.ts'
+import { readMessage } from '../plugins/message-center/read-message.ts'
+
+/** Ids that begin as typed, or of messages whose title has it; most recently modified first. */
+export const completeMessageId: Complete = async (typed, { messageCenter }) => {
+  const { posts } = await messageCenter.read()
+  const sought = typed.trim().toLowerCase()
+  return posts
+    .filter(({ id, title }) => id.toLowerCase().startsWith(sought) || title.includes(sought))
+    .sort((a, b) => b.modifiedMs - a.modifiedMs)
+    .map(({ id }) => id)
+}
+
+/** A message as a document: what a person would read, with the facts first. */
+export const message: Resource = {
+  name: 'message',
+  title: 'Message Center message',
+  description: 'One message of the Microsoft 365 Message Center, as the signed-in user sees it.',
+  uriTemplate: resourceUriOf('{id}'),
+  variable: 'id',
+  mimeType: 'text/plain',
+  complete: completeMessageId,
+  match: (uri) => /^message-center:\/\/messages\/(MC[0-9]{1,10})$/.exec(uri)?.[1],
+  async read(id, { messageCenter }, signal) {
+    const { found } = await readMessage(messageCenter, id, { signal })
+    const { message } = found.post
+    const facts = {
+      Link: message.url,
+      Services: message.services?.join(', '),
+      Tags: message.tags?.join(', '),
+      Category: message.category,
+      Severity: message.severity,
+      'Major change': message.isMajorChange ? 'yes' : undefined,
+      'Act by': message.actionRequiredByDateTime,
+      Posted: message.startDateTime,
+      Modified: message.lastModifiedDateTime,
+      Roadmap: message.roadmapIds?.join(', '),
+    }
+    const lines = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`]))
+    return [`${id}: ${message.title ?? ''}`, lines.join('\n'), message.summary, found.body?.text]
+      .filter((part) => part !== undefined && part !== '')
+      .join('\n\n')
+  },
+}
