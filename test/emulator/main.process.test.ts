@@ -28,12 +28,19 @@ function run(t: TestContext, args: string[], env: Record<string, string> = {}) {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`the process prints the variables for .env.local, serves that tenant, and exits on ${signal}`, async (t) => {
     const { child, output, ended } = run(t, ['--port', '0'])
-    while (!output.out.includes('GRAPH_BASE_URL')) await once(child.stdout, 'data')
+    while (!output.out.includes('ROADMAP_URL')) await once(child.stdout, 'data')
     const env = Object.fromEntries(
       [...output.out.matchAll(/^([A-Z_]+)=(.+)$/gm)].map(([, name, value]) => [name, value]),
     )
     assert.deepEqual(Object.keys(env), [
-      ...['GRAPH_TENANT_ID', 'GRAPH_CLIENT_ID', 'GRAPH_CLIENT_SECRET', 'ENTRA_AUTHORITY_HOST', 'GRAPH_BASE_URL'],
+      ...[
+        'GRAPH_TENANT_ID',
+        'GRAPH_CLIENT_ID',
+        'GRAPH_CLIENT_SECRET',
+        'ENTRA_AUTHORITY_HOST',
+        'GRAPH_BASE_URL',
+        'ROADMAP_URL',
+      ],
     ])
     const { status } = await call(`${env['ENTRA_AUTHORITY_HOST']}/${env['GRAPH_TENANT_ID']}/discovery/v2.0/keys`)
     assert.equal(status, 200)
