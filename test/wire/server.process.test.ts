@@ -160,6 +160,7 @@ test('no signal opens a debugger in production', async (t) => {
     // Nobody is there; a server without keys is alive all the same.
     ENTRA_AUTHORITY_HOST: 'https://localhost:1',
     GRAPH_BASE_URL: 'https://localhost:1/v1.0',
+    ROADMAP_URL: 'https://localhost:1/m365',
     NODE_OPTIONS: '--inspect-port=0',
   })
   await eventually(async () => (await statusOf(`http://127.0.0.1:${port}/healthz`)) === 200, 20_000)
