@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, parseEnv } from 'node:util'
 import { defaultTools } from '../src/tools/index.ts'
-import { EnvironmentError, packageOf } from './package.ts'
+import { EnvironmentError, packageOf, sampleValues } from './package.ts'
 import { pluginManifest } from './plugin.ts'
 
 const help = `Builds the Microsoft 365 Agents Toolkit package.
@@ -43,9 +43,15 @@ async function run(args: string[]) {
     }
   }
   if (values.zip !== undefined) {
-    const zip = packageOf(`${here}appPackage`, environment(values.zip))
+    const variables = environment(values.zip)
+    const zip = packageOf(`${here}appPackage`, variables)
     mkdirSync(`${here}appPackage/build`, { recursive: true })
     write(`appPackage/build/appPackage.${values.zip}.zip`, zip)
+    const left = sampleValues(variables, parseEnv(readFileSync(`${here}env/.env.dev.sample`, 'utf8')))
+    if (left.length > 0) {
+      process.stderr.write(`Still from the sample, and shown to users; set them in env/.env.${values.zip}:\n`)
+      for (const line of left) process.stderr.write(`  ${line}\n`)
+    }
   }
 }
 

@@ -16,6 +16,17 @@ const manualSteps: Readonly<Record<string, string>> = {
   OAUTH_REGISTRATION_ID: 'the id of an OAuth client registration in the Teams Developer Portal (agent/README.md)',
 }
 
+/**
+ * Variables that still have the value of the sample, where it is an example's: users and administrators would see it.
+ *
+ * @returns lines to print, such as `DEVELOPER_NAME=Contoso IT`
+ */
+export function sampleValues(variables: Variables, sample: Variables): string[] {
+  return Object.entries(variables)
+    .filter(([name, value]) => /example\.com|Contoso/.test(value ?? '') && value === sample[name])
+    .map(([name, value]) => `${name}=${value}`)
+}
+
 /** Variables are missing or invalid; the message lists all of them, with what to do. */
 export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError'

@@ -1,4 +1,5 @@
-// The server on Azure Container Apps, in one resource group. Assumptions: README.md. With azd (azure.yaml), or: az deployment sub create --template-file infra/main.bicep
+// What the server runs on: registry, vault, environment, identity, in one resource group. server.bicep is the server itself.
+// Assumptions: README.md. With azd (azure.yaml), or: az deployment sub create --template-file infra/main.bicep
 targetScope = 'subscription'
 
 @description('Name of this deployment; resources are named after it')
@@ -8,15 +9,6 @@ param environmentName string
 
 @description('Region, such as westeurope')
 param location string
-
-@description('GRAPH_TENANT_ID: the Entra tenant whose Message Center is read')
-param graphTenantId string
-
-@description('GRAPH_CLIENT_ID: the app registration of the server')
-param graphClientId string
-
-@description('The image, in the registry created here. Empty: deploys everything except the app, so that an image can be pushed')
-param image string = ''
 
 @description('MCP_OAUTH_SEAL_KEY, stored in the vault. Empty: the existing one stays')
 @secure()
@@ -30,29 +22,8 @@ param cacheKey string = ''
 @allowed(['none', 'managed'])
 param redis string = 'none'
 
-@description('MCP_OAUTH_REDIRECT_URI_PREFIXES: allowed redirect URIs. Empty: loopback and Teams')
-param redirectUris string = ''
-
-@description('Minimum number of replicas. 0 costs nothing when idle, but the first call waits for a start')
-param minReplicas string = '0'
-
-@description('Maximum number of replicas')
-param maxReplicas string = '10'
-
-@description('Custom host name, such as mcp.example.com. Empty: that of Container Apps')
+@description('Custom host name, such as mcp.example.com, for the addresses below. Empty: that of Container Apps')
 param customDomain string = ''
-
-@description('Resource id of the certificate for customDomain. Empty: the name is added without TLS')
-param customDomainCertificateId string = ''
-
-@description('TRUST_PROXY: the addresses that the ingress of Container Apps connects from')
-param ingressAddresses string = '100.100.0.0/16'
-
-@description('LOG_LEVEL')
-param logLevel string = 'info'
-
-@description('OTEL_EXPORTER_OTLP_ENDPOINT: collector of spans, OTLP over HTTP. Empty: no tracing')
-param tracesEndpoint string = ''
 
 @description('Tags of every resource')
 param tags object = {}
@@ -94,6 +65,7 @@ module vault 'modules/vault.bicep' = {
     name: 'kv-${token}'
     location: location
     tags: allTags
+    logsId: environment.outputs.logsId
     readerPrincipalId: identity.outputs.principalId
     sealKey: sealKey
     cacheKey: cacheKey
@@ -122,37 +94,8 @@ module environment 'modules/environment.bicep' = {
   }
 }
 
-var appName = 'mcp-message-center'
-var publicBaseUrl = 'https://${empty(customDomain) ? '${appName}.${environment.outputs.defaultDomain}' : customDomain}'
-
-module app 'modules/app.bicep' = if (!empty(image)) {
-  scope: group
-  name: 'app'
-  params: {
-    name: appName
-    location: location
-    tags: allTags
-    environmentId: environment.outputs.id
-    identityId: identity.outputs.id
-    identityClientId: identity.outputs.clientId
-    registryServer: registry.outputs.server
-    image: image
-    sealKeySecretUrl: vault.outputs.sealKeySecretUrl
-    cacheKeySecretUrl: vault.outputs.cacheKeySecretUrl
-    redisSecretUrl: redis == 'managed' ? cache.?outputs.secretUrl ?? '' : ''
-    graphTenantId: graphTenantId
-    graphClientId: graphClientId
-    publicBaseUrl: publicBaseUrl
-    redirectUris: redirectUris
-    ingressAddresses: ingressAddresses
-    logLevel: logLevel
-    tracesEndpoint: tracesEndpoint
-    minReplicas: int(minReplicas)
-    maxReplicas: int(maxReplicas)
-    customDomain: customDomain
-    customDomainCertificateId: customDomainCertificateId
-  }
-}
+// server.bicep names the app.
+var publicBaseUrl = 'https://${empty(customDomain) ? 'mcp-message-center.${environment.outputs.defaultDomain}' : customDomain}'
 
 @description('The MCP endpoint for clients')
 output MCP_URL string = '${publicBaseUrl}/mcp'
@@ -164,6 +107,15 @@ output PUBLIC_BASE_URL string = publicBaseUrl
 
 @description('The subject of the federated credential on the app registration')
 output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
+
+// For server.parameters.json.
+output SERVER_IDENTITY_ID string = identity.outputs.id
+output SERVER_IDENTITY_CLIENT_ID string = identity.outputs.clientId
+output SEAL_KEY_SECRET_URL string = vault.outputs.sealKeySecretUrl
+output CACHE_KEY_SECRET_URL string = vault.outputs.cacheKeySecretUrl
+output REDIS_SECRET_URL string = redis == 'managed' ? cache.?outputs.secretUrl ?? '' : ''
+output AZURE_CONTAINER_APPS_ENVIRONMENT_ID string = environment.outputs.id
+output AZURE_CONTAINER_APPS_ENVIRONMENT_NAME string = environment.outputs.name
 
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_CONTAINER_REGISTRY_NAME string = registry.outputs.name

@@ -23,7 +23,7 @@ const stale = [
     ),
   ),
   page('docs/errors.md', (text) => withSection(text, 'Reasons', reasonTable())),
-  page('docs/operating.md', (text) => withSection(text, 'Permissions and roles', permissionTable())),
+  page('docs/setup-entra.md', (text) => withSection(text, 'Permissions and roles', permissionTable())),
   page('docs/architecture.md', (text) =>
     withSection(withSection(text, 'Imports', importGraphs()), 'Every file', fileList('src')),
   ),

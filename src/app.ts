@@ -28,9 +28,10 @@ import { security } from './plugins/security/index.ts'
 import { serviceHealth } from './plugins/service-health/index.ts'
 import { rejectCompressedBody, unreadableRequests } from './plugins/unreadable-requests/index.ts'
 import { prompts } from './prompts/index.ts'
-import { resources } from './resources/index.ts'
+import { resources, views } from './resources/index.ts'
 import { discoveryRoutes } from './routes/discovery.ts'
 import { healthRoutes } from './routes/health.ts'
+import { homeRoutes } from './routes/home.ts'
 import { mcpRoutes } from './routes/mcp.ts'
 import { oauthRoutes } from './routes/oauth.ts'
 import { toolsFor } from './tools/index.ts'
@@ -95,7 +96,7 @@ export async function buildApp(
   await app.register(messageCenter, { config })
   await app.register(serviceHealth)
   await app.register(roadmap, { config })
-  await app.register(mcp, { config, tools, prompts, resources, ...(now && { now }) })
+  await app.register(mcp, { config, tools, prompts, resources, views, ...(now && { now }) })
   await app.register(graphAccess, { config })
   if (config.oauthProxy !== undefined) await app.register(oauthProxy, { config, tools, ...(network && { network }) })
   if (config.metricsPort !== undefined) await app.register(metrics, { config, logTo })
@@ -111,8 +112,9 @@ export async function buildApp(
     await site.register(async (open) => {
       open.addHook('onRequest', open.shedLoad)
       open.addHook('onRequest', open.limitConcurrency)
+      await open.register(homeRoutes, { config, tools })
       await open.register(discoveryRoutes, { config })
-      if (config.oauthProxy !== undefined) await open.register(oauthRoutes)
+      if (config.oauthProxy !== undefined) await open.register(oauthRoutes, { config })
     })
     await site.register(async (guarded) => {
       guarded.decorate('limitsByUser', true)

@@ -1,6 +1,10 @@
+import assert from 'node:assert/strict'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after } from 'node:test'
+import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { chromiumPath } from '../scripts/shared/chromium.ts'
 
@@ -32,7 +36,7 @@ export async function startSite(handle: RequestListener): Promise<{ origin: stri
 /** The page's heading. */
 export const heading = (page: Page) => page.getByRole('heading', { level: 1 }).textContent()
 
-/** The client's name on the consent page. */
+/** The client's name, in the question of the consent page. */
 export const askedFor = (page: Page) => page.locator('bdi').textContent()
 
 export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
@@ -41,6 +45,36 @@ export const button = (page: Page, name: string) => page.getByRole('button', { n
 export async function tickAndAllow(page: Page): Promise<void> {
   await page.getByRole('checkbox').check()
   await button(page, 'Allow').click()
+}
+
+/** Widths in CSS pixels: the narrowest that WCAG 2.2 asks for (1.4.10), a tablet, a desk. */
+const widths = [320, 768, 1440]
+
+/**
+ * Fails where anything runs over the edge or axe finds a violation, at each width. Leaves screenshots in the temporary
+ * folder.
+ */
+export async function assertLooks(page: Page, name: string): Promise<void> {
+  for (const width of widths) {
+    const size = `${name}-${width}`
+    await page.setViewportSize({ width, height: 900 })
+    await page.screenshot({ path: join(tmpdir(), `page-${size}.png`), fullPage: true })
+    const beyond = await page.evaluate(
+      `[...document.querySelectorAll('body, body *')]
+        .filter((element) => {
+          const { left, right } = element.getBoundingClientRect()
+          if (left < 0 || right > document.documentElement.clientWidth) return true
+          return getComputedStyle(element).display !== 'inline' && element.scrollWidth > element.clientWidth
+        })
+        .map((element) => element.outerHTML.slice(0, 100))`,
+    )
+    assert.deepEqual(beyond, [], size)
+    // Not by a script element, which the pages' policies block.
+    const violations = await page.evaluate(
+      `${axe.source}; axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))`,
+    )
+    assert.deepEqual(violations, [], size)
+  }
 }
 
 /** Steps of a user from the consent page to a client's redirect URI. */

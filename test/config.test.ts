@@ -39,6 +39,7 @@ test('three variables are enough, and the rest has its documented default', () =
     listen: { host: '127.0.0.1', port: 8080 },
     trustProxy: false,
     publicBaseUrl: 'http://localhost:8080',
+    site: { host: 'localhost:8080', operatorName: undefined, operatorContactUrl: undefined },
     allowedOrigins: [],
     entra: {
       authorityHost: 'https://login.microsoftonline.com',
@@ -234,6 +235,19 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
   ['OTEL_SERVICE_NAME', 'another', (c) => c.traces, undefined],
   ['OTEL_TRACES_SAMPLER', 'parentbased_traceidratio', (c) => c.traces, undefined],
   ['OTEL_TRACES_SAMPLER_ARG', '0.25', (c) => c.traces, undefined],
+  ['OPERATOR_NAME', '  Contoso “IT” <b> ', (c) => c.site.operatorName, 'Contoso “IT” <b>'],
+  [
+    'OPERATOR_CONTACT_URL',
+    'https://help.contoso.example/it',
+    (c) => c.site.operatorContactUrl,
+    'https://help.contoso.example/it',
+  ],
+  [
+    'OPERATOR_CONTACT_URL',
+    'mailto:help@contoso.example',
+    (c) => c.site.operatorContactUrl,
+    'mailto:help@contoso.example',
+  ],
   ['LOG_LEVEL', 'silent', (c) => c.logLevel, 'silent'],
   ['NODE_ENV', 'test', (c) => c.production, false],
 ]
@@ -395,6 +409,20 @@ const rejected: Readonly<Record<string, readonly string[]>> = {
   ],
   OTEL_TRACES_SAMPLER: ['always_on', 'parentbased_always_on', 'jaeger_remote', 'TraceIdRatio'],
   OTEL_TRACES_SAMPLER_ARG: ['2', '-1', '1.5', 'always_on', '0.5%', '.'],
+  OPERATOR_NAME: ['x'.repeat(81), 'Contoso\nIT', 'Contoso\u2028IT'],
+  OPERATOR_CONTACT_URL: [
+    'help@contoso.example',
+    'http://help.contoso.example',
+    'javascript:alert(1)',
+    'https://',
+    'https://[::1/',
+    'https://user@help.contoso.example/',
+    'https://help.contoso.example/?next=x',
+    'mailto:',
+    'mailto:help@contoso.example?body=x',
+    'mailto:help@contoso.example,other@contoso.example',
+    'tel:+15550100',
+  ],
   LOG_LEVEL: ['verbose', 'INFO'],
 }
 for (const [variable, values] of Object.entries(rejected)) {

@@ -65,11 +65,12 @@ async function handle(
   } catch (error) {
     if (!(error instanceof AadstsError)) throw error
     const report = reportOf(error, authority.now(), correlationId(request))
-    return target === undefined || SHOWN_TO_USER.has(error.code)
-      ? sendPage(reply.code(error.status), errorPage(error, report))
+    const isShown = SHOWN_TO_USER.has(error.code)
+    return target === undefined || isShown
+      ? sendPage(reply.code(error.status), errorPage(error, report, isShown ? request.url.split('?')[1] : undefined))
       : sendToClient(reply, target, errorParameters(error, report))
   }
 }
 
 // Only the user can fix these, so Entra shows them to the user; a forged form must not reach the client.
-const SHOWN_TO_USER: ReadonlySet<number> = new Set([50034, 50057, 50105, 165000])
+export const SHOWN_TO_USER: ReadonlySet<number> = new Set([50034, 50057, 50105, 165000])

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { AadstsError, reportOf } from './aadsts.ts'
 import { type Authority, requireTenant } from './authority.ts'
+import { SHOWN_TO_USER } from './authorize.ts'
 import { issueCanary, isValidCanary, readSession, startSession } from './browser-session.ts'
 import { DEVICE_CODE_LIFETIME_SECONDS, type DeviceAuthorization } from './device-codes.ts'
 import { correlationId } from './error-handler.ts'
@@ -91,7 +92,8 @@ export const deviceRoutes: FastifyPluginAsync<{ authority: Authority }> = async 
     } catch (error) {
       if (!(error instanceof AadstsError)) throw error
       const report = reportOf(error, authority.now(), correlationId(request))
-      return sendPage(reply.code(error.status), errorPage(error, report))
+      const retryQuery = SHOWN_TO_USER.has(error.code) ? request.url.split('?')[1] : undefined
+      return sendPage(reply.code(error.status), errorPage(error, report, retryQuery))
     }
   }
 

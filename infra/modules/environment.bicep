@@ -55,4 +55,6 @@ resource send 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
 }
 
 output id string = environment.id
+output name string = environment.name
+output logsId string = logs.id
 output defaultDomain string = environment.properties.defaultDomain

@@ -3,6 +3,7 @@ param name string
 param location string
 param tags object
 param readerPrincipalId string
+param logsId string
 
 @secure()
 param sealKey string
@@ -43,6 +44,21 @@ resource cacheEncryptionKey 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if 
   name: 'cache-encryption-key'
   properties: {
     value: cacheKey
+  }
+}
+
+// Who read or changed a key.
+resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: vault
+  name: 'audit'
+  properties: {
+    workspaceId: logsId
+    logs: [
+      {
+        category: 'AuditEvent'
+        enabled: true
+      }
+    ]
   }
 }
 

@@ -57,6 +57,7 @@ function parseJson(name: string, text: string): unknown {
   } catch (error) {
     throw new OperatorError(`Invalid JSON in "${name}": ${shown(text)}`, `For plain text use ${name}=….`, {
       cause: error,
+      code: 'invalid_input',
     })
   }
 }
@@ -65,6 +66,7 @@ function valueError(name: string, text: string, takes: string): OperatorError {
   return new OperatorError(
     `"${name}" must be ${takes}, not "${shown(text)}".`,
     'call --list shows what each tool takes.',
+    { code: 'invalid_input' },
   )
 }
 
@@ -76,7 +78,7 @@ function argumentError(
 ): OperatorError {
   const names = [...properties.keys()]
   const takes = names.length === 0 ? `${tool} takes no arguments.` : `Arguments of ${tool}: ${names.join(', ')}.`
-  return new OperatorError(message, hint + takes)
+  return new OperatorError(message, hint + takes, { code: 'invalid_input' })
 }
 
 function shown(text: string): string {

@@ -1,5 +1,6 @@
 import Table from 'cli-table3'
 import type { ListedTool, PropertySchema } from '../mcp/session.ts'
+import { wrapped } from '../shared/io.ts'
 import { secretArgument } from './arguments.ts'
 
 /** Fits a terminal window. */
@@ -10,14 +11,31 @@ const maxColumnWidth = 40
 const cellOverhead = 3
 /** Cut to the width of a cell it would lead nowhere. */
 const addressColumn = 'url'
+const longTextLength = 300
 
 type Row = Readonly<Record<string, unknown>>
 
 /**
  * Structured content for people: the rows of a page as a table with its other properties below; of other results, one row
- * per property, and below it each list of rows as a table of its own.
+ * per property, and below it each list of rows as a table of its own and each long text with its line breaks.
  */
-export function resultText({ value: rows, ...rest }: Row): string {
+export function resultText(content: Row): string {
+  const texts = Object.entries(content).flatMap(([name, value]) => {
+    const text = longText(value)
+    return text === undefined ? [] : [{ name, text }]
+  })
+  const fields = Object.entries(content).filter(([name]) => !texts.some((text) => text.name === name))
+  const sections = texts.map(({ name, text }) => `\n${name}\n${wrapped(text.trim(), tableWidth)}`)
+  return [tablesText(Object.fromEntries(fields)), ...sections].join('\n')
+}
+
+/** A text of several lines, or of more than a cell is good for: the body of a message. */
+function longText(value: unknown): string | undefined {
+  const text = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value
+  return typeof text === 'string' && (text.includes('\n') || text.length > longTextLength) ? text : undefined
+}
+
+function tablesText({ value: rows, ...rest }: Row): string {
   if (!isRows(rows)) return propertiesText(rows === undefined ? rest : { value: rows, ...rest })
   return [rowTable(rows), ...Object.entries(rest).map(([name, value]) => `${name}: ${cell(value)}`)].join('\n')
 }

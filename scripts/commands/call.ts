@@ -2,13 +2,13 @@ import { Command } from 'commander'
 import { parseArguments } from '../call/arguments.ts'
 import { resultText, toolsText } from '../call/tables.ts'
 import { discover } from '../mcp/discover.ts'
-import { openSession } from '../mcp/session.ts'
+import { openSession, type Session } from '../mcp/session.ts'
 import { boundedFetch } from '../shared/bounded-fetch.ts'
 import { deploymentOf, urlOption } from '../shared/deployment.ts'
-import type { RunHop } from '../shared/hops.ts'
+import { runSilently } from '../shared/hops.ts'
 import type { Io } from '../shared/io.ts'
 import { OperatorError } from '../shared/operator-error.ts'
-import { accessToken, addTokenOptions, type TokenFlags, tokenHelp } from '../sign-in/access-token.ts'
+import { addTokenOptions, type TokenFlags, tokenHelp, withAccessToken } from '../sign-in/access-token.ts'
 import { addPkceOptions, type PkceFlags } from '../sign-in/flags.ts'
 
 interface Options extends TokenFlags, PkceFlags {
@@ -43,16 +43,16 @@ Examples:
     })
 }
 
-/** Prints no hops: the output is the result alone. */
-const runSilently: RunHop = async (_name, work) => (await work()).value
-
 async function call(io: Io, name: string | undefined, given: readonly string[], options: Options): Promise<void> {
   const { endpoint } = deploymentOf(options.url, io.env)
   const fetch = boundedFetch(io)
   const place = await discover({ endpoint }, { fetch, hop: runSilently })
-  const token = await accessToken({ io, flags: options, fetch, hop: runSilently, place })
-  const session = await openSession('any', { endpoint, accessToken: token, fetch })
-  try {
+  await withAccessToken({ io, flags: options, fetch, hop: runSilently, place }, async (accessToken) => {
+    const session = await openSession('any', { endpoint, accessToken, fetch })
+    await use(session).finally(() => session.close())
+  })
+
+  async function use(session: Session): Promise<void> {
     const tools = await session.listTools()
     if (name === undefined || options.list) {
       io.print(options.json ? JSON.stringify(tools, undefined, 2) : toolsText(tools))
@@ -66,7 +66,5 @@ async function call(io: Io, name: string | undefined, given: readonly string[], 
     const { structuredContent, content } = await session.callTool(name, parseArguments(name, given, tool.inputSchema))
     if (options.json) io.print(JSON.stringify(structuredContent ?? content, undefined, 2))
     else io.print(structuredContent ? resultText(structuredContent) : content.map(({ text }) => text).join('\n'))
-  } finally {
-    await session.close()
   }
 }

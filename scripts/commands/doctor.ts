@@ -11,7 +11,7 @@ import type { Finding, Verdict } from '../doctor/finding.ts'
 import { createProbe } from '../doctor/probe.ts'
 import { operatorToken, readRegistration } from '../doctor/registration.ts'
 import { deploymentOf } from '../shared/deployment.ts'
-import type { Colour, Io } from '../shared/io.ts'
+import { type Colour, type Io, wrapped } from '../shared/io.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import { addTokenOptions, type TokenFlags } from '../sign-in/access-token.ts'
 
@@ -48,7 +48,7 @@ Examples:
   npm run ops -- doctor --url https://mcp.example.com --env-file production.env --az
 
 With a token of a user it reads messages as that user. With --az or --graph-device-code it reads the app registration.
-Exit code 1 if any check fails.`,
+Exit code 1 if any check fails; --json then has "error" beside the findings.`,
     )
     .action((options: Options) => diagnose(io, options, world))
 }
@@ -56,16 +56,24 @@ Exit code 1 if any check fails.`,
 async function diagnose(io: Io, options: Options, world: DoctorWorld): Promise<void> {
   const context = contextOf(io, options, world)
   const onFinding = (finding: Finding) => {
-    if (!options.json) for (const [text, colour] of findingLines(finding)) io.print(text, colour)
+    if (!options.json) for (const [text, colour] of findingLines(finding, io.width)) io.print(text, colour)
   }
   try {
     const findings = await examine(checksFor(options), context, onFinding)
     const count = countOf(findings)
-    if (!options.json) for (const line of skippedLines(findings)) io.print(line, 'gray')
-    if (options.json) io.print(JSON.stringify({ ok: count.failure === 0, count, findings }, undefined, 2))
-    const summary = `Ok ${count.ok}, warnings ${count.warning}, failures ${count.failure}, skipped ${count.skipped}.`
-    if (count.failure > 0) throw new OperatorError(summary, 'Fix the first failure first, and run doctor again.')
-    if (!options.json) io.print(`\n${summary}`, count.warning > 0 ? 'yellow' : 'green')
+    const details = { ok: count.failure === 0, count, findings }
+    if (!options.json) {
+      for (const line of skippedLines(findings, io.width)) io.print(line, 'gray')
+      io.print(`\n${summaryOf(count)}`, summaryColour(count))
+    }
+    if (count.failure > 0) {
+      throw new OperatorError(
+        count.failure === 1 ? '1 check failed.' : `${count.failure} checks failed.`,
+        'Fix the first failure first, and run doctor again.',
+        { code: 'checks_failed', details },
+      )
+    }
+    if (options.json) io.print(JSON.stringify(details, undefined, 2))
   } finally {
     await Promise.all([context.toDeployment.close(), context.toMicrosoft.close()])
   }
@@ -77,8 +85,8 @@ function contextOf(io: Io, options: Options, { now = Date.now, trusted, deadline
   const env = envFile === undefined ? io.env : readEnvFile(envFile)
   const isConfigured = deployment === undefined || envFile !== undefined || Boolean(env['GRAPH_CLIENT_ID'])
   const config = isConfigured ? configOf(env) : undefined
-  const toDeployment = createProbe({ now, deadlineMs, anyCertificate: true })
-  const toMicrosoft = createProbe({ now, deadlineMs })
+  const toDeployment = createProbe({ now, deadlineMs, anyCertificate: true, trace: io.trace })
+  const toMicrosoft = createProbe({ now, deadlineMs, trace: io.trace })
   const subject = { config, deployment, toDeployment }
   const registrations = new Map<string, Promise<Registration>>()
   const context: Context = {
@@ -135,25 +143,41 @@ const marks: Readonly<Record<Verdict, readonly [string, Colour | undefined]>> = 
   skipped: ['-', 'gray'],
 }
 
-/** Skipped checks, at the end, by why they were skipped. */
-function skippedLines(findings: readonly Finding[]): readonly string[] {
+/** Checks that were skipped, at the end, by why. */
+function skippedLines(findings: readonly Finding[], width: number): readonly string[] {
   const checks = new Map<string, string[]>()
   for (const { check, verdict, message, blockedBy } of findings) {
     if (verdict !== 'skipped') continue
     const why = blockedBy === undefined ? message : 'skipped after a failure'
     checks.set(why, [...(checks.get(why) ?? []), check])
   }
-  return [...checks].map(([why, names]) => `- ${names.join(', ')}: ${why}`)
+  const [mark] = marks.skipped
+  return [...checks].flatMap(([why, names]) => [
+    wrapped(`${mark} skipped: ${why}`, width, '  '),
+    `    ${wrapped(names.join(', '), width, '    ')}`,
+  ])
 }
 
-function findingLines({ check, verdict, message, fix }: Finding): readonly (readonly [string, Colour | undefined])[] {
+function findingLines(
+  { check, verdict, message, fix }: Finding,
+  width: number,
+): readonly (readonly [string, Colour | undefined])[] {
   if (verdict === 'skipped') return []
   const [mark, colour] = marks[verdict]
   const margin = ' '.repeat(27)
   return [
-    [`${mark} ${check.padEnd(24)} ${message}`, colour],
-    ...(fix === undefined ? [] : [[`${margin}${fix}`, undefined] as const]),
+    [`${mark} ${check.padEnd(24)} ${wrapped(message, width, margin)}`, colour],
+    ...(fix === undefined ? [] : [[`${margin}${wrapped(fix, width, margin)}`, undefined] as const]),
   ]
+}
+
+function summaryOf({ ok, warning, failure, skipped }: Readonly<Record<Verdict, number>>): string {
+  return `Ok ${ok}, warnings ${warning}, failures ${failure}, skipped ${skipped}.`
+}
+
+function summaryColour({ warning, failure }: Readonly<Record<Verdict, number>>): Colour {
+  if (failure > 0) return 'red'
+  return warning > 0 ? 'yellow' : 'green'
 }
 
 function countOf(findings: readonly Finding[]): Record<Verdict, number> {

@@ -6,7 +6,7 @@ import { deploymentOf, urlOption } from '../shared/deployment.ts'
 import { type RunHop, runChain } from '../shared/hops.ts'
 import type { Io } from '../shared/io.ts'
 import { OperatorError } from '../shared/operator-error.ts'
-import { accessToken, addTokenOptions, type TokenFlags, tokenHelp } from '../sign-in/access-token.ts'
+import { addTokenOptions, type TokenFlags, tokenHelp, withAccessToken } from '../sign-in/access-token.ts'
 import { addPkceOptions, type PkceFlags } from '../sign-in/flags.ts'
 
 interface Options extends TokenFlags, PkceFlags {
@@ -50,12 +50,11 @@ Examples:
 async function wholeChain(io: Io, endpoint: string, flags: Options, hop: RunHop): Promise<void> {
   const fetch = boundedFetch(io)
   const place = await discover({ endpoint }, { fetch, hop })
-  const token = await accessToken({ io, flags, fetch, hop, place })
-  for (const { generation, era } of eras) {
-    await readMessages(generation, { endpoint, accessToken: token, fetch }, (name, work) =>
-      hop(`${name}, ${era}`, work),
-    )
-  }
+  await withAccessToken({ io, flags, fetch, hop, place }, async (accessToken) => {
+    for (const { generation, era } of eras) {
+      await readMessages(generation, { endpoint, accessToken, fetch }, (name, work) => hop(`${name}, ${era}`, work))
+    }
+  })
 }
 
 async function readMessages(generation: Generation, options: SessionOptions, hop: RunHop): Promise<void> {

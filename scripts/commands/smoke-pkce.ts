@@ -59,15 +59,12 @@ async function signInAndOut(io: Io, endpoint: string, options: Options, hop: Run
   if (!options.refresh || refresh_token === undefined) return signedIn.tokens
 
   const tokens = await hop('refresh', async () => {
-    const value = await refreshTokens(place, signedIn, fetch)
+    const value = await refreshTokens(place, { client: signedIn.client, refresh_token }, fetch)
     return { value, detail: `new access token ${lifetimeOf(value)}` }
   })
   if (place.server.revocation_endpoint !== undefined) {
     await hop('revoke', async () => {
-      const last = {
-        client: signedIn.client,
-        tokens: { ...tokens, refresh_token: tokens.refresh_token ?? refresh_token },
-      }
+      const last = { client: signedIn.client, refresh_token: tokens.refresh_token ?? refresh_token }
       await revokeTokens(place, last, fetch)
       return { value: undefined, detail: 'refresh tokens of this sign-in revoked' }
     })

@@ -13,6 +13,7 @@ interface Options {
   readonly clientId?: string
   readonly scope: string
   readonly claims?: true
+  readonly json?: true
 }
 
 /** `token`: an access token for the MCP API, as a client would send it. */
@@ -35,20 +36,23 @@ export function tokenCommand(io: Io): Command {
       ).argParser(parseGuid),
     )
     .addOption(new Option('--scope <name>', 'scope of the API').default('access_as_user').argParser(parseScopeName))
-    .option('--claims', 'print the claims of the token as JSON, instead of the token')
+    .addOption(new Option('--claims', 'print the claims of the token as JSON, instead of the token').conflicts('json'))
+    .option('--json', 'print the token, its scope and when it expires as one JSON object')
     .addHelpText(
       'after',
       `
 Examples:
   TOKEN=$(npm run --silent ops -- token)
   npm run --silent ops -- token --claims
+  npm run --silent ops -- token --json
   npm run --silent ops -- token --client-id <a public client of the tenant>
 
 Standard output holds nothing but the token. Keep it secret: it grants access as you for about an hour.`,
     )
     .action(async (options: Options) => {
       const token = await getToken(io, options)
-      io.print(options.claims ? JSON.stringify(claimsOf(token), undefined, 2) : token)
+      if (options.json) io.print(JSON.stringify(tokenJson(token, options), undefined, 2))
+      else io.print(options.claims ? JSON.stringify(claimsOf(token), undefined, 2) : token)
     })
 }
 
@@ -57,6 +61,12 @@ function getToken(io: Io, { tenant: tenantId, authorityHost, api, clientId, scop
   return clientId === undefined
     ? azureCliToken(io, { tenantId, scope })
     : deviceCodeToken(io, { authorityHost, tenantId, clientId, scope })
+}
+
+function tokenJson(accessToken: string, { api, scope }: Options) {
+  const { exp } = claimsOf(accessToken)
+  const expiresOn = exp === undefined ? undefined : new Date(exp * 1000).toISOString()
+  return { accessToken, scope: `api://${api}/${scope}`, expiresOn }
 }
 
 /** The claims of a token. @throws {OperatorError} */

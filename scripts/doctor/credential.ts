@@ -89,7 +89,7 @@ async function tryApp({ io, config, entra, toMicrosoft }: Context, app: 'api' | 
 
 export function judgeUnavailable({ details }: Pick<Failure, 'details'>): Outcome {
   const cause = details.cause instanceof CredentialError ? details.cause.message : 'unusable'
-  return failure(`Credential unavailable: ${cause}.`, 'See Credentials in the README for what each kind needs.')
+  return failure(`Credential unavailable: ${cause}.`, 'See docs/setup-entra.md#credentials for what each kind needs.')
 }
 
 /** The certificate of the server's app, where it is in a file: readable, valid, and not expiring soon. */

@@ -1,5 +1,7 @@
 import { buildConnector } from 'undici'
 import { createBoundedClient, TransportError } from '../../src/lib/bounded-client.ts'
+import { startRequest } from '../shared/bounded-fetch.ts'
+import type { Io } from '../shared/io.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import { unreachable } from '../shared/unreachable.ts'
 
@@ -20,6 +22,7 @@ export interface ProbeOptions {
   /** Accepts an invalid certificate. */
   readonly anyCertificate?: boolean
   readonly trusted?: string | undefined
+  readonly trace: Io['trace']
 }
 
 export type Probe = ReturnType<typeof createProbe>
@@ -27,7 +30,7 @@ export type Probe = ReturnType<typeof createProbe>
 const maxBodyBytes = 1_000_000
 
 /** An HTTP client with a deadline and a size limit. A GET of the same URL is sent once. */
-export function createProbe({ now, deadlineMs, anyCertificate = false, trusted }: ProbeOptions) {
+export function createProbe({ now, deadlineMs, anyCertificate = false, trusted, trace }: ProbeOptions) {
   const connector = buildConnector({
     timeout: deadlineMs,
     rejectUnauthorized: !anyCertificate,
@@ -40,10 +43,13 @@ export function createProbe({ now, deadlineMs, anyCertificate = false, trusted }
   /** @throws {OperatorError} where there is no response */
   async function send(request: Parameters<typeof client.request>[0]): Promise<ProbeResponse> {
     const askedAtMs = now()
+    const done = startRequest(trace, request.method, new URL(request.url))
     try {
       const { status, headers, body } = await client.request(request)
+      done(`${status}`)
       return { status, headers: singleValued(headers), body, json: parse(body), askedAtMs, receivedAtMs: now() }
     } catch (error) {
+      done('no response')
       const { host } = new URL(request.url)
       if (error instanceof TransportError && error.kind === 'too_large') {
         throw new OperatorError(

@@ -86,5 +86,6 @@ function graphError({ status, json, headers }: ProbeResponse, path: string): Ope
     status === 403
       ? 'Sign in as a user with read access to app registrations, such as a Global Reader; a device code also needs consent to Directory.Read.All.'
       : 'Retry; with a token of the Azure CLI: az login.',
+    { code: code ?? `http_${status}` },
   )
 }

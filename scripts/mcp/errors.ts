@@ -30,14 +30,13 @@ export async function httpError(response: Response): Promise<OperatorError> {
     id && `(request id ${id})`,
   ]
   const wait = headers.get('retry-after') ?? ''
-  // The encoding that the Azure CLI expects.
+  // In base64, as the Azure CLI takes it.
   const claims = /\bclaims="([\w+/=-]+)"/.exec(headers.get('www-authenticate') ?? '')?.[1]
-  const hints = [
-    remediationFor(data?.reason, status),
-    /^\d{1,6}$/.test(wait) && `Retry after ${wait} s.`,
-    claims && `With the Azure CLI: az login --claims-challenge ${claims}`,
-  ]
-  return new OperatorError(parts.filter(Boolean).join(' ').slice(0, 1_000), hints.filter(Boolean).join(' '))
+  const hints = [remediationFor(data?.reason, status), /^\d{1,6}$/.test(wait) && `Retry after ${wait} s.`]
+  return new OperatorError(parts.filter(Boolean).join(' ').slice(0, 1_000), hints.filter(Boolean).join(' '), {
+    code: data?.reason ?? `http_${status}`,
+    ...(claims !== undefined && { details: { claims } }),
+  })
 }
 
 /** The error of a tool result; undefined for a success. */
@@ -51,5 +50,7 @@ export function toolError(tool: string, { isError, content, _meta }: ToolResult)
       : retryable
         ? ' The same call may succeed later.'
         : ''
-  return new OperatorError(`${tool} failed: ${text}`.slice(0, 2_000), `${remediationFor(reason)}${hint}`)
+  return new OperatorError(`${tool} failed: ${text}`.slice(0, 2_000), `${remediationFor(reason)}${hint}`, {
+    code: reason ?? 'tool_error',
+  })
 }

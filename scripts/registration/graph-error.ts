@@ -28,7 +28,8 @@ export function graphError(
       method === 'POST'
         ? 'Run the command again: it continues where this run stopped.'
         : 'Check --graph-base-url and the network (proxy, firewall), then run the command again.'
-    return new OperatorError(`Graph is unreachable: ${unreachable(host, response).message}`, next, { cause: response })
+    const { message, code } = unreachable(host, response)
+    return new OperatorError(`Graph is unreachable: ${message}`, next, { cause: response, code })
   }
   const { code, message } = (bodyOf(response) as ErrorBody).error ?? {}
   const id = response.headers['request-id']
@@ -37,6 +38,7 @@ export function graphError(
   return new OperatorError(
     `${text.trim()}${id === undefined ? '' : ` (request-id ${id})`}`,
     remediationFor(response.status, path, token),
+    { code: code ?? `http_${response.status}` },
   )
 }
 

@@ -1,5 +1,6 @@
 import { type BoundedResponse, createBoundedClient, TransportError } from '../../src/lib/bounded-client.ts'
 import { retryAfterSeconds } from '../../src/lib/retry-after.ts'
+import { startRequest } from '../shared/bounded-fetch.ts'
 import { type Query, withQuery } from '../shared/graph.ts'
 import type { Io } from '../shared/io.ts'
 import { bodyOf, errorCodeOf, graphError } from './graph-error.ts'
@@ -24,7 +25,7 @@ export type Graph = ReturnType<typeof createGraph>
  * @throws {OperatorError} from each call
  */
 export function createGraph(
-  io: Pick<Io, 'progress' | 'signal' | 'wait'>,
+  io: Pick<Io, 'progress' | 'signal' | 'trace' | 'wait'>,
   { baseUrl, token }: { baseUrl: string; token: string },
 ) {
   const http = createBoundedClient({ connectTimeoutMs: 10_000, deadlineMs, maxBodyBytes, connections: 1 })
@@ -51,11 +52,14 @@ export function createGraph(
   async function send(method: Method, path: string, body: unknown): Promise<BoundedResponse | TransportError> {
     const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
     const request = { method, url: `${baseUrl}${path}`, headers, signal: io.signal }
+    const json = { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) }
+    const done = startRequest(io.trace, method, new URL(request.url))
     try {
-      if (body === undefined) return await http.request(request)
-      const json = { ...headers, 'content-type': 'application/json' }
-      return await http.request({ ...request, headers: json, body: JSON.stringify(body) })
+      const response = await http.request(body === undefined ? request : { ...request, ...json })
+      done(`${response.status}`)
+      return response
     } catch (error) {
+      done('no response')
       if (error instanceof TransportError) return error
       throw error
     }

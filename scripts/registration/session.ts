@@ -2,7 +2,7 @@ import { graphResource } from '../../src/lib/graph-permissions.ts'
 import { azureCliToken } from '../shared/azure-cli.ts'
 import { deviceCodeToken } from '../shared/device-code.ts'
 import type { Io } from '../shared/io.ts'
-import { OperatorError } from '../shared/operator-error.ts'
+import { UsageError } from '../shared/operator-error.ts'
 import { readCertificate } from './certificate-file.ts'
 import { type EnvFile, openEnvFile } from './env-file.ts'
 import { createGraph } from './graph.ts'
@@ -33,7 +33,7 @@ export async function withRun(
   work: (run: Run, prepared: Prepared) => Promise<Outcome>,
 ): Promise<Outcome> {
   if (options.secretFile !== undefined && !options.secret && !options.renewSecret) {
-    throw new OperatorError('--secret-file requires a secret.', 'Add --secret or --renew-secret.')
+    throw new UsageError('--secret-file requires a secret.', 'Add --secret or --renew-secret.')
   }
   const certificate = options.certificate === undefined ? undefined : readCertificate(io, options.certificate)
   const { secretFile, envFile } = openFiles(options)

@@ -9,6 +9,8 @@ const maxBodyBytes = 16 * 1024 * 1024
 export interface FetchBounds {
   /** Cancels every request: Ctrl-C. */
   readonly signal: AbortSignal
+  /** Told of each request and its outcome. */
+  readonly trace?: (text: string) => void
   readonly deadlineMs?: number
 }
 
@@ -19,20 +21,32 @@ export interface FetchBounds {
  * @throws {OperatorError} from the request, or from a body that is too large; one that stalls rejects with the
  * deadline's own error
  */
-export function boundedFetch({ signal, deadlineMs = defaultDeadlineMs }: FetchBounds): typeof fetch {
+export function boundedFetch({
+  signal,
+  trace = () => undefined,
+  deadlineMs = defaultDeadlineMs,
+}: FetchBounds): typeof fetch {
   return async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input)
+    const done = startRequest(trace, init?.method ?? 'GET', url)
     const signals = [signal, AbortSignal.timeout(deadlineMs), ...(init?.signal ? [init.signal] : [])]
     try {
-      return withBodyLimit(
-        await fetch(input, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) }),
-        url.host,
-      )
+      const response = await fetch(input, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) })
+      done(`${response.status}`)
+      return withBodyLimit(response, url.host)
     } catch (error) {
+      done('no response')
       if (signal.aborted) throw new OperatorError('Stopped.', 'Nothing was changed.', { cause: error })
       throw unreachable(url.host, error)
     }
   }
+}
+
+/** Without the query, which may have a code in it. @returns what to call with the outcome */
+export function startRequest(trace: (text: string) => void, method: string, { origin, pathname }: URL) {
+  const startedMs = performance.now()
+  return (outcome: string) =>
+    trace(`${method} ${origin}${pathname}: ${outcome}, ${Math.round(performance.now() - startedMs)} ms`)
 }
 
 function withBodyLimit(response: Response, host: string): Response {

@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import { isLoopback } from '../../src/lib/loopback.ts'
 import type { Io } from './io.ts'
-import { OperatorError } from './operator-error.ts'
+import { UsageError } from './operator-error.ts'
 
 /** The public addresses of a running server. */
 export interface Deployment {
@@ -18,20 +18,17 @@ export const urlOption = () =>
  * The server that a command connects to.
  *
  * @param given an origin, or the URL of the MCP endpoint
- * @throws {OperatorError} for other URLs, and for plain http outside loopback
+ * @throws {UsageError} for other URLs, and for plain http outside loopback
  */
 export function deploymentOf(given: string | undefined, env: Io['env']): Deployment {
   const text = given ?? (env['PUBLIC_BASE_URL'] || `http://localhost:${env['PORT'] || '8080'}`)
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isBare = url !== undefined && /^\/(mcp\/?)?$/.test(url.pathname) && !/[?#@]/.test(text)
   if (!isBare || !/^https?:$/.test(url.protocol)) {
-    throw new OperatorError(
-      `Invalid server URL: "${text.slice(0, 200)}".`,
-      'Use a URL such as https://mcp.example.com.',
-    )
+    throw new UsageError(`Invalid server URL: "${text.slice(0, 200)}".`, 'Use a URL such as https://mcp.example.com.')
   }
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-    throw new OperatorError(
+    throw new UsageError(
       `${url.origin} is not https: tokens would be sent unencrypted.`,
       'Use https; plain http is allowed on loopback only.',
     )

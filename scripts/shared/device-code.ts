@@ -80,12 +80,14 @@ function signInError(error: Error, authorityHost: string): OperatorError {
   }
   // fetch throws a TypeError whose message has no detail; its cause does.
   const isNetwork = error.name === 'TimeoutError' || (error instanceof TypeError && error.cause !== undefined)
-  const message = isNetwork
-    ? `Entra cannot be reached: ${unreachable(new URL(authorityHost).host, error).message}`
-    : `Invalid response from Entra. ${error.message}`
+  const network = isNetwork ? unreachable(new URL(authorityHost).host, error) : undefined
+  const message =
+    network === undefined
+      ? `Invalid response from Entra. ${error.message}`
+      : `Entra cannot be reached: ${network.message}`
   return new OperatorError(
     message,
     'Check --authority-host and the network (proxy, firewall), then run the command again.',
-    { cause: error },
+    { cause: error, ...(network !== undefined && { code: network.code }) },
   )
 }

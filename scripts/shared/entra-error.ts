@@ -39,6 +39,7 @@ export function entraError(what: string, description: string): OperatorError {
       (Number.isNaN(number)
         ? 'Try again; if it persists, check --tenant and --authority-host.'
         : `See https://login.microsoftonline.com/error?code=${number}.`),
+    Number.isNaN(number) ? {} : { code: `AADSTS${number}` },
   )
 }
 

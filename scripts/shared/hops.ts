@@ -15,6 +15,9 @@ export type RunHop = <T>(
   work: () => Promise<{ readonly value: T; readonly detail: string }>,
 ) => Promise<T>
 
+/** Reports nothing: for commands whose output is their result alone. */
+export const runSilently: RunHop = async (_name, work) => (await work()).value
+
 export interface Chain<T> {
   readonly json: boolean
   /** JSON properties beside the hops. */
@@ -27,7 +30,7 @@ export interface Chain<T> {
 }
 
 /**
- * Runs a chain hop by hop: prints a line after each, or one JSON object at the end, successful or not.
+ * Runs a chain hop by hop: prints a line after each, or one JSON object at the end. That of a failure is in the error.
  *
  * @throws {OperatorError} of the hop that failed
  */
@@ -49,19 +52,22 @@ export async function runChain<T>(io: Io, { json, about, work, report, conclude 
       throw error
     }
   }
-  const printJson = (rest: Readonly<Record<string, unknown>>) =>
-    io.print(JSON.stringify({ ...about, ...rest, hops }, undefined, 2))
 
   let outcome: T
   try {
     outcome = await work(run)
   } catch (error) {
-    if (json && error instanceof OperatorError) {
-      printJson({ verdict: 'failed', failure: { message: error.message, next: error.next } })
-    }
-    throw error
+    if (!(error instanceof OperatorError)) throw error
+    const at = hops.findLast(({ ok }) => !ok)?.hop
+    if (!json) io.print(at === undefined ? '\nFailed.' : `\nFailed at "${at}".`, 'red')
+    const { message, next, code, details } = error
+    throw new OperatorError(message, next, {
+      cause: error,
+      code,
+      details: { ...about, verdict: 'failed', ...details, hops },
+    })
   }
-  if (json) printJson({ verdict: 'passed', ...report(outcome) })
+  if (json) io.print(JSON.stringify({ ...about, verdict: 'passed', ...report(outcome), hops }, undefined, 2))
   else conclude(outcome)
 }
 

@@ -1,12 +1,14 @@
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { styleText } from 'node:util'
+import { Help } from 'commander'
 import { openBrowser as openDefaultBrowser } from './open-browser.ts'
 
 /** A stream that lines are written to; only a terminal gets colours. */
 export interface Output {
   write(text: string): unknown
   readonly isTTY?: boolean
+  readonly columns?: number
 }
 
 export type Colour = 'green' | 'red' | 'yellow' | 'gray'
@@ -26,11 +28,22 @@ export interface Io {
   print(text: string, colour?: Colour): void
   /** Progress and errors, to standard error. */
   progress(text: string, colour?: Colour): void
+  /** Details for --verbose, to standard error: requests and causes. Never a token or a secret. */
+  trace(text: string): void
+  /** Columns of a line: those of the terminal, at most 100. */
+  readonly width: number
 }
+
+const maxWidth = 100
 
 /** Control characters, which could move the cursor, set the title or fill the clipboard; servers and posts are untrusted. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are to be replaced
 const controlCharacters = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+
+/** Wraps text at spaces; further lines begin with the margin. */
+export function wrapped(text: string, width: number, margin = ''): string {
+  return new Help().boxWrap(text, width - margin.length).replaceAll('\n', `\n${margin}`)
+}
 
 /** Colours are for terminals, unless NO_COLOR is set (https://no-color.org). */
 export function createIo({
@@ -48,5 +61,8 @@ export function createIo({
     const isColoured = colour !== undefined && output.isTTY === true && !env['NO_COLOR']
     output.write(`${isColoured ? styleText(colour, text, { validateStream: false }) : text}\n`)
   }
-  return { env, signal, stdin, openBrowser, wait, print: writeTo(stdout), progress: writeTo(stderr) }
+  const progress = writeTo(stderr)
+  const width = Math.min(stdout.columns ?? maxWidth, maxWidth)
+  const trace = (text: string) => progress(text, 'gray')
+  return { env, signal, stdin, openBrowser, wait, print: writeTo(stdout), progress, trace, width }
 }

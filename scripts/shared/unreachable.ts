@@ -60,8 +60,9 @@ const byCode: Readonly<Record<string, (host: string) => Unreachable>> = {
  * @param error what fetch, undici or Node's sockets threw
  */
 export function unreachable(host: string, error: unknown): OperatorError {
-  const { message, next } = (byCode[codeOf(error)] ?? unknown(codeOf(error)))(host)
-  return new OperatorError(message, next, { cause: error })
+  const code = codeOf(error)
+  const { message, next } = (byCode[code] ?? unknown(code || reasonOf(error)))(host)
+  return new OperatorError(message, next, { cause: error, code: code || 'unreachable' })
 }
 
 /** The innermost code: fetch and the bounded client wrap the socket's error, and several tried addresses are an AggregateError. */
@@ -73,9 +74,15 @@ function codeOf(error: unknown): string {
   return codeOf(inner) || (typeof code === 'string' ? code : '')
 }
 
+/** What the innermost error says: fetch itself says "fetch failed". */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  return reasonOf(error.cause) || error.message
+}
+
 const unknown =
-  (code: string) =>
+  (reason: string) =>
   (host: string): Unreachable => ({
-    message: `${host} is unreachable${code === '' ? '' : ` (${code})`}.`,
+    message: `${host} is unreachable${reason === '' ? '' : ` (${reason})`}.`,
     next: 'Check the address and the network.',
   })

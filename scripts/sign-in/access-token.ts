@@ -8,7 +8,8 @@ import type { Io } from '../shared/io.ts'
 import { OperatorError } from '../shared/operator-error.ts'
 import { parseBaseUrl, parseGuid, parseTenant } from '../shared/options.ts'
 import type { PkceFlags } from './flags.ts'
-import { signInByPkce } from './pkce.ts'
+import { refreshTokens, revokeTokens, signInByPkce } from './pkce.ts'
+import { readSignIn, writeSignIn } from './stored-sign-ins.ts'
 
 /** Where the access token for the MCP API comes from. Never an argument: the process list shows those. */
 export interface TokenFlags {
@@ -30,7 +31,8 @@ export function addTokenOptions(command: Command): Command {
 
 /** For --help. */
 export const tokenHelp = `
-Without these options the token is read from the variable MCP_ACCESS_TOKEN, or a browser opens to sign in.`
+Without these options the token is read from the variable MCP_ACCESS_TOKEN, or the sign-in of "login" is used, or a
+browser opens for a sign-in that is revoked at the end.`
 
 /** Where the token comes from; `browser` by default. */
 export function wayToToken({ tokenStdin, az, deviceCode }: TokenFlags, env: Io['env']): Way {
@@ -49,14 +51,94 @@ export interface TokenRequest {
   readonly place: SignInPlace
 }
 
-/** Gets an access token for the MCP API, as the hop `token`. @throws {OperatorError} */
-export async function accessToken({ io, flags, fetch, hop, place }: TokenRequest): Promise<string> {
+/**
+ * Gets an access token for the MCP API and passes it to `work`. Where Entra asks for more of a user who signs in with a
+ * browser (a claims challenge), they sign in once more.
+ *
+ * @throws {OperatorError}
+ */
+export async function withAccessToken<T>(request: TokenRequest, work: (token: string) => Promise<T>): Promise<T> {
+  const { io, flags, hop } = request
   const way = wayToToken(flags, io.env)
-  if (way === 'browser') return (await signInByPkce(place, { ...flags, io, fetch, hop })).tokens.access_token
-  return hop('token', async () => {
+  if (way === 'browser') {
+    const stored = await refreshStored(request)
+    return stored === undefined ? inBrowser(request, work) : steppingUp(request, work, stored)
+  }
+  const token = await hop('token', async () => {
     const value = await tokenBy(way, io, flags)
     return { value, detail: describe(value) }
   })
+  return work(token).catch((error: unknown) => {
+    throw withClaimsHint(error, io.env)
+  })
+}
+
+/** A sign-in for `work` alone: its refresh token is revoked afterwards. */
+async function inBrowser<T>(
+  { place, io, flags, fetch, hop }: TokenRequest,
+  work: (token: string) => Promise<T>,
+  claims?: string,
+): Promise<T> {
+  const signedIn = await signInByPkce(place, { ...flags, io, fetch, hop, ...(claims !== undefined && { claims }) })
+  const { access_token, refresh_token } = signedIn.tokens
+  try {
+    if (claims !== undefined) return await work(access_token)
+    return await steppingUp({ place, io, flags, fetch, hop }, work, access_token)
+  } finally {
+    if (refresh_token !== undefined) {
+      await revokeTokens(place, { client: signedIn.client, refresh_token }, fetch).catch((error: unknown) => {
+        if (!(error instanceof OperatorError)) throw error
+        io.progress(`The sign-in could not be revoked. ${error.message}`, 'yellow')
+      })
+    }
+  }
+}
+
+async function steppingUp<T>(request: TokenRequest, work: (token: string) => Promise<T>, token: string): Promise<T> {
+  return work(token).catch((error: unknown) => {
+    const claims = claimsOf(error)
+    if (claims === undefined) throw error
+    request.io.progress('Entra requires more of this user, such as MFA: sign in again.', 'yellow')
+    return inBrowser(request, work, Buffer.from(claims, 'base64').toString())
+  })
+}
+
+/** A new access token by the sign-in of `login`; undefined where there is none, or where it has ended. */
+async function refreshStored({ place, io, fetch, hop }: TokenRequest): Promise<string | undefined> {
+  const stored = readSignIn(io.env, place.resource)
+  // A refresh token goes to the server that issued it, and to no other.
+  if (stored === undefined || stored.issuer !== place.issuer) return undefined
+  try {
+    return await hop('stored sign-in', async () => {
+      const { clientId: client_id, refreshToken: refresh_token } = stored
+      const tokens = await refreshTokens(place, { client: { client_id }, refresh_token }, fetch)
+      const refreshToken = tokens.refresh_token ?? refresh_token
+      writeSignIn(io.env, place.resource, { ...stored, refreshToken })
+      return { value: tokens.access_token, detail: describe(tokens.access_token) }
+    })
+  } catch (error) {
+    if (!(error instanceof OperatorError) || error.code !== 'invalid_grant') throw error
+    writeSignIn(io.env, place.resource, undefined)
+    io.progress('The stored sign-in has ended; "login" makes a new one.', 'yellow')
+    return undefined
+  }
+}
+
+/** The claims of a claims challenge, in base64. */
+function claimsOf(error: unknown): string | undefined {
+  const { claims } = error instanceof OperatorError ? error.details : {}
+  return typeof claims === 'string' ? claims : undefined
+}
+
+/** How to meet the challenge with the Azure CLI, whose sign-in this command cannot repeat. */
+function withClaimsHint(error: unknown, env: Io['env']): unknown {
+  const claims = claimsOf(error)
+  if (!(error instanceof OperatorError) || claims === undefined) return error
+  const tenant = env['GRAPH_TENANT_ID'] || '<tenant>'
+  const scope = `api://${env['GRAPH_CLIENT_ID'] || '<client id>'}/access_as_user`
+  const { message, next, code, details } = error
+  const hint = `With the Azure CLI: az login --tenant ${tenant} --scope ${scope} --claims-challenge ${claims}`
+  return new OperatorError(message, `${next} ${hint}`, { cause: error, code, details })
 }
 
 /** A token from a source other than the browser. @throws {OperatorError} */
@@ -123,7 +205,7 @@ async function readToken({ stdin, signal }: Io): Promise<string> {
 }
 
 /** User and lifetime, from the token's own claims. */
-function describe(token: string): string {
+export function describe(token: string): string {
   try {
     const { exp, preferred_username, upn } = decodeJwt<{ preferred_username?: string; upn?: string }>(token)
     const minutes = Math.round(((exp ?? 0) * 1000 - Date.now()) / 60_000)

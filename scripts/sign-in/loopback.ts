@@ -33,24 +33,24 @@ export async function listenOnLoopback(port: number, { isOurs, validate }: Respo
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     const url = URL.canParse(request.url ?? '', redirectUri) ? new URL(request.url ?? '', redirectUri) : undefined
     if (request.method !== 'GET' || url?.pathname !== '/' || !isAuthorizationResponse(url)) {
-      response.writeHead(404, callbackPageHeaders).end(callbackPage(notFound))
+      send(response, 404, notFound)
       return
     }
     if (!isOurs(url)) {
-      response.writeHead(400, callbackPageHeaders).end(callbackPage(anotherSignIn))
+      send(response, 400, anotherSignIn)
       return
     }
     let outcome: () => URLSearchParams
     try {
       const parameters = validate(url)
       outcome = () => parameters
-      response.writeHead(200, callbackPageHeaders).end(callbackPage(received))
+      send(response, 200, received)
     } catch (error) {
       outcome = () => {
         throw error
       }
       const text = error instanceof OperatorError ? `${error.message} ${error.next}` : 'See the terminal.'
-      response.writeHead(400, callbackPageHeaders).end(callbackPage({ heading: 'Sign-in failed', text }))
+      send(response, 400, { heading: 'Sign-in failed', text })
     }
     // Only once the page is sent: the command may exit at once.
     response.once('close', () => settle(outcome))
@@ -87,7 +87,7 @@ export function isAuthorizationResponse({ searchParams }: URL): boolean {
 
 const received = {
   heading: 'You are signed in',
-  text: 'The command in the terminal continues. You can close this page.',
+  text: 'The command in the terminal continues. You can close this window.',
 }
 const anotherSignIn = {
   heading: 'This belongs to another sign-in',
@@ -95,7 +95,12 @@ const anotherSignIn = {
 }
 const notFound = {
   heading: 'Not found',
-  text: 'A command is waiting here for a sign-in. You can close this page.',
+  text: 'A command is waiting here for a sign-in. You can close this window.',
+}
+
+function send(response: ServerResponse, status: number, text: { heading: string; text: string }): void {
+  const page = callbackPage(text)
+  response.writeHead(status, callbackPageHeaders(page)).end(page.html)
 }
 
 async function listen(server: Server, host: string, port: number): Promise<Server> {

@@ -26,16 +26,24 @@ export function oauthError(error: unknown, what: string): unknown {
   if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError) {
     const description = error.error_description === undefined ? '' : `: ${error.error_description.slice(0, 500)}`
     const next = nextByError[error.error] ?? 'The server log has the reason.'
-    return new OperatorError(`${what} failed with ${error.error}${description}`, next, { cause: error })
+    return new OperatorError(`${what} failed with ${error.error}${description}`, next, {
+      cause: error,
+      code: error.error,
+    })
   }
   if (error instanceof oauth.WWWAuthenticateChallengeError) {
     return new OperatorError(`${what} failed with ${error.status}.`, nextByError['invalid_client'] ?? '', {
       cause: error,
+      code: 'invalid_client',
     })
   }
   if (error instanceof oauth.OperationProcessingError) return processingError(error, what)
   if (error instanceof Error && error.name === 'TimeoutError') {
-    return new OperatorError(`${what} timed out.`, 'Try again; if it persists, check the proxy in front of the server.')
+    return new OperatorError(
+      `${what} timed out.`,
+      'Try again; if it persists, check the proxy in front of the server.',
+      { code: 'ETIMEDOUT' },
+    )
   }
   return error
 }

@@ -13,6 +13,8 @@ export interface PkceOptions extends PkceFlags {
   readonly io: Io
   readonly fetch: typeof globalThis.fetch
   readonly hop: RunHop
+  /** JSON of a claims challenge, which the sign-in is to meet. */
+  readonly claims?: string
 }
 
 /** The tokens of a signed-in user, and the client that got them. */
@@ -57,7 +59,8 @@ export async function signInByPkce(place: SignInPlace, options: PkceOptions): Pr
       })
     }
     const parameters = await hop('authorize', async () => {
-      const url = await authorizationUrl(place, { client, redirectUri, state, codeVerifier })
+      const { claims } = options
+      const url = await authorizationUrl(place, { client, redirectUri, state, codeVerifier, claims })
       const opened =
         browser &&
         (await io.openBrowser(url).then(
@@ -125,29 +128,36 @@ export function lifetimeOf({ expires_in }: oauth.TokenEndpointResponse): string 
   return expires_in === undefined ? 'of unknown lifetime' : `valid for ${Math.round(expires_in / 60)} minutes`
 }
 
+/** A refresh token, and the client that it was issued to. */
+export interface RefreshToken {
+  readonly client: oauth.Client
+  readonly refresh_token: string
+}
+
 /** Gets new tokens for a refresh token. @throws {OperatorError} */
 export async function refreshTokens(
   { server, resource, issuer }: SignInPlace,
-  { client, tokens }: SignedIn,
+  { client, refresh_token }: RefreshToken,
   fetch: typeof globalThis.fetch,
 ): Promise<oauth.TokenEndpointResponse> {
   const options = { ...requestOptions(issuer, fetch), additionalParameters: { resource } }
   return oauth
-    .refreshTokenGrantRequest(server, client, publicClient, tokens.refresh_token ?? '', options)
+    .refreshTokenGrantRequest(server, client, publicClient, refresh_token, options)
     .then((response) => oauth.processRefreshTokenResponse(server, client, response))
     .catch((error: unknown) => {
       throw oauthError(error, 'The refresh token')
     })
 }
 
-/** Revokes a sign-in's refresh tokens (RFC 7009). @throws {OperatorError} */
+/** Revokes a sign-in's refresh tokens (RFC 7009), where the server can. @throws {OperatorError} */
 export async function revokeTokens(
   { server, issuer }: SignInPlace,
-  { client, tokens }: SignedIn,
+  { client, refresh_token }: RefreshToken,
   fetch: typeof globalThis.fetch,
 ): Promise<void> {
+  if (server.revocation_endpoint === undefined) return
   await oauth
-    .revocationRequest(server, client, publicClient, tokens.refresh_token ?? '', requestOptions(issuer, fetch))
+    .revocationRequest(server, client, publicClient, refresh_token, requestOptions(issuer, fetch))
     .then(oauth.processRevocationResponse)
     .catch((error: unknown) => {
       throw oauthError(error, 'The revocation')
@@ -169,7 +179,13 @@ function webPage(address: string): URL {
 
 async function authorizationUrl(
   { server, scope, resource }: SignInPlace,
-  request: { client: oauth.Client; redirectUri: string; state: string; codeVerifier: string },
+  request: {
+    client: oauth.Client
+    redirectUri: string
+    state: string
+    codeVerifier: string
+    claims: string | undefined
+  },
 ): Promise<string> {
   const url = webPage(server.authorization_endpoint ?? '')
   const parameters = {
@@ -181,6 +197,7 @@ async function authorizationUrl(
     code_challenge: await oauth.calculatePKCECodeChallenge(request.codeVerifier),
     code_challenge_method: 'S256',
     resource,
+    ...(request.claims !== undefined && { claims: request.claims }),
   }
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
   return url.href

@@ -31,6 +31,11 @@ const text = format('not blank', '\\S')
 const guid = format('a GUID', `^${guidPattern}$`)
 const guids = format('a comma-separated list of GUIDs', `^\\s*${guidPattern}(\\s*,\\s*${guidPattern})*\\s*$`)
 const flag = format('true or false', '^(true|false)$')
+const oneLine = format('one line of at most 80 characters', '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]{1,80}$')
+const contact = format(
+  'an https: URL or mailto: address, without user name or query',
+  '^(https://[^\\s/?#@]+(/[^\\s?#@]*)?|mailto:[^\\s?#@,]+@[^\\s?#@,]+)$',
+)
 const port = format(
   'a port number, 0 to 65535',
   '^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$',
@@ -156,6 +161,10 @@ export const EnvironmentSchema = Type.Object({
   MCP_OAUTH_SEAL_KEY: keys(
     'key that encrypts codes, registrations and refresh tokens: 32 random bytes in base64; after a comma the previous key, which still decrypts; generated into `.seal-key.local` if not set',
     { production: 'required' },
+  ),
+  OPERATOR_NAME: oneLine('who runs this server; on its sign-in pages, such as `Contoso IT`'),
+  OPERATOR_CONTACT_URL: contact(
+    'where users get help; on its sign-in pages: `https://help.contoso.example` or `mailto:help@contoso.example`',
   ),
   REDIS_URL: format(
     'a URL such as rediss://user:password@host:6380',

@@ -79,6 +79,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
     'invalid',
     'must be an origin without a path, such as https://mcp.example.com',
   )
+  const contactUrl = valid.OPERATOR_CONTACT_URL
+  const { expects: contactFormat } = EnvironmentSchema.properties.OPERATOR_CONTACT_URL
+  const isNoUrl = contactUrl !== undefined && !URL.canParse(contactUrl)
+  reportIf(isNoUrl, 'OPERATOR_CONTACT_URL', 'invalid', `must be ${contactFormat}`)
   const authorityHost = originOf(valid.ENTRA_AUTHORITY_HOST ?? 'https://login.microsoftonline.com')
   reportIf(authorityHost === undefined, 'ENTRA_AUTHORITY_HOST', 'invalid', 'must be an origin without a path')
   const graphBaseUrl = baseUrlOf(valid.GRAPH_BASE_URL ?? 'https://graph.microsoft.com/v1.0')
@@ -169,6 +173,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
     trustProxy: trustedProxies.length > 0 && trustedProxies,
     /** The one origin that metadata and challenges name; never taken from a request. */
     publicBaseUrl,
+    /** What its pages say of the server. */
+    site: {
+      host: new URL(publicBaseUrl).host,
+      operatorName: valid.OPERATOR_NAME?.trim(),
+      operatorContactUrl: valid.OPERATOR_CONTACT_URL,
+    },
     allowedOrigins: allowedOrigins.map((origin) => originOf(origin) ?? origin),
     entra: {
       authorityHost,

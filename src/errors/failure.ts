@@ -1,6 +1,6 @@
 import { entryOf, type Reason } from './catalogue.ts'
 
-/** What may accompany a reason. The caller may see all of it but `redirectUri`, `allowLine` and `cause`, which are for the log. */
+/** What may accompany a reason. The caller may see all of it but `allowLine` and `cause`, which are for the log. */
 export interface FailureDetails {
   /** A sentence that adds to the reason's text: which field, which scope, Graph's own message. */
   readonly detail?: string
@@ -11,8 +11,11 @@ export interface FailureDetails {
   readonly claims?: string
   /** Where somebody can fix it, such as the admin-consent page. */
   readonly link?: string
-  /** The redirect URI that was rejected, and what would allow it. */
+  /** The redirect URI that was rejected: origin and path. */
   readonly redirectUri?: string
+  /** The entry of the operator's list that would allow it. */
+  readonly allowEntry?: string
+  /** The whole list with that entry: what else is on it is nobody's but the operator's. */
   readonly allowLine?: string
   /** Graph's `request-id`, which Microsoft's support asks for. */
   readonly graphRequestId?: string

@@ -6,6 +6,6 @@ import { hkdfSync } from 'node:crypto'
  * @param secret 32 random bytes, base64
  * @param label the use; bytes under other labels are independent
  */
-export function deriveBytes(secret: string, label: string, length: number): Buffer {
+export function deriveBytes(secret: string, label: string, length: number): Buffer<ArrayBuffer> {
   return Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'base64'), '', label, length))
 }

@@ -14,6 +14,14 @@ export interface GraphPermission {
   readonly consent: string
 }
 
+/**
+ * Whether a permission allows more than reading, by its name: `{resource}.{operation}.{constraint}` (Microsoft Graph,
+ * "Permissions naming pattern").
+ */
+export function isWrite({ scope }: GraphPermission): boolean {
+  return !/\.Read(Basic)?(\.|$)/.test(scope)
+}
+
 export const readMessages: GraphPermission = {
   scope: 'ServiceMessage.Read.All',
   roles: ['Message Center Reader'],

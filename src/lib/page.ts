@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { html } from 'ghtml'
+import { pageStyle } from './page-style.ts'
 
 /** A whole HTML document, and the Content-Security-Policy that belongs to it. */
 export interface Page {
@@ -7,64 +8,89 @@ export interface Page {
   readonly contentSecurityPolicy: string
 }
 
-const style = `
-:root { color-scheme: light dark; --text: #1f2328; --muted: #57606a; --edge: #818a94; --panel: #fff; --ground: #f3f5f8; --action: #0f5cb5; --on-action: #fff; --caution: #fff4d6; --on-caution: #5c3d00 }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #e8eaed; --muted: #a9b1bb; --edge: #7d8793; --panel: #1f242b; --ground: #12151a; --action: #7db8ff; --on-action: #06203f; --caution: #423308; --on-caution: #ffe2a0 }
+/** Whose page it is: shown on every page of the server. */
+export interface Site {
+  /** The public host, with its port. */
+  readonly host: string
+  /** Who runs the server. */
+  readonly operatorName?: string | undefined
+  /** Where users get help: `https:` or `mailto:`. */
+  readonly operatorContactUrl?: string | undefined
 }
-*, ::before { box-sizing: border-box }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.25rem; background: var(--ground); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere }
-main { width: min(100%, 32rem); padding: 2rem; background: var(--panel); border-radius: 1rem; box-shadow: 0 .125rem 1rem rgb(0 0 0 / .1) }
-main > :last-child { margin-bottom: 0 }
-h1 { margin: 0 0 1rem; font-size: 1.375rem; line-height: 1.25 }
-h2 { margin: 1.25rem 0 .25rem; font-size: 1rem }
-p, ul { margin: 0 0 .75rem }
-ul { padding-left: 1.25rem }
-.name { padding-left: .75rem; border-left: .25rem solid var(--action); font-size: 1.25rem; font-weight: 600 }
-.host { font-size: 1.125rem }
-.note { color: var(--muted); font-size: .875rem }
-.warning { margin: .75rem 0; padding: .75rem 1rem; border-radius: .5rem; background: var(--caution); color: var(--on-caution) }
-.confirm { display: flex; gap: .75rem; margin: 1rem 0 }
-.confirm input { flex: none; width: 1.25rem; height: 1.25rem; margin: .125rem 0 0; accent-color: var(--action) }
-.buttons { display: flex; flex-wrap: wrap; gap: .75rem; justify-content: flex-end; margin-top: 1.5rem }
-button { min-height: 2.75rem; padding: .5rem 1.25rem; border: 1px solid var(--edge); border-radius: .5rem; background: transparent; color: inherit; font: inherit; cursor: pointer }
-button:hover { text-decoration: underline }
-.allow { background: var(--action); border-color: var(--action); color: var(--on-action); font-weight: 600 }
-a { color: var(--action) }
-:focus-visible { outline: 3px solid var(--action); outline-offset: 3px }
-@media (max-width: 30rem) { body { padding: 0; place-items: start stretch; background: var(--panel) } main { box-shadow: none; padding: 1.5rem 1.25rem } button { flex: 1 1 8rem } }
-`
 
-// Nothing but the style sheet, by its hash; forms go back to this server and nowhere else.
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${hash('sha256', style, 'base64')}'`,
-  'img-src data:',
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+export interface PageOptions {
+  readonly site?: Site
+  /** Safe HTML for the head. */
+  readonly head?: string
+  /** A script of the page's own, inline; without one the policy allows none. */
+  readonly script?: string
+  /** For more than a question and its answer. */
+  readonly isWide?: boolean
+}
+
+// Nothing but the style sheet and the page's own script, by their hashes; forms go back to this server and nowhere else.
+function policyFor(script: string | undefined): string {
+  return [
+    "default-src 'none'",
+    `style-src ${hashSource(pageStyle)}`,
+    ...(script === undefined ? [] : [`script-src ${hashSource(script)}`]),
+    'img-src data:',
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
+
+/** CSP Level 3 section 2.3.1, `hash-source`. */
+function hashSource(text: string): string {
+  return `'sha256-${hash('sha256', text, 'base64')}'`
+}
+
+const policyWithoutScript = policyFor(undefined)
 
 /** @param main safe HTML, as `html` made it */
-export function page(title: string, main: string, head = ''): Page {
+export function page(title: string, main: string, { site, head = '', script, isWide = false }: PageOptions = {}): Page {
   return {
-    contentSecurityPolicy,
+    contentSecurityPolicy: script === undefined ? policyWithoutScript : policyFor(script),
     html: html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
+<title>${title}${site === undefined ? '' : ` · ${site.host}`}</title>
 <link rel="icon" href="data:,">
 !${head}
-<style>!${style}</style>
+<style>!${pageStyle}</style>
 </head>
-<body>
+<body!${isWide ? ' class="wide"' : ''}>
+!${site === undefined ? '' : masthead(site)}
 <main>
 !${main}
 </main>
+!${site === undefined ? '' : operator(site)}
+!${script === undefined ? '' : `<script>${script}</script>`}
 </body>
 </html>
 `,
   }
+}
+
+function masthead({ host }: Site): string {
+  return html`<header><strong>Message Center server</strong> <span>${host}</span></header>`
+}
+
+/** Who runs the server and where to get help, if the operator says so. */
+function operator({ operatorName, operatorContactUrl }: Site): string {
+  if (operatorName === undefined && operatorContactUrl === undefined) return ''
+  const name = operatorName === undefined ? '' : html`<span>Run by ${operatorName}</span>`
+  const contact =
+    operatorContactUrl === undefined
+      ? ''
+      : html`<span>Help: <a href="${operatorContactUrl}">${contactText(operatorContactUrl)}</a></span>`
+  return html`<footer>!${name} !${contact}</footer>`
+}
+
+/** An address without its scheme, as people write it. */
+function contactText(url: string): string {
+  return url.replace(/^(https:\/\/|mailto:)/, '').replace(/\/$/, '')
 }

@@ -1,5 +1,9 @@
-import type { Resource } from '../plugins/mcp/prompt.ts'
+import type { Resource, View } from '../plugins/mcp/prompt.ts'
 import { message } from './message.ts'
+import { view } from './view.ts'
 
 /** Every resource of this server. */
 export const resources: readonly Resource[] = [message]
+
+/** Every view of tool results. */
+export const views: readonly View[] = [view]

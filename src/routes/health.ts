@@ -18,7 +18,8 @@ export async function healthRoutes(app: FastifyInstance) {
   })
 }
 
-function problemsOf({ stopping, entraKeys, clientAuthentication: { missing } }: FastifyInstance): Problem[] {
+/** Why the server is not ready; empty where it is. */
+export function problemsOf({ stopping, entraKeys, clientAuthentication: { missing } }: FastifyInstance): Problem[] {
   const problems: (Problem | false)[] = [
     stopping && { code: 'stopping', message: 'The server is stopping.' },
     !entraKeys.loaded && {

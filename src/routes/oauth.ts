@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { parseCookie } from 'cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import type { Configured } from '../config/index.ts'
 import { Failure } from '../errors/index.ts'
 import { oauthFailures, pageFailures } from '../plugins/error-handlers/index.ts'
 import type { BrowserRequest, BrowserResponse } from '../plugins/oauth-proxy/browser.ts'
@@ -22,9 +23,9 @@ import { TokenResponse } from '../plugins/oauth-proxy/token-response.ts'
 const bodyLimit = 32 * 1024
 
 /** Signing in through this server: public, since nobody who comes here is signed in yet. */
-export async function oauthRoutes(app: FastifyInstance) {
+export async function oauthRoutes(app: FastifyInstance, { config }: Configured) {
   await app.register(metadataRoutes)
-  await app.register(browserRoutes)
+  await app.register(browserRoutes, { config })
   await app.register(clientRoutes)
 }
 
@@ -40,8 +41,8 @@ async function metadataRoutes(app: FastifyInstance) {
 }
 
 /** What a browser opens. Failures are pages; nothing may be stored, framed or cut off from the window that opened it. */
-async function browserRoutes(app: FastifyInstance) {
-  await app.register(pageFailures)
+async function browserRoutes(app: FastifyInstance, { config }: Configured) {
+  await app.register(pageFailures, { config })
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({
       'cache-control': 'no-store',

@@ -17,14 +17,24 @@ export function defineTool<Input extends TObject, Output extends TObject>(tool: 
   readonly permissions: readonly GraphPermission[]
   readonly annotations: ToolAnnotations
   readonly handler: (input: Static<Input>, context: ToolContext) => Promise<Static<Output>>
+  /** The resource that shows results to people, where the client can (MCP Apps). */
+  readonly view?: string
   /** The resources that a result mentions. */
   readonly links?: (output: Static<Output>) => readonly ResourceLink[]
 }): Tool {
-  const { name, title, description, annotations, permissions, handler, links } = tool
+  const { name, title, description, annotations, permissions, handler, view, links } = tool
   const { input: inputSchema, output: outputSchema } = tool
   const input = Compile(inputSchema)
   return {
-    definition: { name, title, description, annotations, inputSchema, outputSchema },
+    definition: {
+      name,
+      title,
+      description,
+      annotations,
+      inputSchema,
+      outputSchema,
+      ...(view !== undefined && { _meta: { ui: { resourceUri: view }, 'ui/resourceUri': view } }),
+    },
     permissions,
     graphScopes: permissions.map(({ scope }) => scope),
     async call(args, context) {

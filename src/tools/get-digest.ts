@@ -3,6 +3,7 @@ import { readMessages } from '../lib/graph-permissions.ts'
 import { invalidArgument } from '../lib/invalid-argument.ts'
 import { Digest, digestOf } from '../plugins/message-center/digest.ts'
 import { filterArguments, filtersOf, timesNote } from '../plugins/message-center/filters.ts'
+import { viewUri } from '../plugins/message-center/message.ts'
 import { momentOf } from '../plugins/message-center/moment.ts'
 import { explainNothing, matching } from '../plugins/message-center/query.ts'
 import { age, ageOf, fresh } from './age.ts'
@@ -31,6 +32,7 @@ export const getDigest = defineTool({
     ...age,
   }),
   permissions: [readMessages],
+  view: viewUri,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
   async handler({ since = '7d', horizon = '60d', fresh = false, ...given }, { messageCenter, signal, now }) {
     const nowMs = now()

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { readMessages } from '../lib/graph-permissions.ts'
-import { BodyFormat, Message } from '../plugins/message-center/message.ts'
+import { BodyFormat, Message, viewUri } from '../plugins/message-center/message.ts'
 import { readMessage } from '../plugins/message-center/read-message.ts'
 import { present, View } from '../plugins/message-center/views.ts'
 import { age, ageOf, fresh } from './age.ts'
@@ -32,6 +32,7 @@ export const getMessage = defineTool({
   ),
   output: Type.Object({ ...Message.properties, ...age }),
   permissions: [readMessages],
+  view: viewUri,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
   async handler({ id, body = 'text', view = 'standard', fresh = false }, { messageCenter, signal, now }) {
     const { found, reading } = await readMessage(messageCenter, id, { fresh, signal })

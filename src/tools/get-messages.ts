@@ -11,7 +11,7 @@ import {
   milestonesMeant,
   timesNote,
 } from '../plugins/message-center/filters.ts'
-import { BodyFormat, Message } from '../plugins/message-center/message.ts'
+import { BodyFormat, Message, viewUri } from '../plugins/message-center/message.ts'
 import { isBalanced } from '../plugins/message-center/odata.ts'
 import { explainNothing, matching, orderOf } from '../plugins/message-center/query.ts'
 import { recentMs } from '../plugins/message-center/read-message.ts'
@@ -94,6 +94,7 @@ export const getMessages = defineTool({
   input: Input,
   output: Output,
   permissions: [readMessages],
+  view: viewUri,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
   links: messageLinks,
   async handler(input, context) {

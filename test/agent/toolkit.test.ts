@@ -11,7 +11,7 @@ import { type Action, type Lifecycle, provisioned, readAgentFile, readAppPackage
 
 /**
  * The actions that are used, with what they must and may be given and what they write.
- * Source: the Agents Toolkit's schema of `m365agents.yml`, v1.11; no package but the toolkit itself ships it.
+ * Source: the Agents Toolkit's schema of `m365agents.yml`, v1.13; no package but the toolkit itself ships it.
  */
 const actions: Record<string, { needs: string[]; takes?: string[]; writes?: string[] }> = {
   'teamsApp/create': { needs: ['name'], writes: ['teamsAppId'] },
@@ -26,8 +26,7 @@ const actions: Record<string, { needs: string[]; takes?: string[]; writes?: stri
   'teamsApp/zipAppPackage': { needs: ['manifestPath', 'outputZipPath', 'outputFolder'] },
   'teamsApp/validateAppPackage': { needs: ['appPackagePath'] },
   'teamsApp/update': { needs: ['appPackagePath'] },
-  'teamsApp/extendToM365': { needs: ['appPackagePath'], takes: ['scope'], writes: ['titleId', 'appId'] },
-  'teamsApp/publishAppPackage': { needs: ['appPackagePath'], writes: ['publishedAppId'] },
+  'copilotAgent/publish': { needs: ['appPackagePath'], takes: ['scope'], writes: ['titleId', 'appId'] },
 }
 
 function actionErrors({ uses, with: given, writeToEnvironmentFile = {} }: Action): string[] {
@@ -48,8 +47,14 @@ function actionErrors({ uses, with: given, writeToEnvironmentFile = {} }: Action
 const { lifecycle } = readAppPackage()
 
 test('provision and publish use the toolkit’s actions correctly', () => {
-  assert.equal(lifecycle.version, 'v1.11')
+  assert.equal(lifecycle.version, 'v1.13')
   assert.deepEqual([...lifecycle.provision, ...lifecycle.publish].flatMap(actionErrors), [])
+})
+
+test('provision shows the agent to its maker alone, publish offers it to the organization', () => {
+  const scopesOf = (actions: readonly Action[]) =>
+    actions.filter(({ uses }) => uses === 'copilotAgent/publish').map((action) => action.with['scope'])
+  assert.deepEqual([scopesOf(lifecycle.provision), scopesOf(lifecycle.publish)], [['personal'], ['tenant']])
 })
 
 test('an action that the toolkit would reject is detected', () => {

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { strFromU8, unzipSync } from 'fflate'
-import { EnvironmentError, fill, icons, manifests, packageOf } from '../../agent/package.ts'
-import { provisioned, schemaErrors } from './app-package.ts'
+import { EnvironmentError, fill, icons, manifests, packageOf, sampleValues } from '../../agent/package.ts'
+import { provisioned, readAgentFile, readAppPackage, schemaErrors } from './app-package.ts'
 
 const folder = fileURLToPath(new URL('../../agent/appPackage/', import.meta.url))
 
@@ -47,4 +47,26 @@ for (const [name, { env, message }] of Object.entries(invalidEnvironments)) {
 test('an agent without a suffix is packed under its plain name', () => {
   const files = unzipSync(packageOf(folder, { ...provisioned, APP_NAME_SUFFIX: '' }))
   assert.equal(JSON.parse(strFromU8(files['manifest.json'] ?? new Uint8Array())).name.short, 'Message Center')
+})
+
+test('values of the sample that users would see are named, and none that was set', () => {
+  const { sample } = readAppPackage()
+  const names = (variables: Record<string, string>) =>
+    sampleValues({ ...sample, ...variables }, sample)
+      .map((line) => line.split('=')[0] ?? '')
+      .sort()
+  const urls = ['DEVELOPER_PRIVACY_URL', 'DEVELOPER_TERMS_URL', 'DEVELOPER_WEBSITE_URL']
+  assert.deepEqual(names({}), ['DEVELOPER_NAME', ...urls, 'PUBLIC_BASE_URL'])
+  assert.deepEqual(names({ PUBLIC_BASE_URL: 'https://mcp.fabrikam.test', DEVELOPER_NAME: 'Fabrikam' }), urls)
+})
+
+test('the agent connector of the README is one that the manifest’s schema takes', () => {
+  const [, connector = ''] = /```json\n(\{\s*"agentConnectors"[\s\S]*?)```/.exec(readAgentFile('README.md')) ?? []
+  const { manifest } = readAppPackage()
+  const $schema = 'https://developer.microsoft.com/json-schemas/teams/v1.30/MicrosoftTeams.schema.json'
+  const filled = JSON.parse(fill(connector, provisioned, readAgentFile))
+  assert.deepEqual(schemaErrors({ ...manifest, $schema, manifestVersion: '1.30', ...filled }), [])
+  const [{ toolSource }] = filled.agentConnectors
+  assert.equal(toolSource.remoteMcpServer.mcpServerUrl, readAppPackage().plugin.runtimes[0]?.spec.url)
+  assert.notDeepEqual(schemaErrors({ ...manifest, ...filled }), [], 'older manifests have no connectors')
 })

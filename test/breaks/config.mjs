@@ -167,6 +167,14 @@ export const breaks = [
     to: "(value[0] ?? '').trim()",
     caughtBy: 'test/config.test.ts',
   },
+  {
+    what: 'pages link to help over plain HTTP',
+    file: 'src/config/environment.ts',
+    from: "'^(https://[^",
+    to: "'^(https?://[^",
+    caughtBy: 'test/config.test.ts',
+    test: 'OPERATOR_CONTACT_URL',
+  },
   // src/config/seal-key-file.ts
   {
     what: 'production takes a seal key from a file',

@@ -160,6 +160,23 @@ export const breaks = [
     to: '',
     caughtBy: 'test/plugins/mcp/plain-error.test.ts',
   },
+  // src/plugins/mcp/prompts-and-resources.ts
+  {
+    what: 'the view is read with a Graph token',
+    file: 'src/plugins/mcp/prompts-and-resources.ts',
+    from: 'views.some((view) => view.uri === uri)',
+    to: 'false',
+    caughtBy: 'test/wire/view.test.ts',
+    test: 'the view is read without Graph',
+  },
+  {
+    what: 'the view does not know what the server offers',
+    file: 'src/resources/view.ts',
+    from: "tools.join(' ')",
+    to: "''",
+    caughtBy: 'test/wire/view.test.ts',
+    test: 'the tools name their view',
+  },
   // src/plugins/mcp/web-request.ts
   {
     what: 'headers of the 2026 revision are not found',

@@ -44,6 +44,47 @@ export const breaks = [
     to: 'false && {',
     caughtBy: 'test/routes/health.test.ts',
   },
+  // src/routes/home.ts
+  {
+    what: 'programs that ask for JSON at / get a page',
+    file: 'src/routes/home.ts',
+    from: "if (!isForPerson(request)) throw new Failure('not_found')",
+    to: '',
+    caughtBy: 'test/routes/home.test.ts',
+    test: 'gets JSON at / and at /mcp',
+  },
+  {
+    what: 'the home page says ready of a server that is not',
+    file: 'src/routes/home.ts',
+    from: 'problemsOf(app).length === 0 ? ready : notReady',
+    to: 'problemsOf(app).length === 0 ? ready : ready',
+    caughtBy: 'test/routes/home.test.ts',
+    test: 'says so, and not why',
+  },
+  {
+    what: 'any inline script may run on the home page',
+    file: 'src/lib/page.ts',
+    from: 'hashSource(script)',
+    to: '"\'unsafe-inline\'"',
+    caughtBy: 'test/routes/home.test.ts',
+    test: 'its policy allows',
+  },
+  {
+    what: 'a browser that opens the endpoint gets JSON',
+    file: 'src/plugins/error-handlers/index.ts',
+    from: 'endpointOpened.has(failure.reason)',
+    to: 'false',
+    caughtBy: 'test/routes/home.test.ts',
+    test: 'is sent to the home page',
+  },
+  {
+    what: 'the home page has markup of the operator’s name',
+    file: 'src/lib/page.ts',
+    from: 'Run by $',
+    to: 'Run by !$',
+    caughtBy: 'test/routes/home.test.ts',
+    test: 'configured names are text',
+  },
   // src/routes/mcp.ts
   {
     what: 'PUT is not there, instead of not allowed',

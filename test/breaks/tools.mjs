@@ -147,7 +147,7 @@ export const breaks = [
     from: '  getMessage,\n',
     to: '',
     caughtBy: 'test/docs/reference.test.ts',
-    test: 'the README has a section for every tool',
+    test: 'the README has a row for every tool',
   },
   // src/lib/graph-permissions.ts and src/plugins/mcp/permission-errors.ts
   {

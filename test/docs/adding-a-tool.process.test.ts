@@ -84,9 +84,9 @@ test('npm run docs and npm run agent have its permission and role in their pages
     })
     assert.equal(status, 0, stderr)
   }
-  const operating = readFileSync(join(copy, 'docs/operating.md'), 'utf8')
+  const setup = readFileSync(join(copy, 'docs/setup-entra.md'), 'utf8')
   assert.match(
-    section(operating, 'Permissions and roles'),
+    section(setup, 'Permissions and roles'),
     /^\| `ServiceHealth\.Read\.All` \| read service health \| Service Support Administrator \| `getServiceIssues` \|$/m,
   )
   const plugin = JSON.parse(readFileSync(join(copy, 'agent/appPackage/ai-plugin.json'), 'utf8'))

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, type TestContext, test } from 'node:test'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { launchBrowser, startSite } from '../browser-helper.ts'
+import { assertLooks, launchBrowser, startSite } from '../browser-helper.ts'
 import { authorizeUrl, startTenant } from './entra-helper.ts'
 
 const emulator = await startTenant()
@@ -102,28 +100,46 @@ test('any account can be typed into the labelled field', async (t) => {
   assert.deepEqual(await received(page), ['code', 'session_state', 'state'])
 })
 
-for (const width of [390, 1280]) {
-  test(`no overflow at ${width} px`, async (t) => {
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing and nothing runs over the edge in ${colorScheme} colours`, async (t) => {
     tenant.consent.clientToApi = 'missing'
-    const viewport = { width, height: 844 }
-    const page = await open(t, { login_hint: 'gale' }, { viewport })
-    await assertFits(page, `sign-in-${width}`)
+    const page = await open(t, { login_hint: 'gale' }, { colorScheme })
+    await assertLooks(page, `emulator-sign-in-${colorScheme}`)
     await person(page, 'Mika Fell').click()
-    await assertFits(page, `consent-${width}`)
+    await assertLooks(page, `emulator-consent-${colorScheme}`)
+    await page.goto(`${emulator.origin}/devicelogin`)
+    await assertLooks(page, `emulator-device-${colorScheme}`)
   })
 }
 
-test('an error page fits a phone and names its code', async (t) => {
-  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, colorScheme: 'dark' })
-  t.after(() => context.close())
-  const page = await context.newPage()
-  await page.goto(authorizeUrl(emulator, { redirect_uri: 'https://fabrikam.example/cb' }).href)
-  assert.match((await page.getByRole('alert').textContent()) ?? '', /^AADSTS50011:/)
-  await assertFits(page, 'error-390')
+test('every page says at its top that the tenant is emulated', async (t) => {
+  const page = await open(t, {}, { viewport: { width: 320, height: 568 } })
+  const box = await page.getByRole('banner').getByText('Emulated tenant').boundingBox()
+  assert.ok(box !== null && box.y + box.height < 100)
 })
 
-async function assertFits(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(tmpdir(), `emulator-${name}.png`), fullPage: true })
-  const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
-  assert.equal(overflow, 0)
+test('an error page names its code, and offers nothing where no account would help', async (t) => {
+  const page = await openRejected(t, { redirect_uri: 'https://fabrikam.example/cb' })
+  assert.match((await page.getByRole('alert').textContent()) ?? '', /^AADSTS50011:/)
+  assert.equal(await page.getByRole('link').count(), 0)
+  await assertLooks(page, 'emulator-error')
+})
+
+test('an error page of an account offers another one, with which the sign-in goes on', async (t) => {
+  const page = await openRejected(t)
+  await page.getByLabel('Another account').fill('nobody')
+  await page.keyboard.press('Enter')
+  assert.match((await page.getByRole('alert').textContent()) ?? '', /^AADSTS50034:/)
+  await page.getByRole('link', { name: 'another account' }).click()
+  await person(page, 'Rowan Reade').click()
+  assert.deepEqual(await received(page), ['code', 'session_state', 'state'])
+})
+
+/** A page on which an error is meant to come, which browsers report in their console. */
+async function openRejected(t: TestContext, changes: Record<string, string> = {}): Promise<Page> {
+  const context = await browser.newContext()
+  t.after(() => context.close())
+  const page = await context.newPage()
+  await page.goto(authorizeUrl(emulator, { redirect_uri: redirect, ...changes }).href)
+  return page
 }

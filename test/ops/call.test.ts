@@ -60,6 +60,26 @@ test('one message is printed field by field', async () => {
   assert.ok(out.includes(title.slice(0, 20)))
 })
 
+test('the body of a message is printed as text, with its line breaks, below the fields', async () => {
+  const [{ id } = { id: '' }] = createCorpus()
+  const { out } = await call('getMessage', `id=${id}`)
+  const [table = '', body = ''] = out.split('\n\nbody\n')
+  assert.match(table, /└─+┴─+┘$/)
+  const { body: expected } = JSON.parse((await call('getMessage', `id=${id}`, '--json')).out)
+  const content = String(expected.content ?? expected)
+  const paragraphs = (text: string) =>
+    text
+      .trim()
+      .replaceAll(/(?<!\n)\n(?!\n)/g, ' ')
+      .split(/\s*\n\n\s*/)
+  assert.deepEqual(
+    paragraphs(body).map((text) => text.replaceAll(/\s+/g, ' ')),
+    paragraphs(content).map((text) => text.replaceAll(/\s+/g, ' ')),
+  )
+  assert.ok(paragraphs(body).length > 3)
+  assert.doesNotMatch(out, /\\n/)
+})
+
 test('arguments are converted to the types of the input schema', async () => {
   const { out } = await call(
     ...['getMessages', '--json', 'services=Teams,Exchange', 'services=SharePoint', 'isMajorChange=true', 'top:=0'],

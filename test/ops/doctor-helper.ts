@@ -38,17 +38,21 @@ export async function diagnose(
     },
     stderr: { write: world.onProgress ?? (() => undefined) },
   })
-  const passed = await doctorCommand(io, world)
+  const failed = await doctorCommand(io, world)
     .parseAsync([...args, '--json'], { from: 'user' })
     .then(
-      () => true,
+      () => undefined,
       (error: unknown) => {
-        if (error instanceof OperatorError && out !== '') return false
+        if (error instanceof OperatorError && error.code === 'checks_failed') return error.details
         throw error
       },
     )
-  const { findings } = JSON.parse(out) as { findings: readonly Finding[] }
-  return { passed, findings, trouble: findings.filter(({ verdict }) => verdict === 'warning' || verdict === 'failure') }
+  const { findings } = (failed ?? JSON.parse(out)) as { findings: readonly Finding[] }
+  return {
+    passed: failed === undefined,
+    findings,
+    trouble: findings.filter(({ verdict }) => verdict === 'warning' || verdict === 'failure'),
+  }
 }
 
 /** Replaces a response and returns true; otherwise the server's own goes through. */

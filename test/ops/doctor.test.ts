@@ -523,18 +523,29 @@ test('it prints a line for each check, with the fix below it, and a summary', as
   const { code, out, err } = await ops(['doctor'], { env })
   assert.equal(code, 1)
   assert.match(out, /^✔ configuration +valid; development, PUBLIC_BASE_URL http:\/\/localhost:\d+$/m)
-  assert.match(out, /^✘ credential +Entra rejects it .*\n {27}The secret is wrong/m)
-  assert.match(out, /^- address, TLS, .*: no deployment; --url names one$/m)
-  assert.match(err, /^Ok 4, warnings 0, failures 1, skipped \d+\.$/m)
+  assert.match(out, /^✘ credential +Entra rejects it .*\n( {27}.*\n)* {27}The secret is wrong/m)
+  assert.match(out, /^- skipped: no deployment; --url names one\n {4}address, TLS, /m)
+  assert.match(out, /\n\nOk 4, warnings 0, failures 1, skipped \d+\.\n$/)
+  assert.equal(err, '1 check failed.\nFix the first failure first, and run doctor again.\n')
+  assert.ok(out.split('\n').every((line) => line.length <= 100))
   assert.doesNotMatch(out + err, /not-the-secret/)
 })
 
 test('checks blocked by a failure share a line, and each of them names it in JSON', async () => {
   const { out } = await ops(['doctor', '--url', nothing])
-  assert.match(out, /^- TLS, certificate, .*reading as a user: skipped after a failure$/m)
-  assert.doesNotMatch(out, /^- alive/m)
+  const [, names = ''] = /^- skipped: skipped after a failure\n((?: {4}.+\n)+)/m.exec(out) ?? []
+  const checks = names.trim().replaceAll(/\s+/g, ' ').split(', ')
+  assert.deepEqual([checks[0], checks.at(-1), checks.includes('alive')], ['TLS', 'reading as a user', true])
   const { findings } = await diagnose(['--url', nothing])
   assert.equal(findings.find(({ check }) => check === 'ready')?.blockedBy, 'alive')
+})
+
+test('--json prints the findings beside the error, and the code of both', async () => {
+  const env = { ...ownEnv, GRAPH_CLIENT_SECRET: 'not-the-secret-of-this-app' }
+  const { code, out } = await ops(['doctor', '--json'], { env })
+  const { ok, count, findings, error } = JSON.parse(out)
+  assert.deepEqual([code, ok, count.failure, error.code], [1, false, 1, 'checks_failed'])
+  assert.equal(findings.find(({ verdict }: { verdict: string }) => verdict === 'failure').check, 'credential')
 })
 
 test('nothing secret of a configuration is in what it prints', async () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { browse } from '../../demo/browser.ts'
 import { type Env, envFor, eventually, freePort, listen } from '../helper.ts'
 import { programPath } from '../programs.ts'
@@ -80,8 +81,8 @@ test('doctor: exit code 1 where a check fails, and the process exits', async (t)
   const env = { ...envFor(tenant), PUBLIC_BASE_URL: origin, GRAPH_CLIENT_SECRET: 'not-the-secret-of-this-app' }
   const { output, ended } = run(t, ['doctor', '--url', origin], env)
   assert.equal(await ended, 1)
-  assert.match(output.out, /✘ credential/)
-  assert.match(output.err, /failures 1/)
+  assert.match(output.out, /✘ credential[\s\S]*, failures 1, skipped \d+\.\n$/)
+  assert.equal(output.err, '1 check failed.\nFix the first failure first, and run doctor again.\n')
 })
 
 test('Ctrl-C ends a command that waits', async (t) => {
@@ -96,6 +97,42 @@ test('a closed pipe ends a command without an error', async (t) => {
   child.stdout.destroy()
   assert.equal(await ended, 0, output.err)
   assert.equal(output.err, '')
+})
+
+for (const [line, expected] of [
+  [['smo'], 'smoke'],
+  [['register', ''], 'server'],
+  [['call', '--token'], '--token-stdin'],
+] as const) {
+  test(`a shell completes "${line.join(' ')}"`, async (t) => {
+    const { output, ended } = run(t, ['complete', '--', ...line])
+    assert.equal(await ended, 0, output.err)
+    assert.ok(
+      output.out.split('\n').some((candidate) => candidate.split('\t')[0] === expected),
+      output.out,
+    )
+  })
+}
+
+for (const shell of ['bash', 'zsh', 'fish']) {
+  test(`completion ${shell} prints a script for the command that npm link installs`, async (t) => {
+    const { output, ended } = run(t, ['completion', shell])
+    assert.equal(await ended, 0, output.err)
+    const { bin } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    const [name = ''] = Object.keys(bin)
+    assert.match(output.out, new RegExp(`\\b${name} complete `))
+  })
+}
+
+test('the linked command runs in any folder', (t) => {
+  const cwd = mkdtempSync(join(tmpdir(), 'ops-'))
+  t.after(() => rmSync(cwd, { recursive: true }))
+  const root = new URL('../../', import.meta.url)
+  const { bin } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+  symlinkSync(fileURLToPath(new URL(bin['message-center-ops'], root)), join(cwd, 'ops'))
+  const { status, stdout, stderr } = spawnSync(join(cwd, 'ops'), ['--version'], { cwd, encoding: 'utf8' })
+  assert.deepEqual([status, stderr], [0, ''])
+  assert.match(stdout, /^\d+\.\d+\.\d+\n$/)
 })
 
 test('token: reads the tenant from .env.local and prints only the token', async (t) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
@@ -35,6 +36,79 @@ for (const [args, expected] of [
     for (const text of expected) assert.ok(out.includes(text), text)
   })
 }
+
+/** Every command line that ends in a command, found by their help. */
+async function commandsBelow(path: readonly string[] = []): Promise<string[][]> {
+  const { out } = await ops([...path, '--help'])
+  const [, list = ''] = /\nCommands:\n([\s\S]*?)(\n\n|$)/.exec(out) ?? []
+  const names = [...list.matchAll(/^ {2}(\w+)/gm)].map(([, name = '']) => name).filter((name) => name !== 'help')
+  const inner = await Promise.all(names.map((name) => commandsBelow([...path, name])))
+  return [[...path], ...inner.flat()]
+}
+
+test('every command has examples in its help, which begin as they are typed', async () => {
+  const commands = await commandsBelow()
+  const names = commands.map((path) => path.join(' '))
+  for (const name of ['', 'register server', 'smoke obo', 'call', 'login', 'logout', 'doctor', 'completion'])
+    assert.ok(names.includes(name), name)
+  for (const path of commands) {
+    const { out } = await ops([...path, '--help'])
+    const [, examples = ''] = /\nExamples:\n((?: {2}.+\n?)+)/.exec(out) ?? []
+    assert.ok(examples.includes(path.join(' ')) && examples !== '', path.join(' '))
+  }
+})
+
+test('the help has the exit codes', async () => {
+  const { out } = await ops(['--help'])
+  for (const code of ['0', '1', '2', '130']) assert.match(out, new RegExp(`^  ${code} +\\S`, 'm'))
+})
+
+test('--version prints the version of package.json', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  assert.deepEqual(await ops(['--version']), { code: 0, out: `${version}\n`, err: '' })
+})
+
+const nothing = 'http://127.0.0.1:1'
+
+for (const { args, code, error } of [
+  { args: ['call', 'getMessages', '--url', nothing], code: 1, error: ['unreachable', /\(bad port\)/, /address/] },
+  { args: ['call', '--tops', '3'], code: 2, error: ['usage', /unknown option '--tops'/, /--help/] },
+  { args: ['call', '--list', '--url', 'mcp'], code: 2, error: ['usage', /Invalid server URL/, /https:/] },
+  { args: ['token', '--tenant', id, '--api', id], code: 1, error: ['failed', /az\) is not installed/, /Install it/] },
+  { args: ['token', '--tenant', 'contoso.com'], code: 2, error: ['usage', /It must be a GUID/, /--help/] },
+  {
+    args: ['register', 'server', '--tenant', id, '--secret-file', 'x'],
+    code: 2,
+    error: ['usage', /--secret-file requires/, /--secret/],
+  },
+  {
+    args: ['register', 'server', '--tenant', id, '--authority-host', nothing],
+    code: 1,
+    error: ['unreachable', /Entra cannot be reached/, /network/],
+  },
+  { args: ['smoke', 'pkce', '--url', nothing], code: 1, error: ['unreachable', /unreachable/, /address/] },
+  { args: ['login', '--url', nothing], code: 1, error: ['unreachable', /unreachable/, /address/] },
+  { args: ['doctor', '--env-file', '/nowhere/x'], code: 1, error: ['failed', /Cannot read/, /--env-file/] },
+] as const) {
+  test(`--json prints a failure with its code, message and remediation: ${args.join(' ')}`, async () => {
+    const result = await ops([...args, '--json'], { env: { PATH: '/nowhere' } })
+    const [expected, message, remediation] = error
+    assert.equal(result.code, code, result.err)
+    const { error: given } = JSON.parse(result.out)
+    assert.equal(given.code, expected)
+    assert.match(given.message, message)
+    assert.match(given.remediation, remediation)
+  })
+}
+
+test('--verbose prints requests without their query, and what caused a failure', async () => {
+  const { code, out, err } = await ops(['call', 'getMessages', '--url', nothing, '--verbose'])
+  assert.deepEqual([code, out], [1, ''])
+  assert.match(err, /^POST http:\/\/127\.0\.0\.1:1\/mcp: no response, \d+ ms$/m)
+  assert.match(err, /^TypeError: fetch failed\n +at /m)
+  assert.match(err, /^Error: bad port/m)
+  assert.match(err, /^127\.0\.0\.1:1 is unreachable \(bad port\)\.\nCheck the address and the network\.\n$/m)
+})
 
 for (const [args, message] of [
   [[], /Usage: /],

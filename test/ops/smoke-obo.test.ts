@@ -74,6 +74,28 @@ test('without a token a browser opens to sign in', async () => {
   assert.match(out, /Sign-in, OBO exchange and Graph work/)
 })
 
+test('a user who must use MFA signs in once more with the claims that Entra asked for', async () => {
+  const { openBrowser, pages } = operatorsBrowser('mika')
+  const { code, out, err } = await ops(['smoke', 'obo', '--url', origin, '--port', '0'], { openBrowser })
+  assert.equal(code, 0, err)
+  assert.equal(pages.length, 2)
+  assert.match(err, /Entra requires more of this user, such as MFA: sign in again/)
+  assert.match(out, /^✘ tools\/call first, 2025 [\s\S]*^✔ authorize [\s\S]*^✔ tools\/call first, 2025 /m)
+  assert.match(out, /Sign-in, OBO exchange and Graph work\.\n$/)
+})
+
+test('the hint for the Azure CLI has tenant, scope and claims', async () => {
+  const token = await tenant.mint({ user: 'mika' })
+  const { err } = await ops(['smoke', 'obo', '--url', origin], { env: { ...registered, MCP_ACCESS_TOKEN: token } })
+  const { tenantId, api } = tenant
+  assert.match(
+    err,
+    new RegExp(
+      `az login --tenant ${tenantId} --scope api://${api.clientId}/access_as_user --claims-challenge [\\w+/=]+`,
+    ),
+  )
+})
+
 const registered = { GRAPH_TENANT_ID: tenant.tenantId, GRAPH_CLIENT_ID: tenant.api.clientId }
 
 test('--az gets the token from the Azure CLI', async (t) => {
@@ -110,7 +132,7 @@ const rejectedCallers: readonly {
     token: () => tenant.mint({ user: 'mika' }),
     stopsAt: 'tools/call first, 2025',
     message: /responded with 401 claims_required\. Entra requires additional claims/,
-    next: /az login --claims-challenge [\w+/=]+/,
+    next: /az login --tenant <tenant> --scope api:\/\/<client id>\/access_as_user --claims-challenge [\w+/=]+/,
   },
   {
     what: 'a user whom a policy blocks',
@@ -167,12 +189,12 @@ for (const { what, token, stopsAt, message, next } of rejectedCallers) {
   test(`${what}: failed hop, message and remediation`, async () => {
     const { code, out, err } = await withToken(await token(), origin, '--json')
     assert.equal(code, 1)
-    const { verdict, failure, hops: done } = JSON.parse(out)
+    const { verdict, error, hops: done } = JSON.parse(out)
     assert.equal(verdict, 'failed')
     assert.deepEqual([done.at(-1).hop, done.at(-1).ok], [stopsAt, false])
-    assert.match(failure.message, message)
-    assert.match(failure.next, next)
-    assert.ok(err.includes(failure.message) && err.includes(failure.next))
+    assert.match(error.message, message)
+    assert.match(error.remediation, next)
+    assert.ok(err.includes(error.message) && err.includes(error.remediation))
   })
 }
 

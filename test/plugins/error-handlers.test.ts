@@ -27,11 +27,17 @@ async function build(t: TestContext, thrown: unknown) {
   t.after(() => app.close())
   await app.register(observability)
   await app.register(failures, { config })
-  app.post('/', async () => {
-    throw thrown
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/',
+    handler: async () => {
+      throw thrown
+    },
   })
   const call = (payload?: object, url = '/') => app.inject({ method: 'POST', url, ...(payload && { payload }) })
-  return { call, lines: () => lines.filter(({ event }) => event === 'failure') }
+  const open = (accept: string | undefined, url: string, method: 'GET' | 'HEAD' | 'POST' = 'GET') =>
+    app.inject({ method, url, headers: accept === undefined ? {} : { accept } })
+  return { call, open, lines: () => lines.filter(({ event }) => event === 'failure') }
 }
 
 test('a failure becomes its status and a JSON-RPC error that nobody caches', async (t) => {
@@ -117,4 +123,44 @@ test('a path that cannot be decoded is a 400 of the same shape, and is not repea
   assert.equal(statusCode, 400)
   assert.equal(JSON.parse(body).error.data.reason, 'bad_request')
   assert.doesNotMatch(body, /zq7mark/)
+})
+
+const browserAccept = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8'
+
+for (const url of ['/oauth/consent', '/favicon.ico', '/zq7mark?zq7mark', '/%zzq7mark']) {
+  test(`a person who opens ${url} gets a page with the status of the JSON, and programs get the JSON`, async (t) => {
+    const { open } = await build(t, null)
+    const page = await open(browserAccept, url)
+    assert.match(String(page.headers['content-type']), /^text\/html; charset=utf-8$/)
+    assert.match(String(page.headers['content-security-policy']), /^default-src 'none'; style-src 'sha256-/)
+    assert.equal(page.headers['cache-control'], 'no-store')
+    assert.match(page.body, /mcp\.contoso\.example[\s\S]*role="alert"[\s\S]*id-1/)
+    assert.doesNotMatch(page.body, /jsonrpc|zq7mark/)
+    const json = await open('application/json', url)
+    assert.match(String(json.headers['content-type']), /^application\/json/)
+    assert.equal(page.statusCode, json.statusCode)
+  })
+}
+
+for (const [what, accept, method] of [
+  ['anything', '*/*', 'GET'],
+  ['nothing', undefined, 'GET'],
+  ['JSON or a stream', 'application/json, text/event-stream', 'GET'],
+  ['JSON beside HTML', 'application/json, text/html;q=0.5', 'GET'],
+  ['a picture', 'image/avif,image/webp,*/*;q=0.8', 'GET'],
+  ['HTML for a POST', browserAccept, 'POST'],
+] as const) {
+  test(`who accepts ${what} gets JSON at an unknown path`, async (t) => {
+    const { open } = await build(t, null)
+    const { statusCode, headers } = await open(accept, '/nowhere', method)
+    assert.equal(statusCode, 404)
+    assert.match(String(headers['content-type']), /^application\/json/)
+  })
+}
+
+test('a route of programs fails in JSON, whatever a browser accepts', async (t) => {
+  const { open } = await build(t, new Failure('body_too_large'))
+  const { statusCode, headers } = await open(browserAccept, '/')
+  assert.equal(statusCode, 413)
+  assert.match(String(headers['content-type']), /^application\/json/)
 })

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import type { Network } from '../../src/lib/public-client.ts'
 import { signInLifetimeMs } from '../../src/plugins/oauth-proxy/browser-cookies.ts'
-import { askedFor, button, heading, launchBrowser, signInSteps, startSite, tickAndAllow } from '../browser-helper.ts'
+import {
+  askedFor,
+  assertLooks,
+  button,
+  launchBrowser,
+  signInSteps,
+  startSite,
+  tickAndAllow,
+} from '../browser-helper.ts'
 import { startTenant } from '../emulator/entra-helper.ts'
 import { type Env, listen } from '../helper.ts'
 import { authorizationUrl, pkcePair, redeem, register, serveDocument, startClientHost } from '../sign-in-helper.ts'
@@ -58,7 +64,7 @@ async function open(t: TestContext, { failing = false, ...options }: ProfileOpti
   context.on('weberror', (error) => complaints.push(error.error().message))
   t.after(async () => {
     await context.close()
-    const own = /^Failed to load resource: the server responded with a status of 40[03]/
+    const own = /^Failed to load resource: the server responded with a status of 40[034]/
     assert.deepEqual(failing ? complaints.filter((one) => !own.test(one)) : complaints, [])
   })
   return context.newPage()
@@ -94,7 +100,7 @@ for (const javaScriptEnabled of [true, false]) {
     const server = await start(t)
     const page = await open(t, { javaScriptEnabled })
     await page.goto(askAt(server))
-    await button(page, 'Deny').click()
+    await button(page, 'Cancel').click()
     assertDenied(await received(page), server)
   })
 
@@ -129,8 +135,8 @@ test('the page of a client with a metadata document names the host of the docume
   const page = await open(t)
   await page.goto(askAt(server))
   assert.equal(await askedFor(page), 'Documented')
-  await page.getByText('Published at client.example.').waitFor()
-  await assertFits(page, 'consent-document')
+  await page.getByText('client.example', { exact: true }).waitFor()
+  await assertLooks(page, 'consent-document')
   await allow(page)
   assertCode(await signIn(page), server)
 })
@@ -164,6 +170,19 @@ test('neither Microsoft nor the client learns from which address the browser cam
   assert.deepEqual(new Set(referrers), new Set([undefined]))
 })
 
+test('without this server’s cookie the page of the error speaks of cookies', async (t) => {
+  const server = await start(t)
+  const page = await open(t, { failing: true })
+  await page.goto(askAt(server))
+  await page.context().clearCookies()
+  await tickAndAllow(page)
+  await assertFailure(page, 'consent_form_rejected')
+  assert.match(
+    (await page.getByRole('main').textContent()) ?? '',
+    new RegExp(`cookies for ${new URL(server.origin).host}`),
+  )
+})
+
 test('Enter on the page allows nothing', async (t) => {
   const server = await start(t)
   const page = await open(t)
@@ -175,7 +194,7 @@ test('Enter on the page allows nothing', async (t) => {
   await page.keyboard.press('Enter')
   await page.keyboard.press('Tab')
   await page.keyboard.press('Tab')
-  assert.equal(await page.locator(':focus').textContent(), 'Deny')
+  assert.equal(await page.locator(':focus').textContent(), 'Cancel')
   assert.deepEqual(decisions, [])
   await page.keyboard.press('Enter')
   assertDenied(await received(page), server)
@@ -189,11 +208,11 @@ test('a form that is sent without a choice denies', async (t) => {
   assertDenied(await received(page), server)
 })
 
-test('the keyboard is enough: Tab comes to the box, to Deny, then to Allow, and the focus is seen', async (t) => {
+test('the keyboard is enough: Tab comes to the box, to Cancel, then to Allow, and the focus is seen', async (t) => {
   const server = await start(t)
   const page = await open(t)
   await page.goto(askAt(server))
-  for (const name of ['', 'Deny', 'Allow']) {
+  for (const name of ['', 'Cancel', 'Allow']) {
     await page.keyboard.press('Tab')
     assert.equal(await page.locator(':focus').textContent(), name)
     if (name === '') await page.keyboard.press('Space')
@@ -213,6 +232,7 @@ const names: [what: string, name: string, shown: string][] = [
   ['characters that turn the direction of text', 'Notes\u202E moc.live\u2066\u200F', 'Notes moc.live'],
   ['zero-width characters', 'No\u200Bt\u200De\uFEFFs\u00AD', 'Notes'],
   ['lines', 'Notes\r\nIt is safe\tto allow\u2028this', 'Notes It is safe to allow this'],
+  ['letters of another alphabet that look like Latin ones', 'Мicrosoft Teams', 'App with a misleading name'],
   ['nothing to be seen', '\u3164\u2800\u115F\u034F\uFE0F', 'Unnamed app'],
 ]
 for (const [what, name, shown] of names) {
@@ -222,7 +242,7 @@ for (const [what, name, shown] of names) {
     await page.goto(askAt(server))
     assert.equal(await askedFor(page), shown)
     assert.equal(await page.locator('bdi > *, script').count(), 0)
-    assert.equal(await page.title(), 'Allow this app?')
+    assert.equal(await page.title(), `Allow this app? · ${new URL(server.origin).host}`)
   })
 }
 
@@ -258,7 +278,7 @@ test('a user who went back after the end and signs in once more is told that it 
   await signIn(page)
   await page.goBack()
   await page.getByRole('button', { name: 'Rowan Reade' }).click()
-  await assertFailure(page, /already complete/)
+  await assertFailure(page, 'sign_in_elsewhere')
 })
 
 test('a callback that is opened again is told that it is finished', async (t) => {
@@ -269,7 +289,7 @@ test('a callback that is opened again is told that it is finished', async (t) =>
   const back = page.waitForRequest((request) => request.url().startsWith(`${server.origin}/oauth/callback`))
   await signIn(page)
   await page.goto((await back).url())
-  await assertFailure(page, /already complete/)
+  await assertFailure(page, 'sign_in_elsewhere')
 })
 
 test('a decision on the consent page that came too late is told so', async (t) => {
@@ -279,7 +299,7 @@ test('a decision on the consent page that came too late is told so', async (t) =
   await page.goto(askAt(server))
   t.mock.timers.tick(signInLifetimeMs)
   await tickAndAllow(page)
-  await assertFailure(page, /Sign-in expired/)
+  await assertFailure(page, 'sign_in_expired')
 })
 
 test('a sign-in that took too long at Microsoft is told so', async (t) => {
@@ -290,7 +310,7 @@ test('a sign-in that took too long at Microsoft is told so', async (t) => {
   await allow(page)
   t.mock.timers.tick(signInLifetimeMs)
   await page.getByRole('button', { name: 'Rowan Reade' }).click()
-  await assertFailure(page, /Sign-in expired/)
+  await assertFailure(page, 'sign_in_expired')
 })
 
 test('a page that holds the browser up has a link that goes on', async (t) => {
@@ -316,29 +336,54 @@ test('the consent page says to a screen reader what it shows', async (t) => {
   const server = await start(t)
   const page = await open(t)
   await page.goto(askAt(server))
-  const { host } = new URL(callback)
-  assert.deepEqual((await page.locator('body').ariaSnapshot()).split('\n'), [
-    '- main:',
-    `  - paragraph: ${new URL(server.origin).host}`,
-    '  - heading "Allow this app to read the Message Center as you?" [level=1]',
-    '  - paragraph: Note Taker',
-    '  - paragraph: This app’s name was supplied by the app and has not been verified.',
-    '  - heading "You will be redirected to" [level=2]',
-    '  - paragraph:',
-    '    - text: "This computer: a program at"',
-    `    - strong: ${host}`,
-    '  - note: Allow this only if you just started signing in from a program on this computer.',
-    '  - checkbox "I just started this sign-in myself"',
-    '  - text: I just started this sign-in myself',
-    '  - heading "This app will be able to" [level=2]',
-    '  - list:',
-    '    - listitem: Read the posts of your organization’s Microsoft 365 Message Center that your own account may read',
-    '    - listitem: Keep this access until you or your administrator revoke it',
-    '  - paragraph: The app never sees your password. Next, you sign in at Microsoft.',
-    '  - button "Deny"',
-    '  - button "Allow"',
+  const landmarks = ['banner', 'main'] as const
+  for (const role of landmarks) assert.equal(await page.getByRole(role).count(), 1, role)
+  const question = page.getByRole('heading', { level: 1, name: 'Allow Note Taker to read your Message Center?' })
+  assert.equal(await question.count(), 1)
+  assert.equal(await page.getByRole('heading', { level: 2 }).count(), 3)
+  assert.equal(await page.getByRole('checkbox', { name: 'I just started this sign-in myself' }).count(), 1)
+  assert.deepEqual(await page.getByRole('button').allTextContents(), ['Cancel', 'Allow'])
+  assert.equal(await page.getByRole('listitem').count(), 1)
+  assert.equal(await page.getByRole('note').count(), 0)
+})
+
+test('Allow is the one primary action', async (t) => {
+  const page = await open(t)
+  await page.goto(askAt(await start(t)))
+  const behind = await page.evaluate(
+    `[...document.querySelectorAll('button')].map((button) => [button.textContent, getComputedStyle(button).backgroundColor])`,
+  )
+  assert.deepEqual(behind, [
+    ['Cancel', 'rgba(0, 0, 0, 0)'],
+    ['Allow', 'rgb(15, 92, 181)'],
   ])
 })
+
+test('in forced colours the warning keeps its box, and buttons their edges', async (t) => {
+  const far = 'https://notes.example/oauth/callback'
+  const server = await start(t, { redirect_uris: [far] }, { MCP_OAUTH_REDIRECT_URI_PREFIXES: far })
+  const page = await open(t, { forcedColors: 'active' })
+  await page.goto(askAt(server, { redirect_uri: far }))
+  const edges = await page.evaluate<Edge[]>(
+    `[...document.querySelectorAll('[role="note"], button')].map((box) => {
+      const { borderTopStyle, borderTopWidth, borderTopColor, backgroundColor } = getComputedStyle(box)
+      return { style: borderTopStyle, width: borderTopWidth, line: borderTopColor, behind: backgroundColor }
+    })`,
+  )
+  assert.equal(edges.length, 3)
+  for (const { style, width, line, behind } of edges) {
+    assert.equal(style, 'solid')
+    assert.match(width, /^[12]px$/)
+    assert.notEqual(line, behind)
+  }
+})
+
+interface Edge {
+  readonly style: string
+  readonly width: string
+  readonly line: string
+  readonly behind: string
+}
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`every text stands out from what is behind it in ${colorScheme} colours`, async (t) => {
@@ -350,24 +395,25 @@ for (const colorScheme of ['light', 'dark'] as const) {
     }
   })
 
-  for (const width of [390, 1280]) {
-    test(`nothing runs over the edge at ${width} px in ${colorScheme} colours`, async (t) => {
-      const viewport = { width, height: 844 }
-      for await (const [name, page] of everyPage(t, { colorScheme, viewport })) {
-        await assertFits(page, `${name}-${width}-${colorScheme}`)
-      }
-    })
-  }
+  test(`axe finds nothing and nothing runs over the edge on any page in ${colorScheme} colours`, async (t) => {
+    for await (const [name, page] of everyPage(t, { colorScheme })) await assertLooks(page, `${name}-${colorScheme}`)
+  })
 }
 
 /** Every kind of page that this server shows, one after the other, short and long. */
 async function* everyPage(t: TestContext, options: ProfileOptions = {}): AsyncGenerator<[name: string, page: Page]> {
   const far = 'https://notes.example/oauth/callback'
   const farther = `https://${'long-'.repeat(12)}name.${'w'.repeat(63)}.${'sub.'.repeat(20)}example/${'path'.repeat(40)}`
+  const app = 'com.example.app:/callback'
+  const teams = 'https://teams.microsoft.com/api/platform/v1.0/oAuthRedirect'
   const server = await start(
     t,
-    { redirect_uris: [callback, far] },
-    { MCP_OAUTH_REDIRECT_URI_PREFIXES: ['http://127.0.0.1', far, farther].join() },
+    { redirect_uris: [callback, far, app] },
+    {
+      MCP_OAUTH_REDIRECT_URI_PREFIXES: ['http://127.0.0.1', far, farther, app, teams].join(),
+      OPERATOR_NAME: 'W'.repeat(80),
+      OPERATOR_CONTACT_URL: `https://help.contoso.example/${'w'.repeat(60)}`,
+    },
   )
   const { body } = await register(server.origin, { client_name: 'W'.repeat(60), redirect_uris: [farther] })
   const wordy = { ...server, clientId: String(body['client_id']) }
@@ -377,34 +423,29 @@ async function* everyPage(t: TestContext, options: ProfileOptions = {}): AsyncGe
   yield ['consent-loopback', page]
   await page.goto(askAt(server, { redirect_uri: far }))
   yield ['consent-https', page]
+  await page.goto(askAt(server, { redirect_uri: app }))
+  yield ['consent-app', page]
+  await page.goto(askAt({ ...server, clientId: tenant.api.clientId }, { redirect_uri: teams }))
+  yield ['consent-teams', page]
   await page.goto(askAt(wordy, { redirect_uri: farther }))
   yield ['consent-long', page]
   await page.goto(askAt({ ...server, clientId: 'nobody' }))
-  yield ['failure', page]
+  yield ['error', page]
+  await page.goto(askAt(server, { redirect_uri: `${farther}/elsewhere` }))
+  yield ['error-redirect', page]
+  await page.goto(`${server.origin}/nowhere`)
+  yield ['error-unknown-path', page]
   await page.route(`${tenant.origin}/**`, (route) => route.abort('aborted'))
   await page.goto(askAt(server))
   await tickAndAllow(page)
-  await page.getByRole('heading', { name: 'Redirecting' }).waitFor()
+  await page.getByRole('heading', { name: 'Continue at Microsoft' }).waitFor()
   yield ['onward', page]
 }
 
-async function assertFailure(page: Page, text: RegExp): Promise<void> {
-  assert.match((await page.getByRole('alert').textContent()) ?? '', text)
-  assert.equal(await heading(page), 'Sign-in failed')
-}
-
-async function assertFits(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(tmpdir(), `oauth-${name}.png`), fullPage: true })
-  const beyond = await page.evaluate(
-    `[...document.querySelectorAll('body, body *')]
-      .filter((element) => {
-        const { left, right } = element.getBoundingClientRect()
-        if (left < 0 || right > document.documentElement.clientWidth) return true
-        return getComputedStyle(element).display !== 'inline' && element.scrollWidth > element.clientWidth
-      })
-      .map((element) => element.outerHTML.slice(0, 100))`,
-  )
-  assert.deepEqual(beyond, [], name)
+/** The page of an error: what happened, and the reason for the administrator. */
+async function assertFailure(page: Page, reason: string): Promise<void> {
+  await page.getByRole('alert').waitFor()
+  await page.getByRole('definition').getByText(reason, { exact: true }).waitFor()
 }
 
 interface Colours {

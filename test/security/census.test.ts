@@ -7,6 +7,7 @@ import { file, productionConfig } from './harness.ts'
 
 /** Every route of the service, and who may ask. A new one fails the first test until somebody has placed it here. */
 const placed: Readonly<Record<string, 'public' | 'protected'>> = {
+  'GET /': 'public',
   'GET /healthz': 'public',
   'GET /readyz': 'public',
   'GET /discover': 'public',
@@ -58,7 +59,9 @@ for (const [route, access] of Object.entries(placed)) {
   const [method = '', path = ''] = route.split(' ')
   if (path === '*') continue
   test(`${route} is ${access}`, async () => {
-    const response = await app.inject({ method: method as 'GET', url: path, headers: mcpHeaders() })
+    // The home page is for browsers alone.
+    const headers = path === '/' ? { accept: 'text/html' } : mcpHeaders()
+    const response = await app.inject({ method: method as 'GET', url: path, headers })
     if (access === 'protected') assert.equal(response.statusCode, 401)
     else assert.ok(![401, 404, 500].includes(response.statusCode), `returned ${response.statusCode}`)
   })

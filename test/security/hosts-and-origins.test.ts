@@ -330,7 +330,7 @@ function assertOpen({ status, headers }: HttpResponse, what: string) {
 
 /** As JSON-RPC, as a page for people, or as an OAuth error, which has no field for the reason. */
 function hasReason({ text, headers }: HttpResponse, reason: Reason): boolean {
-  if (String(headers['content-type']).startsWith('text/html')) return text.includes(`server: ${reason}, request `)
+  if (String(headers['content-type']).startsWith('text/html')) return text.includes(`<dd>${reason}</dd>`)
   const { error, error_description } = JSON.parse(text)
   return error === 'invalid_request' ? error_description === catalogue[reason].text : error.data.reason === reason
 }

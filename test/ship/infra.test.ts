@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
@@ -13,21 +16,35 @@ import { imageOf } from './dockerfile.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(root + path, 'utf8')
 const main = parseBicep(read('infra/main.bicep'))
-const app = parseBicep(read('infra/modules/app.bicep'))
+const app = parseBicep(read('infra/server.bicep'))
 const modules = new Map(
   readdirSync(`${root}infra/modules`).map((file) => [`modules/${file}`, parseBicep(read(`infra/modules/${file}`))]),
 )
-const parameters = Object.entries(
-  (JSON.parse(read('infra/main.parameters.json')) as { parameters: Record<string, { value: string }> }).parameters,
-)
+const parametersOf = (file: string) =>
+  Object.entries((JSON.parse(read(file)) as { parameters: Record<string, { value: string }> }).parameters)
+const ofMain = parametersOf('infra/main.parameters.json')
+const ofServer = parametersOf('infra/server.parameters.json')
+/** The variable of azd's environment that a parameter takes, and its default. */
+const reference = (value: string) => /^\$\{([A-Z_]+)(?:=(.*))?\}$/.exec(value)?.slice(1) ?? []
 interface AzureYaml {
   readonly name: string
   readonly infra: { readonly provider: string; readonly path: string; readonly module: string }
+  readonly services: Readonly<
+    Record<
+      string,
+      {
+        readonly project: string
+        readonly host: string
+        readonly language: string
+        readonly docker: { readonly path: string; readonly remoteBuild: boolean }
+      }
+    >
+  >
   readonly hooks: Readonly<Record<string, { readonly shell: string; readonly run: string }>>
 }
 const azure = parse(read('azure.yaml')) as AzureYaml
 
-/** Parameters of the app module: a text for each, unless overridden. */
+/** Parameters of the server: a text for each, unless overridden. */
 function given(values: Record<string, Value> = {}): Map<string, Value> {
   const scope = new Map<string, Value>([...app.params.keys()].map((name) => [name, `made-up-${name}`]))
   for (const [name, value] of Object.entries({
@@ -39,8 +56,8 @@ function given(values: Record<string, Value> = {}): Map<string, Value> {
     tracesEndpoint: '',
     ingressAddresses: '100.100.0.0/16',
     logLevel: 'info',
-    minReplicas: 0,
-    maxReplicas: 10,
+    minReplicas: '0',
+    maxReplicas: '10',
     ...values,
   })) {
     scope.set(name, value)
@@ -51,7 +68,12 @@ function given(values: Record<string, Value> = {}): Map<string, Value> {
 
 interface Container {
   readonly env: { readonly name: string; readonly value?: string; readonly secretRef?: string }[]
-  readonly probes: { readonly type: string; readonly httpGet: { readonly path: string; readonly port: number } }[]
+  readonly probes: {
+    readonly type: string
+    readonly httpGet: { readonly path: string; readonly port: number }
+    readonly periodSeconds: number
+    readonly failureThreshold: number
+  }[]
   readonly resources: { readonly cpu: number; readonly memory: string }
 }
 interface App {
@@ -99,14 +121,30 @@ test('every module is used, and every referenced output exists', () => {
   }
 })
 
-test('the parameters file has the parameters and defaults of main.bicep', () => {
-  const taken = [...main.params.keys()].filter((name) => name !== 'tags')
-  assert.deepEqual(parameters.map(([name]) => name).sort(), taken.sort())
-  for (const [name, { value }] of parameters) {
-    const otherwise = main.params.get(name)
-    const [, variable = '', fallback] = /^\$\{([A-Z_]+)(?:=(.*))?\}$/.exec(value) ?? []
-    assert.notEqual(variable, '', name)
-    assert.equal(fallback, otherwise && evaluate(otherwise, new Map()), name)
+for (const [file, template, parameters] of [
+  ['main', main, ofMain],
+  ['server', app, ofServer],
+] as const) {
+  test(`the parameters file has the parameters and defaults of ${file}.bicep`, () => {
+    const taken = [...template.params.keys()].filter((name) => name !== 'tags')
+    assert.deepEqual(parameters.map(([name]) => name).sort(), taken.sort())
+    for (const [name, { value }] of parameters) {
+      const otherwise = template.params.get(name)
+      const [variable = '', fallback] = reference(value)
+      assert.notEqual(variable, '', name)
+      assert.equal(fallback, otherwise && evaluate(otherwise, new Map()), name)
+    }
+  })
+}
+
+test('what the server takes from azd’s environment is there: set by azd, by an output, or checked before anything is made', () => {
+  const byAzd = ['AZURE_ENV_NAME', 'AZURE_LOCATION', 'SERVICE_SERVER_IMAGE_NAME']
+  const checked = /for name in ([A-Z_ ]+);/.exec(azure.hooks['preprovision']?.run ?? '')?.[1]?.split(' ') ?? []
+  assert.deepEqual(checked, ['GRAPH_TENANT_ID', 'GRAPH_CLIENT_ID'])
+  for (const [name, { value }] of ofServer) {
+    const [variable = '', fallback] = reference(value)
+    const isSet = fallback !== undefined || main.outputs.has(variable) || [...byAzd, ...checked].includes(variable)
+    assert.ok(isSet, name)
   }
 })
 
@@ -165,6 +203,20 @@ test('probes use paths and port of the server', async (t) => {
   assert.equal(String(configuration.ingress.targetPort), imageOf('server').port)
 })
 
+test('no probe exceeds the limits of Container Apps, and a start may take most of a minute', () => {
+  const { probes } = appWith().template.containers[0]
+  for (const { type, periodSeconds, failureThreshold } of probes) {
+    assert.ok(failureThreshold >= 1 && failureThreshold <= 10, type)
+    assert.ok(periodSeconds >= 1 && periodSeconds <= 240, type)
+    if (type === 'Startup') assert.ok(periodSeconds * failureThreshold >= 45)
+  }
+})
+
+test('the redirect URI and the endpoint are of the app that server.bicep names', () => {
+  const name = evaluate(propertiesOf(app.resources.get('app') ?? assert.fail()).get('name') ?? assert.fail(), new Map())
+  assert.match(read('infra/main.bicep'), new RegExp(`'${name}\\.\\$\\{environment\\.outputs\\.defaultDomain\\}'`))
+})
+
 test('the termination grace period exceeds the server’s', () => {
   const [, graceMs = ''] = /^const graceMs = ([\d_]+)$/m.exec(read('src/server.ts')) ?? []
   const { terminationGracePeriodSeconds } = appWith().template
@@ -190,12 +242,68 @@ test('azure.yaml refers to an existing template, outputs and parameters', () => 
   assert.equal(provider, 'bicep')
   parseBicep(read(`${path}/${module}.bicep`))
   assert.equal(azure.name, JSON.parse(read('package.json')).name)
-  const known = new Set([...main.outputs.keys(), ...parameters.map(([, { value }]) => /[A-Z_]+/.exec(value)?.[0])])
+  const known = new Set([
+    ...main.outputs.keys(),
+    ...[...ofMain, ...ofServer].map(([, { value }]) => reference(value)[0]),
+  ])
   for (const { run } of Object.values(azure.hooks)) {
-    const variables = [...run.matchAll(/\$\{?([A-Z_]{2,})|azd env set ([A-Z_]+)/g)]
+    const variables = [...run.matchAll(/\$\{?([A-Z_]{2,})|azd env set --environment \S+ ([A-Z_]+)/g)]
     assert.ok(variables.length > 0)
     for (const [, used, set] of variables) assert.ok(known.has(used ?? set ?? ''), used ?? set)
   }
+})
+
+test('azd deploy builds the server’s image in the registry and deploys the template of the service’s name', () => {
+  const [[name, service], ...others] = Object.entries(azure.services) as [[string, AzureYaml['services'][string]]]
+  assert.deepEqual(others, [])
+  assert.equal(service.host, 'containerapp')
+  assert.equal(service.docker.remoteBuild, true)
+  assert.ok(read(`${service.project}/${service.docker.path}`).includes(' AS server\n'))
+  // azd looks for infra/<service>.bicep beside infra/<service>.parameters.json, and for the tag on the app.
+  parseBicep(read(`${azure.infra.path}/${name}.bicep`))
+  assert.ok(ofServer.some(([, { value }]) => value === `\${SERVICE_${name.toUpperCase()}_IMAGE_NAME}`))
+  assert.match(read(`${azure.infra.path}/${name}.bicep`), new RegExp(`'azd-service-name': '${name}'`))
+})
+
+function runHook(name: string, env: Record<string, string>) {
+  const folder = mkdtempSync(join(tmpdir(), 'azd-hook-'))
+  try {
+    writeFileSync(join(folder, 'azd'), '#!/bin/sh\necho "azd $*"\n', { mode: 0o755 })
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', azure.hooks[name]?.run ?? 'exit 99'], {
+      encoding: 'utf8',
+      env: { PATH: `${folder}:${process.env['PATH']}`, AZURE_ENV_NAME: 'mine', ...env },
+    })
+    return { status, stdout, stderr }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const registered = { GRAPH_TENANT_ID: 'a', GRAPH_CLIENT_ID: 'b' }
+
+test('nothing is made without an app registration', () => {
+  const { status, stderr } = runHook('preprovision', { GRAPH_TENANT_ID: 'a' })
+  assert.deepEqual([status, stderr], [1, 'Missing GRAPH_CLIENT_ID. Run: azd env set GRAPH_CLIENT_ID <id>\n'])
+})
+
+test('keys are made once, for the environment that is deployed', () => {
+  const first = runHook('preprovision', registered)
+  assert.equal(first.status, 0, first.stderr)
+  const keys = [...first.stdout.matchAll(/^azd env set --environment mine (\w+) ([\w+/]{43}=)$/gm)]
+  assert.deepEqual(
+    keys.map(([, name]) => name),
+    ['MCP_OAUTH_SEAL_KEY', 'CACHE_ENCRYPTION_KEY'],
+  )
+  assert.notEqual(keys[0]?.[2], keys[1]?.[2])
+  assert.deepEqual(runHook('preprovision', { ...registered, KEYS_IN_VAULT: 'true' }), {
+    status: 0,
+    stdout: '',
+    stderr: '',
+  })
+})
+
+test('hooks need no git and no Azure CLI', () => {
+  for (const { run } of Object.values(azure.hooks)) assert.doesNotMatch(run, /\b(git|az) /)
 })
 
 test('identities may only pull images and read the vault’s secrets', () => {

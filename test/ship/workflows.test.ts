@@ -15,6 +15,7 @@ interface Step {
 }
 interface Job {
   readonly needs?: string
+  readonly container?: string | { readonly image: string; readonly options?: string }
   readonly uses?: string
   readonly permissions: Readonly<Record<string, string>>
   readonly steps?: readonly Step[]
@@ -63,7 +64,7 @@ for (const [file, text] of texts) {
     assert.ok(used.length > 0)
     for (const action of used) {
       if (action.startsWith('./')) assert.ok(existsSync(root + action), action)
-      else assert.match(action, /^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
+      else assert.match(action, /^[\w-]+\/[\w-]+(\/[\w-]+)?@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
     }
   })
 
@@ -85,12 +86,129 @@ for (const [file, text] of texts) {
   })
 }
 
-test('every push and pull request runs .ci/run, and may only read', () => {
-  assert.deepEqual(Object.keys(ci?.on ?? {}), ['push', 'pull_request', 'workflow_call'])
-  const [job, ...others] = Object.values(ci?.jobs ?? {})
-  assert.deepEqual(others, [])
-  assert.deepEqual(job?.permissions, { contents: 'read' })
-  assert.equal(job?.steps?.at(-1)?.run, '.ci/run')
+const ciJobs = Object.entries(ci?.jobs ?? {})
+const scriptsOf = (text: string) =>
+  [...text.matchAll(/\bnpm (?:run ([\w:]+)|(test)\b)/g)].map(([, name, test]) => name ?? test ?? '')
+
+test('every push to main and every pull request runs the jobs of CI at the same time, which may only read', () => {
+  assert.deepEqual(Object.keys(ci?.on ?? {}), ['push', 'pull_request', 'merge_group', 'workflow_call'])
+  assert.ok(ciJobs.length > 1)
+  for (const [name, { permissions, needs }] of ciJobs) {
+    assert.deepEqual(permissions, { contents: 'read' }, name)
+    assert.equal(needs, undefined, name)
+  }
+})
+
+test('CI runs every npm script of .ci/run, and each of them exists', () => {
+  const run = new Set(
+    ciJobs.flatMap(([, { steps: all = [] }]) => all.flatMap(({ run: script = '' }) => scriptsOf(script))),
+  )
+  // The coverage of .ci/run takes another Node for its first lane, which no npm script does.
+  const wanted = new Set([...scriptsOf(readFileSync(`${root}.ci/run`, 'utf8')), 'test:coverage'])
+  assert.ok(wanted.size > 9)
+  assert.deepEqual([...run].sort(), [...wanted].sort())
+  const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: Record<string, string> }
+  for (const name of run) assert.ok(Object.hasOwn(scripts, name), name)
+})
+
+test('the tests of CI run on the oldest Node that is supported, and on that of the image', () => {
+  const versionsOf = (script: string) =>
+    ciJobs
+      .filter(([, { steps: all = [] }]) => all.some(({ run }) => run === script))
+      .map(([, { container }]) => /^node:(\d+)-/.exec(typeof container === 'string' ? container : '')?.[1])
+  const { engines } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { engines: { node: string } }
+  assert.deepEqual(versionsOf('npm test'), [/\d+/.exec(engines.node)?.[0]])
+  assert.deepEqual(versionsOf('npm run test:coverage'), [/^ARG NODE_IMAGE=node:(\d+)-/m.exec(dockerfile)?.[1]])
+})
+
+test('a lane is given the Debian packages that .ci/run installs for it', () => {
+  const given = ciJobs.flatMap(([, { steps: all = [] }]) =>
+    all.flatMap(({ with: options }) => options?.['packages'] ?? []),
+  )
+  const [, installed = ''] = /no-install-recommends (.+?) >/.exec(readFileSync(`${root}.ci/run`, 'utf8')) ?? []
+  const names = new Set(given.flatMap((names) => String(names).split(' ')))
+  assert.deepEqual([...names].sort(), installed.split(' ').sort())
+})
+
+test('the action that CI jobs begin with puts no expression into a script', () => {
+  const { runs } = parse(readFileSync(`${root}.github/actions/setup/action.yml`, 'utf8')) as {
+    runs: { using: string; steps: Step[] }
+  }
+  assert.equal(runs.using, 'composite')
+  for (const { run = '' } of runs.steps) assert.doesNotMatch(run, /\$\{\{/)
+  assert.ok(runs.steps.some(({ run }) => run === 'npm ci'))
+})
+
+test('CodeQL reads the sources and the workflows, and may upload what it finds', () => {
+  const job = workflows.get('codeql.yml')?.jobs['analyze'] as Job & { strategy: { matrix: { language: string[] } } }
+  assert.deepEqual(job.permissions, { contents: 'read', 'security-events': 'write' })
+  assert.deepEqual(job.strategy.matrix.language, ['javascript-typescript', 'actions'])
+  const actions = job.steps?.map(({ uses = '' }) => uses.split('@')[0])
+  assert.deepEqual(actions?.slice(1), ['github/codeql-action/init', 'github/codeql-action/analyze'])
+})
+
+interface Updates {
+  readonly version: number
+  readonly updates: readonly {
+    readonly 'package-ecosystem': string
+    readonly directory?: string
+    readonly directories?: readonly string[]
+    readonly schedule: { readonly interval: string }
+    readonly groups?: Readonly<Record<string, object>>
+  }[]
+}
+
+test('packages, actions and base images are updated weekly, packages and actions in groups', () => {
+  const { version, updates } = parse(readFileSync(`${root}.github/dependabot.yml`, 'utf8')) as Updates
+  assert.equal(version, 2)
+  assert.deepEqual(
+    updates.map((update) => [update['package-ecosystem'], Object.keys(update.groups ?? {})]),
+    [
+      ['npm', ['production', 'development']],
+      ['github-actions', ['actions']],
+      ['docker', []],
+    ],
+  )
+  for (const { directory, directories = [directory ?? ''], schedule } of updates) {
+    assert.equal(schedule.interval, 'weekly')
+    for (const path of directories) assert.ok(existsSync(root + path.replace('*', '')), path)
+  }
+})
+
+interface IssueForm {
+  readonly name: string
+  readonly description: string
+  readonly body: readonly { readonly type: string; readonly id?: string; readonly attributes: object }[]
+}
+
+test('the issue forms have what GitHub requires, and a vulnerability has its own way', () => {
+  const forms = `${root}.github/ISSUE_TEMPLATE/`
+  const { blank_issues_enabled, contact_links } = parse(readFileSync(`${forms}config.yml`, 'utf8'))
+  assert.equal(blank_issues_enabled, false)
+  assert.match(contact_links[0].about, /SECURITY\.md/)
+  const names = readdirSync(forms).filter((name) => name !== 'config.yml')
+  assert.ok(names.length > 1)
+  for (const name of names) {
+    const { name: title, description, body } = parse(readFileSync(forms + name, 'utf8')) as IssueForm
+    assert.ok(title && description, name)
+    const fields = body.filter(({ type }) => type !== 'markdown')
+    assert.ok(
+      fields.every(({ id, type }) => /^[\w-]+$/.test(id ?? '') && /^(textarea|input|dropdown|checkboxes)$/.test(type)),
+    )
+    assert.equal(new Set(fields.map(({ id }) => id)).size, fields.length, name)
+  }
+})
+
+test('code owners are of one team, for paths that exist', () => {
+  const lines = readFileSync(`${root}.github/CODEOWNERS`, 'utf8')
+    .split('\n')
+    .filter((line) => /^[^#]/.test(line))
+  assert.equal(lines[0]?.split(/\s+/)[0], '*')
+  for (const line of lines) {
+    const [path = '', ...owners] = line.trim().split(/\s+/)
+    assert.ok(path === '*' || existsSync(root + path), path)
+    assert.ok(owners.length > 0 && owners.every((owner) => /^@[\w-]+\/[\w-]+$/.test(owner)), line)
+  }
 })
 
 test('a release begins with a tag of a version, and nothing is pushed before CI has passed', () => {

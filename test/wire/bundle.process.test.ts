@@ -28,6 +28,13 @@ test('it signs a user in, exchanges the token and reads a message as text', asyn
   assert.match(value[0]?.body?.content ?? '', /\w{3}/)
 })
 
+test('it serves the view that was built with it', async (t) => {
+  const { origin } = await start(t)
+  const read = { jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri: 'ui://message-center/view' } }
+  const { body } = await post(origin, read, await tenant.mint())
+  assert.match(JSON.stringify(body.result), /data-tools=\\"getDigest getMessages /)
+})
+
 test('it goes on by itself where its Redis does not answer', async (t) => {
   const { origin, output } = await start(t, { REDIS_URL: `redis://127.0.0.1:${await freePort()}` })
   assert.equal((await redeem(origin, await freshCode(origin, tenant.api.clientId))).status, 200)

@@ -131,7 +131,7 @@ test('an app comes back under a scheme of its own where the operator lists it, a
     const asked = authorizationUrl(withApp.origin, clientId, { redirect_uri: ofApp })
     const { status, text } = await openBrowser(withApp.origin).go(asked)
     assert.equal(status, 200)
-    assert.match(text, /An app on this device, not a website/)
+    assert.match(text, /role="note"[\s\S]*cursor:\/\/anysphere/)
     const code = await freshCode(withApp.origin, clientId, { redirect_uri: ofApp })
     assertTokens(await redeem(withApp.origin, code, { redirect_uri: ofApp }))
   }
@@ -163,7 +163,8 @@ for (const [what, attempt, reason, line] of [
       const asked = authorizationUrl(origin, tenant.api.clientId, { redirect_uri: newUri })
       const page = await openBrowser(origin).go(asked)
       assertPage(page)
-      assert.match(page.text, /not allowed on this server.* Received: https:\/\/new\.example\/callback/)
+      assert.match(page.text, /<code>https:\/\/new\.example\/callback<\/code>/)
+      assert.match(page.text, /MCP_OAUTH_REDIRECT_URI_PREFIXES/)
     },
     'redirect_not_listed',
     allowLine,
@@ -210,7 +211,8 @@ test('a redirect URI that is allowed, but not this client’s, is told apart, an
   const redirect_uri = 'http://127.0.0.1:1/other'
   const page = await openBrowser(origin).go(authorizationUrl(origin, String(body['client_id']), { redirect_uri }))
   assertPage(page)
-  assert.match(page.text, /not registered for this application.* Received: http:\/\/127\.0\.0\.1:1\/other/)
+  assert.match(page.text, /<code>http:\/\/127\.0\.0\.1:1\/other<\/code>/)
+  assert.doesNotMatch(page.text, /MCP_OAUTH_REDIRECT_URI_PREFIXES/)
   const event = logs.find((one) => one.event === 'sign_in_failure')
   assert.deepEqual([event?.['reason'], event?.['redirectUri']], ['redirect_not_registered', redirect_uri])
   assert.equal(event?.['allowLine'], undefined)

@@ -75,7 +75,7 @@ test('users behind one address are not held up by each other, nor by what the ad
   assert.equal((await ask(origin, tokens[0])).status, 200, 'who was verified is remembered')
 })
 
-for (const path of ['/nothing', '/discover', '/authorize', '/%zz']) {
+for (const path of ['/', '/nothing', '/discover', '/authorize', '/%zz']) {
   test(`${path} counts against the address, whoever asks`, async (t) => {
     const { origin } = await listen(t, { RATE_LIMIT_MAX: '1' }, tenant)
     const headers = { authorization: `Bearer ${await tenant.mint()}` }

@@ -17,18 +17,18 @@ interface Consent {
 export function consentPage({ user, app, scopes, then, canary }: Consent): Page {
   return {
     title: 'Permissions requested',
-    main: html`<p class="soft">${user.userPrincipalName}</p>
+    main: html`<p class="note">${user.userPrincipalName}</p>
 <h1>Permissions requested</h1>
 <p><strong>${app.displayName}</strong> would like to:</p>
 !${scopes.resources.map(
       ({ resource, names }) => html`<h2>${resource.displayName}</h2>
-<ul class="scopes">!${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>
+<ul>!${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>
 `,
     )}
-<p class="soft">${then}</p>
+<p class="note">${then}</p>
 <form method="post">
 <input type="hidden" name="canary" value="${canary}">
-<div class="row end">
+<div class="buttons">
 <button name="consent" value="cancel">Cancel</button>
 <button name="consent" value="accept" class="primary">Accept</button>
 </div>

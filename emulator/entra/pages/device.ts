@@ -6,7 +6,7 @@ export function deviceCodePage(): Page {
   return {
     title: 'Sign in to your account',
     main: html`<h1>Enter code</h1>
-<p class="soft">Enter the code displayed on your app or device.</p>
+<p class="note">Enter the code displayed on your app or device.</p>
 <form method="get">
 <label for="otc">Code</label>
 <div class="row">

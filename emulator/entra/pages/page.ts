@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { html } from 'ghtml'
-import { STYLE } from './style.ts'
+import { pageStyle } from '../../../src/lib/page-style.ts'
 
 export interface Page {
   title: string
@@ -11,7 +11,7 @@ export interface Page {
   script?: string
 }
 
-const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
+const STYLE_HASH = createHash('sha256').update(pageStyle).digest('base64')
 
 // No `form-action`: browsers apply it to the redirects after a form post too, which lead to the clients. Pages are
 // escaped, so that no form can be injected.
@@ -44,13 +44,13 @@ function documentOf({ title, main, script }: Page): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
 <link rel="icon" href="data:,">
-<style>!${STYLE}</style>
+<style>!${pageStyle}</style>
 </head>
 <body>
+<header><strong>Emulated tenant</strong> <span>Not Microsoft: sign-in needs no password.</span></header>
 <main>
 !${main}
 </main>
-<footer>Emulated tenant: sign-in needs no password.</footer>
 !${script && html`<script src="${script}"></script>`}
 </body>
 </html>

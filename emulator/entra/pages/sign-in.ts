@@ -16,7 +16,7 @@ export function signInPage({ app, people, preselected, canary }: SignIn): Page {
   return {
     title: `Sign in to ${app.displayName}`,
     main: html`<h1>Sign in</h1>
-<p class="soft">to continue to ${app.displayName}</p>
+<p>to continue to <strong>${app.displayName}</strong></p>
 <form method="post">
 <input type="hidden" name="canary" value="${canary}">
 <ul class="people" aria-label="Pick an account">
@@ -36,10 +36,10 @@ export function signInPage({ app, people, preselected, canary }: SignIn): Page {
 }
 
 function person(user: User, chosen: boolean): string {
-  return html`<li><button name="login" value="${user.id}" class="person${chosen ? ' chosen' : ''}"${chosen ? ' autofocus' : ''}>
+  return html`<li><button name="login" value="${user.id}"!${chosen ? ' class="chosen" autofocus' : ''}>
 <strong>${user.displayName}</strong>
-<span class="soft">${user.userPrincipalName}</span>
-<span class="soft">${user.about}</span>
+<span class="note">${user.userPrincipalName}</span>
+<span class="note">${user.about}</span>
 </button></li>
 `
 }

@@ -1,31 +1,53 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { html } from 'ghtml'
 import type { Configured } from '../../config/index.ts'
 import { resourceOf } from '../../config/resource.ts'
 import {
   bearerChallenge,
   entryOf,
   Failure,
-  failureText,
   httpError,
   jsonRpcError,
   oauthError,
+  type Reason,
   type SignIn,
   toFailure,
   toOAuthFailure,
 } from '../../errors/index.ts'
-import { type Page, page } from '../../lib/page.ts'
+import { isForPerson } from '../../lib/is-for-person.ts'
+import type { Site } from '../../lib/page.ts'
 import { malformedPath } from '../../lib/request-target.ts'
+import { errorPage } from './error-page.ts'
 
-/** For MCP clients: whatever is thrown, and every unknown path, as a JSON-RPC error. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** People open this route in a browser: what fails there is a page for them. */
+    readonly forPeople?: true
+  }
+}
+
+/** Thrown at the MCP endpoint alone, where a person opens it in a browser. */
+const endpointOpened: ReadonlySet<Reason> = new Set(['missing_token', 'method_not_allowed'])
+
+/**
+ * For MCP clients: whatever is thrown, and every unknown path, as a JSON-RPC error. A person who opens an unknown path or
+ * a route `forPeople` gets a page, and one who opens the MCP endpoint is sent to the home page.
+ */
 export const failures = fp<Configured>(
   async (app, { config }) => {
     const signIn = resourceOf(config)
-    app.setErrorHandler((error, request, reply) => sendRpcError(toFailure(error), request, reply, signIn))
+    const send = (failure: Failure, request: FastifyRequest, reply: FastifyReply) => {
+      if (!isForPerson(request)) return sendRpcError(failure, request, reply, signIn)
+      if (request.is404 || request.routeOptions.config.forPeople) {
+        return sendPage(failure, httpError(failure).status, { request, reply, site: config.site })
+      }
+      if (endpointOpened.has(failure.reason)) return reply.header('cache-control', 'no-store').redirect('/', 303)
+      return sendRpcError(failure, request, reply, signIn)
+    }
+    app.setErrorHandler((error, request, reply) => send(toFailure(error), request, reply))
     app.setNotFoundHandler((request, reply) => {
       const reason = request.url === malformedPath ? 'bad_request' : 'not_found'
-      sendRpcError(new Failure(reason), request, reply, signIn)
+      send(new Failure(reason), request, reply)
     })
   },
   { name: 'failures', dependencies: ['observability'] },
@@ -48,37 +70,27 @@ export const oauthFailures = fp(
 )
 
 /** For OAuth endpoints that people open in a browser: a page. */
-export const pageFailures = fp(
-  async (app) => {
+export const pageFailures = fp<Configured>(
+  async (app, { config }) => {
     app.setErrorHandler((error, request, reply) => {
       const { code } = (error ?? {}) as { code?: unknown }
       const failure = code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' ? new Failure('form_required') : toOAuthFailure(error)
       const { status } = oauthError(failure)
       // 401 is for clients that understand a challenge.
-      beginError(failure, status === 401 ? 400 : status, request, reply)
-      const reference = `${status < 500 ? `${failure.reason}, ` : ''}request ${request.id}`
-      const shown = errorPage(failureText(failure), reference)
-      return reply
-        .header('content-security-policy', shown.contentSecurityPolicy)
-        .type('text/html; charset=utf-8')
-        .send(shown.html)
+      return sendPage(failure, status === 401 ? 400 : status, { request, reply, site: config.site })
     })
   },
   { name: 'page-failures', dependencies: ['observability'] },
 )
 
-/**
- * The page for a failed sign-in: what went wrong, what to do, and how to find it in the log.
- *
- * @param reference the reason, unless it is a 5xx, and the request's id
- */
-export function errorPage(text: string, reference: string): Page {
-  return page(
-    'Sign-in failed',
-    html`<h1>Sign-in failed</h1>
-<p role="alert">${text}</p>
-<p class="note">For the operator of this server: ${reference}</p>`,
-  )
+function sendPage(
+  failure: Failure,
+  status: number,
+  { request, reply, site }: { request: FastifyRequest; reply: FastifyReply; site: Site },
+) {
+  beginError(failure, status, request, reply)
+  const { html, contentSecurityPolicy } = errorPage(failure, { site, status, requestId: request.id, now: new Date() })
+  return reply.header('content-security-policy', contentSecurityPolicy).type('text/html; charset=utf-8').send(html)
 }
 
 function sendRpcError(failure: Failure, request: FastifyRequest, reply: FastifyReply, signIn: SignIn) {

@@ -19,7 +19,7 @@ import { exchangeOnce } from './legacy-exchange.ts'
 import type { McpMessage, ReceivedMessage } from './message.ts'
 import { normalizeMessage } from './normalize-message.ts'
 import { withPlainError } from './plain-error.ts'
-import type { Prompt, Resource } from './prompt.ts'
+import type { Prompt, Resource, View } from './prompt.ts'
 import { createPromptsAndResources } from './prompts-and-resources.ts'
 import type { GraphUse, Tool, ToolDefinition } from './tool.ts'
 import { createToolCalls } from './tool-calls.ts'
@@ -46,7 +46,7 @@ const ownMinute = { ttlMs: 60_000, cacheScope: 'private' } as const
  */
 const listenMethod = 'subscriptions/listen'
 
-/** All resources are messages, and arguments of prompts are completed from messages. */
+/** All other resources are messages, and arguments of prompts are completed from messages. */
 const readingMethods = ['resources/read', 'completion/complete']
 
 export interface McpResponse {
@@ -64,6 +64,7 @@ export interface Served {
   readonly tools: readonly Tool[]
   readonly prompts: readonly Prompt[]
   readonly resources: readonly Resource[]
+  readonly views: readonly View[]
 }
 
 export type Mcp = ReturnType<typeof createMcp>
@@ -74,7 +75,7 @@ export type Mcp = ReturnType<typeof createMcp>
  * server of its own, bound to its caller.
  */
 export function createMcp(
-  { tools, prompts, resources }: Served,
+  { tools, prompts, resources, views }: Served,
   {
     accessTokenAllowed,
     onError,
@@ -82,7 +83,8 @@ export function createMcp(
   }: { accessTokenAllowed: boolean; onError: (error: Error) => void; now?: () => number },
 ) {
   const toolCalls = createToolCalls(tools, { accessTokenAllowed, now })
-  const others = createPromptsAndResources(prompts, resources)
+  const names = tools.map(({ definition }) => definition.name)
+  const others = createPromptsAndResources(prompts, resources, views, names)
   const definitions = tools.map(({ definition }) => asListed(advertise(definition, accessTokenAllowed)))
   const options = {
     capabilities: { tools: { listChanged: false }, prompts: {}, resources: {}, completions: {} },
@@ -108,8 +110,7 @@ export function createMcp(
     server.setRequestHandler('tools/call', ({ params }) => toolCalls.call(params.name, params.arguments, call))
     server.setRequestHandler('prompts/list', () => ({ prompts: others.listedPrompts }))
     server.setRequestHandler('prompts/get', ({ params }) => others.getPrompt(params.name, params.arguments))
-    // Of some hundred messages, none is offered before it is asked for: getMessages links to those that it finds.
-    server.setRequestHandler('resources/list', () => ({ resources: [] }))
+    server.setRequestHandler('resources/list', () => ({ resources: others.listedResources }))
     server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: others.listedTemplates }))
     server.setRequestHandler('resources/read', ({ params }) => others.readResource(params.uri, call))
     server.setRequestHandler('completion/complete', ({ params }) => others.complete(params, call))
@@ -131,7 +132,8 @@ export function createMcp(
         const { definition, permissions } = tool
         return permissions.length > 0 ? { name: definition.name, permissions } : undefined
       }
-      const { method = '' } = message
+      const { method = '', params } = message
+      if (method === 'resources/read' && others.isView(params?.['uri'])) return undefined
       return readingMethods.includes(method) ? { name: method, permissions: [readMessages] } : undefined
     },
     /** The message to go on with; everything that depends on a call's arguments takes them from it. */

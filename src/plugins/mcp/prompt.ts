@@ -20,6 +20,20 @@ export interface Prompt {
   text(args: Readonly<Record<string, string>>): string
 }
 
+/** MCP Apps (2026-01-26): an HTML document that shows the results of tools, within the client. The same for every user. */
+export interface View {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  /** Of the scheme `ui:`. */
+  readonly uri: string
+  readonly mimeType: string
+  /** What it may load, and how it is framed. */
+  readonly _meta: { readonly ui: Readonly<Record<string, unknown>> }
+  /** @param tools names of the tools that it may call */
+  read(tools: readonly string[]): Promise<string>
+}
+
 /** MCP, "Resources: Resource Templates": something to read by its URI. */
 export interface Resource {
   readonly name: string

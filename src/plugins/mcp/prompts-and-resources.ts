@@ -8,7 +8,7 @@ import {
 } from '@modelcontextprotocol/server'
 import { Failure, failureText, toFailure } from '../../errors/index.ts'
 import type { ServedCall } from './call.ts'
-import type { Complete, Prompt, Resource } from './prompt.ts'
+import type { Complete, Prompt, Resource, View } from './prompt.ts'
 import { withinDeadline } from './tool-calls.ts'
 
 /** MCP, "Completion": at most 100 values. */
@@ -16,8 +16,20 @@ const maxValues = 100
 /** Filled into the text of a prompt. */
 const maxArgumentChars = 200
 
-/** Prompts and resources for the SDK's server. What fails is a JSON-RPC error that says why, and is noted in the call. */
-export function createPromptsAndResources(prompts: readonly Prompt[], resources: readonly Resource[]) {
+/** Changes with a release, and is the same for everybody. */
+const publicHour = { ttlMs: 3_600_000, cacheScope: 'public' } as const
+
+/**
+ * Prompts and resources for the SDK's server. What fails is a JSON-RPC error that says why, and is noted in the call.
+ *
+ * @param tools names of the tools that there are, for the views
+ */
+export function createPromptsAndResources(
+  prompts: readonly Prompt[],
+  resources: readonly Resource[],
+  views: readonly View[],
+  tools: readonly string[],
+) {
   const promptNamed = (name: string) => prompts.find((prompt) => prompt.name === name)
 
   return {
@@ -30,6 +42,15 @@ export function createPromptsAndResources(prompts: readonly Prompt[], resources:
         description: argument.description,
         required: argument.required,
       })),
+    })),
+    /** Of some hundred messages, none is offered before it is asked for: getMessages links to those that it finds. */
+    listedResources: views.map(({ name, title, description, uri, mimeType, _meta }) => ({
+      name,
+      title,
+      description,
+      uri,
+      mimeType,
+      _meta,
     })),
     listedTemplates: resources.map(({ name, title, description, uriTemplate, mimeType }) => ({
       name,
@@ -52,8 +73,16 @@ export function createPromptsAndResources(prompts: readonly Prompt[], resources:
       return { description, messages: [{ role: 'user', content: { type: 'text', text: prompt.text(args) } }] }
     },
 
+    /** Whether it is a view's, which needs no Graph. */
+    isView: (uri: unknown): boolean => views.some((view) => view.uri === uri),
+
     /** @throws {ProtocolError} for a URI that is none of ours, and where it cannot be read */
     async readResource(uri: string, call: ServedCall): Promise<ReadResourceResult> {
+      const view = views.find((view) => view.uri === uri)
+      if (view !== undefined) {
+        const { mimeType, _meta } = view
+        return { contents: [{ uri, mimeType, text: await view.read(tools), _meta }], ...publicHour }
+      }
       const [found] = resources.flatMap((resource) => {
         const value = resource.match(uri)
         return value === undefined ? [] : [{ resource, value }]

@@ -47,6 +47,13 @@ export interface ToolDefinition {
   readonly inputSchema: TObject
   readonly outputSchema: TObject
   readonly annotations: ToolAnnotations
+  readonly _meta?: UiMeta
+}
+
+/** MCP Apps (2026-01-26), "Resource Discovery": the view of a tool's results; the flat key is for hosts from before. */
+export interface UiMeta {
+  readonly ui: { readonly resourceUri: string }
+  readonly 'ui/resourceUri': string
 }
 
 /** MCP, "Tools: Resource Links": where more of what a result mentions can be read. */

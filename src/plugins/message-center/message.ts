@@ -17,6 +17,9 @@ export function resourceUriOf(id: string): string {
   return `message-center://messages/${id}`
 }
 
+/** The view of messages, as a resource of MCP Apps. */
+export const viewUri = 'ui://message-center/view'
+
 const text = (description?: string) => Type.Optional(Type.String(described(description)))
 const flag = (description?: string) => Type.Optional(Type.Boolean(described(description)))
 const texts = (description?: string) => Type.Optional(Type.Array(Type.String(), described(description)))

@@ -18,7 +18,7 @@ export async function authorize(
   context: Context,
   { parameters, cookies: held, fetchSite, address }: BrowserRequest,
 ): Promise<BrowserResponse> {
-  const { issuer, permissions, clients, cookies, forms } = context
+  const { issuer, site, permissions, clients, cookies, forms } = context
   const client = await clients.find(required(parameters, 'client_id'), address)
   const redirectUri = readRedirectUri(parameters, client, context)
   try {
@@ -34,8 +34,7 @@ export async function authorize(
     }
     const isRemembered = isUserInitiated && (await cookies.hasConsented(held, consentKey(request)))
     const form = await forms.seal({ request, hints, binding, isRemembered }, signInLifetimeMs)
-    const permits = permissions.map(({ consent }) => consent)
-    const page = consentPage({ client, redirectUri, permits, server: issuer, form, isRemembered })
+    const page = consentPage({ client, redirectUri, permissions, site, form, isRemembered })
     return { page, setCookies, event: { event: 'consent_asked', client: request.client } }
   } catch (error) {
     if (!(error instanceof Failure)) throw error

@@ -11,7 +11,8 @@ const maxSignIns = 8
 const linkedSuffix = '.linked'
 /** Consents that a browser remembers; the oldest are dropped first, so that the cookie stays at about a kilobyte. */
 const maxConsents = 20
-const consentLifetimeMs = 30 * 24 * 3_600_000
+export const consentLifetimeDays = 30
+const consentLifetimeMs = consentLifetimeDays * 24 * 3_600_000
 
 /** What binds a sign-in to the browser that began it: the name of a cookie, and the secret in it. */
 export interface Binding {

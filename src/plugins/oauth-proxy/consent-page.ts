@@ -1,16 +1,18 @@
 import { html } from 'ghtml'
-import { type Page, page } from '../../lib/page.ts'
+import { type GraphPermission, isWrite } from '../../lib/graph-permissions.ts'
+import { type Page, page, type Site } from '../../lib/page.ts'
 import { placeOf } from '../../lib/redirect-policy.ts'
+import { consentLifetimeDays } from './browser-cookies.ts'
 import type { Client } from './clients.ts'
+import { redirectOwner } from './redirect-owner.ts'
 
 /** What a user has to allow before their browser is sent to Entra. */
 export interface ConsentRequest {
   readonly client: Client
   readonly redirectUri: string
-  /** What the app will be able to do, a sentence each without a full stop. */
-  readonly permits: readonly string[]
-  /** This server's public origin. */
-  readonly server: string
+  /** What the app will be able to do. */
+  readonly permissions: readonly GraphPermission[]
+  readonly site: Site
   /** The sealed request, which the form brings back. */
   readonly form: string
   /** Whether the user allowed the very same before: no box has to be ticked. */
@@ -18,69 +20,103 @@ export interface ConsentRequest {
 }
 
 const confirmation =
-  '<label class="confirm"><input type="checkbox" name="confirmed" value="yes" required> I just started this sign-in myself</label>'
+  '<label class="confirm"><input type="checkbox" name="confirmed" value="yes" required> <span>I just started this sign-in myself</span></label>'
 
 /**
- * The client, its redirect URI and what it will be able to do: allow or deny. Fields: `request`, `decision` (`allow`,
- * `deny`), and `confirmed` (`yes`), without which nothing is allowed for the first time: a page that makes its visitor
- * click twice at one place, and puts this one there in between, gets no consent that way (clickjacking). So the box and
- * the button are far apart, and the page needs no script.
+ * The consent page. It says who asks, where the sign-in goes, what it allows, and how to end it (Microsoft, "Edit or revoke
+ * application permissions in the My Apps portal"). Fields: `request`, `decision`
+ * (`allow`, `deny`), and `confirmed` (`yes`), without which nothing is allowed for the first time: a page that makes its
+ * visitor click twice at one place, and puts this one there in between, gets no consent that way (clickjacking). So the
+ * box and the button are far apart, and the page needs no script. Cancel comes first: it is what Enter does.
  */
-export function consentPage({ client, redirectUri, permits, server, form, isRemembered }: ConsentRequest): Page {
+export function consentPage(request: ConsentRequest): Page {
+  const { client, redirectUri, permissions, site, form, isRemembered } = request
+  const verbs = permissions.some(isWrite) ? 'read and make changes in' : 'read'
+  const name = nameOf(client, redirectUri)
   const identity = identityOf(client)
   const destination = destinationOf(redirectUri)
   return page(
     'Allow this app?',
-    html`<p class="note">${new URL(server).host}</p>
-<h1>Allow this app to read the Message Center as you?</h1>
-<p class="name"><bdi>${client.name}</bdi></p>
+    html`<h1>Allow !${name} to ${verbs} your Message Center?</h1>
 <p class="note">!${identity}</p>
-<h2>You will be redirected to</h2>
 !${destination}
 <form method="post" action="/oauth/consent" autocomplete="off">
 <input type="hidden" name="request" value="${form}">
 !${isRemembered ? '<p>You have allowed this before in this browser.</p>' : confirmation}
-<h2>This app will be able to</h2>
+<h2>It will be able to</h2>
 <ul>
-!${permits.map((line) => html`<li>${line}</li>`).join('\n')}
-<li>Keep this access until you or your administrator revoke it</li>
+!${permissions.map(({ consent }) => html`<li>${consent}</li>`).join('\n')}
 </ul>
-<p class="note">The app never sees your password. Next, you sign in at Microsoft.</p>
+<h2>For how long</h2>
+<p>Until you or your administrator end it. To end it yourself, disconnect this server in the app. Where no administrator consented for you, <strong>myapps.microsoft.com</strong> ends it too: <strong>…</strong> beside this server, <strong>Manage your application</strong>, <strong>Revoke permissions</strong>.</p>
+<p class="note">This browser remembers your choice for ${consentLifetimeDays} days: the next time, it asks without the box. The app never sees your password. Next, you sign in at Microsoft.</p>
 <div class="buttons">
-<button name="decision" value="deny" formnovalidate>Deny</button>
-<button name="decision" value="allow" class="allow">Allow</button>
+<button name="decision" value="deny" formnovalidate>Cancel</button>
+<button name="decision" value="allow" class="primary">Allow</button>
 </div>
 </form>`,
+    { site },
   )
 }
 
-/** The redirect URI, as safe HTML. */
+/** Who asks, as safe HTML. A name that an app supplied stands in a frame, so that it cannot go on with the sentence. */
+function nameOf({ kind, name }: Client, redirectUri: string): string {
+  if (kind === 'configured') return html`<bdi>${configuredName(redirectUri)}</bdi>`
+  return html`<span class="supplied"><bdi>${name}</bdi></span>`
+}
+
+/** The configured app has no name of its own: many can use its id, so that it is known by where it listens. */
+function configuredName(redirectUri: string): string {
+  const owner = redirectOwner(redirectUri)
+  if (owner !== undefined) return owner
+  switch (placeOf(redirectUri)) {
+    case 'loopback':
+      return 'a program on this computer'
+    case 'app':
+      return 'an app on this device'
+    case 'web':
+      return new URL(redirectUri).host
+  }
+}
+
+/** How far the name can be trusted, as safe HTML. */
+function identityOf({ kind, id }: Client): string {
+  switch (kind) {
+    case 'configured':
+      return 'It uses this server’s own client ID, which is not secret.'
+    case 'document':
+      return html`<span class="badge">Name not verified</span> The app supplied it, in a document at <strong>${new URL(id).host}</strong>.`
+    case 'registered':
+      return '<span class="badge">Name not verified</span> The app supplied it.'
+  }
+}
+
+/** Where the sign-in goes, as safe HTML. A program on this computer is the ordinary case; all else is a warning. */
 function destinationOf(redirectUri: string): string {
   const { protocol, host } = new URL(redirectUri)
   switch (placeOf(redirectUri)) {
     case 'loopback':
-      return html`<p class="host">This computer: a program at <strong>${host}</strong></p>
-<p class="warning" role="note">Allow this only if you just started signing in from a program on this computer.</p>`
+      return html`<div class="box">
+<h2>Your sign-in goes to</h2>
+<p class="host">A program on this computer, at <strong>${host}</strong></p>
+</div>`
     case 'app':
-      return html`<p class="host">An app on this device, not a website</p>
-<p class="note">${redirectUri}</p>
-<p class="warning" role="note">Any app on this device can claim addresses that begin with <strong>${protocol}</strong> Allow this only if you just started signing in from an app on this device.</p>`
-    case 'web':
-      return html`<p class="host"><strong>${host}</strong></p>
-<p class="note">${redirectUri}</p>
-<p class="note">Allow this only if you recognize this address and just started signing in there.</p>`
-  }
-}
-
-/** What is known about the client, as safe HTML. */
-function identityOf({ kind, id }: Client): string {
-  switch (kind) {
-    case 'configured':
-      return 'It uses the client ID of this server’s own app registration, which is public.'
-    case 'document':
-      return html`Published at <strong>${new URL(id).host}</strong>. The name was supplied by the app and has not been verified.`
-    case 'registered':
-      return 'This app’s name was supplied by the app and has not been verified.'
+      return html`<div class="box warning" role="note">
+<h2>Your sign-in goes to an app on this device</h2>
+<p class="host">${redirectUri}</p>
+<p>Any app on this device can claim addresses that begin with <strong>${protocol}</strong> Allow this only if you just started signing in there.</p>
+</div>`
+    case 'web': {
+      const owner = redirectOwner(redirectUri)
+      const whose =
+        owner === undefined ? '' : `${owner}: everybody who connects an app or agent there shares this address. `
+      return html`<div class="box warning" role="note">
+<h2>Your sign-in leaves this computer and goes to</h2>
+<p class="host">${host}</p>
+<p><code>${redirectUri}</code></p>
+<p>${whose}Allow this only if you recognize the address and just started signing in there.</p>
+</div>`
+    }
   }
 }
 
@@ -88,11 +124,12 @@ function identityOf({ kind, id }: Client): string {
  * Sends the browser on after a form. A redirect would do so too, but browsers check every redirect that follows a form
  * against `form-action`, and Entra may redirect anywhere; a page ends that chain, and the policy can stay closed.
  */
-export function onwardPage(url: string, where: string): Page {
+export function onwardPage(url: string, { heading, text, site }: { heading: string; text: string; site: Site }): Page {
   return page(
-    'Redirecting',
-    html`<h1>Redirecting</h1>
-<p>You are being redirected to ${where}. <a href="${url}">Continue</a> if nothing happens.</p>`,
-    html`<meta http-equiv="refresh" content="0; url=${url}">`,
+    heading,
+    html`<h1>${heading}</h1>
+<p>${text}</p>
+<p><a href="${url}">Continue</a> if nothing happens.</p>`,
+    { site, head: html`<meta http-equiv="refresh" content="0; url=${url}">` },
   )
 }

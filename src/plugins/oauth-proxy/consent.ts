@@ -25,7 +25,7 @@ export async function handleConsent(
   context: Context,
   { parameters, cookies: held, fetchSite }: BrowserRequest,
 ): Promise<BrowserResponse> {
-  const { issuer, cookies, forms } = context
+  const { issuer, site, cookies, forms } = context
   if (fetchSite !== undefined && fetchSite !== 'same-origin') throw new Failure('consent_form_rejected')
   const opened = await forms.open(optional(parameters, 'request') ?? '')
   if (!('value' in opened)) {
@@ -36,12 +36,15 @@ export async function handleConsent(
   if (!cookies.holds(held, binding)) throw new Failure('consent_form_rejected')
   if (optional(parameters, 'decision') !== 'allow') {
     const { redirect } = errorRedirect(issuer, request, new Failure('consent_denied'))
-    const page = onwardPage(redirect, 'the app')
+    const text = 'Nothing was allowed. You are being sent back to the app, and can close this window.'
+    const page = onwardPage(redirect, { heading: 'Sign-in cancelled', text, site })
     return { page, setCookies: [cookies.end(binding)], event: { event: 'consent_denied', client } }
   }
   if (!isRemembered && optional(parameters, 'confirmed') !== 'yes') throw new Failure('consent_unconfirmed')
+  const url = await entraAuthorizeUrl(context, { request, hints, binding })
+  const text = 'You are being sent to Microsoft to sign in.'
   return {
-    page: onwardPage(await entraAuthorizeUrl(context, { request, hints, binding }), 'Microsoft sign-in'),
+    page: onwardPage(url, { heading: 'Continue at Microsoft', text, site }),
     setCookies: [await cookies.remember(held, consentKey(request)), cookies.renew(binding)],
     event: { event: 'consent_given', client },
   }

@@ -51,6 +51,8 @@ export function createContext(options: OAuthProxyOptions) {
   return {
     /** The public origin, without a trailing slash. */
     issuer,
+    /** What pages say of this server. */
+    site: config.site,
     /** Where Entra sends the browser back to. */
     callbackUrl: `${issuer}/oauth/callback`,
     resource: resourceOf(config),

@@ -5,7 +5,9 @@ import { isRedirectAllowed, parseRedirectRule, placeOf, type RedirectRule } from
 export interface RejectedRedirect {
   /** Origin and path: a query or fragment may hold a secret. */
   readonly redirectUri: string
-  /** The line of the environment that would allow it beside everything allowed already; absent if none would. */
+  /** The entry that would allow it; absent if none would. */
+  readonly allowEntry?: string
+  /** The line of the environment that would allow it beside everything allowed already. */
   readonly allowLine?: string
 }
 
@@ -20,7 +22,8 @@ export function rejectedRedirect(uri: string, rules: readonly RedirectRule[]): R
   if (rule === undefined || !isRedirectAllowed(uri, [rule]) || isRedirectAllowed(uri, rules)) {
     return { redirectUri: text }
   }
-  return { redirectUri: text, allowLine: `MCP_OAUTH_REDIRECT_URI_PREFIXES=${[...rules, rule].map(entryOf).join(',')}` }
+  const allowLine = `MCP_OAUTH_REDIRECT_URI_PREFIXES=${[...rules, rule].map(entryOf).join(',')}`
+  return { redirectUri: text, allowEntry: entryOf(rule), allowLine }
 }
 
 /** Safe text for a page and a log line, and whether it is the whole origin and path. */

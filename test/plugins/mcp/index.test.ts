@@ -68,7 +68,7 @@ async function serve(t: TestContext, tools: readonly Tool[], options: Options = 
   const prepared: Partial<McpCall> = { ...options.prepared }
   const errors: Error[] = []
   const mcp = createMcp(
-    { tools, prompts: [], resources: [] },
+    { tools, prompts: [], resources: [], views: [] },
     { accessTokenAllowed, onError: (error) => errors.push(error) },
   )
   const app = Fastify()

@@ -19,7 +19,7 @@ for (const [uri, redirectUri, entry] of [
   ['cursor://host/oauth/callback', 'cursor://host/oauth/callback', 'cursor://host/oauth/callback'],
 ] as const) {
   test(`${uri} is named, and with its line it is allowed`, () => {
-    assert.deepEqual(rejectedRedirect(uri, rules), { redirectUri, allowLine: line(entry) })
+    assert.deepEqual(rejectedRedirect(uri, rules), { redirectUri, allowEntry: entry, allowLine: line(entry) })
     assert.equal(isRedirectAllowed(uri, rulesOf([...entries, entry])), true)
   })
 }
@@ -57,12 +57,12 @@ test('whatever is rejected, what is shown of it has no query, no fragment and no
   const list = rulesOf(allowedRedirects)
   fc.assert(
     fc.property(fc.oneof(uri, fc.constantFrom(...hostile)), (text) => {
-      const { redirectUri, allowLine } = rejectedRedirect(text, list)
+      const { redirectUri, allowEntry, allowLine } = rejectedRedirect(text, list)
       assert.match(redirectUri, /^[^?#\r\n]+$/)
       assert.ok(redirectUri.length <= 300)
       if (allowLine === undefined) return
       const before = `MCP_OAUTH_REDIRECT_URI_PREFIXES=${allowedRedirects.join(',')},`
-      assert.ok(allowLine.startsWith(before))
+      assert.equal(allowLine, `${before}${allowEntry}`)
       assert.equal(new URL(allowLine.slice(before.length)).hostname, new URL(text).hostname)
     }),
   )

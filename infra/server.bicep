@@ -1,26 +1,59 @@
-// The server. `env` is its configuration; secrets come from the vault.
-param name string
+// The server, in the resource group that main.bicep makes. azd deploys it after it has built the image (azd deploy),
+// so that configuration and image change together. `env` is its configuration; secrets come from the vault.
+@description('Region, that of the environment')
 param location string
-param tags object
+
+@description('azd finds the app by this name')
+param azdEnvironmentName string
+
 param environmentId string
 param identityId string
 param identityClientId string
 param registryServer string
+
+@description('The image, with its registry')
 param image string
+
 param sealKeySecretUrl string
 param cacheKeySecretUrl string
-param redisSecretUrl string
+
+@description('Empty: no Redis')
+param redisSecretUrl string = ''
+
+@description('GRAPH_TENANT_ID: the Entra tenant whose Message Center is read')
 param graphTenantId string
+
+@description('GRAPH_CLIENT_ID: the app registration of the server')
 param graphClientId string
+
 param publicBaseUrl string
-param redirectUris string
-param ingressAddresses string
-param logLevel string
-param tracesEndpoint string
-param minReplicas int
-param maxReplicas int
-param customDomain string
-param customDomainCertificateId string
+
+@description('MCP_OAUTH_REDIRECT_URI_PREFIXES: allowed redirect URIs. Empty: loopback and Teams')
+param redirectUris string = ''
+
+@description('TRUST_PROXY: the addresses that the ingress of Container Apps connects from')
+param ingressAddresses string = '100.100.0.0/16'
+
+@description('LOG_LEVEL')
+param logLevel string = 'info'
+
+@description('OTEL_EXPORTER_OTLP_ENDPOINT: collector of spans, OTLP over HTTP. Empty: no tracing')
+param tracesEndpoint string = ''
+
+@description('Minimum number of replicas. 0 costs nothing when idle, but the first call waits for a start')
+param minReplicas string = '1'
+
+@description('Maximum number of replicas')
+param maxReplicas string = '10'
+
+@description('Custom host name, such as mcp.example.com. Empty: that of Container Apps')
+param customDomain string = ''
+
+@description('Resource id of the certificate for customDomain. Empty: the name is added without TLS')
+param customDomainCertificateId string = ''
+
+@description('Tags of the app')
+param tags object = {}
 
 var port = 8080
 
@@ -106,9 +139,12 @@ var env = concat(
 )
 
 resource app 'Microsoft.App/containerApps@2025-01-01' = {
-  name: name
+  name: 'mcp-message-center'
   location: location
-  tags: tags
+  tags: union(tags, {
+    'azd-env-name': azdEnvironmentName
+    'azd-service-name': 'server'
+  })
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: {
@@ -162,8 +198,9 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
                 path: '/healthz'
                 port: port
               }
-              periodSeconds: 1
-              failureThreshold: 60
+              // The threshold is 10 at most.
+              periodSeconds: 5
+              failureThreshold: 10
             }
             {
               // Under overload a probe's connection is queued too: restart only after a minute.
@@ -191,8 +228,8 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
         }
       ]
       scale: {
-        minReplicas: minReplicas
-        maxReplicas: maxReplicas
+        minReplicas: int(minReplicas)
+        maxReplicas: int(maxReplicas)
         rules: [
           {
             name: 'calls'
