@@ -159,8 +159,8 @@ export const breaks = [
   {
     what: 'what waits for a log that nobody reads has no bound',
     file: 'src/plugins/observability/log-sink.ts',
-    from: 'maxLength: maxBufferedBytes',
-    to: 'maxLength: 0',
+    from: 'if (page.length + lineBytes + bytes > maxBufferedBytes) {',
+    to: 'if (page.length + lineBytes + bytes < 0) {',
     caughtBy: 'test/plugins/observability/log-sink.test.ts',
     test: 'a full disk',
   },

@@ -64,7 +64,7 @@ test('the body of a message is printed as text, with its line breaks, below the 
   const [{ id } = { id: '' }] = createCorpus()
   const { out } = await call('getMessage', `id=${id}`)
   const [table = '', body = ''] = out.split('\n\nbody\n')
-  assert.match(table, /└─+┴─+┘$/)
+  assert.match(table, /└─+┴─+┘/)
   const { body: expected } = JSON.parse((await call('getMessage', `id=${id}`, '--json')).out)
   const content = String(expected.content ?? expected)
   const paragraphs = (text: string) =>

@@ -56,7 +56,7 @@ test('smoke pkce: sign-in in a browser on this machine', async (t) => {
   await eventually(() => /^http\S+authorize\?\S+$/m.test(output.err), 30_000)
   const { url } = await browse(/^http\S+authorize\?\S+$/m.exec(output.err)?.[0] ?? '', { user: 'rowan' })
   assert.equal(url.origin, `http://localhost:${port}`)
-  assert.match(await (await fetch(url)).text(), /You can close this page/)
+  assert.match(await (await fetch(url)).text(), /You can close this window/)
   assert.equal(await ended, 0, output.err)
   assert.equal(JSON.parse(output.out).verdict, 'passed')
 })
