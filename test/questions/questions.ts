@@ -11,6 +11,7 @@ export interface Result {
   readonly nextSkip?: number
   readonly missing?: readonly string[]
   readonly note?: string
+  readonly more?: string
   readonly counts?: Readonly<Record<string, number>>
   readonly due?: readonly { readonly id: string; readonly date: string }[]
   readonly retires?: readonly { readonly id: string; readonly date: string }[]
