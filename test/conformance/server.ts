@@ -7,7 +7,6 @@ import type { AddressInfo } from 'node:net'
 import { startServer, startTenant } from '../../demo/stack.ts'
 import { report, runSuite, specVersions } from './suite.ts'
 
-const noResources = 'this server lists no resource: it links to those that a tool finds'
 const noSubscriptions = 'nothing of this server changes while it runs, and so nothing can be subscribed to'
 const ownTool = 'the suite looks for a tool of its own'
 
@@ -19,9 +18,7 @@ const scenarios: Readonly<Record<(typeof specVersions)[number], Readonly<Record<
     ...everywhere,
     'http-header-validation': {},
     'server-sse-multiple-streams': {},
-    caching: {
-      'sep-2549-resources-read-caching-hints': noResources,
-    },
+    caching: {},
     'server-stateless': {
       'sep-2575-server-rejects-undeclared-capability': ownTool,
       'sep-2575-missing-capability-http-400': ownTool,
