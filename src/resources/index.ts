@@ -1,4 +1,4 @@
-import type { Resource, View } from '../plugins/mcp/prompt.ts'
+import type { Resource, View } from '../plugins/mcp/resource.ts'
 import { message } from './message.ts'
 import { view } from './view.ts'
 

@@ -1,5 +1,6 @@
-import type { Complete, Resource } from '../plugins/mcp/prompt.ts'
-import { resourceUriOf } from '../plugins/message-center/message.ts'
+import type { Complete } from '../plugins/mcp/prompt.ts'
+import type { Resource } from '../plugins/mcp/resource.ts'
+import { messageIdPattern, resourceUriOf } from '../plugins/message-center/message.ts'
 import { readMessage } from '../plugins/message-center/read-message.ts'
 
 /** Ids that begin as typed, or of messages whose title has it; most recently modified first. */
@@ -12,6 +13,8 @@ export const completeMessageId: Complete = async (typed, { messageCenter }) => {
     .map(({ id }) => id)
 }
 
+const isMessageId = new RegExp(messageIdPattern)
+
 /** A message as a document: what a person would read, with the facts first. */
 export const message: Resource = {
   name: 'message',
@@ -21,7 +24,10 @@ export const message: Resource = {
   variable: 'id',
   mimeType: 'text/plain',
   complete: completeMessageId,
-  match: (uri) => /^message-center:\/\/messages\/(MC[0-9]{1,10})$/.exec(uri)?.[1],
+  match(uri) {
+    const id = uri.slice(resourceUriOf('').length)
+    return uri === resourceUriOf(id) && isMessageId.test(id) ? id : undefined
+  },
   async read(id, { messageCenter }, signal) {
     const { found } = await readMessage(messageCenter, id, { signal })
     const { message } = found.post

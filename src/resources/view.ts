@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { View } from '../plugins/mcp/prompt.ts'
+import type { View } from '../plugins/mcp/resource.ts'
 import { viewUri } from '../plugins/message-center/message.ts'
 
 /** Beside the bundle; from sources, where `npm run build` put it. */

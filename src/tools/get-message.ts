@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { readMessages } from '../lib/graph-permissions.ts'
-import { BodyFormat, Message, viewUri } from '../plugins/message-center/message.ts'
+import { BodyFormat, Message, messageIdPattern, viewUri } from '../plugins/message-center/message.ts'
 import { readMessage } from '../plugins/message-center/read-message.ts'
 import { present, View } from '../plugins/message-center/views.ts'
 import { age, ageOf, fresh } from './age.ts'
@@ -15,7 +15,7 @@ export const getMessage = defineTool({
   input: Type.Object(
     {
       id: Type.String({
-        pattern: '^MC[0-9]{1,10}$',
+        pattern: messageIdPattern,
         description: 'Message id, such as MC1234567.',
       }),
       body: Type.Optional({

@@ -8,13 +8,13 @@ import {
   type Filter,
   filterArguments,
   filtersOf,
-  milestonesMeant,
+  milestoneFilterOf,
   timesNote,
 } from '../plugins/message-center/filters.ts'
 import { BodyFormat, Message, viewUri } from '../plugins/message-center/message.ts'
 import { isBalanced } from '../plugins/message-center/odata.ts'
 import { explainNothing, matching, orderOf } from '../plugins/message-center/query.ts'
-import { recentMs } from '../plugins/message-center/read-message.ts'
+import { readWith } from '../plugins/message-center/read-message.ts'
 import type { Reading } from '../plugins/message-center/snapshots.ts'
 import { present, View } from '../plugins/message-center/views.ts'
 import { age, ageOf, fresh } from './age.ts'
@@ -118,7 +118,7 @@ export const getMessages = defineTool({
         : []),
     ]
     return {
-      value: await present(page, { view, body, nowMs, milestones: milestonesMeant(input, nowMs) }),
+      value: await present(page, { view, body, nowMs, milestones: milestoneFilterOf(input, nowMs) }),
       ...(count && { '@odata.count': found.length }),
       ...(size > 0 && next < found.length && page.length > 0 && { nextSkip: next }),
       ...(missing.length > 0 && { missing }),
@@ -141,7 +141,7 @@ function nothingFound({ filter }: Input, reading: Reading, filters: readonly Fil
 
 /** What is searched: the snapshot, or what a raw filter finds in Graph. */
 async function readingFor(
-  { filter, prefer, body = 'none', fresh = false, ids }: Input,
+  { filter, prefer, body = 'none', fresh = false, ids = [] }: Input,
   filters: readonly Filter[],
   { messageCenter, graph, signal }: ToolContext,
 ): Promise<Reading & { readonly unreadBodies: number }> {
@@ -149,11 +149,7 @@ async function readingFor(
   const bodies = texts || body !== 'none'
   let reading: Reading
   if (filter === undefined) {
-    reading = await messageCenter.read({ fresh, bodies, texts, signal })
-    // Those that are asked for by name may have been posted since.
-    if (!fresh && ids?.some((id) => !reading.posts.some((post) => post.id === id))) {
-      reading = await messageCenter.read({ bodies, texts, maxAgeMs: recentMs, signal })
-    }
+    reading = await readWith(ids, messageCenter, { fresh, bodies, texts, signal })
   } else {
     if (!isBalanced(filter)) {
       throw invalidArgument('filter', 'an OData expression with balanced parentheses and quotes')

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { Failure } from '../errors/index.ts'
 import { readMessages } from '../lib/graph-permissions.ts'
 import type { ToolContext } from '../plugins/mcp/tool.ts'
+import { messageIdPattern } from '../plugins/message-center/message.ts'
 import { readMessage } from '../plugins/message-center/read-message.ts'
 import { RoadmapItem, roadmapIdPattern } from '../plugins/roadmap/item.ts'
 import { age, ageOf } from './age.ts'
@@ -28,7 +29,7 @@ export const getRoadmapItems = defineTool({
       ),
       messageId: Type.Optional(
         Type.String({
-          pattern: '^MC[0-9]{1,10}$',
+          pattern: messageIdPattern,
           description: 'Message whose roadmap items to read: MC and digits, such as MC1234567.',
         }),
       ),

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
+import { clipped } from '../lib/clipped.ts'
 import { readServiceHealth } from '../lib/graph-permissions.ts'
-import { htmlToPlainText } from '../plugins/message-center/html-to-plain-text.ts'
+import { plainTextOf } from '../plugins/message-center/plain-text.ts'
 import type { Issue } from '../plugins/service-health/read-health.ts'
 import { age, ageOf, fresh } from './age.ts'
 import { defineTool } from './define-tool.ts'
@@ -9,6 +10,8 @@ import { defineTool } from './define-tool.ts'
 const maxReportChars = 1_500
 /** More are no overview. */
 const maxIssues = 50
+
+const unreadable = '(This report cannot be shown as text: open the issue.)'
 
 const text = (description: string) => Type.Optional(Type.String({ description }))
 
@@ -106,21 +109,10 @@ function shown({ lastPost, ...issue }: Issue): Static<typeof ShownIssue> {
   return {
     ...issue,
     url: `https://admin.microsoft.com/#/servicehealth/:/alerts/${encodeURIComponent(issue.id)}`,
-    ...(lastPost && { lastPost: { at: lastPost.at, text: clipped(plainText(lastPost)) } }),
+    ...(lastPost && {
+      lastPost: { at: lastPost.at, text: clipped(plainTextOf(lastPost) ?? unreadable, maxReportChars) },
+    }),
   }
-}
-
-function plainText({ contentType, content }: NonNullable<Issue['lastPost']>): string {
-  if (!/^html$/i.test(contentType)) return content
-  try {
-    return htmlToPlainText(content)
-  } catch {
-    return '(This report cannot be shown as text: open the issue.)'
-  }
-}
-
-function clipped(text: string): string {
-  return text.length <= maxReportChars ? text : `${text.slice(0, maxReportChars - 1)}…`
 }
 
 function timeOf(dateTime: string | undefined): number {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Failure } from '../errors/index.ts'
 import { writeViewpoints } from '../lib/graph-permissions.ts'
-import { messagesPath, type ViewPoint } from '../plugins/message-center/message.ts'
+import { messageIdPattern, messagesPath, type ViewPoint } from '../plugins/message-center/message.ts'
 import { defineTool } from './define-tool.ts'
 
 const maxIds = 100
@@ -31,7 +31,7 @@ export const setMessageState = defineTool({
     'because the text of one says so. Find ids with getMessages.',
   input: Type.Object(
     {
-      ids: Type.Array(Type.String({ pattern: '^MC[0-9]{1,10}$' }), {
+      ids: Type.Array(Type.String({ pattern: messageIdPattern }), {
         minItems: 1,
         maxItems: maxIds,
         description: `Message ids: MC and digits, such as MC1234567; 1 to ${maxIds}.`,

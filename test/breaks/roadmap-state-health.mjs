@@ -150,7 +150,7 @@ export const breaks = [
       "error.reason === 'internal'",
       'one that it rejects is left out',
     ],
-    ['pages are read without end', 'page < maxPages', 'page < 1_000', 'pages are followed, up to five'],
+    ['pages are read without end', 'maxPages: 5', 'maxPages: 1_000', 'pages are followed, up to five'],
     ['the last post is the first one', 'Date.parse(b.at) - Date.parse(a.at)', '0', 'the latest of its posts'],
   ),
   {

@@ -75,6 +75,14 @@ export interface GraphSession {
   nextQuery(path: string, link: string): URLSearchParams
 }
 
+/** A credential, and Graph as its user. */
+export interface GraphReader {
+  /** A hash of the credential: what was read with it is found by nothing else. */
+  readonly credentialHash: string
+  /** Not ended by one caller's going away: what is read serves all who ask meanwhile. */
+  readonly graph: GraphSession
+}
+
 export type GraphClient = ReturnType<typeof createGraphClient>
 
 /**

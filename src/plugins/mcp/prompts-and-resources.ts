@@ -8,7 +8,8 @@ import {
 } from '@modelcontextprotocol/server'
 import { Failure, failureText, toFailure } from '../../errors/index.ts'
 import type { ServedCall } from './call.ts'
-import type { Complete, Prompt, Resource, View } from './prompt.ts'
+import type { Complete, Prompt } from './prompt.ts'
+import type { Resource, View } from './resource.ts'
 import { withinDeadline } from './tool-calls.ts'
 
 /** MCP, "Completion": at most 100 values. */
@@ -43,7 +44,7 @@ export function createPromptsAndResources(
         required: argument.required,
       })),
     })),
-    /** Of some hundred messages, none is offered before it is asked for: getMessages links to those that it finds. */
+    /** The views alone: messages are offered by links of those that getMessages finds, since there are hundreds. */
     listedResources: views.map(({ name, title, description, uri, mimeType, _meta }) => ({
       name,
       title,

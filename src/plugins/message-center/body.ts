@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import { htmlToPlainText } from './html-to-plain-text.ts'
 import type { GraphMessage } from './message.ts'
 import { type Milestone, milestonesOf } from './milestones/index.ts'
+import { attempt, plainTextOf } from './plain-text.ts'
 import type { Shared } from './pool.ts'
 import { type Searchable, searchable } from './search.ts'
 
@@ -55,7 +55,7 @@ function createBody({
       return words !== undefined && milestones !== undefined
     },
     get text() {
-      rendered ??= { text: render(given) }
+      rendered ??= { text: plainTextOf(given) }
       return rendered.text
     },
     get words() {
@@ -63,21 +63,9 @@ function createBody({
       return words
     },
     get milestones() {
-      milestones ??= guarded(() => milestonesOf(this.text ?? '', start)) ?? []
+      milestones ??= attempt(() => milestonesOf(this.text ?? '', start)) ?? []
       return milestones
     },
-  }
-}
-
-function render({ contentType, content }: Pick<Body, 'contentType' | 'content'>): string | undefined {
-  return /^html$/i.test(contentType) ? guarded(() => htmlToPlainText(content)) : content
-}
-
-function guarded<T>(make: () => T): T | undefined {
-  try {
-    return make()
-  } catch {
-    return undefined
   }
 }
 

@@ -1,9 +1,10 @@
 import { type Static, Type } from 'typebox'
+import { clipped } from '../../lib/clipped.ts'
 import type { Body } from './body.ts'
 import { Row } from './message.ts'
 import { milestonesWithin, type Window } from './milestone-filter.ts'
 import { dayOf, startOfDay, startOfNextDay } from './moment.ts'
-import { countBy, type Found, orderOf } from './query.ts'
+import { countBy, type Match, orderOf } from './query.ts'
 import { compact } from './views.ts'
 
 const counts = Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() }))
@@ -51,11 +52,11 @@ const restBytes = 500
  * @param untilMs dates from today until then are listed
  */
 export function digestOf(
-  found: readonly Found[],
+  found: readonly Match[],
   { sinceMs, untilMs, nowMs }: { readonly sinceMs: number; readonly untilMs: number; readonly nowMs: number },
 ): Digest {
   const changed = found.filter(({ post }) => post.modifiedMs >= sinceMs || post.startMs >= sinceMs)
-  const isNew = ({ post }: Found) => post.startMs >= sinceMs
+  const isNew = ({ post }: Match) => post.startMs >= sinceMs
   const fields = changed.map(({ post }) => post.message)
   const window = { fromMs: startOfDay(nowMs), untilMs: startOfNextDay(untilMs) }
   const dueItems = sorted(found.flatMap((one) => deadlinesOf(one, window)))
@@ -134,15 +135,9 @@ function withShortTitle(row: Row): Row {
   return { ...row, ...titled(row.title) }
 }
 
-function clipped(text: string, maxChars: number): string {
-  if (text.length <= maxChars) return text
-  // Not the first half of a character that takes two.
-  return `${text.slice(0, maxChars - 1).replace(/[\ud800-\udbff]$/, '')}…`
-}
-
 type Item = Static<typeof DueItem>
 
-function deadlinesOf({ post, body }: Found, window: Window): Item[] {
+function deadlinesOf({ post, body }: Match, window: Window): Item[] {
   const { id, actionMs, message } = post
   const inText = datesOf(id, message.title, body, 'deadline', window)
   const isListed = actionMs >= window.fromMs && actionMs < window.untilMs
@@ -175,14 +170,14 @@ function sorted(items: Item[]): Item[] {
   return items.sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : a.id < b.id ? -1 : 1))
 }
 
-function isMajor({ post }: Found): boolean {
+function isMajor({ post }: Match): boolean {
   return post.message.isMajorChange === true
 }
 
 /** Severe, then with a deadline ahead or major, then what asks for planning; the latest first among equals. */
 function byImportance(window: Window) {
-  const weights = new Map<Found, number>()
-  const weightOf = (one: Found) => {
+  const weights = new Map<Match, number>()
+  const weightOf = (one: Match) => {
     const known = weights.get(one)
     if (known !== undefined) return known
     const { severity, category } = one.post.message
@@ -195,5 +190,5 @@ function byImportance(window: Window) {
     return weight
   }
   const latestFirst = orderOf({})
-  return (a: Found, b: Found) => weightOf(b) - weightOf(a) || latestFirst(a, b)
+  return (a: Match, b: Match) => weightOf(b) - weightOf(a) || latestFirst(a, b)
 }

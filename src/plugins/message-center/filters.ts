@@ -1,7 +1,8 @@
 import { type Static, type TObject, Type } from 'typebox'
 import { invalidArgument } from '../../lib/invalid-argument.ts'
 import type { Body } from './body.ts'
-import { hasMilestone, type MilestonesMeant } from './milestone-filter.ts'
+import { messageIdPattern } from './message.ts'
+import { hasMilestone, type MilestoneFilter } from './milestone-filter.ts'
 import { momentOf, startOfDay } from './moment.ts'
 import type { Post } from './post.ts'
 import { isNameIn, isWordOf, type Searchable, scoreOf, searchable, termsOf } from './search.ts'
@@ -61,7 +62,7 @@ export const filterArguments = {
   ),
   roadmapId: Type.Optional(Type.String({ pattern: '^[0-9]{1,10}$', description: 'Microsoft 365 roadmap id.' })),
   ids: Type.Optional(
-    Type.Array(Type.String({ pattern: '^MC[0-9]{1,10}$' }), {
+    Type.Array(Type.String({ pattern: messageIdPattern }), {
       minItems: 1,
       maxItems: 100,
       description: 'Message ids: MC1234567.',
@@ -124,7 +125,7 @@ export function filtersOf(given: FilterArguments, nowMs: number): Filter[] {
   if (given.tags !== undefined) add('tags', (post) => anyTag.some((isTagged) => isTagged(post)))
   if (given.allTags !== undefined) add('allTags', (post) => allTags.every((isTagged) => isTagged(post)))
 
-  const milestones = milestonesMeant(given, nowMs)
+  const milestones = milestoneFilterOf(given, nowMs)
   if (milestones !== undefined) {
     const argument = milestoneArguments.find((name) => given[name] !== undefined) ?? 'milestoneBefore'
     add(argument, (post, body) => hasMilestone(post, body, milestones), true)
@@ -147,7 +148,7 @@ const milestoneArguments = [
 ] as const
 
 /** What the arguments about milestones ask for, all of one and the same; undefined where there is none of them. */
-export function milestonesMeant(given: FilterArguments, nowMs: number): MilestonesMeant | undefined {
+export function milestoneFilterOf(given: FilterArguments, nowMs: number): MilestoneFilter | undefined {
   const { milestoneKind: kind, milestoneRing: ring, milestoneCloud: cloud } = given
   const before = momentGiven(given, 'milestoneBefore', nowMs)
   const after = momentGiven(given, 'milestoneAfter', nowMs)

@@ -3,13 +3,13 @@ import fp from 'fastify-plugin'
 import pLimit from 'p-limit'
 import type { Configured } from '../../config/index.ts'
 import { toFailure } from '../../errors/index.ts'
-import type { GraphSession } from '../graph-client/index.ts'
+import type { GraphReader, GraphSession } from '../graph-client/index.ts'
 import { toBody } from './body.ts'
 import type { ViewPoint } from './message.ts'
 import { toPost } from './post.ts'
 import { prepareAll } from './prepare.ts'
 import { type RawQuery, readListing } from './read-messages.ts'
-import { createSnapshots, isRevoking, type Reader, type Reading, type Snapshots, type Wanted } from './snapshots.ts'
+import { createSnapshots, isRevoking, type Reading, type ReadOptions, type Snapshots } from './snapshots.ts'
 
 /** A quarter of the heap that V8 allows itself, as in a small container. */
 const maxBytes = Math.min(512 * 1024 * 1024, getHeapStatistics().heap_size_limit / 4)
@@ -27,7 +27,7 @@ export interface MessageCenter {
    *
    * @throws {Failure} any of the `graph_…` reasons where there is nothing to answer with; `call_cancelled`
    */
-  read(wanted?: Wanted & { readonly texts?: boolean }): Promise<Reading>
+  read(wanted?: ReadOptions & { readonly texts?: boolean }): Promise<Reading>
   /** The messages that a filter in OData finds: a call to Graph each time. @throws {Failure} what Graph says */
   find(query: RawQuery & { readonly bodies?: boolean }, graph: GraphSession): Promise<Reading>
   /** What the user did with messages, for the time until they are read again. */
@@ -35,7 +35,7 @@ export interface MessageCenter {
 }
 
 /** The Message Center as one reader sees it. */
-export function messageCenterOf(snapshots: Snapshots, reader: Reader): MessageCenter {
+export function messageCenterOf(snapshots: Snapshots, reader: GraphReader): MessageCenter {
   return {
     async read({ texts = false, bodies = texts, ...wanted } = {}) {
       const reading = await snapshots.read(reader, { ...wanted, bodies })
@@ -58,7 +58,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     messageCenter: {
       /** The Message Center of whoever the credential belongs to. */
-      of(reader: Reader): MessageCenter
+      of(reader: GraphReader): MessageCenter
       /** Forgets what was read with a credential that Graph accepts no longer. */
       drop(credentialHash: string): void
       readonly stats: Snapshots['stats'] & { readonly maxBytes: number }
@@ -78,7 +78,7 @@ export const messageCenter = fp<Configured>(
     })
     const sweeping = setInterval(snapshots.sweep, sweepEveryMs).unref()
     app.decorate('messageCenter', {
-      of: (reader: Reader) => messageCenterOf(snapshots, reader),
+      of: (reader: GraphReader) => messageCenterOf(snapshots, reader),
       drop: snapshots.drop,
       get stats() {
         return { ...snapshots.stats, maxBytes }

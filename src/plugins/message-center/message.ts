@@ -7,6 +7,9 @@ import { Milestone } from './milestones/index.ts'
 /** Where messages are, below the Graph base. */
 export const messagesPath = '/admin/serviceAnnouncement/messages'
 
+/** A message's id, as a pattern for schemas. */
+export const messageIdPattern = '^MC[0-9]{1,10}$'
+
 /** Where people read a message. */
 export function urlOf(id: string): string {
   return `https://admin.microsoft.com/#/MessageCenter/:/messages/${id}`
@@ -98,25 +101,16 @@ export interface GraphMessage {
   readonly id: string
   readonly [field: string]: unknown
 }
-const Page = Type.Object({
-  value: Type.Array(Type.Object({ id: Type.String() })),
-  '@odata.nextLink': Type.Optional(Type.String()),
-})
-const page = Compile(Page)
-
-export interface GraphPage {
-  readonly value: readonly GraphMessage[]
-  readonly '@odata.nextLink'?: string
-}
+const messages = Compile(Type.Array(Type.Object({ id: Type.String() })))
 
 /** Everything but the body. */
 export const fieldsWithoutBody = ['id', ...Object.keys(graphFields), 'details', 'viewPoint'].join(',')
 export const fieldsOfBodies = 'id,lastModifiedDateTime,startDateTime,body'
 
-/** Graph's response as a page of messages. @throws {Failure} `graph_response_invalid` */
-export function asPage(response: unknown): GraphPage {
-  if (page.Check(response)) return response as GraphPage
-  throw new Failure('graph_response_invalid', { cause: new Error('Graph’s response is not a page of messages') })
+/** Entries of a page as messages. @throws {Failure} `graph_response_invalid` */
+export function asMessages(entries: readonly unknown[]): readonly GraphMessage[] {
+  if (messages.Check(entries)) return entries
+  throw new Failure('graph_response_invalid', { cause: new Error('Graph’s response has a message without an id') })
 }
 
 const checks = Object.entries({ ...graphFields, viewPoint: ViewPoint }).map(

@@ -3,7 +3,7 @@ import type { Milestone } from './milestones/index.ts'
 import type { Post } from './post.ts'
 
 /** Which milestones are meant: all that is given has to be true of the same one. */
-export interface MilestonesMeant extends Window {
+export interface MilestoneFilter extends Window {
   readonly kind: Milestone['kind'] | undefined
   readonly ring: Milestone['ring'] | undefined
   readonly cloud: Milestone['cloud'] | undefined
@@ -18,26 +18,26 @@ export interface Window {
 type Dated = Pick<Milestone, 'kind' | 'ring' | 'cloud' | 'start' | 'end'>
 
 /** A milestone that begins, ends or goes on in the window. What its text does not say, it is not. */
-export function isMeant({ kind, ring, cloud, start, end }: Dated, meant: MilestonesMeant): boolean {
+export function passesFilter({ kind, ring, cloud, start, end }: Dated, filter: MilestoneFilter): boolean {
   const [from, until] = [start ?? end, end ?? start]
   return (
-    (meant.kind ?? kind) === kind &&
-    (meant.ring ?? ring) === ring &&
-    (meant.cloud ?? cloud) === cloud &&
-    Date.parse(from ?? '') < meant.untilMs &&
-    Date.parse(until ?? '') >= meant.fromMs
+    (filter.kind ?? kind) === kind &&
+    (filter.ring ?? ring) === ring &&
+    (filter.cloud ?? cloud) === cloud &&
+    Date.parse(from ?? '') < filter.untilMs &&
+    Date.parse(until ?? '') >= filter.fromMs
   )
 }
 
 /** Whether a post has such a milestone. Graph's act-by date is a deadline that says nothing of rings and clouds. */
-export function hasMilestone({ actionMs }: Post, body: Body | undefined, meant: MilestonesMeant): boolean {
+export function hasMilestone({ actionMs }: Post, body: Body | undefined, filter: MilestoneFilter): boolean {
   const isDated = !Number.isNaN(actionMs)
   const actBy: Dated[] = isDated ? [{ kind: 'deadline', end: new Date(actionMs).toISOString() }] : []
-  return [...actBy, ...(body?.milestones ?? [])].some((date) => isMeant(date, meant))
+  return [...actBy, ...(body?.milestones ?? [])].some((date) => passesFilter(date, filter))
 }
 
 /** The milestones of a text in a window. */
 export function milestonesWithin(body: Body | undefined, window: Window): Milestone[] {
-  const meant = { kind: undefined, ring: undefined, cloud: undefined, ...window }
-  return (body?.milestones ?? []).filter((milestone) => isMeant(milestone, meant))
+  const filter = { kind: undefined, ring: undefined, cloud: undefined, ...window }
+  return (body?.milestones ?? []).filter((milestone) => passesFilter(milestone, filter))
 }

@@ -6,14 +6,14 @@ import { termsOf } from './search.ts'
 import type { Reading } from './snapshots.ts'
 
 /** A post with its body, where that was read. */
-export interface Found {
+export interface Match {
   readonly post: Post
   readonly body: Body | undefined
 }
 
 /** The posts that pass all filters, in the order of the reading. */
-export function matching({ posts, bodies }: Pick<Reading, 'posts' | 'bodies'>, filters: readonly Filter[]): Found[] {
-  const found: Found[] = []
+export function matching({ posts, bodies }: Pick<Reading, 'posts' | 'bodies'>, filters: readonly Filter[]): Match[] {
+  const found: Match[] = []
   for (const [i, post] of posts.entries()) {
     const body = bodies[i]
     if (filters.every(({ test }) => test(post, body))) found.push({ post, body })
@@ -21,7 +21,7 @@ export function matching({ posts, bodies }: Pick<Reading, 'posts' | 'bodies'>, f
   return found
 }
 
-export type Compare = (a: Found, b: Found) => number
+export type Compare = (a: Match, b: Match) => number
 
 /** One field of OData's `$orderby`: `lastModifiedDateTime desc`. */
 const clausePattern = /^ *[a-z]+(\/[a-z]+)?( +(asc|desc))? *$/i
@@ -35,21 +35,21 @@ const byModified: Compare = (a, b) => descending(a.post.modifiedMs, b.post.modif
  * @throws {Failure} `invalid_input` for what is no list of fields that can be sorted by
  */
 export function orderOf({ orderby, search }: { readonly orderby?: string | undefined } & FilterArguments): Compare {
-  if (orderby !== undefined) return inTurn([...orderby.split(',').map(orderBy), byModified, byId])
-  if (search === undefined) return inTurn([byModified, byId])
+  if (orderby !== undefined) return byFirstDifference([...orderby.split(',').map(orderBy), byModified, byId])
+  if (search === undefined) return byFirstDifference([byModified, byId])
   const terms = termsOf(search)
   const scores = new Map<Post, number>()
-  const scoreOf = ({ post, body }: Found) => {
+  const scoreOf = ({ post, body }: Match) => {
     const known = scores.get(post) ?? score(terms, post, body)
     scores.set(post, known)
     return known
   }
-  return inTurn([(a, b) => scoreOf(b) - scoreOf(a), byModified, byId])
+  return byFirstDifference([(a, b) => scoreOf(b) - scoreOf(a), byModified, byId])
 }
 
 const byId: Compare = (a, b) => (a.post.id < b.post.id ? 1 : -1)
 
-function inTurn(orders: readonly Compare[]): Compare {
+function byFirstDifference(orders: readonly Compare[]): Compare {
   return (a, b) => {
     for (const compare of orders) {
       const order = compare(a, b)

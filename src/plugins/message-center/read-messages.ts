@@ -1,14 +1,8 @@
 import { Failure } from '../../errors/index.ts'
-import type { GraphQuery, GraphSession } from '../graph-client/index.ts'
+import type { GraphSession } from '../graph-client/index.ts'
+import { readPage, readPages } from '../graph-client/pages.ts'
 import { isAboutSelect, type QueryPart } from '../graph-client/rejected-query.ts'
-import {
-  asPage,
-  fieldsOfBodies,
-  fieldsWithoutBody,
-  type GraphMessage,
-  type GraphPage,
-  messagesPath,
-} from './message.ts'
+import { asMessages, fieldsOfBodies, fieldsWithoutBody, type GraphMessage, messagesPath } from './message.ts'
 
 /** The largest page that Graph gives. Source: Microsoft Graph, "List serviceAnnouncements messages". */
 const largestPage = 'odata.maxpagesize=1000'
@@ -37,13 +31,13 @@ export async function readListing(
   const query = new URLSearchParams(filter === undefined ? {} : { $filter: filter })
   if (!withBodies) query.set('$select', fieldsWithoutBody)
   try {
-    return await readPages(graph, query, prefer)
+    return await readAll(graph, query, prefer)
   } catch (error) {
     const sources: QueryPart[] = [{ argument: 'filter', expression: filter }]
     const isSelect = error instanceof Failure && error.reason === 'graph_bad_request' && query.has('$select')
     if (!isSelect || (filter !== undefined && !isAboutSelect(error, sources, fieldsWithoutBody))) throw error
     query.delete('$select')
-    return readPages(graph, query, prefer)
+    return readAll(graph, query, prefer)
   }
 }
 
@@ -57,30 +51,16 @@ export async function readBodies(graph: GraphSession, newest?: number): Promise<
     query.set('$orderby', 'lastModifiedDateTime desc')
     query.set('$top', String(newest))
   }
-  if (newest === undefined) return readPages(graph, query)
+  if (newest === undefined) return readAll(graph, query)
   // Where a next page is offered, it is of posts that did not change.
-  return [...(await readPage(graph, { query, prefer: largestPage })).value]
+  return [...asMessages((await readPage(graph, messagesPath, { query, prefer: largestPage })).value)]
 }
 
 /** @param prefer of the first page; those after it are as large as can be */
-async function readPages(graph: GraphSession, first: URLSearchParams, prefer = largestPage) {
-  const byId = new Map<string, GraphMessage>()
-  let next: { readonly query: URLSearchParams; readonly prefer: string } | undefined = { query: first, prefer }
-  for (let page = 0; next !== undefined; page++) {
-    if (page === maxPages) throw new Failure('graph_response_too_large')
-    const { value, '@odata.nextLink': link } = await readPage(graph, next)
-    for (const message of value) byId.set(message.id, message)
-    next = link === undefined ? undefined : { query: graph.nextQuery(messagesPath, link), prefer: largestPage }
-  }
-  return [...byId.values()]
-}
-
-async function readPage(graph: GraphSession, query: GraphQuery): Promise<GraphPage> {
-  try {
-    return asPage(await graph.get(messagesPath, query))
-  } catch (error) {
-    // A page that is not there says nothing about a message.
-    const isMissing = error instanceof Failure && error.reason === 'graph_not_found'
-    throw isMissing ? new Failure('graph_response_invalid', error.details) : error
-  }
+async function readAll(graph: GraphSession, query: URLSearchParams, prefer?: string): Promise<GraphMessage[]> {
+  const options = { query, prefer: largestPage, firstPrefer: prefer, maxPages }
+  const { entries, isCut } = await readPages(graph, messagesPath, options)
+  if (isCut) throw new Failure('graph_response_too_large')
+  // A message that moves from page to page while they are read is on two of them.
+  return [...new Map(asMessages(entries).map((message) => [message.id, message])).values()]
 }

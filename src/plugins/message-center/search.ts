@@ -32,7 +32,7 @@ function trimmed(term: string): string {
 }
 
 /** What a post offers to a search, most telling first. */
-export interface Sought {
+export interface SearchFields {
   readonly title: Searchable
   /** Summary, services, tags. */
   readonly about: Searchable
@@ -44,7 +44,7 @@ export interface Sought {
  * How well a post matches: 0 where a term does not occur in it. A term is found as a whole word or as the beginning of
  * one; whole words count for more, and most of all in the title.
  */
-export function scoreOf(terms: readonly string[], { title, about, text }: Sought): number {
+export function scoreOf(terms: readonly string[], { title, about, text }: SearchFields): number {
   let score = 0
   for (const term of terms) {
     const found = Math.max(

@@ -1,22 +1,14 @@
 import { Failure, type Reason, toFailure } from '../../errors/index.ts'
 import { beforeDeadline } from '../../lib/deadline.ts'
 import { untilAborted } from '../../lib/until-aborted.ts'
-import type { GraphSession } from '../graph-client/index.ts'
+import type { GraphReader } from '../graph-client/index.ts'
 import { createHeldSnapshots } from './held-snapshots.ts'
 import { loadListing, loadMissingBodies } from './load-snapshot.ts'
 import type { ViewPoint } from './message.ts'
 import { withViewPoint } from './post.ts'
 import { hasAllBodies, type Snapshot } from './snapshot.ts'
 
-/** A credential, and Graph as its user. */
-export interface Reader {
-  /** A hash of the credential: its snapshot is found by nothing else. */
-  readonly credentialHash: string
-  /** Not ended by one caller's going away: what is read serves all who ask meanwhile. */
-  readonly graph: GraphSession
-}
-
-export interface Wanted {
+export interface ReadOptions {
   /** Of nothing that began to be read before. */
   readonly fresh?: boolean
   /** With the bodies of all posts. */
@@ -136,9 +128,9 @@ export function createSnapshots({
 
   /** Starts a load, or joins one that brings all that is wanted. */
   function load(
-    reader: Reader,
+    reader: GraphReader,
     entry: Entry,
-    { fresh = false, bodies: withBodies = false }: Wanted,
+    { fresh = false, bodies: withBodies = false }: ReadOptions,
   ): Promise<Snapshot> {
     const { loading, queued } = entry
     if (loading === undefined) return start(reader, entry, fresh, withBodies)
@@ -163,7 +155,7 @@ export function createSnapshots({
     return next.promise
   }
 
-  function start(reader: Reader, entry: Entry, fresh: boolean, withBodies: boolean): Promise<Snapshot> {
+  function start(reader: GraphReader, entry: Entry, fresh: boolean, withBodies: boolean): Promise<Snapshot> {
     stats.loaded++
     const promise = limit(() => refresh(reader, entry, fresh, withBodies))
       .catch((error: unknown) => {
@@ -182,7 +174,7 @@ export function createSnapshots({
     return promise
   }
 
-  async function refresh({ graph, credentialHash }: Reader, entry: Entry, fresh: boolean, withBodies: boolean) {
+  async function refresh({ graph, credentialHash }: GraphReader, entry: Entry, fresh: boolean, withBodies: boolean) {
     let { snapshot } = entry
     const readAtMs = now()
     if (fresh || snapshot === undefined || readAtMs - snapshot.readAtMs >= lifetimeMs()) {
@@ -209,7 +201,7 @@ export function createSnapshots({
     return now() - snapshot.readAtMs < longestAgeMs ? snapshot : undefined
   }
 
-  async function readAgain(reader: Reader, entry: Entry, wanted: Wanted): Promise<Reading> {
+  async function readAgain(reader: GraphReader, entry: Entry, wanted: ReadOptions): Promise<Reading> {
     const { fresh = false, bodies: withBodies = false, signal } = wanted
     const last = () => lastResort(reader.credentialHash, entry, withBodies)
     const { failure: recent } = entry
@@ -237,7 +229,7 @@ export function createSnapshots({
      *
      * @throws {Failure} any of the `graph_…` reasons where there is nothing to answer with; `call_cancelled`
      */
-    async read(reader: Reader, wanted: Wanted = {}): Promise<Reading> {
+    async read(reader: GraphReader, wanted: ReadOptions = {}): Promise<Reading> {
       const { fresh = false, bodies: withBodies = false, maxAgeMs = Number.POSITIVE_INFINITY } = wanted
       const entry = held.use(reader.credentialHash)
       const { snapshot } = entry

@@ -3,12 +3,13 @@ import pLimit from 'p-limit'
 import { type Static, Type } from 'typebox'
 import type { Body } from './body.ts'
 import { type BodyFormat, type Message, type Row, urlOf } from './message.ts'
-import { isMeant, type MilestonesMeant, milestonesWithin } from './milestone-filter.ts'
+import { type MilestoneFilter, milestonesWithin, passesFilter } from './milestone-filter.ts'
 import type { Milestone } from './milestones/index.ts'
 import { dayOf, startOfDay } from './moment.ts'
+import { isHtml } from './plain-text.ts'
 import type { Post } from './post.ts'
 import { prepareAll } from './prepare.ts'
-import type { Found } from './query.ts'
+import type { Match } from './query.ts'
 
 /** How much of a message is shown: a row, its fields, or Graph's own shape. */
 export const View = Type.Enum(['compact', 'standard', 'graph'], { type: 'string' })
@@ -28,14 +29,14 @@ export interface ViewOptions {
   readonly body: BodyFormat
   readonly nowMs: number
   /** Which milestones are shown: all, or those that were asked for. */
-  readonly milestones?: 'all' | MilestonesMeant | undefined
+  readonly milestones?: 'all' | MilestoneFilter | undefined
 }
 
 /**
  * Messages for the agent, each as if it were alone. A body that was not read, or takes too long or too much room together
  * with the others, is a note with the link.
  */
-export async function present(found: readonly Found[], options: ViewOptions): Promise<Message[]> {
+export async function present(found: readonly Match[], options: ViewOptions): Promise<Message[]> {
   if (isLarge(found, options)) await largeResults(() => setImmediate())
   const read = found.map(({ body }) => body)
   const bodies = options.body === 'text' || options.milestones !== undefined ? await prepareAll(read) : read
@@ -50,14 +51,14 @@ export async function present(found: readonly Found[], options: ViewOptions): Pr
   })
 }
 
-function isLarge(found: readonly Found[], { body: format }: ViewOptions): boolean {
+function isLarge(found: readonly Match[], { body: format }: ViewOptions): boolean {
   const chars = format === 'none' ? 0 : found.reduce((sum, { body }) => sum + (body?.content.length ?? 0), 0)
   return found.length > many.posts || chars > many.chars
 }
 
 function view(post: Post, body: Body | undefined, { view, milestones: which, nowMs }: ViewOptions): Message {
   const all = (which && body?.milestones) ?? []
-  const milestones = which === 'all' || which === undefined ? [...all] : all.filter((one) => isMeant(one, which))
+  const milestones = which === 'all' || which === undefined ? [...all] : all.filter((one) => passesFilter(one, which))
   if (view === 'compact') {
     const row = compact(post, body, nowMs)
     return milestones.length > 0 ? { ...row, dates: milestones.slice(0, maxDates).map(inWords) } : row
@@ -103,7 +104,7 @@ function dueOf({ actionMs }: Post, body: Body | undefined, nowMs: number): strin
 }
 
 function bodyOf({ id }: Post, body: Body | undefined, format: BodyFormat, leftChars: number) {
-  const isAsItIs = format === 'html' || !/^html$/i.test(body?.contentType ?? '')
+  const isAsItIs = format === 'html' || (body !== undefined && !isHtml(body))
   const content = isAsItIs ? body?.content : body?.text
   if (body !== undefined && content !== undefined && content.length <= leftChars) {
     return { contentType: isAsItIs ? body.contentType : 'text', content }

@@ -1,22 +1,14 @@
 import { LRUCache } from 'lru-cache'
 import { toFailure } from '../../errors/index.ts'
 import { untilAborted } from '../../lib/until-aborted.ts'
-import type { GraphSession } from '../graph-client/index.ts'
+import type { GraphReader } from '../graph-client/index.ts'
 import { type Health, readHealth } from './read-health.ts'
 
 /** An incident changes within minutes, and several questions about one follow each other. */
 const ttlMs = 2 * 60_000
 const defaultMaxBytes = 16 * 1024 * 1024
 
-/** A credential, and Graph as its user. */
-export interface HealthReader {
-  /** A hash of the credential: what was read with it is found by nothing else. */
-  readonly credentialHash: string
-  /** Not ended by one caller's going away: what is read serves all who ask meanwhile. */
-  readonly graph: GraphSession
-}
-
-export interface HealthWanted {
+export interface HealthOptions {
   /** Without issues that are resolved. */
   readonly activeOnly: boolean
   /** Read again. */
@@ -50,7 +42,7 @@ export function createHealthCache({
   })
   const loading = new Map<string, Promise<Entry>>()
 
-  async function load({ graph }: HealthReader, activeOnly: boolean): Promise<Entry> {
+  async function load({ graph }: GraphReader, activeOnly: boolean): Promise<Entry> {
     const readAtMs = now()
     return { health: await readHealth(graph, activeOnly), readAtMs }
   }
@@ -63,7 +55,7 @@ export function createHealthCache({
   }
 
   /** Starts a load, or joins the one that has begun. What is dropped meanwhile is not cached. */
-  function loadOnce(key: string, reader: HealthReader, activeOnly: boolean): Promise<Entry> {
+  function loadOnce(key: string, reader: GraphReader, activeOnly: boolean): Promise<Entry> {
     const joined = loading.get(key)
     if (joined !== undefined) return joined
     const isCurrent = () => loading.get(key) === started
@@ -86,7 +78,7 @@ export function createHealthCache({
 
   return {
     /** @throws {Failure} any of the `graph_…` reasons; `call_cancelled` */
-    async read(reader: HealthReader, { activeOnly, fresh = false, signal }: HealthWanted): Promise<HealthReading> {
+    async read(reader: GraphReader, { activeOnly, fresh = false, signal }: HealthOptions): Promise<HealthReading> {
       const key = keyOf(reader.credentialHash, activeOnly)
       const entry = cached.get(key)
       const ageMs = entry === undefined ? Number.POSITIVE_INFINITY : now() - entry.readAtMs

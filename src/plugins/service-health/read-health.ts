@@ -1,15 +1,15 @@
-import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { Failure } from '../../errors/index.ts'
 import type { GraphSession } from '../graph-client/index.ts'
+import { type GraphEntry, readPages } from '../graph-client/pages.ts'
 
 const overviewsPath = '/admin/serviceAnnouncement/healthOverviews'
 const issuesPath = '/admin/serviceAnnouncement/issues'
 
-/** An issue has all of its posts with it, some 30 KB: a page of these stays well below what a response may have. */
-const pageSize = 'odata.maxpagesize=100'
-/** A tenant has some forty services. */
-const maxPages = 5
+/**
+ * An issue has all of its posts with it, some 30 KB: a page of these stays well below what a response may have. A tenant
+ * has some forty services.
+ */
+const paging = { prefer: 'odata.maxpagesize=100', maxPages: 5 }
 
 /** A service, and how it is. Source: Microsoft Graph, "serviceHealth". */
 export interface Service {
@@ -41,13 +41,6 @@ export interface Health {
   readonly isCut: boolean
 }
 
-const Page = Compile(
-  Type.Object({
-    value: Type.Array(Type.Record(Type.String(), Type.Unknown())),
-    '@odata.nextLink': Type.Optional(Type.String()),
-  }),
-)
-
 /**
  * The health of the tenant's services as the user may see it: two calls where Graph filters issues, which is known from
  * public code alone. What it leaves of a filter is done here, and where it rejects one, all issues are read.
@@ -56,7 +49,7 @@ const Page = Compile(
  * @throws {Failure} any of the `graph_…` reasons
  */
 export async function readHealth(graph: GraphSession, activeOnly: boolean): Promise<Health> {
-  const overviews = await readPages(graph, overviewsPath)
+  const overviews = await readPages(graph, overviewsPath, paging)
   const all = await readIssues(graph, activeOnly)
   const issues = all.entries.map(toIssue).filter((issue) => issue !== undefined)
   return {
@@ -67,31 +60,17 @@ export async function readHealth(graph: GraphSession, activeOnly: boolean): Prom
 }
 
 async function readIssues(graph: GraphSession, activeOnly: boolean) {
-  if (!activeOnly) return readPages(graph, issuesPath)
+  if (!activeOnly) return readPages(graph, issuesPath, paging)
   try {
-    return await readPages(graph, issuesPath, new URLSearchParams({ $filter: 'isResolved eq false' }))
+    const query = new URLSearchParams({ $filter: 'isResolved eq false' })
+    return await readPages(graph, issuesPath, { query, ...paging })
   } catch (error) {
-    if (error instanceof Failure && error.reason === 'graph_bad_request') return readPages(graph, issuesPath)
+    if (error instanceof Failure && error.reason === 'graph_bad_request') return readPages(graph, issuesPath, paging)
     throw error
   }
 }
 
-async function readPages(graph: GraphSession, path: string, first = new URLSearchParams()) {
-  const entries: Record<string, unknown>[] = []
-  let query: URLSearchParams | undefined = first
-  for (let page = 0; query !== undefined && page < maxPages; page++) {
-    const response = await graph.get(path, { query, prefer: pageSize })
-    if (!Page.Check(response)) {
-      throw new Failure('graph_response_invalid', { cause: new Error('Graph’s response is not a page') })
-    }
-    entries.push(...response.value)
-    const link = response['@odata.nextLink']
-    query = link === undefined ? undefined : graph.nextQuery(path, link)
-  }
-  return { entries, isCut: query !== undefined }
-}
-
-function toService({ service, status }: Record<string, unknown>): Service | undefined {
+function toService({ service, status }: GraphEntry): Service | undefined {
   if (typeof service !== 'string' || typeof status !== 'string') return undefined
   return { service, status }
 }
@@ -107,7 +86,7 @@ const textFields = {
   impact: 'impactDescription',
 } as const
 
-function toIssue(entry: Record<string, unknown>): Issue | undefined {
+function toIssue(entry: GraphEntry): Issue | undefined {
   const { id, isResolved } = entry
   if (typeof id !== 'string') return undefined
   const texts = Object.entries(textFields).flatMap(([name, field]) => {

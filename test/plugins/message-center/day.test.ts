@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
+import type { GraphReader } from '../../../src/plugins/graph-client/index.ts'
 import { createGraphQuota } from '../../../src/plugins/graph-quota/index.ts'
-import { createSnapshots, type Reader } from '../../../src/plugins/message-center/snapshots.ts'
+import { createSnapshots } from '../../../src/plugins/message-center/snapshots.ts'
 import { graphOf, message } from './graph-double.ts'
 
 const minute = 60_000
@@ -52,7 +53,7 @@ for (const [name, spread] of [
       const graph = graphOf(Array.from({ length: 60 }, (_, i) => message(i)))
       const posts = Array.from({ length: 60 }, (_, i) => message(i))
       const calls: number[] = []
-      const readerOf = (user: string, credentialHash: string): Reader => ({
+      const readerOf = (user: string, credentialHash: string): GraphReader => ({
         credentialHash,
         graph: {
           ...graph.session,

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Digest, digestOf } from '../../../src/plugins/message-center/digest.ts'
-import type { Found } from '../../../src/plugins/message-center/query.ts'
+import type { Match } from '../../../src/plugins/message-center/query.ts'
 import { bodyOf, type Fields, foundOf, milestone } from './posts.ts'
 
 const nowMs = Date.parse('2026-11-29T15:30:00Z')
 const sinceMs = Date.parse('2026-11-22T15:30:00Z')
 const untilMs = Date.parse('2026-12-31T15:30:00Z')
 
-const digest = (found: readonly Found[], times = {}): Digest => digestOf(found, { sinceMs, untilMs, nowMs, ...times })
+const digest = (found: readonly Match[], times = {}): Digest => digestOf(found, { sinceMs, untilMs, nowMs, ...times })
 
 const inside = '2026-11-25T00:00:00Z'
 const before = '2026-11-01T00:00:00Z'
@@ -72,7 +72,7 @@ const actBy = (actionRequiredByDateTime: string) => ({ ...old, title: 'T', actio
 const inText = (...deadlines: ReturnType<typeof milestone>[]) => bodyOf('', deadlines)
 const item = (date: string, text?: string) => ({ id: 'MC1', title: 'T', date, ...(text !== undefined && { text }) })
 
-const dues: readonly [rule: string, found: Found, due: Digest['due']][] = [
+const dues: readonly [rule: string, found: Match, due: Digest['due']][] = [
   ['Graph’s date', foundOf(actBy('2026-12-10T08:00:00Z')), [item('2026-12-10')]],
   ['Graph’s date of today, though its hour is past', foundOf(actBy('2026-11-29T00:00:00Z')), [item('2026-11-29')]],
   ['Graph’s date of yesterday', foundOf(actBy('2026-11-28T23:00:00Z')), []],
@@ -203,7 +203,7 @@ test('the horizon’s own day is listed, whatever hour it is asked for', () => {
 })
 
 /** As many posts, each new, major, due and retiring. */
-function many(count: number, fields: Fields = {}, text = 'By then, do it.'): Found[] {
+function many(count: number, fields: Fields = {}, text = 'By then, do it.'): Match[] {
   return Array.from({ length: count }, (_, i) => {
     const day = `2026-12-${String((i % 28) + 1).padStart(2, '0')}`
     const dates = [milestone('deadline', { end: day }, text), milestone('retirement', { start: day }, text)]
@@ -231,7 +231,7 @@ test('services, categories and tags are bounded', () => {
 })
 
 const long = (text: string, chars: number) => text.repeat(chars).slice(0, chars)
-const large: readonly [name: string, found: Found[]][] = [
+const large: readonly [name: string, found: Match[]][] = [
   ['a thousand posts', many(1_000)],
   [
     'long texts',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  asPage,
+  asMessages,
   detailsOf,
   fieldsOfBodies,
   fieldsWithoutBody,
@@ -35,34 +35,14 @@ test('details are those that have a name and a value', () => {
   for (const details of [undefined, null, summary, 'x']) assert.deepEqual(detailsOf({ id: 'MC1', details }), [])
 })
 
-const pages: readonly [name: string, page: unknown][] = [
-  ['an empty page', { value: [] }],
-  [
-    'a page with everything',
-    { value: [{ id: 'MC1' }], '@odata.count': 7, '@odata.nextLink': 'https://x', '@odata.context': 'y' },
-  ],
-  ['a body that is null', { value: [{ id: 'MC1', body: null }] }],
-  ['services that are a text', { value: [{ id: 'MC1', services: 'Teams' }] }],
-]
-for (const [name, page] of pages) {
-  test(`${name} is a page`, () => {
-    assert.equal(asPage(page), page)
-  })
-}
+test('entries with an id are messages, whatever else they have', () => {
+  const entries = [{ id: 'MC1' }, { id: 'MC2', body: null }, { id: 'MC3', services: 'Teams' }]
+  assert.equal(asMessages(entries), entries)
+  assert.deepEqual(asMessages([]), [])
+})
 
-const noPages: readonly [name: string, page: unknown][] = [
-  ['null', null],
-  ['a list', []],
-  ['an error', { error: { code: 'x' } }],
-  ['an empty object', {}],
-  ['a value that is a text', { value: 'none' }],
-  ['a message without id', { value: [{ title: 'T' }] }],
-  ['a message that is null', { value: [null] }],
-  ['an id that is a number', { value: [{ id: 7 }] }],
-  ['a link that is a number', { value: [], '@odata.nextLink': 12 }],
-]
-for (const [name, page] of noPages) {
-  test(`${name} is no page`, () => {
-    assert.throws(() => asPage(page), { name: 'Failure', reason: 'graph_response_invalid' })
+for (const entry of [{ title: 'T' }, { id: 7 }, { id: null }, {}]) {
+  test(`an entry without an id is no message: ${JSON.stringify(entry)}`, () => {
+    assert.throws(() => asMessages([{ id: 'MC1' }, entry]), { name: 'Failure', reason: 'graph_response_invalid' })
   })
 }

@@ -1,7 +1,7 @@
 import { type Body, toBody } from '../../../src/plugins/message-center/body.ts'
 import type { Milestone } from '../../../src/plugins/message-center/milestones/index.ts'
 import { type Post, toPost } from '../../../src/plugins/message-center/post.ts'
-import type { Found } from '../../../src/plugins/message-center/query.ts'
+import type { Match } from '../../../src/plugins/message-center/query.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -25,11 +25,11 @@ export function milestone(
   return { kind, ...days, text }
 }
 
-export function foundOf(fields: Fields = {}, body?: Body): Found {
+export function foundOf(fields: Fields = {}, body?: Body): Match {
   return { post: postOf(fields), body }
 }
 
 /** What a snapshot has of these. */
-export function readingOf(found: readonly Found[]) {
+export function readingOf(found: readonly Match[]) {
   return { posts: found.map(({ post }) => post), bodies: found.map(({ body }) => body) }
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FilterArguments, filtersOf } from '../../../src/plugins/message-center/filters.ts'
-import { countBy, explainNothing, type Found, matching, orderOf } from '../../../src/plugins/message-center/query.ts'
+import { countBy, explainNothing, type Match, matching, orderOf } from '../../../src/plugins/message-center/query.ts'
 import { bodyOf, type Fields, foundOf, readingOf } from './posts.ts'
 
 const nowMs = Date.parse('2026-11-29T15:30:00Z')
 
-function sorted(given: Parameters<typeof orderOf>[0], posts: readonly Found[]): string {
+function sorted(given: Parameters<typeof orderOf>[0], posts: readonly Match[]): string {
   return [...posts]
     .sort(orderOf(given))
     .map(({ post }) => post.id)
@@ -135,7 +135,7 @@ test('all filters have to hold, each post is tested with its own body', () => {
   assert.deepEqual(found, [some[0]])
 })
 
-const here: readonly Found[] = [
+const here: readonly Match[] = [
   foundOf({
     id: 'MC1',
     services: ['Microsoft Teams', 'Planner '],
