@@ -278,7 +278,7 @@ export const breaks = [
     from: 'fields.includes(name.toLowerCase())',
     to: 'true',
     caughtBy: 'test/tools/get-messages.test.ts',
-    test: 'and it is asked once',
+    test: 'where Graph rejects nothing',
   },
   {
     what: 'a limit without a time is no wait',

@@ -93,7 +93,7 @@ export const breaks = [
     [
       'filters',
       'a product is found within a word of a title',
-      'isWordOf(title, sought)',
+      "isNameIn(message.title ?? '', sought)",
       'title.includes(sought)',
       'filters',
       'a product that titles name in part',

@@ -268,6 +268,22 @@ test('a raw filter that Graph rejects is an error that names the argument, with 
   })
 })
 
+for (const [name, filter, asks] of [
+  ['hasAttachments', 'true', 2],
+  ['hasAttachments', 'hasAttachments eq true', 1],
+  ['nothing', 'true', 1],
+] as const) {
+  test(`where Graph rejects ${name} beside the filter ${filter}, it is asked ${asks === 1 ? 'once' : 'again without $select'}`, async () => {
+    const message = `Could not find a property named '${name}' on type 'x'.`
+    const { asked, session } = rawGraph(new Failure('graph_bad_request', { cause: { status: 400, message } }))
+    await assert.rejects(userOf([], session).call(getMessages, { filter }), { reason: 'graph_bad_request' })
+    assert.deepEqual(
+      asked.map(({ query }) => '$select' in (query ?? {})),
+      [true, false].slice(0, asks),
+    )
+  })
+}
+
 test('another failure of a raw filter is passed on', async () => {
   for (const reason of ['graph_forbidden', 'graph_throttled', 'graph_unavailable'] as const) {
     const { call } = userOf([], rawGraph(new Failure(reason)).session)

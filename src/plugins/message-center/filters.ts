@@ -197,7 +197,7 @@ function productTest(argument: string, name: string): (post: Post) => boolean {
   const isNamedBy = (service: Searchable) =>
     sought.length < shortestPart ? isWordOf(service, sought) : service.includes(sought)
   return ({ services, title, message }) =>
-    services.some(isNamedBy) || (isWordOf(title, sought) && isNameIn(message.title ?? '', sought))
+    services.some(isNamedBy) || (title.includes(sought) && isNameIn(message.title ?? '', sought))
 }
 
 /** Graph tags data privacy posts `GDPR`, whatever the admin center calls them. */
