@@ -12,7 +12,7 @@ interface Page {
 const searched = { search: 'federation', view: 'compact' }
 
 /**
- * What an administrator asks in turn: what matters now, where is it written, when does it reach us.
+ * What an administrator asks, one after the other: what matters now, where is it written, when does it reach us.
  *
  * @returns the results as text
  * @throws {CallError}

@@ -410,7 +410,7 @@ export const breaks = [
     ],
     [
       'held-snapshots',
-      'what is dropped while it is read is kept',
+      'what is dropped while it is read is cached',
       'if (entries.get(credentialHash) !== entry) return snapshot',
       '',
       'what is dropped while it is read',

@@ -25,7 +25,7 @@ export const breaks = [
     test: 'dates: a rollout in late November and completes by mid-January 2027',
   },
   {
-    what: 'a month that is over is of the year of the post',
+    what: 'a month that has passed is of the year of the post',
     file: `${folder}/dates.ts`,
     from: 'month < from.month - 3 ? from.year + 1 : ',
     to: '',

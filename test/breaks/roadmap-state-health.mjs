@@ -45,7 +45,7 @@ export const breaks = [
     ],
     [
       'one id that cannot be read fails the others',
-      'failure !== undefined && answers.size === 0',
+      'failure !== undefined && found.size === 0',
       'failure !== undefined',
       'an id of which nothing is known',
     ],

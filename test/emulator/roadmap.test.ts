@@ -16,7 +16,7 @@ test('each id that a post names is on the roadmap, once', () => {
   assert.equal(new Set(ids).size, ids.length)
 })
 
-test('an item is launched when its month is over, and dated like the feed’s', () => {
+test('an item is launched when its month has passed, and dated like the feed’s', () => {
   const statuses = new Set<string>()
   for (const { status, generalAvailabilityDate, created } of createRoadmap(now)) {
     statuses.add(status)

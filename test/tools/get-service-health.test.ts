@@ -60,7 +60,7 @@ const shownMail = {
 }
 const idsOf = (result: Record<string, unknown>) => (result['issues'] as { id: string }[]).map(({ id }) => id)
 
-test('services come with those in trouble first, and active issues with their last report as text', async () => {
+test('services come with those that are not operational first, and active issues with their last report as text', async () => {
   const { call } = userWith()
   assert.deepEqual(await call(getServiceHealth), {
     health: [

@@ -247,7 +247,7 @@ for (const [era, ask] of Object.entries(eras)) {
     assert.match(String(graphRequestId), guid)
   })
 
-  test(`a post that has expired is not found, and what was read before is kept (${era})`, async (t) => {
+  test(`a post that has expired is not found, and the snapshot stays (${era})`, async (t) => {
     const own = await ownServer(t, { GRAPH_CACHE_TTL: '5m' })
     const token = await tenant.mint({ user: 'load-2' })
     const structured = async (args: Record<string, unknown>) =>

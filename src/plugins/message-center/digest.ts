@@ -108,7 +108,7 @@ function listOf<T>(name: string, count: number, rows: readonly T[]): List<T> {
   return { name, count, rows, shown: [] }
 }
 
-/** Shows what fits, one row of each list in turn, so that a long list leaves room for the others. */
+/** Shows what fits, round robin over the lists, so that a long list leaves room for the others. */
 function fill(lists: readonly List<unknown>[], bytes: number) {
   let leftBytes = bytes
   const longest = Math.max(...lists.map(({ rows }) => rows.length))

@@ -98,39 +98,39 @@ export function createRoadmap({
   return {
     /**
      * Items by id, from memory where they are young enough. Where they cannot be read again, those of up to a day ago are
-     * the answer, and say so.
+     * served, marked as stale.
      *
      * @param signal of a caller, who stops waiting when it goes away
      * @throws {Failure} any of the `roadmap_…` reasons where there is nothing to answer with; `call_cancelled`
      */
     async read(ids: readonly string[], signal?: AbortSignal): Promise<RoadmapReading> {
       const wanted = [...new Set(ids)]
-      const answers = new Map<string, Entry>()
+      const found = new Map<string, Entry>()
       for (const id of wanted) {
         const entry = cached.get(id)
-        if (entry !== undefined && isFresh(entry)) answers.set(id, entry)
+        if (entry !== undefined && isFresh(entry)) found.set(id, entry)
       }
-      const loads = loadsOf(wanted.filter((id) => !answers.has(id)))
-      const oldestAtMs = Math.min(...[...answers.values()].map(({ readAtMs }) => readAtMs))
+      const loads = loadsOf(wanted.filter((id) => !found.has(id)))
+      const oldestAtMs = Math.min(...[...found.values()].map(({ readAtMs }) => readAtMs))
       const outcomes = await untilAborted(Promise.allSettled(loads), signal)
       for (const outcome of outcomes) {
         if (outcome.status === 'rejected') continue
-        for (const [id, entry] of outcome.value) answers.set(id, entry)
+        for (const [id, entry] of outcome.value) found.set(id, entry)
       }
-      const left = wanted.filter((id) => !answers.has(id))
+      const left = wanted.filter((id) => !found.has(id))
       const held = left.flatMap((id) => {
         const entry = cached.get(id)
         return entry !== undefined && now() - entry.readAtMs < staleTtlMs ? [[id, entry] as const] : []
       })
-      for (const [id, entry] of held) answers.set(id, entry)
+      for (const [id, entry] of held) found.set(id, entry)
       const failure = outcomes.find((outcome) => outcome.status === 'rejected')
-      if (failure !== undefined && answers.size === 0) throw toFailure(failure.reason)
+      if (failure !== undefined && found.size === 0) throw toFailure(failure.reason)
       const readAtMs = Math.min(oldestAtMs, ...held.map(([, entry]) => entry.readAtMs))
-      const isAnswered = (id: string) => answers.has(id)
+      const isFound = (id: string) => found.has(id)
       return {
-        items: wanted.flatMap((id) => answers.get(id)?.item ?? []),
-        notFound: wanted.filter((id) => isAnswered(id) && answers.get(id)?.item === undefined),
-        unavailable: wanted.filter((id) => !isAnswered(id)),
+        items: wanted.flatMap((id) => found.get(id)?.item ?? []),
+        notFound: wanted.filter((id) => isFound(id) && found.get(id)?.item === undefined),
+        unavailable: wanted.filter((id) => !isFound(id)),
         ...(Number.isFinite(readAtMs) && { ageSeconds: Math.floor((now() - readAtMs) / 1000) }),
         ...(held.length > 0 && { stale: true }),
       }

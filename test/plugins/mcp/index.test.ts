@@ -200,7 +200,7 @@ for (const [era, request] of [
     assert.deepEqual(message.result.structuredContent.input, { text: 'x' })
   })
 
-  test(`${era}: where it is not allowed the tool refuses it as any unknown argument`, async (t) => {
+  test(`${era}: where it is not allowed the tool rejects it as any unknown argument`, async (t) => {
     const { send } = await serve(t, [echo])
     const { message } = await send(...calling('echo', { accessToken: 'y' }))
     assert.equal(message.result.isError, true)

@@ -37,7 +37,7 @@ for (const [name, spread] of [
   ['over the working day', 9 * hour],
   ['in the first hours of the morning', 2 * hour],
 ] as const) {
-  test(`a day of 200 users, ${name}: nobody is refused, and no hour has more than 800 calls`, async () => {
+  test(`a day of 200 users, ${name}: nobody is rejected, and no hour has more than 800 calls`, async () => {
     mock.timers.enable({ apis: ['Date', 'setTimeout'], now: Date.UTC(2026, 11, 1, 8) })
     try {
       const random = randomFrom(7)
@@ -70,7 +70,7 @@ for (const [name, spread] of [
       )
         .flat()
         .sort((a, b) => a.atMs - b.atMs)
-      let refused = 0
+      let rejected = 0
       let stale = 0
       let changes = 0
       for (const { user, atMs, bodies } of questions) {
@@ -86,13 +86,13 @@ for (const [name, spread] of [
           (reading) => {
             if (reading.stale) stale++
           },
-          () => refused++,
+          () => rejected++,
         )
       }
       const busiest = Math.max(...calls.map((at) => calls.filter((other) => other > at - hour && other <= at).length))
       assert.deepEqual(
-        { refused, stale },
-        { refused: 0, stale: 0 },
+        { rejected, stale },
+        { rejected: 0, stale: 0 },
         `${questions.length} questions, ${calls.length} calls`,
       )
       assert.ok(busiest <= 800, `${busiest} calls in the busiest hour`)

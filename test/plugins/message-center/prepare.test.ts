@@ -31,7 +31,7 @@ test('where all are ready, nothing is done', async () => {
   assert.equal(await prepareAll(bodies, () => assert.fail('the clock was read')), bodies)
 })
 
-test('it ends in time: what is left is not given, what is done is kept', async () => {
+test('it ends in time: what is left is not given, what is done stays done', async () => {
   const { bodies, now } = timed(1_000, 1_999, 5_000, 1, 1)
   const first = await prepareAll(bodies, now)
   assert.deepEqual(

@@ -156,7 +156,7 @@ const hostile: readonly [name: string, search: string][] = [
   ['as many words', Array.from({ length: 50_000 }, (_, i) => `w${i}`).join(' ')],
 ]
 for (const [name, search] of hostile) {
-  test(`a search of 50,000 ${name} is over soon`, () => {
+  test(`a search of 50,000 ${name} takes little processor time`, () => {
     const text = 'a! '.repeat(20_000)
     const before = process.cpuUsage()
     assert.ok(termsOf(search).length <= 20)

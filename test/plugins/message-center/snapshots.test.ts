@@ -305,7 +305,7 @@ for (const reason of ['graph_forbidden', 'graph_token_rejected', 'graph_claims_r
   })
 }
 
-test('what is dropped while it is read is not kept', async () => {
+test('what is dropped while it is read is not cached', async () => {
   const { read, graph, snapshots, reader } = build()
   const open = graph.hold()
   const reading = read()

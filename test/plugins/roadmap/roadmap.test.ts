@@ -149,7 +149,7 @@ test('after a failure the feed is left alone for ten seconds, then asked again',
   assert.deepEqual(asked, ['1', '1'])
 })
 
-test('a wait that the feed names is kept, up to five minutes', async () => {
+test('a wait that the feed names is honored, up to five minutes', async () => {
   const { read, asked, advance, fail } = roadmapWith(['1'])
   for (const [retryAfterSeconds, ms] of [
     [60, 60_000],
