@@ -1,5 +1,6 @@
 import { Failure, type Reason } from '../../../src/errors/index.ts'
 import type { GraphQuery, GraphSession } from '../../../src/plugins/graph-client/index.ts'
+import { createGate } from '../../gate.ts'
 
 export interface Listed {
   id: string
@@ -26,13 +27,13 @@ export function message(n: number, fields: Partial<Listed> = {}): Listed {
 export function graphOf(initial: Listed[], pageSize = 1000) {
   let messages = initial
   let failures: (Reason | 'hang')[] = []
-  let gate: Promise<void> | undefined
+  const gate = createGate()
   const asked: string[] = []
   const session: GraphSession = {
     async get(path, { query = new URLSearchParams() }: GraphQuery = {}) {
       asked.push([...query].map(([name, value]) => `${name}=${value}`).join('&'))
       const failure = failures.shift()
-      await gate
+      await gate.passed()
       if (failure === 'hang') return new Promise(() => {})
       if (failure !== undefined) throw new Failure(failure)
       const select = query.get('$select')?.split(',')
@@ -68,16 +69,6 @@ export function graphOf(initial: Listed[], pageSize = 1000) {
     fail(...reasons: (Reason | 'hang')[]) {
       failures = reasons
     },
-    /** Calls wait until the returned function is called. */
-    hold() {
-      let open = () => {}
-      gate = new Promise((resolve) => {
-        open = () => {
-          gate = undefined
-          resolve()
-        }
-      })
-      return () => open()
-    },
+    hold: gate.hold,
   }
 }

@@ -41,6 +41,12 @@ const reasonOf = (work: Promise<unknown>) =>
     (error: unknown) => (error instanceof Failure ? error.reason : String(error)),
   )
 
+/** The first message after it was changed once more. */
+const later = message(1, {
+  lastModifiedDateTime: '2026-11-26T00:00:00Z',
+  body: { contentType: 'html', content: '<p>Later</p>' },
+})
+
 test('the first question reads the listing, and those of the next five minutes cost no call', async () => {
   const { read, graph, advance } = build()
   const first = await read()
@@ -128,11 +134,7 @@ test('where Graph does not sort, or rejects it, all bodies are read', async (t) 
 test('a post that changes between listing and body keeps its newer body until the listing has it too', async () => {
   const { read, graph, advance } = build([message(1), message(2)])
   await read()
-  const changed = message(1, {
-    lastModifiedDateTime: '2026-11-26T00:00:00Z',
-    body: { contentType: 'html', content: '<p>Later</p>' },
-  })
-  graph.show([changed, message(2)])
+  graph.show([later, message(2)])
   const { bodies } = await read({ bodies: true })
   assert.equal(
     bodies.some((body) => body?.text === 'Later'),
@@ -194,11 +196,7 @@ test('who joins a queued load adds to it: fresh, or bodies', async () => {
 test('a body that is newer than its listing stays while the listing is late', async () => {
   const { read, graph, advance } = build([message(1), message(2)])
   await read()
-  const changed = message(1, {
-    lastModifiedDateTime: '2026-11-26T00:00:00Z',
-    body: { contentType: 'html', content: '<p>Later</p>' },
-  })
-  graph.show([changed, message(2)])
+  graph.show([later, message(2)])
   await read({ bodies: true })
   graph.show([message(1), message(2)])
   advance(5 * minute)

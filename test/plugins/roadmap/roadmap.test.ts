@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { Failure } from '../../../src/errors/index.ts'
 import type { RoadmapItem } from '../../../src/plugins/roadmap/item.ts'
 import { createRoadmap } from '../../../src/plugins/roadmap/roadmap.ts'
+import { createGate } from '../../gate.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -13,12 +14,12 @@ function roadmapWith(there: string[], { maxBytes }: { maxBytes?: number } = {}) 
   const asked: string[] = []
   let nowMs = 0
   let failure: Failure | undefined
-  let gate: Promise<void> | undefined
+  const gate = createGate()
   const roadmap = createRoadmap({
     async readItems(ids) {
       asked.push(ids.join(' '))
       const items = ids.filter((id) => on.has(id)).map((id): [string, RoadmapItem] => [id, { id, url: `x://${id}` }])
-      await gate
+      await gate.passed()
       if (failure !== undefined) throw failure
       return new Map(items)
     },
@@ -40,13 +41,7 @@ function roadmapWith(there: string[], { maxBytes }: { maxBytes?: number } = {}) 
     fail(next: Failure | undefined) {
       failure = next
     },
-    hold() {
-      let open = () => {}
-      gate = new Promise((resolve) => {
-        open = resolve
-      })
-      return () => open()
-    },
+    hold: gate.hold,
   }
 }
 

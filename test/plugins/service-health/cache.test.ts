@@ -3,16 +3,17 @@ import { test } from 'node:test'
 import { Failure } from '../../../src/errors/index.ts'
 import type { GraphSession } from '../../../src/plugins/graph-client/index.ts'
 import { createHealthCache } from '../../../src/plugins/service-health/cache.ts'
+import { createGate } from '../../gate.ts'
 
 /** Graph with one service, which is as a test says; what is asked is counted. */
 function graphOf(status = 'serviceOperational') {
   let calls = 0
-  let gate: Promise<void> | undefined
+  const gate = createGate()
   let failure: Failure | undefined
   const graph: GraphSession = {
     async get(path) {
       if (path.endsWith('/healthOverviews')) calls++
-      await gate
+      await gate.passed()
       if (failure !== undefined) throw failure
       return { value: path.endsWith('/issues') ? [] : [{ service: 'Microsoft Teams', status }] }
     },
@@ -27,13 +28,7 @@ function graphOf(status = 'serviceOperational') {
     fail(next: Failure | undefined) {
       failure = next
     },
-    hold() {
-      let open = () => {}
-      gate = new Promise((resolve) => {
-        open = resolve
-      })
-      return () => open()
-    },
+    hold: gate.hold,
   }
 }
 
