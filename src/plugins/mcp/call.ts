@@ -16,6 +16,7 @@ export interface McpCall {
 
 /** A call on its way; what became of it is noted here for the log and for HTTP. */
 export interface ServedCall extends McpCall {
+  readonly method: string | undefined
   failure?: Failure
   /** Age of the result in seconds, where it was cached. */
   ageSeconds?: number

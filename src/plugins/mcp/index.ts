@@ -107,8 +107,10 @@ export function createMcp(
   function serverFor(call: ServedCall): Server {
     const server = new Server(serverInfo, options)
     server.onerror = onError
-    server.setRequestHandler('tools/list', () => ({ tools: definitions }))
     server.setRequestHandler('tools/call', ({ params }) => toolCalls.call(params.name, params.arguments, call))
+    // A server lives for one message, and nearly all of these are calls of tools: the others' handlers would be in vain.
+    if (call.method === 'tools/call') return server
+    server.setRequestHandler('tools/list', () => ({ tools: definitions }))
     server.setRequestHandler('prompts/list', () => ({ prompts: others.listedPrompts }))
     server.setRequestHandler('prompts/get', ({ params }) => others.getPrompt(params.name, params.arguments))
     server.setRequestHandler('resources/list', () => ({ resources: others.listedResources }))
@@ -145,7 +147,7 @@ export function createMcp(
     async dispatch(request: FastifyRequest, message: McpMessage, prepared: McpCall): Promise<McpResponse> {
       // MCP wants both media types in Accept, and real clients send less: what counts is that all responses are JSON.
       if (!acceptsJson(request.headers.accept)) throw new Failure('not_acceptable')
-      const call: ServedCall = { ...prepared }
+      const call: ServedCall = { ...prepared, method: message.method }
       const response = isLegacy(request, message)
         ? await serveLegacy(request, message, call)
         : await serveModern(request, message, call)
