@@ -63,9 +63,13 @@ export function scopesOf(tools: readonly HasPermissions[]): readonly string[] {
   return permissionsOf(tools).map(({ scope }) => scope)
 }
 
-/** The scopes that an exchange requests: those of what is called, so that a missing consent to another changes nothing. */
-export function exchangeScopes(called: HasPermissions, graphBaseUrl: string): readonly string[] {
-  return scopesOf([called]).map((scope) => `${graphResource(graphBaseUrl)}/${scope}`)
+/**
+ * The scopes that an exchange requests: those of what is called, so that a missing consent to another changes nothing.
+ *
+ * @param resource Graph's, of `graphResource`
+ */
+export function exchangeScopes({ permissions }: HasPermissions, resource: string): readonly string[] {
+  return permissions.map(({ scope }) => `${resource}/${scope}`)
 }
 
 /** `read the Message Center and read service health`. */

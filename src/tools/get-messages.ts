@@ -107,7 +107,8 @@ export const getMessages = defineTool({
     const filters = filtersOf(input, nowMs)
     const compare = orderOf(input)
     const reading = await readingFor(input, filters, context)
-    const found = matching(reading, filters).sort(compare)
+    const found = matching(reading, filters)
+    if (compare !== undefined) found.sort(compare)
     const page = found.slice(skip, skip + size)
     const next = skip + page.length
     const missing = [...new Set(input.ids)].filter((id) => !reading.posts.some((post) => post.id === id))

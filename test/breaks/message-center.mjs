@@ -516,6 +516,22 @@ export const breaks = [
     test: 'a post that is new while pages are read',
   },
   {
+    what: 'messages come as Graph has them',
+    file: `${plugin}/read-messages.ts`,
+    from: 'dated.sort((a, b)',
+    to: 'dated.toSorted((a, b)',
+    caughtBy: `${tests}/query.test.ts`,
+    test: 'most recently modified first',
+  },
+  {
+    what: 'a listing is in the order of its pages',
+    file: `${plugin}/read-messages.ts`,
+    from: 'return latestFirst([...new Map',
+    to: 'return Array.from([...new Map',
+    caughtBy: `${tests}/snapshots.test.ts`,
+    test: 'posts are latest first',
+  },
+  {
     what: 'a page that is missing is a message that is not found',
     file: 'src/plugins/graph-client/pages.ts',
     from: "error instanceof Failure && error.reason === 'graph_not_found'",

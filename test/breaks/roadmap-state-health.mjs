@@ -209,7 +209,7 @@ export const breaks = [
   {
     what: 'an exchange asks for everything',
     file: access,
-    from: 'exchangeScopes(use, graph.baseUrl)',
+    from: 'exchangeScopes(use, resource)',
     to: "['https://graph.microsoft.com/ServiceMessage.Read.All', 'https://graph.microsoft.com/ServiceHealth.Read.All']",
     caughtBy: 'test/tools/permissions.test.ts',
     test: 'without consent to ServiceHealth.Read.All',

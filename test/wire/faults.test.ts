@@ -6,7 +6,7 @@ import type { FaultRule } from '../../emulator/fault-rule.ts'
 import { tenantEndpoints } from '../../src/config/tenant.ts'
 import { createBoundedClient } from '../../src/lib/bounded-client.ts'
 import { deadlineIn } from '../../src/lib/deadline.ts'
-import { exchangeScopes } from '../../src/lib/graph-permissions.ts'
+import { exchangeScopes, graphResource } from '../../src/lib/graph-permissions.ts'
 import type { Caller } from '../../src/plugins/auth/claims.ts'
 import { withClientSecret } from '../../src/plugins/client-credential/client-authentication.ts'
 import { createGraphClient } from '../../src/plugins/graph-client/index.ts'
@@ -306,7 +306,7 @@ describe('with deadlines and a clock of the test', () => {
   const http = createBoundedClient(bounds)
   file.after(() => http.close())
   const { entra, graph } = configFor(tenant)
-  const scopes = exchangeScopes(getMessages, graph.baseUrl)
+  const scopes = exchangeScopes(getMessages, graphResource(graph.baseUrl))
   const correlationId = '7d1f6a0e-2c55-4a27-9d43-51b0c8e6f300'
 
   /** The cache as the plugin makes it, with the real exchange behind it. */

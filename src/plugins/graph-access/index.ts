@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 import type { Configured } from '../../config/index.ts'
 import { entryOf, Failure, toFailure } from '../../errors/index.ts'
 import type { Deadline } from '../../lib/deadline.ts'
-import { exchangeScopes } from '../../lib/graph-permissions.ts'
+import { exchangeScopes, graphResource } from '../../lib/graph-permissions.ts'
 import type { McpMessage } from '../mcp/message.ts'
 import type { GraphTools, GraphUse } from '../mcp/tool.ts'
 
@@ -48,6 +48,7 @@ declare module 'fastify' {
 /** Which token Graph is called with, and until when. */
 export const graphAccess = fp<Configured>(
   async (app, { config: { callers, entra, graph } }) => {
+    const resource = graphResource(graph.baseUrl)
     app.decorate('graphAccess', {
       async open(request, call) {
         try {
@@ -96,7 +97,7 @@ export const graphAccess = fp<Configured>(
       const given = app.mcp.accessTokenOf(message) ?? request.graphBearerToken
       if (given !== undefined && given !== null) return givenToken(given)
       if (caller !== null && assertion !== null) {
-        const scopes = entra.oboScopes ?? exchangeScopes(use, graph.baseUrl)
+        const scopes = entra.oboScopes ?? exchangeScopes(use, resource)
         const call = { correlationId: request.id, signal, deadline, trace }
         const accessToken = await app.oboTokens.get({ caller, assertion, scopes, ...call })
         return { accessToken, scopes, credentialHash: caller.tokenHash }

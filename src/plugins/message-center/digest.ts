@@ -4,7 +4,7 @@ import type { Body } from './body.ts'
 import { Row } from './message.ts'
 import { milestonesWithin, type Window } from './milestone-filter.ts'
 import { dayOf, startOfDay, startOfNextDay } from './moment.ts'
-import { countBy, type Match, orderOf } from './query.ts'
+import { countBy, type Match } from './query.ts'
 import { compact } from './views.ts'
 
 const counts = Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() }))
@@ -189,6 +189,5 @@ function byImportance(window: Window) {
     weights.set(one, weight)
     return weight
   }
-  const latestFirst = orderOf({})
-  return (a: Match, b: Match) => weightOf(b) - weightOf(a) || latestFirst(a, b)
+  return (a: Match, b: Match) => weightOf(b) - weightOf(a)
 }

@@ -26,17 +26,18 @@ export type Compare = (a: Match, b: Match) => number
 /** One field of OData's `$orderby`: `lastModifiedDateTime desc`. */
 const clausePattern = /^ *[a-z]+(\/[a-z]+)?( +(asc|desc))? *$/i
 
-const byModified: Compare = (a, b) => descending(a.post.modifiedMs, b.post.modifiedMs)
-
 /**
- * How messages are sorted: as `orderby` says, else by how well they match a search, else most recently modified first.
- * What has no value comes last.
+ * How messages are sorted: as `orderby` says, else by how well they match a search; undefined: as they are read, latest
+ * first, which is the order of equals too. What has no value comes last.
  *
  * @throws {Failure} `invalid_input` for what is no list of fields that can be sorted by
  */
-export function orderOf({ orderby, search }: { readonly orderby?: string | undefined } & FilterArguments): Compare {
-  if (orderby !== undefined) return byFirstDifference([...orderby.split(',').map(orderBy), byModified, byId])
-  if (search === undefined) return byFirstDifference([byModified, byId])
+export function orderOf({
+  orderby,
+  search,
+}: { readonly orderby?: string | undefined } & FilterArguments): Compare | undefined {
+  if (orderby !== undefined) return byFirstDifference(orderby.split(',').map(orderBy))
+  if (search === undefined) return undefined
   const terms = termsOf(search)
   const scores = new Map<Post, number>()
   const scoreOf = ({ post, body }: Match) => {
@@ -44,10 +45,8 @@ export function orderOf({ orderby, search }: { readonly orderby?: string | undef
     scores.set(post, known)
     return known
   }
-  return byFirstDifference([(a, b) => scoreOf(b) - scoreOf(a), byModified, byId])
+  return (a, b) => scoreOf(b) - scoreOf(a)
 }
-
-const byId: Compare = (a, b) => (a.post.id < b.post.id ? 1 : -1)
 
 function byFirstDifference(orders: readonly Compare[]): Compare {
   return (a, b) => {
@@ -108,12 +107,6 @@ function fieldOf(post: Post, path: readonly string[]): string | number | boolean
 
 function orUndefined(value: number, none: number): number | undefined {
   return Object.is(value, none) ? undefined : value
-}
-
-function descending(a: number, b: number): number {
-  if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return 0
-  if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) ? 1 : -1
-  return b - a
 }
 
 /** Why nothing was found, and what to try. */

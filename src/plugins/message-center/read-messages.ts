@@ -18,7 +18,7 @@ export interface RawQuery {
 }
 
 /**
- * All messages that the user may read, or those that a raw filter finds. As few calls as there are pages.
+ * All messages that the user may read, or those that a raw filter finds, latest first. As few calls as there are pages.
  *
  * Fields that Graph no longer knows are not selected again: fields have vanished before.
  *
@@ -56,11 +56,18 @@ export async function readBodies(graph: GraphSession, newest?: number): Promise<
   return [...asMessages((await readPage(graph, messagesPath, { query, prefer: largestPage })).value)]
 }
 
+/** Last modified first, then what has no time; of equals the later id. */
+export function latestFirst(messages: readonly GraphMessage[]): GraphMessage[] {
+  const dated = messages.map((message) => ({ message, ms: Date.parse(String(message['lastModifiedDateTime'])) || 0 }))
+  dated.sort((a, b) => b.ms - a.ms || (a.message.id < b.message.id ? 1 : -1))
+  return dated.map(({ message }) => message)
+}
+
 /** @param prefer of the first page; those after it are as large as can be */
 async function readAll(graph: GraphSession, query: URLSearchParams, prefer?: string): Promise<GraphMessage[]> {
   const options = { query, prefer: largestPage, firstPrefer: prefer, maxPages }
   const { entries, isCut } = await readPages(graph, messagesPath, options)
   if (isCut) throw new Failure('graph_response_too_large')
   // A message that moves from page to page while they are read is on two of them.
-  return [...new Map(asMessages(entries).map((message) => [message.id, message])).values()]
+  return latestFirst([...new Map(asMessages(entries).map((message) => [message.id, message])).values()])
 }

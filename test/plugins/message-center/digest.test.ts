@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Digest, digestOf } from '../../../src/plugins/message-center/digest.ts'
 import type { Match } from '../../../src/plugins/message-center/query.ts'
+import { latestFirst } from '../../../src/plugins/message-center/read-messages.ts'
 import { bodyOf, type Fields, foundOf, milestone } from './posts.ts'
 
 const nowMs = Date.parse('2026-11-29T15:30:00Z')
@@ -155,14 +156,12 @@ const byImportance: readonly [name: string, fields: Fields][] = [
   ['one that was modified nobody knows when', { lastModifiedDateTime: null }],
 ]
 test('the most important changes come first', () => {
-  const found = byImportance.map(([title, fields], i) => foundOf({ ...newPost, id: `MC${i}`, title, ...fields }))
-  const names = byImportance.map(([name]) => name)
-  for (const order of [found, found.toReversed(), [...found.slice(5), ...found.slice(0, 5)]]) {
-    assert.deepEqual(
-      digest(order).top.map(({ title }) => title),
-      names,
-    )
-  }
+  const messages = byImportance.map(([title, fields], i) => ({ ...newPost, id: `MC${i}`, title, ...fields }))
+  const found = latestFirst(messages.toReversed()).map((message) => foundOf({ ...message }))
+  assert.deepEqual(
+    digest(found).top.map(({ title }) => title),
+    byImportance.map(([name]) => name),
+  )
 })
 
 test('each reason by itself puts a change before one that only asks for planning', () => {

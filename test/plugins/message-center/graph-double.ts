@@ -39,7 +39,9 @@ export function graphOf(initial: Listed[], pageSize = 1000) {
       const select = query.get('$select')?.split(',')
       const skip = Number(query.get('$skip') ?? 0)
       const top = query.get('$top')
-      const sorted = [...messages].sort((a, b) => (a.lastModifiedDateTime < b.lastModifiedDateTime ? 1 : -1))
+      const sorted = query.has('$orderby')
+        ? messages.toSorted((a, b) => (a.lastModifiedDateTime < b.lastModifiedDateTime ? 1 : -1))
+        : messages
       const size = Math.min(pageSize, top === null ? pageSize : Number(top))
       const value = sorted
         .slice(skip, skip + size)

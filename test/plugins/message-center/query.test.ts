@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FilterArguments, filtersOf } from '../../../src/plugins/message-center/filters.ts'
+import type { GraphMessage } from '../../../src/plugins/message-center/message.ts'
 import { countBy, explainNothing, type Match, matching, orderOf } from '../../../src/plugins/message-center/query.ts'
+import { latestFirst } from '../../../src/plugins/message-center/read-messages.ts'
 import { bodyOf, type Fields, foundOf, readingOf } from './posts.ts'
 
 const nowMs = Date.parse('2026-11-29T15:30:00Z')
 
 function sorted(given: Parameters<typeof orderOf>[0], posts: readonly Match[]): string {
-  return [...posts]
-    .sort(orderOf(given))
-    .map(({ post }) => post.id)
-    .join(' ')
+  const compare = orderOf(given)
+  const order = compare === undefined ? posts : posts.toSorted(compare)
+  return order.map(({ post }) => post.id).join(' ')
 }
-/** Posts MC1, MC2 and so on. */
-const posts = (...fields: Fields[]) => fields.map((each, i) => foundOf({ id: `MC${i + 1}`, ...each }))
+/** Posts MC1, MC2 and so on, as they are read. */
+const posts = (...fields: Fields[]) =>
+  latestFirst(fields.map((each, i) => ({ id: `MC${i + 1}`, ...each }))).map((each) => foundOf({ ...each }))
 const at = (day: number) => `2026-11-${String(day).padStart(2, '0')}T00:00:00Z`
 const modified = (day: number | null) => ({ lastModifiedDateTime: day === null ? null : at(day) })
 
@@ -69,15 +71,14 @@ for (const [rule, orderby, order] of orders) {
       { title: 'a', severity: 'normal', ...modified(4) },
     )
     assert.equal(sorted({ orderby }, some), order)
-    assert.equal(sorted({ orderby }, some.toReversed()), order)
   })
 }
 
-test('posts that are equal in all else have one order', () => {
-  const some = posts({}, {}, {}, {})
-  assert.equal(sorted({}, some), 'MC4 MC3 MC2 MC1')
-  assert.equal(sorted({}, some.toReversed()), 'MC4 MC3 MC2 MC1')
-  assert.equal(sorted({ orderby: 'title' }, some.toReversed()), 'MC4 MC3 MC2 MC1')
+test('posts that are equal in all else have one order, however Graph has them', () => {
+  const some = [{ id: 'MC2' }, { id: 'MC4' }, { id: 'MC1' }, { id: 'MC3' }]
+  const ids = (messages: readonly GraphMessage[]) => latestFirst(messages).map(({ id }) => id)
+  assert.deepEqual(ids(some), ['MC4', 'MC3', 'MC2', 'MC1'])
+  assert.deepEqual(ids(some.toReversed()), ['MC4', 'MC3', 'MC2', 'MC1'])
 })
 
 const unknown: readonly [orderby: string, named: string][] = [
@@ -117,9 +118,9 @@ for (const [orderby, isOne] of patterns) {
 test('a search puts the best matches first, then the most recently modified', () => {
   const some = [
     foundOf({ id: 'MC1', title: 'Other', ...modified(9) }, bodyOf('<p>the mailbox</p>')),
-    foundOf({ id: 'MC2', title: 'The mailbox', ...modified(1) }, bodyOf('')),
     foundOf({ id: 'MC3', title: 'Mailboxes', ...modified(8) }, bodyOf('')),
     foundOf({ id: 'MC4', title: 'A mailbox', ...modified(2) }, undefined),
+    foundOf({ id: 'MC2', title: 'The mailbox', ...modified(1) }, bodyOf('')),
   ]
   assert.equal(sorted({ search: 'mailbox' }, some), 'MC4 MC2 MC3 MC1')
   assert.equal(sorted({ search: 'mailbox', orderby: 'id' }, some), 'MC1 MC2 MC3 MC4')

@@ -60,6 +60,16 @@ test('the first question reads the listing, and those of the next five minutes c
   assert.deepEqual(graph.asked, ['listing', 'listing'])
 })
 
+test('posts are latest first with their own bodies, however Graph has them', async () => {
+  const on = (day: number) => ({ lastModifiedDateTime: `2026-11-0${day}T00:00:00Z` })
+  const { read } = build([message(1, on(2)), message(2, on(3)), message(3, on(1))])
+  const { posts, bodies } = await read({ bodies: true })
+  assert.deepEqual(
+    posts.map(({ id }, i) => `${id}: ${bodies[i]?.content}`),
+    ['MC100002: <p>Text of 2</p>', 'MC100001: <p>Text of 1</p>', 'MC100003: <p>Text of 3</p>'],
+  )
+})
+
 test('questions at the same time share one load', async () => {
   const { read, graph, snapshots } = build()
   await Promise.all(Array.from({ length: 50 }, () => read()))
