@@ -1,5 +1,5 @@
 import { compareWithBaselines } from '../baselines/compare.ts'
-import { fiveBodies, fiveBodiesOfBaseline, roundRobin } from '../calls.ts'
+import { fiveBodies, fiveBodiesOfBaseline, getMessages, roundRobin } from '../calls.ts'
 import type { ClosedLoad } from '../harness.ts'
 import { noFailures } from '../rules.ts'
 import { defineScenario } from '../scenario.ts'
@@ -12,8 +12,12 @@ export const warm = defineScenario({
   defaults: { users: 100, connections: 8, seconds: 4, rounds: 5 },
   async run(harness, { users: count, connections, seconds, rounds }) {
     const users = await harness.users(count)
-    const load = { connections, seconds, next: roundRobin(users, () => fiveBodies) }
-    const loads: ClosedLoad[] = [{ ...load, name: 'this server', target: await harness.server() }]
+    const load = { connections, seconds }
+    const target = await harness.server()
+    const loads: ClosedLoad[] = [
+      { ...load, target, name: 'this server', next: roundRobin(users, () => getMessages()) },
+      { ...load, target, name: 'this server, with bodies', next: roundRobin(users, () => fiveBodies) },
+    ]
     if (harness.isOwn) {
       const next = roundRobin(users, () => fiveBodiesOfBaseline)
       loads.push(

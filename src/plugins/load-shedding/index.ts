@@ -39,7 +39,17 @@ declare module 'fastify' {
   }
 }
 
-type Pressure = 'event loop delay' | 'calls in flight' | 'unsent bytes'
+/**
+ * Failures of one cause, made once: a stack for each would be a tenth of what a rejection costs. With waits that differ:
+ * those rejected together should not come back together.
+ */
+function overloadsBy(pressure: string): () => Failure {
+  const failures = [1, 2, 3].map(
+    (retryAfterSeconds) => new Failure('overloaded', { retryAfterSeconds, cause: { pressure } }),
+  )
+  let rejected = 0
+  return () => failures[rejected++ % failures.length] as Failure
+}
 
 const tooManyAtOnce = new Failure('rate_limited', {
   detail: 'They are too many at once: wait for responses.',
@@ -59,18 +69,15 @@ export const loadShedding = fp<Configured>(
     const byUser = createLimit({ perKey: maxPerUser })
     const byAddress = createLimit({ perKey: maxPerAddress })
     const unsent = createLimit(maxUnsentBytes)
-    let rejected = 0
-
-    /** With waits that differ: those rejected together should not come back together. */
-    function overload(pressure: Pressure): Failure {
-      return new Failure('overloaded', { retryAfterSeconds: 1 + (rejected++ % 3), cause: { pressure } })
-    }
+    const byEventLoopDelay = overloadsBy('event loop delay')
+    const byCallsInFlight = overloadsBy('calls in flight')
+    const byUnsentBytes = overloadsBy('unsent bytes')
 
     await app.register(underPressure, { sampleInterval: sampleMs })
     let admitted = 0
     app.decorate('shedLoad', (_request, _reply, next) => {
       if (app.memoryUsage().eventLoopDelay <= maxEventLoopDelayMs) return next()
-      if (admitted >= maxPerTurn) return next(overload('event loop delay'))
+      if (admitted >= maxPerTurn) return next(byEventLoopDelay())
       if (admitted === 0) {
         setImmediate(() => {
           admitted = 0
@@ -95,7 +102,7 @@ export const loadShedding = fp<Configured>(
     app.decorateRequest('releaseCall', null)
     app.decorate('limitCalls', (request, _reply, next) => {
       const release = calls.take('')
-      if (release === undefined) return next(overload('calls in flight'))
+      if (release === undefined) return next(byCallsInFlight())
       // Given back in onSend, which is reached however the call ends, also after its client went away.
       request.releaseCall = release
       next()
@@ -107,7 +114,7 @@ export const loadShedding = fp<Configured>(
       const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.length : 0
       if (bytes < countedFromBytes) return next()
       const release = unsent.take(request.caller?.userKey ?? addressKey(request.ip), bytes)
-      if (release === undefined) return next(overload('unsent bytes'))
+      if (release === undefined) return next(byUnsentBytes())
       raw.once('close', release)
       next()
     })
