@@ -1,10 +1,13 @@
 interface Asking {
   readonly method: string
-  readonly headers: { readonly accept?: string | undefined }
+  readonly headers: { readonly accept?: string | undefined; readonly authorization?: string | undefined }
 }
 
-/** Whether a browser asks for something to show: programs do not list `text/html`, or list JSON beside it. */
-export function isForPerson({ method, headers: { accept = '' } }: Asking): boolean {
+/**
+ * Whether a browser asks for something to show: programs do not list `text/html`, list JSON beside it, or send a token.
+ */
+export function isForPerson({ method, headers: { accept = '', authorization } }: Asking): boolean {
   const isRead = method === 'GET' || method === 'HEAD'
-  return isRead && /\btext\/html\b/i.test(accept) && !/\bapplication\/json\b/i.test(accept)
+  const isShown = /\btext\/html\b/i.test(accept) && !/\bapplication\/json\b/i.test(accept)
+  return isRead && isShown && authorization === undefined
 }

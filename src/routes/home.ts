@@ -16,7 +16,7 @@ export async function homeRoutes(app: FastifyInstance, { config, tools }: HomeOp
   const ready = homePage({ config, tools, isReady: true })
   const notReady = homePage({ config, tools, isReady: false })
 
-  app.get('/', { config: { forPeople: true } }, (request, reply) => {
+  app.get('/', (request, reply) => {
     if (!isForPerson(request)) throw new Failure('not_found')
     const { html, contentSecurityPolicy } = problemsOf(app).length === 0 ? ready : notReady
     return reply

@@ -75,12 +75,12 @@ export const breaks = [
     test: 'who accepts anything',
   },
   {
-    what: 'a browser that opens a route of programs gets a page',
-    file: 'src/plugins/error-handlers/index.ts',
-    from: 'request.is404 || request.routeOptions.config.forPeople',
-    to: 'true',
+    what: 'a program that sends a token gets a page',
+    file: 'src/lib/is-for-person.ts',
+    from: '&& authorization === undefined',
+    to: '',
     caughtBy: 'test/plugins/error-handlers.test.ts',
-    test: 'a route of programs',
+    test: 'JSON for who sends a token',
   },
   {
     what: 'the page of a rejected redirect URI shows the whole list of the operator',

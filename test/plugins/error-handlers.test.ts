@@ -35,8 +35,8 @@ async function build(t: TestContext, thrown: unknown) {
     },
   })
   const call = (payload?: object, url = '/') => app.inject({ method: 'POST', url, ...(payload && { payload }) })
-  const open = (accept: string | undefined, url: string, method: 'GET' | 'HEAD' | 'POST' = 'GET') =>
-    app.inject({ method, url, headers: accept === undefined ? {} : { accept } })
+  const open = (accept: string | undefined, url: string, method: 'GET' | 'HEAD' | 'POST' = 'GET', more = {}) =>
+    app.inject({ method, url, headers: { ...(accept !== undefined && { accept }), ...more } })
   return { call, open, lines: () => lines.filter(({ event }) => event === 'failure') }
 }
 
@@ -158,9 +158,13 @@ for (const [what, accept, method] of [
   })
 }
 
-test('a route of programs fails in JSON, whatever a browser accepts', async (t) => {
-  const { open } = await build(t, new Failure('body_too_large'))
-  const { statusCode, headers } = await open(browserAccept, '/')
-  assert.equal(statusCode, 413)
+test('what fails in a browser is a page, and JSON for who sends a token', async (t) => {
+  const { open } = await build(t, new Failure('overloaded', { retryAfterSeconds: 5 }))
+  const page = await open(browserAccept, '/')
+  assert.equal(page.statusCode, 503)
+  assert.match(String(page.headers['content-type']), /^text\/html/)
+  assert.equal(page.headers['retry-after'], '5')
+  const { statusCode, headers } = await open(browserAccept, '/', 'GET', { authorization: 'Bearer none' })
+  assert.equal(statusCode, 503)
   assert.match(String(headers['content-type']), /^application\/json/)
 })

@@ -58,12 +58,31 @@ for (const url of ['/mcp', '/mcp/', '/mcp?next=https://evil.example']) {
   })
 }
 
-test('so it is where callers need no token, and with a token that is valid', async (t) => {
+test('so it is where callers need no token', async (t) => {
   const { app: unguarded } = await build(t, { MCP_REQUIRE_AUTH: 'false' }, tenant)
   assert.equal((await open('/mcp', browserAccept, 'GET', unguarded)).statusCode, 303)
   assert.equal((await open('/mcp', '*/*', 'GET', unguarded)).statusCode, 405)
-  const headers = { accept: browserAccept, authorization: `Bearer ${await tenant.mint()}` }
-  assert.equal((await app.inject({ url: '/mcp', headers })).statusCode, 303)
+})
+
+test('who sends a token is a program, whatever it accepts', async () => {
+  for (const [token, status] of [
+    [await tenant.mint(), 405],
+    ['none', 401],
+  ]) {
+    const headers = { accept: browserAccept, authorization: `Bearer ${token}` }
+    const response = await app.inject({ url: '/mcp', headers })
+    assert.deepEqual([response.statusCode, typeof response.json().error.code], [status, 'number'])
+  }
+})
+
+test('a browser that may not open the endpoint now gets a page that says so', async (t) => {
+  const { app: limited } = await build(t, { RATE_LIMIT_MAX: '1' }, tenant)
+  await open('/mcp', browserAccept, 'GET', limited)
+  const { statusCode, headers, body } = await open('/mcp', browserAccept, 'GET', limited)
+  assert.deepEqual([statusCode, headers['content-type']], [429, 'text/html; charset=utf-8'])
+  assert.ok(Number(headers['retry-after']) > 0)
+  assert.match(textOf(body), /Try again/)
+  assert.match(String(headers['content-security-policy']), /default-src 'none'/)
 })
 
 test('a POST without a token is challenged, whatever it accepts', async () => {

@@ -19,30 +19,20 @@ import type { Site } from '../../lib/page.ts'
 import { malformedPath } from '../../lib/request-target.ts'
 import { errorPage } from './error-page.ts'
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** People open this route in a browser: what fails there is a page for them. */
-    readonly forPeople?: true
-  }
-}
-
 /** Thrown at the MCP endpoint alone, where a person opens it in a browser. */
 const endpointOpened: ReadonlySet<Reason> = new Set(['missing_token', 'method_not_allowed'])
 
 /**
- * For MCP clients: whatever is thrown, and every unknown path, as a JSON-RPC error. A person who opens an unknown path or
- * a route `forPeople` gets a page, and one who opens the MCP endpoint is sent to the home page.
+ * For MCP clients: whatever is thrown, and every unknown path, as a JSON-RPC error. A person in a browser gets a page,
+ * and is sent to the home page from the MCP endpoint.
  */
 export const failures = fp<Configured>(
   async (app, { config }) => {
     const signIn = resourceOf(config)
     const send = (failure: Failure, request: FastifyRequest, reply: FastifyReply) => {
       if (!isForPerson(request)) return sendRpcError(failure, request, reply, signIn)
-      if (request.is404 || request.routeOptions.config.forPeople) {
-        return sendPage(failure, httpError(failure).status, { request, reply, site: config.site })
-      }
       if (endpointOpened.has(failure.reason)) return reply.header('cache-control', 'no-store').redirect('/', 303)
-      return sendRpcError(failure, request, reply, signIn)
+      return sendPage(failure, httpError(failure).status, { request, reply, site: config.site })
     }
     app.setErrorHandler((error, request, reply) => send(toFailure(error), request, reply))
     app.setNotFoundHandler((request, reply) => {
