@@ -7,6 +7,7 @@ export function connectText(url: string, userPrincipalName: string, { accessToke
   const variable = process.platform === 'win32' ? '$TOKEN = ' : 'TOKEN='
   return `The server is running at ${url}; Ctrl-C stops it.
 Clients open a browser to sign in: choose any user, no password needed.
+To try it in a browser, open ${new URL('/', url)}
 
 Claude Code (sign in with /mcp)
 

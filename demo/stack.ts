@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { type Emulator, startEmulator } from '../emulator/app.ts'
 import { roadmapPath } from '../emulator/roadmap.ts'
+import { tryItPath } from '../emulator/try-it.ts'
 import { buildApp } from '../src/app.ts'
 import { readConfigWithSealKeyFile } from '../src/config/seal-key-file.ts'
 
@@ -38,6 +39,7 @@ export async function startServer(tenant: Emulator, { port, log }: { port: numbe
     ENTRA_AUTHORITY_HOST: tenant.origin,
     GRAPH_BASE_URL: `${tenant.origin}/v1.0`,
     ROADMAP_URL: `${tenant.origin}${roadmapPath}`,
+    TRY_IT_URL: `${tenant.origin}${tryItPath}`,
     LOG_LEVEL: log ? 'info' : 'silent',
   })
   const app = await buildApp(config, { logTo: process.stderr })

@@ -34,6 +34,7 @@ import { roadmapRoutes } from './roadmap.ts'
 import { makeRsaKey, openSecrets } from './secrets.ts'
 import { createStats, type Endpoint, type Stats } from './stats.ts'
 import { type AppRegistration, createTenant, type Tenant } from './tenant.ts'
+import { tryItRoutes } from './try-it.ts'
 
 export interface EmulatorOptions {
   /** 0, the default, picks a free port. */
@@ -89,6 +90,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const mint = createMint(authority)
   app.setErrorHandler(aadstsErrorHandler(authority))
   registerEndpoints(app, authority)
+  app.register(tryItRoutes)
   app.register(controlRoutes, { prefix: '/_emulator', authority, mint })
   await app.listen({ host, port })
 

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { type Emulator, startEmulator } from './app.ts'
 import { writePrivateFile } from './private-file.ts'
 import { roadmapPath } from './roadmap.ts'
+import { tryItPath } from './try-it.ts'
 
 const DEFAULT_PORT = 9600
 
@@ -66,6 +67,7 @@ GRAPH_CLIENT_SECRET=${api.clientSecret}
 ENTRA_AUTHORITY_HOST=${origin}
 GRAPH_BASE_URL=${origin}/v1.0
 ROADMAP_URL=${origin}${roadmapPath}
+TRY_IT_URL=${origin}${tryItPath}
 `
 }
 

@@ -1,7 +1,7 @@
-// Builds view/ into one HTML file that needs nothing else. Usage: node scripts/build-view.mjs [file]
+// Builds view/ into view.html, one file that needs nothing else, and try-it.js. Usage: node scripts/build-view.mjs [folder]
 import { hash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -19,6 +19,25 @@ const withoutLocales = {
   },
 }
 
+const browserBundle = {
+  absWorkingDir: root,
+  bundle: true,
+  minify: true,
+  write: false,
+  metafile: true,
+  format: 'iife',
+  target: 'es2022',
+  legalComments: 'none',
+  // Else zod tries whether it may evaluate code, and the console reports that it may not.
+  banner: { js: 'globalThis.__zod_globalConfig={jitless:true};' },
+  logLevel: 'warning',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  // The image is built without the project's own.
+  tsconfigRaw: {},
+  plugins: [withoutLocales],
+}
+
 /**
  * The view as HTML, and the source files that it was made of (paths as in esbuild's metafile).
  *
@@ -28,24 +47,9 @@ const withoutLocales = {
  */
 export async function buildView() {
   const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
+    ...browserBundle,
     entryPoints: { view: 'view/main.tsx', style: 'view/style.css' },
     outdir: 'dist',
-    bundle: true,
-    minify: true,
-    write: false,
-    metafile: true,
-    format: 'iife',
-    target: 'es2022',
-    legalComments: 'none',
-    // Else zod tries whether it may evaluate code, and the console reports that it may not.
-    banner: { js: 'globalThis.__zod_globalConfig={jitless:true};' },
-    logLevel: 'warning',
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
-    // The image is built without the project's own.
-    tsconfigRaw: {},
-    plugins: [withoutLocales],
   })
   const output = (extension) => outputFiles.find(({ path }) => path.endsWith(extension)).text.trim()
   const [script, style] = [output('.js'), output('.css')]
@@ -66,12 +70,20 @@ export async function buildView() {
   return { html, inputs: Object.keys(metafile.inputs) }
 }
 
+/** The script of the emulator's page that shows the view, and the source files that it was made of. */
+export async function buildTryIt() {
+  const { outputFiles, metafile } = await build({ ...browserBundle, entryPoints: ['view/try-it/main.tsx'] })
+  return { script: outputFiles[0].text, inputs: Object.keys(metafile.inputs) }
+}
+
 function sha256(text) {
   return `sha256-${hash('sha256', text, 'base64')}`
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [file = join(root, 'dist/view.html')] = process.argv.slice(2)
-  await mkdir(dirname(file), { recursive: true })
-  await writeFile(file, (await buildView()).html)
+  const [folder = join(root, 'dist')] = process.argv.slice(2)
+  await mkdir(folder, { recursive: true })
+  const [view, tryIt] = await Promise.all([buildView(), buildTryIt()])
+  await writeFile(join(folder, 'view.html'), view.html)
+  await writeFile(join(folder, 'try-it.js'), tryIt.script)
 }

@@ -50,6 +50,7 @@ test('three variables are enough, and the rest has its documented default', () =
     },
     graph: { baseUrl: 'https://graph.microsoft.com/v1.0', callsPerMinute: 240, callsPerHour: 800, cacheTtlMs: 300_000 },
     roadmapUrl: 'https://www.microsoft.com/releasecommunications/api/v2/m365',
+    tryItUrl: undefined,
     tools: { roadmap: true, writes: false, serviceHealth: false },
     callers: {
       required: true,
@@ -128,6 +129,7 @@ const accepted: readonly [variable: string, value: string, of: (config: Config) 
   ],
   ['ROADMAP_URL', 'http://127.0.0.1:9600/m365', (c) => c.roadmapUrl, 'http://127.0.0.1:9600/m365'],
   ['ROADMAP_URL', 'off', (c) => c.tools.roadmap, false],
+  ['TRY_IT_URL', 'http://localhost:9600/try-it', (c) => c.tryItUrl, 'http://localhost:9600/try-it'],
   ['MCP_ENABLE_WRITES', 'true', (c) => c.tools, { roadmap: true, writes: true, serviceHealth: false }],
   ['MCP_ENABLE_WRITES', 'false', (c) => c.tools, { roadmap: true, writes: false, serviceHealth: false }],
   ['MCP_ENABLE_SERVICE_HEALTH', 'true', (c) => c.tools, { roadmap: true, writes: false, serviceHealth: true }],
@@ -289,6 +291,15 @@ const rejected: Readonly<Record<string, readonly string[]>> = {
     'http://127.0.0.1.evil.example/v1.0',
     'http://localhost.evil.example/v1.0',
     'http://10.0.0.1/v1.0',
+  ],
+  TRY_IT_URL: [
+    'on',
+    'ftp://localhost:9600/try-it',
+    'javascript:alert(1)//localhost',
+    'http://try.example/try-it',
+    'http://localhost.evil.example/try-it',
+    'http://localhost:9600/try-it?server=x',
+    'http://someone@localhost:9600/try-it',
   ],
   ROADMAP_URL: [
     'on',
@@ -582,6 +593,7 @@ const dangerous: readonly [switched: Env, error: string][] = [
   [{ MCP_OAUTH_SEAL_KEY: '' }, 'MCP_OAUTH_SEAL_KEY missing'],
   [{ GRAPH_BASE_URL: 'http://127.0.0.1:9600/v1.0' }, 'GRAPH_BASE_URL unsafe'],
   [{ ROADMAP_URL: 'http://127.0.0.1:9600/m365' }, 'ROADMAP_URL unsafe'],
+  [{ TRY_IT_URL: 'http://localhost:9600/try-it' }, 'TRY_IT_URL unsafe'],
   [{ ENTRA_AUTHORITY_HOST: 'http://localhost:9600' }, 'ENTRA_AUTHORITY_HOST unsafe'],
 ]
 const zeroKey = Buffer.alloc(32).toString('base64')

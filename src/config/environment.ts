@@ -113,6 +113,12 @@ export const EnvironmentSchema = Type.Object({
     'feed of the public Microsoft 365 roadmap, which is asked without any token; `http:` only on loopback; `off`: no tool getRoadmapItems',
     { default: 'https://www.microsoft.com/releasecommunications/api/v2/m365', production: 'https only' },
   ),
+  TRY_IT_URL: url(
+    'page that tries this server in a browser, as the emulator has one; linked from the home page; loopback only',
+    {
+      production: 'rejected',
+    },
+  ),
   MCP_ENABLE_WRITES: flag(
     'offer setMessageState, which marks messages as read, archived or favorite; needs `ServiceMessageViewpoint.Write`',
     { default: 'false' },

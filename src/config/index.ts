@@ -106,6 +106,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
     const isUnsafe = isPlain(url) && (production || !isLoopback(new URL(url).hostname))
     reportIf(isUnsafe, name, 'unsafe', `must be https ${where}`)
   }
+  const tryItUrl = baseUrlOf(valid.TRY_IT_URL ?? '')
+  const isElsewhere = tryItUrl === undefined || !isLoopback(new URL(tryItUrl).hostname)
+  reportIf(production && given.TRY_IT_URL !== undefined, 'TRY_IT_URL', 'unsafe', 'must not be set in production')
+  reportIf(
+    given.TRY_IT_URL !== undefined && isElsewhere,
+    'TRY_IT_URL',
+    'invalid',
+    'must be a loopback URL without a query',
+  )
   const graph = graphBaseUrl === undefined ? undefined : readGraph(valid, graphBaseUrl, reportIf)
 
   const oboScopes = valid.GRAPH_OBO_SCOPES === undefined ? undefined : list(valid.GRAPH_OBO_SCOPES)
@@ -191,6 +200,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
     graph,
     /** Microsoft's own where the tool is off, and then not asked. */
     roadmapUrl,
+    /** Where the server can be tried in a browser; never in production. */
+    tryItUrl,
     /** Tools that can be switched on and off. */
     tools: {
       roadmap: hasRoadmap,

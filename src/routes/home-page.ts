@@ -47,6 +47,7 @@ export function homePage({ config, tools, isReady }: HomePageOptions): Page {
 <h2>Address</h2>
 !${copyable(resource, 'address')}
 <p class="note">Most apps need nothing else: they find out where to sign in and open a browser.</p>
+!${tryIt(resource, config)}
 <h2>Connect an app</h2>
 !${config.oauthProxy === undefined ? '<p>Each app has to be registered in Microsoft Entra first: ask your administrator.</p>' : ''}
 <div class="accordion">
@@ -63,6 +64,13 @@ export function homePage({ config, tools, isReady }: HomePageOptions): Page {
 <p>It comes with the server’s source: <code>docs/clients.md</code> has more apps and what users see, <code>docs/tools.md</code> each tool, <code>docs/security.md</code> what protects the data, and <code>README.md</code> how to run a server.</p>`,
     { site: config.site, script: copyScript, isWide: true },
   )
+}
+
+function tryIt(resource: string, { tryItUrl }: Config): string {
+  if (tryItUrl === undefined) return ''
+  const href = `${tryItUrl}?${new URLSearchParams({ server: resource })}`
+  return html`<h2>Try it</h2>
+<p><a href="${href}">Sign in and see the digest and the latest messages</a> in this browser. The tenant is emulated: choose any user, no password needed.</p>`
 }
 
 const unreachable =

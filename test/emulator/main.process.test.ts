@@ -40,6 +40,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
         'ENTRA_AUTHORITY_HOST',
         'GRAPH_BASE_URL',
         'ROADMAP_URL',
+        'TRY_IT_URL',
       ],
     ])
     const { status } = await call(`${env['ENTRA_AUTHORITY_HOST']}/${env['GRAPH_TENANT_ID']}/discovery/v2.0/keys`)

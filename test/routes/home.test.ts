@@ -122,6 +122,14 @@ test('its policy allows the style sheet and the script by their hashes, and noth
   assert.equal(headers['set-cookie'], undefined)
 })
 
+test('the page to try it is linked where there is one, with this server’s address', async (t) => {
+  const { app: tried, origin: own } = await build(t, { TRY_IT_URL: 'http://localhost:9600/try-it' }, tenant)
+  const { body } = await open('/', browserAccept, 'GET', tried)
+  const [, href = ''] = /<a href="([^"]*try-it[^"]*)"/.exec(body.replaceAll('&#61;', '=')) ?? []
+  assert.equal(new URL(href).searchParams.get('server'), `${own}/mcp`)
+  assert.doesNotMatch((await open('/')).body, /try-it/)
+})
+
 test('pages without a script allow none', async () => {
   const { headers } = await open('/nothing')
   assert.doesNotMatch(String(headers['content-security-policy']), /script-src/)

@@ -158,9 +158,8 @@ function run(page: Page, name: string, argument: unknown): Promise<unknown> {
 function readBuiltView(): string {
   const folder = mkdtempSync(join(tmpdir(), 'view-'))
   try {
-    const file = join(folder, 'view.html')
-    execFileSync(process.execPath, ['scripts/build-view.mjs', file], { cwd: root })
-    return readFileSync(file, 'utf8')
+    execFileSync(process.execPath, ['scripts/build-view.mjs', folder], { cwd: root })
+    return readFileSync(join(folder, 'view.html'), 'utf8')
   } finally {
     rmSync(folder, { recursive: true })
   }

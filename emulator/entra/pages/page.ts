@@ -9,25 +9,34 @@ export interface Page {
   main: string
   /** URL of a script of this origin; optional for the page. */
   script?: string
+  /** For more than a question and its answer. */
+  isWide?: boolean
+  /** What its script may do beside, as directives of the Content-Security-Policy. */
+  policy?: readonly string[]
 }
 
-const STYLE_HASH = createHash('sha256').update(pageStyle).digest('base64')
+const STYLE = `${pageStyle}
+iframe:not([hidden]) { display: block; width: 100%; height: 40rem; margin-top: .75rem; border: 1px solid var(--line); border-radius: .5rem }
+button[aria-pressed=true] { border: 2px solid var(--action); font-weight: 600 }
+`
+
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
 // No `form-action`: browsers apply it to the redirects after a form post too, which lead to the clients. Pages are
 // escaped, so that no form can be injected.
-const CONTENT_SECURITY_POLICY = [
+const DIRECTIVES = [
   "default-src 'none'",
   `style-src 'sha256-${STYLE_HASH}'`,
   "script-src 'self'",
   'img-src data:',
   "base-uri 'none'",
   "frame-ancestors 'none'",
-].join('; ')
+]
 
 export function sendPage(reply: FastifyReply, page: Page): FastifyReply {
   return reply
     .headers({
-      'content-security-policy': CONTENT_SECURITY_POLICY,
+      'content-security-policy': [...DIRECTIVES, ...(page.policy ?? [])].join('; '),
       'cache-control': 'no-store, no-cache',
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',
@@ -36,7 +45,7 @@ export function sendPage(reply: FastifyReply, page: Page): FastifyReply {
     .send(documentOf(page))
 }
 
-function documentOf({ title, main, script }: Page): string {
+function documentOf({ title, main, script, isWide = false }: Page): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -44,9 +53,9 @@ function documentOf({ title, main, script }: Page): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
 <link rel="icon" href="data:,">
-<style>!${pageStyle}</style>
+<style>!${STYLE}</style>
 </head>
-<body>
+<body!${isWide ? ' class="wide"' : ''}>
 <header><strong>Emulated tenant</strong> <span>Not Microsoft: sign-in needs no password.</span></header>
 <main>
 !${main}
