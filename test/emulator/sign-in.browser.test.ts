@@ -109,6 +109,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await assertLooks(page, `emulator-consent-${colorScheme}`)
     await page.goto(`${emulator.origin}/devicelogin`)
     await assertLooks(page, `emulator-device-${colorScheme}`)
+    await page.goto(`${emulator.origin}/${emulator.tenantId}/oauth2/v2.0/logout`)
+    await assertLooks(page, `emulator-signed-out-${colorScheme}`)
   })
 }
 

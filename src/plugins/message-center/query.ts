@@ -13,12 +13,8 @@ export interface Match {
 
 /** The posts that pass all filters, in the order of the reading. */
 export function matching({ posts, bodies }: Pick<Reading, 'posts' | 'bodies'>, filters: readonly Filter[]): Match[] {
-  const found: Match[] = []
-  for (const [i, post] of posts.entries()) {
-    const body = bodies[i]
-    if (filters.every(({ test }) => test(post, body))) found.push({ post, body })
-  }
-  return found
+  const all = posts.map((post, i) => ({ post, body: bodies[i] }))
+  return filters.length === 0 ? all : all.filter(({ post, body }) => filters.every(({ test }) => test(post, body)))
 }
 
 export type Compare = (a: Match, b: Match) => number
