@@ -31,7 +31,7 @@ export const breaks = [
   },
   // src/plugins/mcp/index.ts
   ...[
-    ['withPlainError(JSON.parse(text))', '(JSON.parse(text))', 'tool’s name that is an object: '],
+    ['withPlainError(JSON.parse(text))', '(JSON.parse(text))', 'a cursor that is a number'],
     ['withPlainError(await exchangeOnce', '(await exchangeOnce', 'an initialize without params'],
   ].map(([from, to, test]) => ({
     what: 'a client gets what the SDK’s validator says',
@@ -72,6 +72,22 @@ export const breaks = [
     to: '',
     caughtBy: 'test/plugins/mcp/index.test.ts',
     test: 'where Graph is closed to the caller',
+  },
+  {
+    what: 'a call whose arguments are a list is one that fails in its tool',
+    file: 'src/plugins/mcp/tool-calls.ts',
+    from: 'args !== undefined && !isObject(args)',
+    to: 'false',
+    caughtBy: 'test/wire/transport.test.ts',
+    test: 'arguments that are a list',
+  },
+  {
+    what: 'a call without a name is an internal error',
+    file: 'src/plugins/mcp/tool-calls.ts',
+    from: "if (typeof name !== 'string') throw invalidParam('name', 'string')",
+    to: '',
+    caughtBy: 'test/wire/transport.test.ts',
+    test: 'a call that names no tool',
   },
   {
     what: 'an agent is told the words of an error that nobody foresaw',

@@ -156,7 +156,7 @@ export const breaks = [
     from: 'if (!raw.writableFinished) abort.abort()',
     to: '',
     caughtBy: 'test/wire/faults.test.ts',
-    test: 'takes its call to Graph with it',
+    test: 'takes its own question to Graph with it',
   },
   {
     what: 'the configured Graph token serves those who signed in as well',

@@ -107,9 +107,12 @@ export function createMcp(
   function serverFor(call: ServedCall): Server {
     const server = new Server(serverInfo, options)
     server.onerror = onError
-    server.setRequestHandler('tools/call', ({ params }) => toolCalls.call(params.name, params.arguments, call))
-    // A server lives for one message, and nearly all of these are calls of tools: the others' handlers would be in vain.
-    if (call.method === 'tools/call') return server
+    // A server lives for one message, and nearly all of these are calls of tools. As the fallback, their handler is not
+    // wrapped into the SDK's schemas, which walk through the whole of a result.
+    if (call.method === 'tools/call') {
+      server.fallbackRequestHandler = ({ params = {} }) => toolCalls.call(params, call)
+      return server
+    }
     server.setRequestHandler('tools/list', () => ({ tools: definitions }))
     server.setRequestHandler('prompts/list', () => ({ prompts: others.listedPrompts }))
     server.setRequestHandler('prompts/get', ({ params }) => others.getPrompt(params.name, params.arguments))

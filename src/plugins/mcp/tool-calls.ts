@@ -27,8 +27,11 @@ export function createToolCalls(available: readonly Tool[], { accessTokenAllowed
 
   return {
     find: (name: string): Tool | undefined => byName.get(name),
-    /** @throws {ProtocolError} for a name that no tool has */
-    async call(name: string, args: unknown, call: ServedCall): Promise<CallToolResult> {
+    /** @throws {ProtocolError} for what is no call, and for a name that no tool has */
+    async call(params: Readonly<Record<string, unknown>>, call: ServedCall): Promise<CallToolResult> {
+      const { name, arguments: args } = params
+      if (typeof name !== 'string') throw invalidParam('name', 'string')
+      if (args !== undefined && !isObject(args)) throw invalidParam('arguments', 'object')
       const tool = byName.get(name)
       if (tool === undefined) {
         throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 80)}`)
@@ -47,6 +50,15 @@ export function createToolCalls(available: readonly Tool[], { accessTokenAllowed
       }
     },
   }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** In the words of {@link withPlainError}. */
+function invalidParam(name: string, type: string): ProtocolError {
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, `Invalid params: "params.${name}" must be of type ${type}.`)
 }
 
 /** @throws {Failure} `graph_timeout` where a call that should have given up by itself has not */
