@@ -25,7 +25,7 @@ interface Workload {
 }
 
 /**
- * Calls that wait for Graph, and calls that wait for nothing. A rejection costs a sixth of an answer from memory, so that
+ * Calls that wait for Graph, and calls that wait for nothing. A rejection costs a quarter of an answer from memory, so that
  * at three times capacity rejecting takes half of the server's time.
  */
 const workloads: readonly Workload[] = [
