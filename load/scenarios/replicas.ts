@@ -39,7 +39,7 @@ export const replicasScenario = defineScenario({
   description: `open model: ${replicas} replicas behind nginx with a shared Redis; a replica, Redis, Entra and keys fail one after another`,
   needs: 'processes',
   // No user shares a post with another here: a replica has room for the Message Centers of so many.
-  defaults: { users: 200, rate: 100, seconds: 10 },
+  defaults: { users: 100, rate: 100, seconds: 10 },
   async run(harness, { users: count, rate, seconds }) {
     const tenant = await harness.tenant()
     const users = await harness.users(count)
