@@ -64,11 +64,11 @@ test('warm: this server, the reference pattern and the floor, and what they are 
   const small = ['--users', '4', '--seconds', '1', '--rounds', '1', '--connections', '2']
   const { output, ended } = load('warm', ...small)
   assert.equal(await ended, 0, output.err)
-  for (const name of ['this server', 'reference pattern', 'floor']) {
+  for (const name of ['this server', 'this server, with bodies', 'reference pattern', 'floor']) {
     assert.match(output.out, new RegExp(`│ ${name} +│ +[\\d.,]+ │`))
   }
   assert.match(output.out, /this server: calls a second to the reference’s: [\d.]+/)
-  assert.match(output.err, /round 1 of 1\n(.+\n){2}floor: \d+ correct/)
+  assert.match(output.err, /round 1 of 1\n(.+\n){3}floor: \d+ correct/)
 })
 
 test('cold-burst: each user is exchanged once', async () => {
