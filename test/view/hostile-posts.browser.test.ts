@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Message } from '../../src/plugins/message-center/message.ts'
+import { eventually } from '../helper.ts'
 import { openView, resultOf } from './helper.ts'
 import { teams } from './posts.ts'
 
@@ -54,10 +55,12 @@ for (const [name, tool, result] of [
         .click({ position: { x: 5, y: 5 } })
       await frame.locator('.text').waitFor()
     }
-    for (const element of await frame.locator('a').all()) {
+    const anchors = await frame.locator('a').all()
+    for (const element of anchors) {
       await element.hover()
       await element.click()
     }
+    await eventually(() => links.length === anchors.length)
     assert.match(await frame.locator('main').innerText(), /<script>/)
     assert.equal(await frame.locator('main script, main img, main iframe, main [onerror], main [onclick]').count(), 0)
     const addresses = await frame.evaluate('[...document.links].map(({ href }) => href)')

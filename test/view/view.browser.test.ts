@@ -87,6 +87,7 @@ test('the message of getMessage is shown in depth', async () => {
   for (const name of [/^Open in admin center/, /^Roadmap item 478611/, /^learn\.microsoft\.com\/microsoftteams/]) {
     await frame.getByRole('link', { name }).click()
   }
+  await eventually(() => links.length === 3)
   assert.deepEqual(links, [
     teams.url,
     'https://www.microsoft.com/microsoft-365/roadmap?id=478611',
