@@ -33,7 +33,7 @@ export const tryItRoutes: FastifyPluginAsync = async (app) => {
 <noscript><p class="box warning">It needs JavaScript.</p></noscript>`,
       script: `${tryItPath}/script`,
       isWide: true,
-      policy: ['connect-src http://localhost:* http://127.0.0.1:*', "frame-src 'self'"],
+      directives: ['connect-src http://localhost:* http://127.0.0.1:*', "frame-src 'self'"],
     }),
   )
 

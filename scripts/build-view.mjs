@@ -67,13 +67,13 @@ export async function buildView() {
   const html = template
     .replace('<!-- policy, style -->', () => head)
     .replace('<!-- script -->', () => `<script>${script}</script>`)
-  return { html, inputs: Object.keys(metafile.inputs) }
+  return { file: 'view.html', text: html, inputs: Object.keys(metafile.inputs) }
 }
 
 /** The script of the emulator's page that shows the view, and the source files that it was made of. */
 export async function buildTryIt() {
   const { outputFiles, metafile } = await build({ ...browserBundle, entryPoints: ['view/try-it/main.tsx'] })
-  return { script: outputFiles[0].text, inputs: Object.keys(metafile.inputs) }
+  return { file: 'try-it.js', text: outputFiles[0].text, inputs: Object.keys(metafile.inputs) }
 }
 
 function sha256(text) {
@@ -83,7 +83,5 @@ function sha256(text) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [folder = join(root, 'dist')] = process.argv.slice(2)
   await mkdir(folder, { recursive: true })
-  const [view, tryIt] = await Promise.all([buildView(), buildTryIt()])
-  await writeFile(join(folder, 'view.html'), view.html)
-  await writeFile(join(folder, 'try-it.js'), tryIt.script)
+  for (const { file, text } of [await buildView(), await buildTryIt()]) await writeFile(join(folder, file), text)
 }

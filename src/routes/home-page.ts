@@ -70,7 +70,7 @@ function tryIt(resource: string, { tryItUrl }: Config): string {
   if (tryItUrl === undefined) return ''
   const href = `${tryItUrl}?${new URLSearchParams({ server: resource })}`
   return html`<h2>Try it</h2>
-<p><a href="${href}">Sign in and see the digest and the latest messages</a> in this browser. The tenant is emulated: choose any user, no password needed.</p>`
+<p><a href="${href}">Sign in and see the digest and the latest messages</a> in this browser.</p>`
 }
 
 const unreachable =

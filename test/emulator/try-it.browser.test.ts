@@ -71,6 +71,39 @@ for (const colorScheme of ['light', 'dark'] as const) {
   })
 }
 
+test('the keyboard alone is enough, from the home page to a message', async (t) => {
+  const { page } = await openHome(t)
+  /** Presses Tab until this has the focus, in whichever frame it is. */
+  async function tabTo(name: string | RegExp, role: 'link' | 'button' | 'checkbox' = 'button') {
+    for (let n = 0; n < 60; n++) {
+      await page.keyboard.press('Tab')
+      for (const frame of page.frames()) {
+        const wanted = frame.getByRole(role, { name }).first()
+        if ((await wanted.count()) > 0 && (await wanted.evaluate((each) => each.matches(':focus')))) return
+      }
+    }
+    assert.fail(`Tab does not come to ${name}`)
+  }
+  await tabTo(/^Sign in and see/, 'link')
+  await page.keyboard.press('Enter')
+  await button(page, 'Sign in').waitFor()
+  await tabTo('Sign in')
+  await page.keyboard.press('Enter')
+  await page.getByRole('checkbox').waitFor()
+  await tabTo(/./, 'checkbox')
+  await page.keyboard.press('Space')
+  await tabTo('Allow')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Rowan Reade' }).waitFor()
+  await tabTo(/^Rowan Reade/)
+  await page.keyboard.press('Enter')
+  const digest = page.frameLocator('iframe[title=Digest]')
+  await digest.locator('.card button.title').first().waitFor()
+  await tabTo((await digest.locator('.card button.title').first().innerText()).trim())
+  await page.keyboard.press('Enter')
+  await digest.locator('.text p').first().waitFor()
+})
+
 test('who must use MFA is sent to sign in once more, with the claims of the challenge', async (t) => {
   const { page } = await openHome(t)
   await page.getByRole('link', { name: /^Sign in and see/ }).click()

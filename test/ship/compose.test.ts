@@ -15,6 +15,16 @@ test('a client that knows only the address signs in and reads messages', async (
   assert.equal(value.length, 2)
 })
 
+test('its home page leads to the page that tries it', async (t) => {
+  const { origin } = await compose(t)
+  const home = await (await fetch(origin, { headers: { accept: 'text/html' } })).text()
+  const [, href = ''] = /<a href="([^"]*try-it[^"]*)"/.exec(home.replaceAll('&#61;', '=')) ?? []
+  assert.equal((await fetch(href)).status, 200)
+  const script = await fetch(new URL('/try-it/script', href))
+  assert.deepEqual([script.status, script.headers.get('content-type')], [200, 'text/javascript; charset=utf-8'])
+  assert.ok((await script.text()).length > 1_000)
+})
+
 for (const [name, service] of Object.entries(services)) {
   test(`${name} has no unneeded privileges`, () => {
     const { read_only, cap_drop, security_opt, pids_limit = 0, cpus = 0, mem_limit = '' } = service

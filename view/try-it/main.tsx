@@ -5,7 +5,7 @@ import { createSignIn, forgetSignIn, storedSignIn } from './sign-in.ts'
 import { ToolView } from './tool-view.tsx'
 
 /** The tools whose results are shown, one at a time. */
-const shown = [
+const shownTools = [
   { tool: 'getDigest', title: 'Digest', args: {} },
   { tool: 'getMessages', title: 'Latest messages', args: { top: 20 } },
 ] as const
@@ -74,7 +74,7 @@ function Results({ client, view, server }: Connection & { server: string }) {
         Signed in at <code>{server}</code>. The token is in this tab only.
       </p>
       <div class="row">
-        {shown.map(({ title, tool }, index) => (
+        {shownTools.map(({ title, tool }, index) => (
           <button type="button" key={tool} aria-pressed={index === chosen} onClick={() => choose(index)}>
             {title}
           </button>
@@ -83,7 +83,7 @@ function Results({ client, view, server }: Connection & { server: string }) {
           Sign out
         </button>
       </div>
-      {shown.map((each, index) =>
+      {shownTools.map((each, index) =>
         opened.includes(index) ? (
           <ToolView
             key={each.tool}
@@ -115,20 +115,20 @@ async function connect(server: string, callback?: URLSearchParams): Promise<void
     if (view === undefined || !('text' in view)) throw new Error('The server has no view.')
     show({ server, connection: { client, view: view.text } })
   } catch (error) {
-    // The tab is on its way to the sign-in page.
-    if (!(error instanceof UnauthorizedError)) fail(server, error)
+    fail(server, error)
   }
 }
 
 async function viewUri(client: Client): Promise<string> {
   const { tools } = await client.listTools()
-  const { ui } = tools.find(({ name }) => name === shown[0].tool)?._meta ?? {}
+  const { ui } = tools.find(({ name }) => name === shownTools[0].tool)?._meta ?? {}
   const { resourceUri } = (ui ?? {}) as { resourceUri?: unknown }
   if (typeof resourceUri !== 'string') throw new Error('The server has no view.')
   return resourceUri
 }
 
 function fail(server: string, error: unknown) {
+  // The tab is on its way to the sign-in page.
   if (error instanceof UnauthorizedError) return
   show({ server, error: error instanceof Error ? error.message : String(error) })
 }

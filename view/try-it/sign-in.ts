@@ -18,7 +18,7 @@ export interface SignIn {
 }
 
 /**
- * How the SDK's client signs in at a server: registered anew for each sign-in, its token in memory only.
+ * How the SDK's client signs in at a server: with a registration for each sign-in, and its token in memory only.
  *
  * @param server the MCP endpoint's URL
  */

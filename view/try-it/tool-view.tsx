@@ -1,6 +1,6 @@
 import type { Client } from '@modelcontextprotocol/client'
 import { AppBridge, PostMessageTransport } from '@modelcontextprotocol/ext-apps/app-bridge'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
 interface ToolViewProps {
   readonly client: Client
@@ -16,15 +16,18 @@ interface ToolViewProps {
 /** The result of a tool in the server's view, in a sandboxed frame of its own as chat clients have it. */
 export function ToolView({ client, view, title, tool, args, isHidden, onError }: ToolViewProps) {
   const frame = useRef<HTMLIFrameElement>(null)
-  useEffect(() => {
-    const element = frame.current
-    if (element === null) return
-    // Once: the frame loads again when the view is written into it.
-    element.addEventListener('load', () => void show(element).catch(onError), { once: true })
+  // Before the frame can load; once, since it loads again when the view is written into it.
+  useLayoutEffect(() => {
+    const unmounted = new AbortController()
+    const onLoad = () => {
+      if (frame.current !== null) show(frame.current, unmounted.signal).catch(onError)
+    }
+    frame.current?.addEventListener('load', onLoad, { once: true, signal: unmounted.signal })
+    return () => unmounted.abort()
   }, [])
   return <iframe ref={frame} title={title} sandbox="allow-scripts" src="/try-it/frame" hidden={isHidden} />
 
-  async function show(element: HTMLIFrameElement) {
+  async function show(element: HTMLIFrameElement, unmounted: AbortSignal) {
     const target = element.contentWindow
     if (target === null) return
     const capabilities = { openLinks: {}, serverTools: {} }
@@ -39,9 +42,12 @@ export function ToolView({ client, view, title, tool, args, isHidden, onError }:
     bridge.addEventListener('sizechange', ({ height }) => {
       if (height !== undefined) element.style.height = `${height}px`
     })
-    darkTheme.addEventListener('change', ({ matches }) =>
-      bridge.setHostContext({ theme: matches ? 'dark' : 'light', toolInfo }),
+    darkTheme.addEventListener(
+      'change',
+      ({ matches }) => bridge.setHostContext({ theme: matches ? 'dark' : 'light', toolInfo }),
+      { signal: unmounted },
     )
+    unmounted.addEventListener('abort', () => void bridge.close())
     const initialized = new Promise<void>((resolve) => bridge.addEventListener('initialized', () => resolve()))
     await bridge.connect(new PostMessageTransport(target, target))
     // The frame's origin is opaque: there is no other target to name.

@@ -11,10 +11,11 @@ export interface Page {
   script?: string
   /** For more than a question and its answer. */
   isWide?: boolean
-  /** What its script may do beside, as directives of the Content-Security-Policy. */
-  policy?: readonly string[]
+  /** Directives of the Content-Security-Policy beside those of every page. */
+  directives?: readonly string[]
 }
 
+/** The server's pages have no frames and nothing to choose between. */
 const STYLE = `${pageStyle}
 iframe:not([hidden]) { display: block; width: 100%; height: 40rem; margin-top: .75rem; border: 1px solid var(--line); border-radius: .5rem }
 button[aria-pressed=true] { border: 2px solid var(--action); font-weight: 600 }
@@ -36,7 +37,7 @@ const DIRECTIVES = [
 export function sendPage(reply: FastifyReply, page: Page): FastifyReply {
   return reply
     .headers({
-      'content-security-policy': [...DIRECTIVES, ...(page.policy ?? [])].join('; '),
+      'content-security-policy': [...DIRECTIVES, ...(page.directives ?? [])].join('; '),
       'cache-control': 'no-store, no-cache',
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',

@@ -40,7 +40,7 @@ declare module 'fastify' {
 }
 
 /**
- * Failures of one cause, made once: a stack for each would be a tenth of what a rejection costs. With waits that differ:
+ * Failures of one cause, made once: a stack for each would be a fifth of what a rejection costs. With waits that differ:
  * those rejected together should not come back together.
  */
 function overloadsBy(pressure: string): () => Failure {

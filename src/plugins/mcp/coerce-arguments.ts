@@ -70,7 +70,7 @@ function fromJson<Kind>(text: string, isKind: (value: unknown) => value is Kind)
   return isKind(value) ? value : undefined
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -3,6 +3,7 @@ import { entryOf, Failure, failureText, toFailure } from '../../errors/index.ts'
 import { beforeDeadline } from '../../lib/deadline.ts'
 import { withoutAccessToken } from './access-token-argument.ts'
 import type { ServedCall } from './call.ts'
+import { isObject } from './coerce-arguments.ts'
 import { withPermissionNamed } from './permission-errors.ts'
 import type { GraphTools, Tool } from './tool.ts'
 
@@ -50,10 +51,6 @@ export function createToolCalls(available: readonly Tool[], { accessTokenAllowed
       }
     },
   }
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** In the words of {@link withPlainError}. */

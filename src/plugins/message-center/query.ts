@@ -13,8 +13,9 @@ export interface Match {
 
 /** The posts that pass all filters, in the order of the reading. */
 export function matching({ posts, bodies }: Pick<Reading, 'posts' | 'bodies'>, filters: readonly Filter[]): Match[] {
-  const all = posts.map((post, i) => ({ post, body: bodies[i] }))
-  return filters.length === 0 ? all : all.filter(({ post, body }) => filters.every(({ test }) => test(post, body)))
+  return posts
+    .map((post, i) => ({ post, body: bodies[i] }))
+    .filter(({ post, body }) => filters.every(({ test }) => test(post, body)))
 }
 
 export type Compare = (a: Match, b: Match) => number
