@@ -3,9 +3,16 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
+import { after, type TestContext } from 'node:test'
 import axe from 'axe-core'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type ConsoleMessage,
+  chromium,
+  type Page,
+} from 'playwright-core'
 import { chromiumPath } from '../scripts/shared/chromium.ts'
 
 /** A Chromium without background network traffic; closed with the test file. */
@@ -31,6 +38,35 @@ export async function startSite(handle: RequestListener): Promise<{ origin: stri
   })
   const { port } = site.address() as AddressInfo
   return { origin: `http://127.0.0.1:${port}`, port }
+}
+
+interface StrictOptions extends BrowserContextOptions {
+  /** Of the sites that may be asked. */
+  readonly origins: readonly string[]
+  /** Whether the console may say this. */
+  readonly isExpected?: (message: ConsoleMessage) => boolean
+}
+
+/** A fresh browser profile; fails the test over the console, errors of scripts, and requests to any other site. */
+export async function strictContext(
+  t: TestContext,
+  browser: Browser,
+  { origins, isExpected = () => false, ...options }: StrictOptions,
+): Promise<BrowserContext> {
+  const context = await browser.newContext(options)
+  const complaints: string[] = []
+  const elsewhere: string[] = []
+  context.on('console', (message) => isExpected(message) || complaints.push(message.text()))
+  context.on('weberror', (error) => complaints.push(error.error().message))
+  context.on('request', (request) => {
+    const { protocol, origin } = new URL(request.url())
+    if (protocol !== 'data:' && !origins.includes(origin)) elsewhere.push(request.url())
+  })
+  t.after(async () => {
+    await context.close()
+    assert.deepEqual([complaints, elsewhere], [[], []])
+  })
+  return context
 }
 
 /** The page's heading. */

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { assertLooks, button, heading, launchBrowser, tickAndAllow } from '../browser-helper.ts'
+import { assertLooks, button, heading, launchBrowser, strictContext, tickAndAllow } from '../browser-helper.ts'
 import { listen } from '../helper.ts'
 import { startTenant } from './entra-helper.ts'
 
@@ -13,25 +13,14 @@ execFileSync(process.execPath, ['scripts/build-view.mjs'], { cwd: fileURLToPath(
 const tenant = await startTenant()
 const browser = await launchBrowser()
 
-/** The home page; fails the test over any error in the console, and any request but to the server and the tenant. */
 async function openHome(t: TestContext, options: BrowserContextOptions = {}): Promise<{ page: Page; origin: string }> {
   const env = { TRY_IT_URL: `${tenant.origin}/try-it`, LOG_LEVEL: 'silent' }
   const { origin } = await listen(t, env, tenant)
-  const context = await browser.newContext(options)
-  const complaints: string[] = []
-  const elsewhere: string[] = []
-  // A browser reports each 401 of its page as an error; being challenged is how a client learns where to sign in.
-  context.on('console', (message) => {
-    if (message.type() !== 'debug' && !message.text().includes('status of 401')) complaints.push(message.text())
-  })
-  context.on('weberror', (error) => complaints.push(error.error().message))
-  context.on('request', (request) => {
-    const { protocol, origin: asked } = new URL(request.url())
-    if (protocol !== 'data:' && ![origin, tenant.origin].includes(asked)) elsewhere.push(request.url())
-  })
-  t.after(async () => {
-    await context.close()
-    assert.deepEqual([complaints, elsewhere], [[], []])
+  const context = await strictContext(t, browser, {
+    ...options,
+    origins: [origin, tenant.origin],
+    // A browser reports each 401 of its page as an error; being challenged is how a client learns where to sign in.
+    isExpected: (message) => message.type() === 'debug' || message.text().includes('status of 401'),
   })
   const page = await context.newPage()
   await page.goto(origin)

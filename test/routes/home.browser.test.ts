@@ -1,34 +1,20 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { assertLooks, button, heading, launchBrowser } from '../browser-helper.ts'
+import { assertLooks, button, heading, launchBrowser, strictContext } from '../browser-helper.ts'
 import { startTenant } from '../emulator/entra-helper.ts'
 import { listen } from '../helper.ts'
 
 const tenant = await startTenant()
 const browser = await launchBrowser()
 
-/** The home page in a fresh browser profile; fails the test over any console message, and any request but for the page. */
 async function openHome(
   t: TestContext,
   options: BrowserContextOptions = {},
   { path = '/', env = {} }: { path?: string; env?: Record<string, string> } = {},
 ): Promise<{ page: Page; origin: string }> {
   const { origin } = await listen(t, env, tenant)
-  const context = await browser.newContext(options)
-  const complaints: string[] = []
-  const requested: string[] = []
-  context.on('console', (message) => complaints.push(message.text()))
-  context.on('weberror', (error) => complaints.push(error.error().message))
-  context.on('request', (request) => requested.push(request.url()))
-  t.after(async () => {
-    await context.close()
-    assert.deepEqual(complaints, [])
-    assert.deepEqual(
-      requested.filter((url) => !url.startsWith('data:') && !url.startsWith(`${origin}/`)),
-      [],
-    )
-  })
+  const context = await strictContext(t, browser, { ...options, origins: [origin] })
   const page = await context.newPage()
   await page.goto(`${origin}${path}`)
   return { page, origin }
