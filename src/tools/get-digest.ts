@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { readMessages } from '../lib/graph-permissions.ts'
 import { invalidArgument } from '../lib/invalid-argument.ts'
 import { Digest, digestOf } from '../plugins/message-center/digest.ts'
-import { filterArguments, filtersOf, timesNote } from '../plugins/message-center/filters.ts'
+import { filterArguments, filtersOf, partsFor, timesNote } from '../plugins/message-center/filters.ts'
 import { viewUri } from '../plugins/message-center/message.ts'
 import { momentOf } from '../plugins/message-center/moment.ts'
 import { explainNothing, matching } from '../plugins/message-center/query.ts'
@@ -42,7 +42,7 @@ export const getDigest = defineTool({
     if (untilMs === undefined)
       throw invalidArgument('horizon', 'a date, a date-time with its zone, or a duration (60d)')
     const filters = filtersOf(given, nowMs)
-    const reading = await messageCenter.read({ fresh, texts: true, signal })
+    const reading = await messageCenter.read({ fresh, parts: ['milestones', ...partsFor(filters)], signal })
     const found = matching(reading, filters)
     const unread = found.filter(({ body }) => body === undefined).length
     const notes = [

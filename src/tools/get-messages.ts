@@ -9,6 +9,7 @@ import {
   filterArguments,
   filtersOf,
   milestoneFilterOf,
+  partsFor,
   timesNote,
 } from '../plugins/message-center/filters.ts'
 import { BodyFormat, Message, viewUri } from '../plugins/message-center/message.ts'
@@ -114,7 +115,7 @@ export const getMessages = defineTool({
     const missing = [...new Set(input.ids)].filter((id) => !reading.posts.some((post) => post.id === id))
     const notes = [
       ...(found.length === 0 ? [nothingFound(input, reading, filters)] : []),
-      ...(reading.unreadBodies > 0 && filters.some(({ needsBody }) => needsBody)
+      ...(reading.unreadBodies > 0 && partsFor(filters).length > 0
         ? [`The text of ${reading.unreadBodies} messages could not be read, and was not searched.`]
         : []),
     ]
@@ -146,16 +147,16 @@ async function readingFor(
   filters: readonly Filter[],
   { messageCenter, graph, signal }: ToolContext,
 ): Promise<Reading & { readonly unreadBodies: number }> {
-  const texts = filters.some(({ needsBody }) => needsBody)
-  const bodies = texts || body !== 'none'
+  const parts = partsFor(filters)
+  const bodies = parts.length > 0 || body !== 'none'
   let reading: Reading
   if (filter === undefined) {
-    reading = await readWith(ids, messageCenter, { fresh, bodies, texts, signal })
+    reading = await readWith(ids, messageCenter, { fresh, bodies, parts, signal })
   } else {
     if (!isBalanced(filter)) {
       throw invalidArgument('filter', 'an OData expression with balanced parentheses and quotes')
     }
-    reading = await messageCenter.find({ filter, prefer, bodies }, graph).catch((error: unknown) => {
+    reading = await messageCenter.find({ filter, prefer, bodies, parts }, graph).catch((error: unknown) => {
       const isRejected = error instanceof Failure && error.reason === 'graph_bad_request'
       throw isRejected ? namingArguments(error, [{ argument: 'filter', expression: filter }]) : error
     })

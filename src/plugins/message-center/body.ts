@@ -16,10 +16,13 @@ export interface Body extends Shared {
   readonly text: string | undefined
   readonly words: Searchable
   readonly milestones: readonly Milestone[]
-  /** Makes all of it; after that reading it costs nothing. */
-  prepare(): void
-  readonly isPrepared: boolean
+  /** Makes these; after that reading them costs nothing. */
+  prepare(parts: readonly BodyPart[]): void
+  isPrepared(parts: readonly BodyPart[]): boolean
 }
+
+/** What is made of a body, each by itself: a search needs no milestones. */
+export type BodyPart = 'text' | 'words' | 'milestones'
 
 /** Where links lead, as the rendering writes it: no word of the text, so that "AI" does not find `/ai/`. */
 const addresses = / ?\[https?:[^[\]\s]*\]/g
@@ -42,29 +45,25 @@ function createBody({
   start,
   ...given
 }: Pick<Body, 'key' | 'version' | 'contentType' | 'content'> & { start: string | undefined }): Body {
-  let rendered: { readonly text: string | undefined } | undefined
-  let words: Searchable | undefined
-  let milestones: readonly Milestone[] | undefined
+  const made: { text?: string | undefined; words?: Searchable; milestones?: readonly Milestone[] } = {}
   return {
     ...given,
     bytes: 500 + given.content.length * bytesPerCharacter,
-    prepare() {
-      void [this.text, this.words, this.milestones]
+    prepare(parts) {
+      for (const part of parts) void this[part]
     },
-    get isPrepared() {
-      return words !== undefined && milestones !== undefined
-    },
+    isPrepared: (parts) => parts.every((part) => part in made),
     get text() {
-      rendered ??= { text: plainTextOf(given) }
-      return rendered.text
+      if (!('text' in made)) made.text = plainTextOf(given)
+      return made.text
     },
     get words() {
-      words ??= searchable((this.text ?? '').replaceAll(addresses, ''))
-      return words
+      made.words ??= searchable((this.text ?? '').replaceAll(addresses, ''))
+      return made.words
     },
     get milestones() {
-      milestones ??= attempt(() => milestonesOf(this.text ?? '', start)) ?? []
-      return milestones
+      made.milestones ??= attempt(() => milestonesOf(this.text ?? '', start)) ?? []
+      return made.milestones
     },
   }
 }

@@ -1,6 +1,6 @@
 import { type Static, type TObject, Type } from 'typebox'
 import { invalidArgument } from '../../lib/invalid-argument.ts'
-import type { Body } from './body.ts'
+import type { Body, BodyPart } from './body.ts'
 import { messageIdPattern } from './message.ts'
 import { hasMilestone, type MilestoneFilter } from './milestone-filter.ts'
 import { momentOf, startOfDay } from './moment.ts'
@@ -80,7 +80,8 @@ export type FilterArguments = Static<typeof FilterArguments>
 /** One argument, as a test of a post. */
 export interface Filter {
   readonly argument: keyof FilterArguments
-  readonly needsBody: boolean
+  /** Of a body. */
+  readonly needs?: BodyPart | undefined
   readonly test: (post: Post, body: Body | undefined) => boolean
 }
 
@@ -91,8 +92,8 @@ export interface Filter {
  */
 export function filtersOf(given: FilterArguments, nowMs: number): Filter[] {
   const filters: Filter[] = []
-  const add = (argument: Filter['argument'], test: Filter['test'], needsBody = false) =>
-    filters.push({ argument, needsBody, test })
+  const add = (argument: Filter['argument'], test: Filter['test'], needs?: BodyPart) =>
+    filters.push({ argument, needs, test })
   const { ids, category, severity, isMajorChange, roadmapId, archived } = given
 
   if (ids !== undefined) add('ids', ({ id }) => ids.includes(id))
@@ -128,12 +129,12 @@ export function filtersOf(given: FilterArguments, nowMs: number): Filter[] {
   const milestones = milestoneFilterOf(given, nowMs)
   if (milestones !== undefined) {
     const argument = milestoneArguments.find((name) => given[name] !== undefined) ?? 'milestoneBefore'
-    add(argument, (post, body) => hasMilestone(post, body, milestones), true)
+    add(argument, (post, body) => hasMilestone(post, body, milestones), 'milestones')
   }
   if (given.search !== undefined) {
     const terms = termsOf(given.search)
     if (terms.length === 0) throw invalidArgument('search', 'words of letters or figures')
-    add('search', (post, body) => score(terms, post, body) > 0, true)
+    add('search', (post, body) => score(terms, post, body) > 0, 'words')
   }
   return filters
 }
@@ -160,6 +161,11 @@ export function milestoneFilterOf(given: FilterArguments, nowMs: number): Milest
     fromMs: after === undefined ? Number.NEGATIVE_INFINITY : startOfDay(after),
     untilMs: before ?? Number.POSITIVE_INFINITY,
   }
+}
+
+/** What filters need of bodies. */
+export function partsFor(filters: readonly Filter[]): BodyPart[] {
+  return filters.flatMap(({ needs }) => needs ?? [])
 }
 
 /** How well a post matches a search; for the order. */

@@ -4,7 +4,7 @@ import pLimit from 'p-limit'
 import type { Configured } from '../../config/index.ts'
 import { toFailure } from '../../errors/index.ts'
 import type { GraphReader, GraphSession } from '../graph-client/index.ts'
-import { toBody } from './body.ts'
+import { type BodyPart, toBody } from './body.ts'
 import type { ViewPoint } from './message.ts'
 import { toPost } from './post.ts'
 import { prepareAll } from './prepare.ts'
@@ -20,16 +20,21 @@ const maxBytes = Math.min(512 * 1024 * 1024, getHeapStatistics().heap_size_limit
 const loadsAtOnce = 24
 const sweepEveryMs = 5 * 60_000
 
+interface Parts {
+  /** What is needed of all bodies. */
+  readonly parts?: readonly BodyPart[]
+}
+
 /** The signed-in user's Message Center. */
 export interface MessageCenter {
   /**
-   * As the user sees it now, or saw it some minutes ago; with `texts`, bodies are ready to be searched.
+   * As the user sees it now, or saw it some minutes ago, with those parts of all bodies ready.
    *
    * @throws {Failure} any of the `graph_…` reasons where there is nothing to answer with; `call_cancelled`
    */
-  read(wanted?: ReadOptions & { readonly texts?: boolean }): Promise<Reading>
+  read(wanted?: ReadOptions & Parts): Promise<Reading>
   /** The messages that a filter in OData finds: a call to Graph each time. @throws {Failure} what Graph says */
-  find(query: RawQuery & { readonly bodies?: boolean }, graph: GraphSession): Promise<Reading>
+  find(query: RawQuery & Parts & { readonly bodies?: boolean }, graph: GraphSession): Promise<Reading>
   /** What the user did with messages, for the time until they are read again. */
   setViewPoint(ids: readonly string[], change: ViewPoint): void
 }
@@ -37,18 +42,18 @@ export interface MessageCenter {
 /** The Message Center as one reader sees it. */
 export function messageCenterOf(snapshots: Snapshots, reader: GraphReader): MessageCenter {
   return {
-    async read({ texts = false, bodies = texts, ...wanted } = {}) {
+    async read({ parts = [], bodies = parts.length > 0, ...wanted } = {}) {
       const reading = await snapshots.read(reader, { ...wanted, bodies })
-      return texts ? { ...reading, bodies: await prepareAll(reading.bodies) } : reading
+      return parts.length > 0 ? { ...reading, bodies: await prepareAll(reading.bodies, parts) } : reading
     },
-    async find({ bodies: withBodies = false, ...query }, graph) {
+    async find({ parts = [], bodies: withBodies = parts.length > 0, ...query }, graph) {
       const messages = await readListing(graph, { ...query, withBodies }).catch((error: unknown) => {
         if (isRevoking(toFailure(error))) snapshots.drop(reader.credentialHash)
         throw error
       })
       const posts = messages.map((message) => toPost(message, () => undefined))
       const bodies = messages.map((message) => (withBodies ? toBody(message, () => undefined) : undefined))
-      return { posts, bodies: await prepareAll(bodies) }
+      return { posts, bodies: await prepareAll(bodies, parts) }
     },
     setViewPoint: (ids, change) => snapshots.setViewPoint(reader.credentialHash, ids, change),
   }

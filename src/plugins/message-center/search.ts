@@ -5,6 +5,9 @@ export function searchable(text: string): Searchable {
   return normalized(text).toLowerCase() as Searchable
 }
 
+/** Whatever is not a single blank: to replace each of those by itself would cost more than all else. */
+const manySpaces = /[^\S ]\s*| \s+/g
+
 function normalized(text: string): string {
   return text
     .normalize('NFKC')
@@ -12,7 +15,7 @@ function normalized(text: string): string {
     .replaceAll(/[\u2010-\u2015\u2212]/g, '-')
     .replaceAll(/[\u2018\u2019\u02bc]/g, "'")
     .replaceAll(/[\u201c\u201d]/g, '"')
-    .replaceAll(/\s+/g, ' ')
+    .replaceAll(manySpaces, ' ')
 }
 
 /** Shorter words are found as whole words only: "AI" begins many others. */

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import { type Static, Type } from 'typebox'
-import type { Body } from './body.ts'
+import type { Body, BodyPart } from './body.ts'
 import { type BodyFormat, type Message, type Row, urlOf } from './message.ts'
 import { type MilestoneFilter, milestonesWithin, passesFilter } from './milestone-filter.ts'
 import type { Milestone } from './milestones/index.ts'
@@ -39,7 +39,7 @@ export interface ViewOptions {
 export async function present(found: readonly Match[], options: ViewOptions): Promise<Message[]> {
   if (isLarge(found, options)) await largeResults(() => setImmediate())
   const read = found.map(({ body }) => body)
-  const bodies = options.body === 'text' || options.milestones !== undefined ? await prepareAll(read) : read
+  const bodies = await prepareAll(read, partsOf(options))
   let leftChars = maxTextChars
   return found.map(({ post }, i) => {
     const body = bodies[i]
@@ -49,6 +49,13 @@ export async function present(found: readonly Match[], options: ViewOptions): Pr
     leftChars -= presented.content.length
     return { ...shown, body: presented }
   })
+}
+
+function partsOf({ view, body, milestones }: ViewOptions): BodyPart[] {
+  return [
+    ...(body === 'text' ? ['text' as const] : []),
+    ...(view === 'compact' || milestones !== undefined ? ['milestones' as const] : []),
+  ]
 }
 
 function isLarge(found: readonly Match[], { body: format }: ViewOptions): boolean {
@@ -95,7 +102,7 @@ export function compact(post: Post, body: Body | undefined, nowMs: number): Row 
 function dueOf({ actionMs }: Post, body: Body | undefined, nowMs: number): string | undefined {
   const today = startOfDay(nowMs)
   const structured = Number.isNaN(actionMs) ? [] : [dayOf(actionMs)]
-  const inText = body?.isPrepared ? milestonesWithin(body, { fromMs: today, untilMs: Number.POSITIVE_INFINITY }) : []
+  const inText = milestonesWithin(body, { fromMs: today, untilMs: Number.POSITIVE_INFINITY })
   const days = [
     ...structured,
     ...inText.flatMap(({ kind, end }) => (kind === 'deadline' && end !== undefined ? [end] : [])),

@@ -28,11 +28,14 @@ test('the content stays as Graph has it', () => {
   assert.deepEqual([contentType, content, version], ['html', '<p>Tom &amp; Jerry</p>', '2026-11-01T00:00:00Z'])
 })
 
-test('it is made ready once, and then stays so', () => {
+test('each of its parts is made once, and by itself', () => {
   const body = make(html('<p>Tom</p>'))
-  assert.equal(body.isPrepared, false)
-  body.prepare()
-  assert.equal(body.isPrepared, true)
+  assert.equal(body.isPrepared(['text']), false)
+  body.prepare(['words'])
+  assert.equal(body.isPrepared(['text', 'words']), true)
+  assert.equal(body.isPrepared(['words', 'milestones']), false)
+  body.prepare(['milestones'])
+  assert.equal(body.isPrepared(['words', 'milestones']), true)
   assert.equal(body.words, body.words)
   assert.equal(body.milestones, body.milestones)
   assert.match(body.words, /^tom$/)

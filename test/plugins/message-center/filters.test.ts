@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type FilterArguments, filtersOf } from '../../../src/plugins/message-center/filters.ts'
+import type { BodyPart } from '../../../src/plugins/message-center/body.ts'
+import { type FilterArguments, filtersOf, partsFor } from '../../../src/plugins/message-center/filters.ts'
 import type { Milestone } from '../../../src/plugins/message-center/milestones/index.ts'
 import { matching } from '../../../src/plugins/message-center/query.ts'
 import { bodyOf, type Fields, foundOf, milestone, readingOf } from './posts.ts'
@@ -230,18 +231,16 @@ test('words are found in the text, and not in its markup', () => {
   assert.ok(!isFound({ search: 'new table' }, { title: 'New' }, body))
 })
 
-const needed: readonly [given: FilterArguments, needsBody: boolean][] = [
-  [{ search: 'x' }, true],
-  [{ milestoneAfter: '7d' }, true],
-  [{ milestoneBefore: '7d' }, true],
-  [{ services: ['x'], tags: ['x'], ids: ['MC1'], actionRequiredBefore: '7d', modifiedSince: '7d' }, false],
+const needed: readonly [given: FilterArguments, parts: BodyPart[]][] = [
+  [{ search: 'x' }, ['words']],
+  [{ milestoneAfter: '7d' }, ['milestones']],
+  [{ milestoneBefore: '7d' }, ['milestones']],
+  [{ milestoneKind: 'deadline', search: 'x' }, ['milestones', 'words']],
+  [{ services: ['x'], tags: ['x'], ids: ['MC1'], actionRequiredBefore: '7d', modifiedSince: '7d' }, []],
 ]
-for (const [given, needsBody] of needed) {
-  test(`${Object.keys(given).join(', ')} ${needsBody ? 'needs' : 'does not need'} the bodies`, () => {
-    assert.equal(
-      filtersOf(given, nowMs).some((filter) => filter.needsBody),
-      needsBody,
-    )
+for (const [given, parts] of needed) {
+  test(`of bodies, ${Object.keys(given).join(', ')} need ${parts.join(' and ') || 'nothing'}`, () => {
+    assert.deepEqual(partsFor(filtersOf(given, nowMs)), parts)
   })
 }
 

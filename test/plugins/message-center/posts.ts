@@ -13,8 +13,8 @@ export function postOf(fields: Fields = {}): Post {
 /** A body with milestones that a test knows, however they are found in texts. */
 export function bodyOf(content: string, milestones: readonly Milestone[] = []): Body {
   const body = toBody({ id: 'MC1', body: { contentType: 'html', content } }, () => undefined)
-  body.prepare()
-  return { ...body, milestones, isPrepared: true }
+  body.prepare(['text', 'words'])
+  return { ...body, milestones, isPrepared: () => true }
 }
 
 export function milestone(

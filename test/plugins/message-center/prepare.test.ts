@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Body, toBody } from '../../../src/plugins/message-center/body.ts'
+import { type Body, type BodyPart, toBody } from '../../../src/plugins/message-center/body.ts'
 import { prepareAll } from '../../../src/plugins/message-center/prepare.ts'
+
+const parts = ['words', 'milestones'] as const
 
 const bodiesOf = (...contents: string[]) =>
   contents.map((content, i) => toBody({ id: `MC${i}`, body: { contentType: 'html', content } }, () => undefined))
@@ -10,9 +12,9 @@ const bodiesOf = (...contents: string[]) =>
 function timed(...costsMs: number[]) {
   let nowMs = 0
   const bodies = bodiesOf(...costsMs.map(String)).map((body, i): Body => {
-    const prepare = () => {
-      if (!body.isPrepared) nowMs += costsMs[i] ?? 0
-      body.prepare()
+    const prepare = (parts: readonly BodyPart[]) => {
+      if (!body.isPrepared(parts)) nowMs += costsMs[i] ?? 0
+      body.prepare(parts)
     }
     return Object.defineProperties(Object.create(body), { prepare: { value: prepare } })
   })
@@ -21,32 +23,32 @@ function timed(...costsMs: number[]) {
 
 test('all bodies are ready afterwards, and those that were not read stay so', async () => {
   const [first, second] = bodiesOf('<p>one</p>', '<p>two</p>')
-  assert.deepEqual(await prepareAll([first, undefined, second]), [first, undefined, second])
-  assert.ok(first?.isPrepared && second?.isPrepared)
+  assert.deepEqual(await prepareAll([first, undefined, second], parts), [first, undefined, second])
+  assert.ok(first?.isPrepared(parts) && second?.isPrepared(parts))
 })
 
 test('where all are ready, nothing is done', async () => {
   const bodies = bodiesOf('a', 'b')
-  await prepareAll(bodies)
-  assert.equal(await prepareAll(bodies, () => assert.fail('the clock was read')), bodies)
+  await prepareAll(bodies, parts)
+  assert.equal(await prepareAll(bodies, parts, () => assert.fail('the clock was read')), bodies)
 })
 
 test('it ends in time: what is left is not given, what is done stays done', async () => {
   const { bodies, now } = timed(1_000, 1_999, 5_000, 1, 1)
-  const first = await prepareAll(bodies, now)
+  const first = await prepareAll(bodies, parts, now)
   assert.deepEqual(
     first.map((body) => body !== undefined),
     [true, true, true, false, false],
   )
-  const second = await prepareAll(bodies, now)
+  const second = await prepareAll(bodies, parts, now)
   assert.deepEqual(second, bodies)
 })
 
 test('what is ready already is given, however late it is', async () => {
   const { bodies, now } = timed(5_000, 1, 1)
-  bodies[2]?.prepare()
+  bodies[2]?.prepare(parts)
   assert.deepEqual(
-    (await prepareAll(bodies, now)).map((body) => body !== undefined),
+    (await prepareAll(bodies, parts, now)).map((body) => body !== undefined),
     [true, false, true],
   )
 })
@@ -60,7 +62,7 @@ test('others get their turn every ten milliseconds', async () => {
     if (isRunning) setImmediate(count)
   }
   setImmediate(count)
-  await prepareAll(bodies, now)
+  await prepareAll(bodies, parts, now)
   isRunning = false
   assert.ok(turns >= 49, `${turns} turns in 500 ms`)
 })
@@ -73,7 +75,7 @@ test('nested posts block nobody for long', async () => {
     longestMs = Math.max(longestMs, performance.now() - lastMs)
     lastMs = performance.now()
   }, 0)
-  const prepared = await prepareAll(bodies)
+  const prepared = await prepareAll(bodies, parts)
   clearInterval(timer)
   assert.equal(prepared.at(-1)?.text, 'good')
   assert.ok(longestMs < 500, `${longestMs} ms`)

@@ -85,10 +85,11 @@ test('what only rolls out or retires is not due', () => {
   assert.equal(compact(postOf(), bodyOf('', dates), nowMs).due, undefined)
 })
 
-test('a body that nobody has rendered is not rendered for a row', () => {
-  const body = toBody({ id: 'MC1', body: { contentType: 'html', content: '<p>x</p>' } }, () => undefined)
-  const unread: Body = Object.create(body, { milestones: { get: () => assert.fail('it was rendered') } })
-  assert.deepEqual(compact(postOf(), unread, nowMs), { id: 'MC1' })
+test('a row has the deadline of its text wherever that was read, though nobody asked for it before', async () => {
+  const content = '<p>You must complete this by December 15, 2026.</p>'
+  const body = toBody({ id: 'MC1', body: { contentType: 'html', content } }, () => undefined)
+  assert.equal((await show({}, body, { view: 'compact' })).due, '2026-12-15')
+  assert.equal((await show({}, undefined, { view: 'compact' })).due, undefined)
 })
 
 const html = { contentType: 'html', content: '<p>Tom &amp; Jerry</p>' }
@@ -196,7 +197,7 @@ test('large results are made one in each turn of the event loop, and small ones 
     ),
   )
   // Rendering takes turns of its own.
-  for (const { body } of long) body?.prepare()
+  for (const { body } of long) body?.prepare(['text'])
   const many = Array.from({ length: 101 }, (_, i) => foundOf({ id: `MC${i}` }, undefined))
   for (const [found, body, turns] of [
     [long, 'html', 3],
