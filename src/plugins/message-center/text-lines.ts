@@ -121,10 +121,13 @@ export class TextLines {
   /** All of it on one line; items and rows are told apart. */
   onOneLine(): string {
     let line = ''
+    let last = ''
     for (const { text, entry } of this.lines) {
-      if (text.trim() === '') continue
-      const separator = line === '' ? '' : entry !== undefined && !/[:;]$/.test(line) ? '; ' : ' '
-      line += `${separator}${entry ?? ''}${text.trim()}`
+      const words = text.trim()
+      if (words === '') continue
+      if (last !== '') line += entry !== undefined && !/[:;]$/.test(last) ? '; ' : ' '
+      line += (entry ?? '') + words
+      last = words
     }
     return line
   }
