@@ -106,7 +106,7 @@ export const EnvironmentSchema = Type.Object({
   ),
   GRAPH_CALLS_PER_HOUR: count('quota of calls to Graph per hour', { default: '800' }),
   GRAPH_CACHE_TTL: format('a duration such as 60s, or 0', '^(0|[0-9.]+ *[A-Za-z]+)$')(
-    'how long a snapshot of the Message Center answers questions, per access token, while the quota is plentiful; an hour at most; `0`: every question reads Graph',
+    'how long a snapshot of the Message Center answers questions, per access token, while the quota is plentiful, or up to a tenth less; an hour at most; `0`: every question reads Graph',
     { default: '5 minutes' },
   ),
   ROADMAP_URL: format('a URL, or off', '^(off|https?://.*)$')(

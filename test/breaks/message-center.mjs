@@ -214,6 +214,14 @@ export const breaks = [
     test: 'the privacy reader asked first, a message by its id',
   },
   {
+    what: 'snapshots that were read together are read again together',
+    file: `${plugin}/snapshots.ts`,
+    from: '1 - maxJitter * random()',
+    to: '1',
+    caughtBy: `${tests}/snapshots.test.ts`,
+    test: 'at different times',
+  },
+  {
     what: 'every question of a newcomer loads',
     file: `${plugin}/snapshots.ts`,
     from: 'if (loading === undefined) return start(reader, entry, fresh, withBodies)',
@@ -425,8 +433,8 @@ export const breaks = [
     [
       'snapshots',
       'a quota that runs out is read on',
-      'return ttlMs + saving * (longestAgeMs - ttlMs)',
-      'return ttlMs',
+      'ttlMs + saving * (longestAgeMs - ttlMs)',
+      'ttlMs',
       'the shorter the quota',
     ],
     [

@@ -39,6 +39,8 @@ export interface SnapshotsOptions {
   readonly patienceMs?: number
   /** Milliseconds of a clock that only goes forward. */
   readonly now?: () => number
+  /** From 0 to 1. */
+  readonly random?: () => number
 }
 
 /** Older than this, nothing is answered by a snapshot, whatever Graph does. */
@@ -46,6 +48,8 @@ export const longestAgeMs = 3_600_000
 /** From this share of the hour's calls on, snapshots live longer than usual; at the lower one, as long as they may. */
 const savingFrom = 0.75
 const savingAll = 0.25
+/** Up to this share earlier, each at its own time: what was read together is not read together again. */
+const maxJitter = 0.1
 /** After a failed refresh, until the next, unless Graph said how long. */
 const retryAfterMs = 15_000
 
@@ -79,6 +83,8 @@ interface Change {
 
 /** What is known of one credential. */
 interface Entry {
+  /** Of the usual lifetime. */
+  readonly lifetimeShare: number
   snapshot?: Snapshot
   /** Of the last hour. */
   changes?: readonly Change[]
@@ -103,15 +109,16 @@ export function createSnapshots({
   limit = (load) => load(),
   patienceMs = 3_000,
   now = () => performance.now(),
+  random = Math.random,
 }: SnapshotsOptions) {
-  const held = createHeldSnapshots<Entry>(() => ({}))
+  const held = createHeldSnapshots<Entry>(() => ({ lifetimeShare: 1 - maxJitter * random() }))
   const stats = { hit: 0, joined: 0, loaded: 0, stale: 0, failed: 0 }
 
   /** The shorter the quota, the longer a snapshot lives. */
-  function lifetimeMs(): number {
+  function lifetimeMs({ lifetimeShare }: Entry): number {
     if (ttlMs === 0) return 0
     const saving = Math.min(Math.max((savingFrom - quotaLeft()) / (savingFrom - savingAll), 0), 1)
-    return ttlMs + saving * (longestAgeMs - ttlMs)
+    return (ttlMs + saving * (longestAgeMs - ttlMs)) * lifetimeShare
   }
 
   function hold(credentialHash: string, entry: Entry, snapshot: Snapshot): Snapshot {
@@ -177,7 +184,7 @@ export function createSnapshots({
   async function refresh({ graph, credentialHash }: GraphReader, entry: Entry, fresh: boolean, withBodies: boolean) {
     let { snapshot } = entry
     const readAtMs = now()
-    if (fresh || snapshot === undefined || readAtMs - snapshot.readAtMs >= lifetimeMs()) {
+    if (fresh || snapshot === undefined || readAtMs - snapshot.readAtMs >= lifetimeMs(entry)) {
       const listed = await loadListing(graph, { earlier: snapshot, withBodies, readAtMs, held })
       snapshot = hold(credentialHash, entry, listed)
     }
@@ -237,7 +244,7 @@ export function createSnapshots({
       const isTooOld = ageMs >= maxAgeMs
       if (snapshot === undefined || fresh || isTooOld)
         return readAgain(reader, entry, { ...wanted, fresh: fresh || isTooOld })
-      if (ageMs >= lifetimeMs() || (withBodies && !hasAllBodies(snapshot))) return readAgain(reader, entry, wanted)
+      if (ageMs >= lifetimeMs(entry) || (withBodies && !hasAllBodies(snapshot))) return readAgain(reader, entry, wanted)
       stats.hit++
       return reading(snapshot, 'memory')
     },

@@ -16,6 +16,7 @@ function build(initial: Listed[] = [message(1), message(2), message(3)], options
     quotaLeft: () => quotaLeft,
     patienceMs: 20,
     now: () => nowMs,
+    random: () => 0,
     ...options,
   })
   const graph = graphOf(initial)
@@ -58,6 +59,22 @@ test('the first question reads the listing, and those of the next five minutes c
   advance(1)
   assert.equal((await read()).ageSeconds, undefined)
   assert.deepEqual(graph.asked, ['listing', 'listing'])
+})
+
+test('what was read at the same time is read again at different times, up to a tenth earlier', async () => {
+  for (const [random, lifetimeMs] of [
+    [0.5, 4.75 * minute],
+    [1, 4.5 * minute],
+  ] as const) {
+    const { read, graph, advance } = build(undefined, { random: () => random })
+    await read()
+    advance(lifetimeMs - 1)
+    await read()
+    assert.deepEqual(graph.asked, ['listing'])
+    advance(1)
+    await read()
+    assert.deepEqual(graph.asked, ['listing', 'listing'])
+  }
 })
 
 test('posts are latest first with their own bodies, however Graph has them', async () => {
