@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { parseJson } from '../../lib/parse-json.ts'
 
 /** Far deeper than any tool call, far shallower than what exhausts a stack. */
 const maxDepth = 64
@@ -65,9 +66,6 @@ function isEscaped(text: string, index: number): boolean {
 
 function unescaped(quoted: string): string {
   if (!quoted.includes('\\')) return quoted
-  try {
-    return JSON.stringify(JSON.parse(quoted))
-  } catch {
-    return quoted
-  }
+  const key = parseJson(quoted)
+  return key === undefined ? quoted : JSON.stringify(key)
 }
