@@ -119,31 +119,6 @@ export const breaks = [
     to: '[^\\x00-\\x7e]',
     caughtBy: 'test/errors/quotable.test.ts',
   },
-  // src/plugins/observability/request-id.ts
-  {
-    what: 'any text is a request id, and gets into logs and Entra’s',
-    file: 'src/plugins/observability/request-id.ts',
-    from: ' && guid.test(given)',
-    to: '',
-    caughtBy: 'test/plugins/observability/index.test.ts',
-    test: 'a request with a text',
-  },
-  {
-    what: 'a GUID and more is a request id',
-    file: 'src/plugins/observability/request-id.ts',
-    from: '{12}$/i',
-    to: '{12}/i',
-    caughtBy: 'test/plugins/observability/index.test.ts',
-    test: 'a request with a GUID and more',
-  },
-  {
-    what: 'a request id keeps its capitals',
-    file: 'src/plugins/observability/request-id.ts',
-    from: 'given.toLowerCase()',
-    to: 'given',
-    caughtBy: 'test/plugins/observability/index.test.ts',
-    test: 'a request with a GUID in capitals',
-  },
   // src/lib/request-target.ts
   {
     what: 'a second Host is overlooked',
