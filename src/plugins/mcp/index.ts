@@ -46,22 +46,19 @@ const listenMethod = 'subscriptions/listen'
 /** All other resources are messages, and arguments of prompts are completed from messages. */
 const readingMethods = ['resources/read', 'completion/complete']
 
-export interface McpResponse {
-  readonly status: number
-  readonly contentType: string | undefined
-  readonly body: string | null
-  /** Age of the result in seconds, where it was cached. */
-  readonly ageSeconds?: number
-  /** Why the tool failed, if it did: the body tells the agent, and the route decides whether HTTP must instead. */
-  readonly failure?: Failure
-}
-
 /** All that is served. */
 export interface Served {
   readonly tools: readonly Tool[]
   readonly prompts: readonly Prompt[]
   readonly resources: readonly Resource[]
   readonly views: readonly View[]
+}
+
+/** Of a `failure` the body tells the agent, and the route decides whether HTTP must instead. */
+export interface McpResponse extends Readonly<Pick<ServedCall, 'failure' | 'ageSeconds'>> {
+  readonly status: number
+  readonly contentType: string | undefined
+  readonly body: string | null
 }
 
 export type Mcp = ReturnType<typeof createMcp>

@@ -62,14 +62,14 @@ export function createPromptsAndResources({ tools, prompts, resources, views }: 
         const { mimeType, _meta } = view
         return { contents: [{ uri, mimeType, text: await view.read(toolNames), _meta }], ...listing }
       }
-      const [found] = resources.flatMap((resource) => {
-        const value = resource.match(uri)
-        return value === undefined ? [] : [{ resource, value }]
-      })
-      if (found === undefined) throw invalidParams(`Resource not found: ${uri.slice(0, 200)}`)
-      const { resource, value } = found
+      const resource = resources.find((one) => one.match(uri) !== undefined)
+      const value = resource?.match(uri)
+      if (resource === undefined || value === undefined) {
+        throw invalidParams(`Resource not found: ${uri.slice(0, 200)}`)
+      }
       try {
-        const text = await withinDeadline(resource.read(value, opened(call), call.signal), call)
+        if (call.access instanceof Failure) throw call.access
+        const text = await withinDeadline(resource.read(value, call.access, call.signal), call)
         return { contents: [{ uri, mimeType: resource.mimeType, text }] }
       } catch (error) {
         const failure = toFailure(error)
@@ -102,11 +102,6 @@ export function createPromptsAndResources({ tools, prompts, resources, views }: 
     const isVariable = ref.uri.includes(`{${argument}}`)
     return isVariable ? resources.find(({ uriTemplate }) => uriTemplate === ref.uri)?.complete : undefined
   }
-}
-
-function opened({ access }: ServedCall) {
-  if (access instanceof Failure) throw access
-  return access
 }
 
 function invalidParams(message: string): ProtocolError {
