@@ -299,8 +299,8 @@ export const breaks = [
   {
     what: 'a forged counter in Redis stops all calls to Graph',
     file: 'src/plugins/graph-quota/call-limits.ts',
-    from: 'Math.ceil(calls / 10)',
-    to: '0 * calls',
+    from: 'Math.ceil(limiter.calls.points / 10)',
+    to: '0',
     caughtBy: 'test/plugins/graph-quota/replicas.redis.test.ts',
     test: 'whoever writes to Redis',
   },
