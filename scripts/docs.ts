@@ -106,7 +106,7 @@ function permissionTable(): string {
     purpose,
     roles.length === 0 ? 'any user' : roles.join(' or '),
     tools
-      .filter(({ graphScopes }) => graphScopes.includes(scope))
+      .filter(({ permissions }) => permissions.some((one) => one.scope === scope))
       .map(({ definition }) => `\`${definition.name}\``)
       .join(', '),
   ])

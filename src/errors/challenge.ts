@@ -20,14 +20,15 @@ export interface SignIn {
 export function bearerChallenge(failure: Failure, signIn: SignIn): string {
   const { challenge: error, text } = httpError(failure)
   const { claims } = failure.details
-  const parameters: readonly (readonly [string, string | undefined])[] = [
-    ['resource_metadata', signIn.resourceMetadataUrl],
-    ['scope', signIn.scopes.join(' ')],
-    ['error', error],
-    ['error_description', error === undefined ? undefined : text],
-    ['authorization_uri', claims === undefined ? undefined : signIn.authorizeUrl],
-    ['claims', claims === undefined ? undefined : Buffer.from(claims).toString('base64')],
-  ]
-  const given = parameters.filter(([, value]) => value !== undefined)
-  return `Bearer ${given.map(([name, value]) => `${name}="${quotable(value ?? '')}"`).join(', ')}`
+  const parameters = {
+    resource_metadata: signIn.resourceMetadataUrl,
+    scope: signIn.scopes.join(' '),
+    ...(error !== undefined && { error, error_description: text }),
+    ...(claims !== undefined && {
+      authorization_uri: signIn.authorizeUrl,
+      claims: Buffer.from(claims).toString('base64'),
+    }),
+  }
+  const quoted = Object.entries(parameters).map(([name, value]) => `${name}="${quotable(value)}"`)
+  return `Bearer ${quoted.join(', ')}`
 }

@@ -4,15 +4,11 @@ import { httpError } from './json-rpc.ts'
 import { quotable } from './quotable.ts'
 
 /** A failure as an OAuth error (RFC 6749 section 5.2): its status and body. */
-export function oauthError(failure: Failure): {
-  status: number
-  body: { error: OAuthErrorCode; error_description: string }
-} {
+export function oauthError(failure: Failure) {
   const entry = entryOf(failure.reason)
-  const error_description = quotable(failureText(failure))
-  if (entry.kind === 'oauth') return { status: entry.status, body: { error: entry.error, error_description } }
-  const { status } = httpError(failure)
-  return { status, body: { error: oauthCode(status), error_description } }
+  const { status } = entry.kind === 'oauth' ? entry : httpError(failure)
+  const error = entry.kind === 'oauth' ? entry.error : oauthCode(status)
+  return { status, body: { error, error_description: quotable(failureText(failure)) } }
 }
 
 /** As `toFailure`, for endpoints that speak OAuth: a request that their schema rejects is no malformed JSON-RPC. */

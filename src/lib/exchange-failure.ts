@@ -23,50 +23,35 @@ export interface EntraError {
 }
 
 /**
- * AADSTS codes by what they mean for a call.
+ * What Entra's AADSTS codes, suberrors and OAuth errors mean for a call.
  * Source: Microsoft, "Microsoft Entra authentication and authorization error codes".
  */
-const codesByReason = {
+const meanings = {
   // Secret wrong, expired; certificate unknown, assertion expired; federated identity rejected.
-  credential_rejected: [7000215, 7000222, 7000218, 700027, 700024, 700211, 700212, 700213],
+  credential_rejected: [7000215, 7000222, 7000218, 700027, 700024, 700211, 700212, 700213, 'invalid_client'],
   // Scope, resource, application.
-  exchange_misconfigured: [70011, 500011, 700016, 700038, 90002],
-  user_consent_required: [65001],
+  exchange_misconfigured: [
+    ...[70011, 500011, 700016, 700038, 90002],
+    ...['unauthorized_client', 'invalid_scope', 'invalid_resource', 'unsupported_grant_type'],
+  ],
+  user_consent_required: [65001, 'consent_required'],
   admin_consent_required: [90094, 650056, 650057],
   // Expired, revoked or invalid.
-  assertion_rejected: [50013, 50132, 50133, 50173, 70043, 500133, 500131, 240002],
+  assertion_rejected: [
+    ...[50013, 50132, 50133, 50173, 70043, 500133, 500131, 240002],
+    ...['bad_token', 'token_expired', 'interaction_required', 'invalid_grant'],
+  ],
   // Not assigned, not in the tenant, disabled.
   user_not_allowed: [50020, 50034, 50057, 50105],
   // Blocked by policy without a way out.
   access_blocked: [53000, 53001, 53002, 53003],
   exchange_throttled: [50196],
-  exchange_unavailable: [90033],
-} satisfies Partial<Record<Reason, readonly number[]>>
+  exchange_unavailable: [90033, 'temporarily_unavailable', 'server_error'],
+} satisfies Partial<Record<Reason, readonly (number | string)[]>>
 
-const reasonByCode = new Map<number | undefined, Reason>(
-  (Object.entries(codesByReason) as [Reason, readonly number[]][]).flatMap(([reason, codes]) =>
-    codes.map((code) => [code, reason] as const),
-  ),
+const reasons = new Map<number | string | undefined, Reason>(
+  Object.entries(meanings).flatMap(([reason, known]) => known.map((one) => [one, reason as Reason])),
 )
-
-const reasonBySuberror = new Map<string | undefined, Reason>([
-  ['consent_required', 'user_consent_required'],
-  ['bad_token', 'assertion_rejected'],
-  ['token_expired', 'assertion_rejected'],
-])
-
-const reasonByError = new Map<string | undefined, Reason>([
-  ['invalid_client', 'credential_rejected'],
-  ['unauthorized_client', 'exchange_misconfigured'],
-  ['invalid_scope', 'exchange_misconfigured'],
-  ['invalid_resource', 'exchange_misconfigured'],
-  ['unsupported_grant_type', 'exchange_misconfigured'],
-  ['temporarily_unavailable', 'exchange_unavailable'],
-  ['server_error', 'exchange_unavailable'],
-  ['consent_required', 'user_consent_required'],
-  ['interaction_required', 'assertion_rejected'],
-  ['invalid_grant', 'assertion_rejected'],
-])
 
 /** How long to wait where Entra throttles requests without Retry-After. */
 const defaultWaitSeconds = 10
@@ -105,7 +90,7 @@ export function secondsToLeaveAlone({ namedWaitSeconds = 0 }: Failure): number {
 
 /** Whether the reason follows from a known AADSTS code, and not from an OAuth error that many causes share. */
 export function isNamedByCode({ details: { aadsts } }: Failure): boolean {
-  return aadsts !== undefined && reasonByCode.has(Number(aadsts.slice('AADSTS'.length)))
+  return aadsts !== undefined && reasons.has(Number(aadsts.slice('AADSTS'.length)))
 }
 
 /** A temporary error that is worth one retry at once. */
@@ -115,7 +100,7 @@ export function isWorthOneMoreTry(error: unknown): boolean {
 
 /** The first code that is known, else the first. */
 function decisiveCode({ error_codes = [] }: EntraError): number | undefined {
-  return error_codes.find((code) => reasonByCode.has(code)) ?? error_codes[0]
+  return error_codes.find((code) => reasons.has(code)) ?? error_codes[0]
 }
 
 /** A claims challenge first, whichever error it comes with; then the AADSTS code, which says more than the error. */
@@ -127,7 +112,7 @@ function reasonOf(
   if (status === 429) return 'exchange_throttled'
   if (status >= 500) return 'exchange_unavailable'
   if (claims !== undefined) return 'claims_required'
-  return reasonByCode.get(code) ?? reasonBySuberror.get(suberror) ?? reasonByError.get(error) ?? 'exchange_unavailable'
+  return reasons.get(code) ?? reasons.get(suberror) ?? reasons.get(error) ?? 'exchange_unavailable'
 }
 
 /** The fields of Entra's error body that have the documented types and forms; none of a body that is not JSON. */

@@ -46,12 +46,10 @@ function hashSource(text: string): string {
   return `'sha256-${hash('sha256', text, 'base64')}'`
 }
 
-const policyWithoutScript = policyFor(undefined)
-
 /** @param main safe HTML, as `html` made it */
 export function page(title: string, main: string, { site, head = '', script, isWide = false }: PageOptions = {}): Page {
   return {
-    contentSecurityPolicy: script === undefined ? policyWithoutScript : policyFor(script),
+    contentSecurityPolicy: policyFor(script),
     html: html`<!doctype html>
 <html lang="en">
 <head>

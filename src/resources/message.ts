@@ -21,7 +21,6 @@ export const message: Resource = {
   title: 'Message Center message',
   description: 'One message of the Microsoft 365 Message Center, as the signed-in user sees it.',
   uriTemplate: resourceUriOf('{id}'),
-  variable: 'id',
   mimeType: 'text/plain',
   complete: completeMessageId,
   match(uri) {

@@ -1,8 +1,9 @@
+import type { ResourceLink } from '@modelcontextprotocol/server'
 import type { Static, TObject, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Failure } from '../errors/index.ts'
 import type { GraphPermission } from '../lib/graph-permissions.ts'
-import type { ResourceLink, Tool, ToolAnnotations, ToolContext } from '../plugins/mcp/tool.ts'
+import type { Tool, ToolContext, ToolDefinition } from '../plugins/mcp/tool.ts'
 
 /**
  * Makes a tool of a name, two TypeBox schemas and a handler. One file, one tool: listing it in `tools/index.ts` is all
@@ -15,7 +16,7 @@ export function defineTool<Input extends TObject, Output extends TObject>(tool: 
   readonly input: Input
   readonly output: Output
   readonly permissions: readonly GraphPermission[]
-  readonly annotations: ToolAnnotations
+  readonly annotations: ToolDefinition['annotations']
   readonly handler: (input: Static<Input>, context: ToolContext) => Promise<Static<Output>>
   /** The resource that shows results to people, where the client can (MCP Apps). */
   readonly view?: string
@@ -36,7 +37,6 @@ export function defineTool<Input extends TObject, Output extends TObject>(tool: 
       ...(view !== undefined && { _meta: { ui: { resourceUri: view }, 'ui/resourceUri': view } }),
     },
     permissions,
-    graphScopes: permissions.map(({ scope }) => scope),
     async call(args, context) {
       const given: unknown = args ?? {}
       if (!input.Check(given)) {

@@ -1,4 +1,4 @@
-import type { ResourceLink } from '../plugins/mcp/tool.ts'
+import type { ResourceLink } from '@modelcontextprotocol/server'
 import { resourceUriOf } from '../plugins/message-center/message.ts'
 
 /** More would cost a model more than they are worth. */

@@ -162,7 +162,7 @@ export const breaks = [
   {
     what: 'a text ends its quotes and goes on in the header',
     file: 'src/errors/challenge.ts',
-    from: "quotable(value ?? '')",
+    from: 'quotable(value)',
     to: 'value',
     caughtBy: 'test/errors/challenge.test.ts',
     test: 'cannot break out of its quotes',
@@ -170,8 +170,8 @@ export const breaks = [
   {
     what: 'the detail of a rejection is in the header',
     file: 'src/errors/challenge.ts',
-    from: 'error === undefined ? undefined : text',
-    to: 'error && failure.message',
+    from: 'error_description: text',
+    to: 'error_description: failure.message',
     caughtBy: 'test/errors/challenge.test.ts',
     test: 'what an error has to say beyond its reason',
   },

@@ -66,7 +66,7 @@ export const breaks = [
   },
   {
     what: 'a wait is begun that does not fit into the call',
-    file: 'src/plugins/graph-quota/admission.ts',
+    file: 'src/plugins/graph-quota/index.ts',
     from: ' || leftMs <= 0',
     to: '',
     caughtBy: 'test/plugins/graph-quota/index.test.ts',
@@ -74,7 +74,7 @@ export const breaks = [
   },
   {
     what: 'callers without a user are one user',
-    file: 'src/plugins/graph-quota/admission.ts',
+    file: 'src/plugins/graph-quota/index.ts',
     from: 'caller.user ?? hash(',
     to: "caller.user ?? '' ?? hash(",
     caughtBy: 'test/plugins/graph-quota/index.test.ts',
@@ -82,7 +82,7 @@ export const breaks = [
   },
   {
     what: 'who waits as long as is said comes too early',
-    file: 'src/plugins/graph-quota/admission.ts',
+    file: 'src/plugins/graph-quota/index.ts',
     from: 'Math.ceil(denial.waitMs / 1000)',
     to: 'Math.floor(denial.waitMs / 1000)',
     caughtBy: 'test/plugins/graph-quota/index.test.ts',
@@ -90,7 +90,7 @@ export const breaks = [
   },
   {
     what: 'all who wait come back in step',
-    file: 'src/plugins/graph-quota/admission.ts',
+    file: 'src/plugins/graph-quota/index.ts',
     from: 'denial.waitMs + jitterMs()',
     to: 'denial.waitMs',
     caughtBy: 'test/plugins/graph-quota/index.test.ts',
@@ -98,7 +98,7 @@ export const breaks = [
   },
   {
     what: 'a caller who has gone away goes on waiting',
-    file: 'src/plugins/graph-quota/admission.ts',
+    file: 'src/plugins/graph-quota/index.ts',
     from: 'await sleep(waitMs, caller.signal)',
     to: 'await sleep(waitMs, undefined)',
     caughtBy: 'test/plugins/graph-quota/index.test.ts',
@@ -299,8 +299,8 @@ export const breaks = [
   {
     what: 'a forged counter in Redis stops all calls to Graph',
     file: 'src/plugins/graph-quota/call-limits.ts',
-    from: 'Math.ceil(calls / 10)',
-    to: '0 * calls',
+    from: 'Math.ceil(limiter.calls.points / 10)',
+    to: '0',
     caughtBy: 'test/plugins/graph-quota/replicas.redis.test.ts',
     test: 'whoever writes to Redis',
   },

@@ -68,7 +68,7 @@ export const breaks = [
   {
     what: 'a tool that Graph is closed to is run',
     file: 'src/plugins/mcp/tool-calls.ts',
-    from: 'if (access instanceof Failure && tool.graphScopes.length > 0) throw access',
+    from: 'if (access instanceof Failure && tool.permissions.length > 0) throw access',
     to: '',
     caughtBy: 'test/plugins/mcp/index.test.ts',
     test: 'where Graph is closed to the caller',
@@ -117,15 +117,15 @@ export const breaks = [
   {
     what: 'what the server says on the way is the answer',
     file: 'src/plugins/mcp/legacy-exchange.ts',
-    from: "if ('result' in message || 'error' in message) this.#resolve(message)",
-    to: 'this.#resolve(message)',
+    from: "if ('result' in message || 'error' in message) resolve(message)",
+    to: 'resolve(message)',
     caughtBy: 'test/plugins/mcp/legacy-exchange.test.ts',
   },
   {
     what: 'who goes away waits for the tool to its end',
     file: 'src/plugins/mcp/legacy-exchange.ts',
-    from: 'return untilAborted(transport.response, signal)',
-    to: 'return transport.response',
+    from: 'return untilAborted(response, signal)',
+    to: 'return response',
     caughtBy: 'test/plugins/mcp/legacy-exchange.test.ts',
   },
   {
@@ -136,10 +136,10 @@ export const breaks = [
     caughtBy: 'test/plugins/mcp/legacy-exchange.test.ts',
     test: 'an unknown method',
   },
-  // src/plugins/mcp/normalize-message.ts
+  // src/plugins/mcp/message.ts
   {
     what: 'a member of params that is null is no absent one',
-    file: 'src/plugins/mcp/normalize-message.ts',
+    file: 'src/plugins/mcp/message.ts',
     from: '.filter(([, value]) => value !== null)',
     to: '',
     caughtBy: 'test/plugins/mcp/index.test.ts',
@@ -147,7 +147,7 @@ export const breaks = [
   },
   {
     what: 'arguments reach the cache as they came',
-    file: 'src/plugins/mcp/normalize-message.ts',
+    file: 'src/plugins/mcp/message.ts',
     from: "tool === undefined || given['arguments'] === undefined",
     to: 'tool !== null',
     caughtBy: 'test/plugins/mcp/index.test.ts',
@@ -155,7 +155,7 @@ export const breaks = [
   },
   {
     what: 'the argument accessToken is ignored as one that frameworks add',
-    file: 'src/plugins/mcp/normalize-message.ts',
+    file: 'src/plugins/mcp/message.ts',
     from: "['accessToken']",
     to: '[]',
     caughtBy: 'test/plugins/mcp/index.test.ts',
@@ -193,12 +193,11 @@ export const breaks = [
     caughtBy: 'test/wire/view.test.ts',
     test: 'the tools name their view',
   },
-  // src/plugins/mcp/web-request.ts
   {
     what: 'headers of the 2026 revision are not found',
-    file: 'src/plugins/mcp/web-request.ts',
-    from: 'value !== undefined',
-    to: 'value === undefined',
+    file: 'src/plugins/mcp/index.ts',
+    from: 'headers: raw.headers as Record<string, string>',
+    to: 'headers: {}',
     caughtBy: 'test/plugins/mcp/index.test.ts',
     test: 'revision 2026-07-28: tools are listed',
   },

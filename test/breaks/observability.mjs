@@ -47,6 +47,30 @@ export const breaks = [
     caughtBy: 'test/plugins/observability/index.test.ts',
     test: 'a request with a GUID keeps its id',
   },
+  {
+    what: 'any text is a request id, and gets into logs and Entra’s',
+    file: 'src/plugins/observability/index.ts',
+    from: ' && guid.test(given)',
+    to: '',
+    caughtBy: 'test/plugins/observability/index.test.ts',
+    test: 'a request with a text',
+  },
+  {
+    what: 'a GUID and more is a request id',
+    file: 'src/plugins/observability/index.ts',
+    from: '{12}$/i',
+    to: '{12}/i',
+    caughtBy: 'test/plugins/observability/index.test.ts',
+    test: 'a request with a GUID and more',
+  },
+  {
+    what: 'a request id keeps its capitals',
+    file: 'src/plugins/observability/index.ts',
+    from: 'given.toLowerCase()',
+    to: 'given',
+    caughtBy: 'test/plugins/observability/index.test.ts',
+    test: 'a request with a GUID in capitals',
+  },
   // src/plugins/observability/meters.ts
   {
     what: 'scraping twice counts twice',

@@ -123,7 +123,7 @@ test('a definition says all that a list shows, and the tool what it needs', () =
     'outputSchema',
     'title',
   ])
-  assert.deepEqual(tool.graphScopes, [])
+  assert.deepEqual(tool.permissions, [])
 })
 
 test('what a schema cannot judge is told in the same words', () => {

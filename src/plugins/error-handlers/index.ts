@@ -32,7 +32,7 @@ export const failures = fp<Configured>(
     const send = (failure: Failure, request: FastifyRequest, reply: FastifyReply) => {
       if (!isForPerson(request)) return sendRpcError(failure, request, reply, signIn)
       if (endpointOpened.has(failure.reason)) return reply.header('cache-control', 'no-store').redirect('/', 303)
-      return sendPage(failure, httpError(failure).status, { request, reply, site: config.site })
+      return sendPage(failure, httpError(failure).status, request, reply, config.site)
     }
     app.setErrorHandler((error, request, reply) => send(toFailure(error), request, reply))
     app.setNotFoundHandler((request, reply) => {
@@ -67,17 +67,13 @@ export const pageFailures = fp<Configured>(
       const failure = code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' ? new Failure('form_required') : toOAuthFailure(error)
       const { status } = oauthError(failure)
       // 401 is for clients that understand a challenge.
-      return sendPage(failure, status === 401 ? 400 : status, { request, reply, site: config.site })
+      return sendPage(failure, status === 401 ? 400 : status, request, reply, config.site)
     })
   },
   { name: 'page-failures', dependencies: ['observability'] },
 )
 
-function sendPage(
-  failure: Failure,
-  status: number,
-  { request, reply, site }: { request: FastifyRequest; reply: FastifyReply; site: Site },
-) {
+function sendPage(failure: Failure, status: number, request: FastifyRequest, reply: FastifyReply, site: Site) {
   beginError(failure, status, request, reply)
   const { html, contentSecurityPolicy } = errorPage(failure, { site, status, requestId: request.id, now: new Date() })
   return reply.header('content-security-policy', contentSecurityPolicy).type('text/html; charset=utf-8').send(html)

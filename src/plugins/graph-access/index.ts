@@ -3,15 +3,13 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Configured } from '../../config/index.ts'
 import { entryOf, Failure, toFailure } from '../../errors/index.ts'
-import type { Deadline } from '../../lib/deadline.ts'
 import { exchangeScopes, graphResource } from '../../lib/graph-permissions.ts'
+import type { McpCall } from '../mcp/call.ts'
 import type { McpMessage } from '../mcp/message.ts'
-import type { GraphTools, GraphUse } from '../mcp/tool.ts'
+import type { GraphUse } from '../mcp/tool.ts'
 
 /** Graph for one call of a tool. */
-export interface GraphAccess {
-  /** Graph as the caller; or why there is none, which a tool that needs it returns. */
-  readonly access: GraphTools | Failure
+export interface GraphAccess extends Pick<McpCall, 'access'> {
   /** What Graph is called with, where there is a token. */
   readonly accessToken?: string
   /** What the token was exchanged for, where it was. */
@@ -20,13 +18,10 @@ export interface GraphAccess {
   readonly credentialHash?: string
 }
 
-export interface AccessedCall {
+export interface AccessedCall extends Pick<McpCall, 'signal' | 'deadline'> {
   readonly message: McpMessage
   /** What it needs Graph for. */
   readonly use: GraphUse
-  /** Aborted when the client goes away. */
-  readonly signal: AbortSignal
-  readonly deadline: Deadline
 }
 
 declare module 'fastify' {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { Failure } from '../../errors/index.ts'
 import { createLru } from '../../lib/lru.ts'
-import type { GraphCaller } from '../graph-quota/admission.ts'
+import type { GraphCaller } from '../graph-quota/index.ts'
 
 /** A role that was given counts some minutes later; until then asking again only costs the tenant calls. */
 const sameTokenMs = 300_000

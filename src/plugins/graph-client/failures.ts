@@ -24,25 +24,25 @@ export function graphFailure(response: BoundedResponse): Failure {
       return new Failure('graph_not_found', known)
     case 429:
       return new Failure('graph_throttled', { ...known, retryAfterSeconds: retryAfterOf(response) ?? 10 })
-    default:
-      return response.status >= 500
-        ? new Failure('graph_unavailable', { ...known, ...waitNamed(response) })
-        : new Failure('graph_response_invalid', known)
+    default: {
+      if (response.status < 500) return new Failure('graph_response_invalid', known)
+      // None, or one that has passed, says nothing.
+      const wait = retryAfterOf(response) || undefined
+      return new Failure('graph_unavailable', { ...known, ...(wait && { retryAfterSeconds: wait }) })
+    }
   }
 }
 
+const withoutResponse = {
+  timeout: 'graph_timeout',
+  cancelled: 'call_cancelled',
+  too_large: 'graph_response_too_large',
+  unreachable: 'graph_unavailable',
+} as const
+
 /** A call to Graph without a response. */
-export function graphTransportFailure(error: TransportError): Failure {
-  switch (error.kind) {
-    case 'timeout':
-      return new Failure('graph_timeout', { cause: error })
-    case 'cancelled':
-      return new Failure('call_cancelled', { cause: error })
-    case 'too_large':
-      return new Failure('graph_response_too_large', { cause: error })
-    case 'unreachable':
-      return new Failure('graph_unavailable', { cause: error })
-  }
+export function graphTransportFailure(cause: TransportError): Failure {
+  return new Failure(withoutResponse[cause.kind], { cause })
 }
 
 /** Graph's own id of a request, which Microsoft's support asks for. */
@@ -53,12 +53,6 @@ export function requestIdOf(response: BoundedResponse): string | undefined {
 /** Retry-After of a response, in seconds. */
 export function retryAfterOf(response: BoundedResponse): number | undefined {
   return retryAfterSeconds(header(response, 'retry-after'))
-}
-
-/** The wait that Graph asks for; none, or one that has passed, says nothing. */
-function waitNamed(response: BoundedResponse): FailureDetails {
-  const seconds = retryAfterOf(response) ?? 0
-  return seconds > 0 ? { retryAfterSeconds: seconds } : {}
 }
 
 /** A challenge with claims asks for a new sign-in (Microsoft, "Claims challenges, claims requests"); without, the token is bad. */
@@ -82,21 +76,16 @@ function saidByGraph(body: string): FailureDetails {
   return message === undefined ? {} : { detail: `It said: ${message.replaceAll(/\s+/g, ' ').slice(0, 300)}` }
 }
 
-/** What Graph wrote about a request that it rejected: `code` is the outermost, `message` the innermost. */
-export interface GraphError {
-  readonly code?: string
-  readonly message?: string
-}
-
-/** What Graph wrote about the request that ended in this failure, where it wrote anything. */
-export function graphErrorOf({ cause }: Failure): GraphError {
-  return typeof cause === 'object' && cause !== null ? cause : {}
+/** What Graph wrote about the request that ended in this failure; empty where it wrote nothing. */
+export function graphMessageOf({ cause }: Failure): string {
+  return (cause as { message?: string } | null | undefined)?.message ?? ''
 }
 
 /** Graph's services hand errors on as JSON text within JSON text: two deep so far. An object and its text count as two. */
 const maxLayers = 16
 
-function graphError(body: string): GraphError {
+/** What Graph wrote about a request that it rejected: `code` is the outermost, `message` the innermost. */
+function graphError(body: string): { readonly code?: string; readonly message?: string } {
   const { error } = asRecord(parseJson(body))
   const { code } = asRecord(error)
   const message = innermost(error, maxLayers)

@@ -10,8 +10,7 @@ import {
 } from '../../lib/bounded-client.ts'
 import type { Deadline } from '../../lib/deadline.ts'
 import { jitterMs, sleep as sleepFor } from '../../lib/sleep.ts'
-import type { GraphCaller } from '../graph-quota/admission.ts'
-import type { GraphQuota } from '../graph-quota/index.ts'
+import type { GraphCaller, GraphQuota } from '../graph-quota/index.ts'
 import type { Audit } from '../observability/audit.ts'
 import type { TraceSpan } from '../observability/otlp.ts'
 import { createDenials } from './denials.ts'
@@ -101,39 +100,31 @@ export function createGraphClient({
   now = () => performance.now(),
   sleep = sleepFor,
 }: GraphClientOptions) {
-  const { hostname } = new URL(baseUrl)
   const denials = createDenials(now)
-  const spanAttributes = {
-    'peer.service': 'Microsoft Graph',
-    'server.address': hostname,
-  }
+  const spanAttributes = { 'peer.service': 'Microsoft Graph', 'server.address': new URL(baseUrl).hostname }
 
   async function call(path: string, { query, prefer, body }: GraphQuery & { body?: string }, user: GraphUser) {
     const method = body === undefined ? 'GET' : 'POST'
-    const url = urlOf(path, query)
     // Who may not write may still read, and the other way round.
     const resource = `${method} ${path}`
     const endMs = now() + user.deadline.leftMs
-    const headers = {
-      accept: 'application/json',
-      authorization: `Bearer ${user.accessToken}`,
-      'client-request-id': user.correlationId,
-      ...(prefer !== undefined && { prefer }),
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-    }
+    const request = {
+      method,
+      url: urlOf(path, query),
+      headers: {
+        accept: 'application/json',
+        authorization: `Bearer ${user.accessToken}`,
+        'client-request-id': user.correlationId,
+        ...(prefer !== undefined && { prefer }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      signal: user.signal,
+      ...(body !== undefined && { body }),
+    } as const
     for (let attempt = 1; ; attempt++) {
       denials.check(user, resource)
       await quota.admit(user, endMs - now())
-      const deadlineMs = endMs - now()
-      const request = {
-        method,
-        url,
-        headers,
-        signal: user.signal,
-        deadlineMs,
-        ...(body !== undefined && { body }),
-      } as const
-      const outcome = await once(request, path, attempt, user)
+      const outcome = await once({ ...request, deadlineMs: endMs - now() }, path, attempt, user)
       if (!(outcome instanceof Error) && outcome.status === 200) {
         denials.forget(user, resource)
         return outcome.body

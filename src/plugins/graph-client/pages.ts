@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Failure } from '../../errors/index.ts'
 import type { GraphQuery, GraphSession } from './index.ts'
@@ -6,17 +6,12 @@ import type { GraphQuery, GraphSession } from './index.ts'
 /** An entry of a collection: fields come and go, so whoever reads it looks at one at a time. */
 export type GraphEntry = Readonly<Record<string, unknown>>
 
-export interface GraphPage {
-  readonly value: readonly GraphEntry[]
-  readonly '@odata.nextLink'?: string
-}
-
-const page = Compile(
-  Type.Object({
-    value: Type.Array(Type.Record(Type.String(), Type.Unknown())),
-    '@odata.nextLink': Type.Optional(Type.String()),
-  }),
-)
+const GraphPage = Type.Object({
+  value: Type.Array(Type.Record(Type.String(), Type.Unknown())),
+  '@odata.nextLink': Type.Optional(Type.String()),
+})
+export type GraphPage = Static<typeof GraphPage>
+const page = Compile(GraphPage)
 
 export interface PagesOptions {
   readonly query?: URLSearchParams

@@ -1,5 +1,5 @@
 import { Failure } from '../../errors/index.ts'
-import { graphErrorOf } from './failures.ts'
+import { graphMessageOf } from './failures.ts'
 
 /** What an argument adds to a query; undefined where it was not given. */
 export interface QueryPart {
@@ -16,7 +16,7 @@ export function namingArguments(rejection: Failure, parts: readonly QueryPart[])
   const named = namesIn(rejection)
   const about = [
     given.filter(({ expression = '' }) => named.some((name) => mentions(expression, name))),
-    given.filter(({ argument }) => new RegExp(`\\b${argument}\\b`, 'i').test(graphErrorOf(rejection).message ?? '')),
+    given.filter(({ argument }) => new RegExp(`\\b${argument}\\b`, 'i').test(graphMessageOf(rejection))),
     given.filter(({ argument }) => rawArguments.includes(argument)),
     given,
   ].find((candidates) => candidates.length > 0)
@@ -32,16 +32,12 @@ export function isAboutSelect(rejection: Failure, parts: readonly QueryPart[], s
   const fields = select.toLowerCase().split(',')
   const named = namesIn(rejection)
   if (parts.some(({ expression = '' }) => named.some((name) => mentions(expression, name)))) return false
-  return (
-    /\$?\bselect\b/i.test(graphErrorOf(rejection).message ?? '') ||
-    named.some((name) => fields.includes(name.toLowerCase()))
-  )
+  return /\$?\bselect\b/i.test(graphMessageOf(rejection)) || named.some((name) => fields.includes(name.toLowerCase()))
 }
 
 /** What Graph's sentence has in quotes: "Could not find a property named 'x' on type 'y'". */
 function namesIn(rejection: Failure): string[] {
-  const { message = '' } = graphErrorOf(rejection)
-  return [...message.matchAll(/(?<!\w)'([^']{1,200})'|"([^"]{1,200})"/g)].map(
+  return [...graphMessageOf(rejection).matchAll(/(?<!\w)'([^']{1,200})'|"([^"]{1,200})"/g)].map(
     ([, single, double]) => single ?? double ?? '',
   )
 }

@@ -21,11 +21,6 @@ export function shareOf({ calls }: CallLimit): number {
   return Math.max(Math.floor(calls / 4), 10)
 }
 
-/** What each replica may use of a limit by its own count, whatever Redis says: counters there can be forged. */
-export function floorOf(calls: number): number {
-  return Math.ceil(calls / 10)
-}
-
 type Store = Pick<SharedStore, 'client' | 'key'>
 
 interface Limiter extends Pick<Exceeded, 'scope' | 'limit'> {
@@ -67,7 +62,8 @@ export function createCallLimits(limits: readonly CallLimit[], store: Store | un
         taken.push(limiter)
         const { consumedPoints, msBeforeNext } = await consume(limiter, user)
         const own = await limiter.own?.penalty(keyOf(limiter.scope, user))
-        const isOwn = own !== undefined && own.consumedPoints <= floorOf(limiter.calls.points)
+        // A replica may use a tenth by its own count, whatever Redis says: counters there can be forged.
+        const isOwn = own !== undefined && own.consumedPoints <= Math.ceil(limiter.calls.points / 10)
         if (isOwn || consumedPoints <= limiter.calls.points) continue
         // What is rejected costs nothing: else who asks on and on would use up the hour.
         await Promise.all(

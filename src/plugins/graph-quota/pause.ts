@@ -1,5 +1,4 @@
-import type { Audit } from '../observability/audit.ts'
-import type { SharedStore } from '../redis/index.ts'
+import type { GraphQuotaOptions } from './index.ts'
 
 /** The longest Retry-After of Graph that is honoured (src/lib/retry-after.ts). */
 const maxPauseMs = 3_600_000
@@ -14,17 +13,9 @@ const logFromMs = 1_000
 const key = 'graph-paused'
 
 /** The wait that Graph asked for by a 429, of this replica or, through Redis, of another. */
-export function createPause({
-  store,
-  audit,
-  now,
-}: {
-  readonly store: Pick<SharedStore, 'ask' | 'key'> | undefined
-  readonly audit: Audit
-  /** Milliseconds of a monotonic clock. */
-  readonly now: () => number
-}) {
+export function createPause({ store, audit, now }: Required<Pick<GraphQuotaOptions, 'store' | 'audit' | 'now'>>) {
   let untilMs = Number.NEGATIVE_INFINITY
+  /** Milliseconds that are left, as far as this replica knows. */
   const leftMs = () => Math.max(untilMs - now(), 0)
 
   /** @returns whether the pause now ends later than before */
@@ -50,9 +41,6 @@ export function createPause({
       if (sharedMs > 0 && sharedMs <= maxSharedPauseMs) prolong(sharedMs, 'replica')
       return leftMs()
     },
-    /** Milliseconds that are left, as far as this replica knows. */
-    get leftMs(): number {
-      return leftMs()
-    },
+    leftMs,
   }
 }

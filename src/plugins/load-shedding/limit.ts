@@ -1,15 +1,8 @@
-export interface Bounds {
-  /** In use at once, by everybody. */
-  readonly total?: number
-  /** In use at once under one key. */
-  readonly perKey?: number
-}
-
 /** Gives back what was taken; again and again does nothing. */
 export type Release = () => void
 
 /** Bounds what is in use at the same time, in total and for each key: calls, requests, bytes. */
-export function createLimit({ total = Number.POSITIVE_INFINITY, perKey = Number.POSITIVE_INFINITY }: Bounds) {
+export function createLimit({ total = Infinity, perKey = Infinity }: { total?: number; perKey?: number }) {
   const byKey = new Map<string, number>()
   let used = 0
 

@@ -10,38 +10,20 @@ import { untilAborted } from '../../lib/until-aborted.ts'
  *
  * @throws {Failure} `call_cancelled` when the client goes away first
  */
-export async function exchangeOnce(
-  server: Server,
-  request: JSONRPCRequest,
-  signal: AbortSignal,
-): Promise<JSONRPCMessage> {
-  const transport = new LegacyExchange()
-  await server.connect(transport)
-  transport.onmessage?.(request)
-  return untilAborted(transport.response, signal)
-}
-
-class LegacyExchange implements Transport {
-  onmessage?: NonNullable<Transport['onmessage']>
-  onclose?: () => void
-  onerror?: (error: Error) => void
-  readonly response: Promise<JSONRPCMessage>
-  #resolve: (message: JSONRPCMessage) => void = () => {}
-
-  constructor() {
-    this.response = new Promise((resolve) => {
-      this.#resolve = resolve
-    })
-  }
-
-  async start() {}
-
-  /** Notifications of a server on the way to its response have nowhere to go in a JSON response. */
-  async send(message: JSONRPCMessage) {
-    if ('result' in message || 'error' in message) this.#resolve(message)
-  }
-
-  async close() {
-    this.onclose?.()
-  }
+export function exchangeOnce(server: Server, request: JSONRPCRequest, signal: AbortSignal): Promise<JSONRPCMessage> {
+  const response = new Promise<JSONRPCMessage>((resolve, reject) => {
+    const transport: Transport = {
+      async start() {},
+      // Notifications of a server on the way to its response have nowhere to go in a JSON response.
+      async send(message) {
+        if ('result' in message || 'error' in message) resolve(message)
+      },
+      async close() {},
+    }
+    server
+      .connect(transport)
+      .then(() => transport.onmessage?.(request))
+      .catch(reject)
+  })
+  return untilAborted(response, signal)
 }

@@ -1,4 +1,6 @@
 import { type Static, Type } from 'typebox'
+import { coerceArguments } from './coerce-arguments.ts'
+import type { Tool } from './tool.ts'
 
 /** JSON-RPC 2.0 sections 4 and 5, one message: batches left MCP with revision 2025-06-18. */
 export const ReceivedMessage = Type.Object({
@@ -13,6 +15,20 @@ export type ReceivedMessage = Readonly<Static<typeof ReceivedMessage>>
 /** A message as all that follows takes it: nothing in it is null that is absent. */
 export interface McpMessage extends Omit<ReceivedMessage, 'params'> {
   readonly params?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * A message as all that follows may take it: `params` and their members are absent where they were null, as serializers
+ * of some languages write what is absent, and a call's arguments are what its tool takes ({@link coerceArguments}).
+ */
+export function normalizeMessage(message: ReceivedMessage, tool: Tool | undefined): McpMessage {
+  const { params, ...rest } = message
+  if (params === undefined || params === null) return rest
+  const given = Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null))
+  if (tool === undefined || given['arguments'] === undefined) return { ...rest, params: given }
+  // The argument `accessToken` is no tool's own.
+  const args = coerceArguments(given['arguments'], tool.definition.inputSchema, ['accessToken'])
+  return { ...rest, params: { ...given, arguments: args } }
 }
 
 /** Methods that clients of either era send. A log line names no other: it would be the caller's own text. */

@@ -1,4 +1,5 @@
 import { type JSONRPCMessage, ProtocolErrorCode } from '@modelcontextprotocol/server'
+import { parseJson } from '../../lib/parse-json.ts'
 
 /** What the SDK's validator says of one member that does not fit. */
 interface Issue {
@@ -23,13 +24,9 @@ export function withPlainError(response: JSONRPCMessage): JSONRPCMessage {
 
 function firstIssue(message: string): Issue | undefined {
   const start = message.indexOf('[\n')
-  if (start === -1) return undefined
-  try {
-    const [first]: Partial<Issue>[] = JSON.parse(message.slice(start))
-    return Array.isArray(first?.path) ? { ...first, path: first.path } : undefined
-  } catch {
-    return undefined
-  }
+  const issues = start === -1 ? undefined : parseJson(message.slice(start))
+  const [first]: Partial<Issue>[] = Array.isArray(issues) ? issues : []
+  return Array.isArray(first?.path) ? { ...first, path: first.path } : undefined
 }
 
 function sentence({ path, expected }: Issue): string {

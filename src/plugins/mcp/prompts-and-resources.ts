@@ -2,14 +2,17 @@ import {
   type CompleteRequestParams,
   type CompleteResult,
   type GetPromptResult,
+  type Prompt as ListedPrompt,
+  type Resource as ListedResource,
+  type ResourceTemplateType as ListedTemplate,
   ProtocolError,
   ProtocolErrorCode,
   type ReadResourceResult,
 } from '@modelcontextprotocol/server'
 import { Failure, failureText, toFailure } from '../../errors/index.ts'
 import type { ServedCall } from './call.ts'
-import type { Complete, Prompt } from './prompt.ts'
-import type { Resource, View } from './resource.ts'
+import type { Served } from './index.ts'
+import type { Complete } from './prompt.ts'
 import { withinDeadline } from './tool-calls.ts'
 
 /** MCP, "Completion": at most 100 values. */
@@ -17,49 +20,24 @@ const maxValues = 100
 /** Filled into the text of a prompt. */
 const maxArgumentChars = 200
 
-/** Changes with a release, and is the same for everybody. */
-const publicHour = { ttlMs: 3_600_000, cacheScope: 'public' } as const
+/** What is listed changes with a release and is the same for everybody: an hour's trust saves a list a session. */
+export const listing = { ttlMs: 3_600_000, cacheScope: 'public' } as const
 
-/**
- * Prompts and resources for the SDK's server. What fails is a JSON-RPC error that says why, and is noted in the call.
- *
- * @param tools names of the tools that there are, for the views
- */
-export function createPromptsAndResources(
-  prompts: readonly Prompt[],
-  resources: readonly Resource[],
-  views: readonly View[],
-  tools: readonly string[],
-) {
+/** A definition as plain JSON: without its functions, and without TypeBox's own marks on a schema. */
+export function asListed<Listed>(definition: object): Listed {
+  return JSON.parse(JSON.stringify(definition))
+}
+
+/** Prompts and resources for the SDK's server. What fails is a JSON-RPC error that says why, and is noted in the call. */
+export function createPromptsAndResources({ tools, prompts, resources, views }: Served) {
+  const toolNames = tools.map(({ definition }) => definition.name)
   const promptNamed = (name: string) => prompts.find((prompt) => prompt.name === name)
 
   return {
-    listedPrompts: prompts.map(({ name, title, description, arguments: args }) => ({
-      name,
-      title,
-      description,
-      arguments: args.map((argument) => ({
-        name: argument.name,
-        description: argument.description,
-        required: argument.required,
-      })),
-    })),
+    listedPrompts: prompts.map(asListed<ListedPrompt>),
     /** The views alone: messages are offered by links of those that getMessages finds, since there are hundreds. */
-    listedResources: views.map(({ name, title, description, uri, mimeType, _meta }) => ({
-      name,
-      title,
-      description,
-      uri,
-      mimeType,
-      _meta,
-    })),
-    listedTemplates: resources.map(({ name, title, description, uriTemplate, mimeType }) => ({
-      name,
-      title,
-      description,
-      uriTemplate,
-      mimeType,
-    })),
+    listedResources: views.map(asListed<ListedResource>),
+    listedTemplates: resources.map(asListed<ListedTemplate>),
 
     getPrompt(name: string, given: Readonly<Record<string, string>> = {}): GetPromptResult {
       const prompt = promptNamed(name)
@@ -82,16 +60,16 @@ export function createPromptsAndResources(
       const view = views.find((view) => view.uri === uri)
       if (view !== undefined) {
         const { mimeType, _meta } = view
-        return { contents: [{ uri, mimeType, text: await view.read(tools), _meta }], ...publicHour }
+        return { contents: [{ uri, mimeType, text: await view.read(toolNames), _meta }], ...listing }
       }
-      const [found] = resources.flatMap((resource) => {
-        const value = resource.match(uri)
-        return value === undefined ? [] : [{ resource, value }]
-      })
-      if (found === undefined) throw invalidParams(`Resource not found: ${uri.slice(0, 200)}`)
-      const { resource, value } = found
+      const resource = resources.find((one) => one.match(uri) !== undefined)
+      const value = resource?.match(uri)
+      if (resource === undefined || value === undefined) {
+        throw invalidParams(`Resource not found: ${uri.slice(0, 200)}`)
+      }
       try {
-        const text = await withinDeadline(resource.read(value, opened(call), call.signal), call)
+        if (call.access instanceof Failure) throw call.access
+        const text = await withinDeadline(resource.read(value, call.access, call.signal), call)
         return { contents: [{ uri, mimeType: resource.mimeType, text }] }
       } catch (error) {
         const failure = toFailure(error)
@@ -121,13 +99,9 @@ export function createPromptsAndResources(
     if (ref.type === 'ref/prompt') {
       return promptNamed(ref.name)?.arguments.find(({ name }) => name === argument)?.complete
     }
-    return resources.find(({ uriTemplate, variable }) => uriTemplate === ref.uri && variable === argument)?.complete
+    const isVariable = ref.uri.includes(`{${argument}}`)
+    return isVariable ? resources.find(({ uriTemplate }) => uriTemplate === ref.uri)?.complete : undefined
   }
-}
-
-function opened({ access }: ServedCall) {
-  if (access instanceof Failure) throw access
-  return access
 }
 
 function invalidParams(message: string): ProtocolError {

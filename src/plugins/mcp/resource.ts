@@ -22,7 +22,6 @@ export interface Resource {
   readonly description: string
   /** URI template (RFC 6570) with one variable. */
   readonly uriTemplate: string
-  readonly variable: string
   readonly mimeType: string
   readonly complete: Complete
   /** The variable's value in a URI of this template; undefined where the URI is of none. */

@@ -1,7 +1,10 @@
 import { isUtf8 } from 'node:buffer'
+import { parseJson } from '../../lib/parse-json.ts'
 
 /** Far deeper than any tool call, far shallower than what exhausts a stack. */
 const maxDepth = 64
+/** A string from its quote on, and the colon that makes it a key. One that does not end is the parser's to judge. */
+const stringAndColon = /("[^"\\]*(?:\\.[^"\\]*)*"?)([ \t\n\r]*:)?/sy
 
 /**
  * Whether JSON text is fit to be parsed and passed on: plain UTF-8 (RFC 8259 section 8.1), not too deep, and without a key
@@ -29,45 +32,23 @@ export function jsonFault(
         keys.pop()
         break
       case '"': {
-        const end = endOfString(text, i)
-        if (isKey(text, end)) {
-          const key = unescaped(text.slice(i, end + 1))
+        stringAndColon.lastIndex = i
+        const [whole = '"', string = '"', colon] = stringAndColon.exec(text) ?? []
+        if (colon !== undefined) {
+          const key = unescaped(string)
           const seen = keys.at(-1)
           if (seen?.has(key)) return 'a key occurs twice'
           seen?.add(key)
         }
-        i = end
+        i += whole.length - 1
       }
     }
   }
   return undefined
 }
 
-/** Whether a colon follows the string that ends here. */
-function isKey(text: string, end: number): boolean {
-  let next = end + 1
-  while (next < text.length && ' \t\n\r'.includes(text[next] ?? '')) next++
-  return text[next] === ':'
-}
-
-/** Index of the quote that ends the string which begins at `start`. */
-function endOfString(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1)
-  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
-  return end === -1 ? text.length : end
-}
-
-function isEscaped(text: string, index: number): boolean {
-  let backslashes = 0
-  while (text[index - 1 - backslashes] === '\\') backslashes++
-  return backslashes % 2 === 1
-}
-
 function unescaped(quoted: string): string {
   if (!quoted.includes('\\')) return quoted
-  try {
-    return JSON.stringify(JSON.parse(quoted))
-  } catch {
-    return quoted
-  }
+  const key = parseJson(quoted)
+  return key === undefined ? quoted : JSON.stringify(key)
 }

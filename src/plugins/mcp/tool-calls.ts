@@ -21,7 +21,7 @@ export function createToolCalls(available: readonly Tool[], { accessTokenAllowed
   const byName = new Map(available.map((tool) => [tool.definition.name, tool]))
 
   async function run(tool: Tool, args: unknown, { caller, access, signal }: ServedCall) {
-    if (access instanceof Failure && tool.graphScopes.length > 0) throw access
+    if (access instanceof Failure && tool.permissions.length > 0) throw access
     const given = accessTokenAllowed ? withoutAccessToken(args) : args
     return tool.call(given, { caller, signal, now, ...(access instanceof Failure ? closedTo(access) : access) })
   }

@@ -1,3 +1,4 @@
+import type { ResourceLink, ToolAnnotations } from '@modelcontextprotocol/server'
 import type { TObject } from 'typebox'
 import type { GraphPermission, HasPermissions } from '../../lib/graph-permissions.ts'
 import type { Caller } from '../auth/claims.ts'
@@ -31,14 +32,6 @@ export interface GraphUse extends HasPermissions {
   readonly name: string
 }
 
-/** MCP, "Tools: Tool annotations". All four are said, so that no client has to assume the worst. */
-export interface ToolAnnotations {
-  readonly readOnlyHint: boolean
-  readonly destructiveHint: boolean
-  readonly idempotentHint: boolean
-  readonly openWorldHint: boolean
-}
-
 /** A tool as `tools/list` shows it. */
 export interface ToolDefinition {
   readonly name: string
@@ -46,30 +39,16 @@ export interface ToolDefinition {
   readonly description: string
   readonly inputSchema: TObject
   readonly outputSchema: TObject
-  readonly annotations: ToolAnnotations
-  readonly _meta?: UiMeta
-}
-
-/** MCP Apps (2026-01-26), "Resource Discovery": the view of a tool's results; the flat key is for hosts from before. */
-export interface UiMeta {
-  readonly ui: { readonly resourceUri: string }
-  readonly 'ui/resourceUri': string
-}
-
-/** MCP, "Tools: Resource Links": where more of what a result mentions can be read. */
-export interface ResourceLink {
-  readonly type: 'resource_link'
-  readonly uri: string
-  readonly name: string
-  readonly title?: string
+  /** All four hints are said, so that no client has to assume the worst. */
+  readonly annotations: Required<Omit<ToolAnnotations, 'title'>>
+  /** MCP Apps (2026-01-26), "Resource Discovery": the view of a tool's results; the flat key is for hosts from before. */
+  readonly _meta?: { readonly ui: { readonly resourceUri: string }; readonly 'ui/resourceUri': string }
 }
 
 export interface Tool {
   readonly definition: ToolDefinition
   /** Delegated Graph permissions that the tool needs; none: it does not call Graph. */
   readonly permissions: readonly GraphPermission[]
-  /** Their names. */
-  readonly graphScopes: readonly string[]
   /**
    * Checks the arguments and runs the tool.
    *

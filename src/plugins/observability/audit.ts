@@ -11,6 +11,9 @@ const optional = Type.Optional
 const user = text('The user: a hash of tenant and object id, the same in every line')
 const client = text('The client application: an Entra client id, or a hash of one that the OAuth proxy issued')
 const reason = Type.Enum(Object.keys(catalogue) as Reason[], { description: 'A reason of [errors.md](errors.md)' })
+const noResponse = optional(
+  Type.Enum(['timeout', 'cancelled', 'too_large', 'unreachable'], { description: 'Why there was no response' }),
+)
 const err = Type.Unknown({
   description: 'The cause: an error with its stack, or the names, codes and ids of Entra’s error',
 })
@@ -85,18 +88,14 @@ export const events = {
     attempt: whole('1 for the first'),
     ms: number('Duration of this attempt, in milliseconds'),
     status: optional(whole('Graph’s HTTP status')),
-    outcome: optional(
-      Type.Enum(['timeout', 'cancelled', 'too_large', 'unreachable'], { description: 'Why there was no response' }),
-    ),
+    outcome: noResponse,
     graphRequestId: optional(text('Graph’s `request-id`, which Microsoft’s support asks for')),
   }),
   roadmap_call: event('info', 'roadmap read', 'The feed of the public roadmap was read, for everybody who asks', {
     ids: whole('How many items were asked for'),
     ms: number('Duration in milliseconds'),
     status: optional(whole('The feed’s HTTP status')),
-    outcome: optional(
-      Type.Enum(['timeout', 'cancelled', 'too_large', 'unreachable'], { description: 'Why there was no response' }),
-    ),
+    outcome: noResponse,
   }),
   graph_quota_exceeded: requestEvent(
     'warn',
@@ -184,17 +183,12 @@ export const events = {
   ),
 
   // What it depends on.
-  credential_loaded: event('info', 'credential loaded', 'A credential is available, or was replaced', {
-    ...credential,
-  }),
+  credential_loaded: event('info', 'credential loaded', 'A credential is available, or was replaced', credential),
   credential_expires: event(
     'warn',
     'the certificate expires soon: replace it',
     'Once a day, from 30 days before its expiry',
-    {
-      ...credential,
-      days: whole('Whole days that are left'),
-    },
+    { ...credential, days: whole('Whole days that are left') },
   ),
   credential_unavailable: event('warn', 'credential unavailable', 'A credential cannot be read or used', {
     kind: credential.kind,

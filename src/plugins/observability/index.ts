@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { hostname } from 'node:os'
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import fp from 'fastify-plugin'
@@ -6,14 +8,12 @@ import type { Config } from '../../config/index.ts'
 import { type Audit, type AuditListeners, createAudit } from './audit.ts'
 import { createLogSampling } from './log-sampling.ts'
 import type { TraceSpan } from './otlp.ts'
-import { requestIdOf } from './request-id.ts'
 
 /** A log destination; `dropped` counts the lines that it lost. */
 export type LogDestination = DestinationStream & { readonly dropped?: number }
 
 /**
  * Log lines are JSON; none holds a header, a body or a query string, so that no token or code can get into one.
- * Request ids are GUIDs, since the same id goes to Entra and Graph as `client-request-id`.
  */
 export function loggingOptions(
   { logLevel, entra }: { readonly logLevel: string; readonly entra: Pick<Config['entra'], 'tenantId'> },
@@ -29,6 +29,17 @@ export function loggingOptions(
     logController: new RequestLog({ requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
   }
+}
+
+const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/**
+ * The id under which a request is known: the `X-Request-Id` that it brings, where that is a GUID. Entra and Graph take
+ * it as `client-request-id`, and they take nothing else.
+ */
+function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && guid.test(given) ? given.toLowerCase() : randomUUID()
 }
 
 /** One line per request, when it ends. */

@@ -8,24 +8,19 @@ const windowMs = 1_000
 export interface Omitted {
   readonly of: EventName
   readonly what: string
-  readonly lines: number
+  lines: number
 }
 
-/** Rejections cost a client nothing, so that their lines are limited; lines of what was served never are. */
-function kindOf(event: EventName, fields: object): string | undefined {
-  const { reason, by, status } = fields as { reason?: string; by?: string; status?: number }
-  switch (event) {
-    case 'auth_failure':
-    case 'sign_in_failure':
-    case 'failure':
-      return reason
-    case 'rate_limit':
-      return by
-    case 'request':
-      return status !== undefined && status >= 400 ? String(status) : undefined
-    default:
-      return undefined
-  }
+/**
+ * Events that are limited, with the field by which each kind counts. Rejections cost a client nothing, so that their lines
+ * are limited; lines of what was served never are.
+ */
+const limited: { readonly [Name in EventName]?: 'status' | 'reason' | 'by' } = {
+  request: 'status',
+  auth_failure: 'reason',
+  sign_in_failure: 'reason',
+  failure: 'reason',
+  rate_limit: 'by',
 }
 
 /**
@@ -34,30 +29,28 @@ function kindOf(event: EventName, fields: object): string | undefined {
  * @param onOmitted called for each kind of which some were omitted, at the end of their second
  */
 export function createLogSampling(onOmitted: (omitted: Omitted) => void) {
-  const seen = new Map<string, { of: EventName; what: string; lines: number }>()
+  const seen = new Map<string, Omitted>()
   let timer: NodeJS.Timeout | undefined
 
   function endWindow() {
     clearTimeout(timer)
     timer = undefined
-    const kinds = [...seen.values()]
+    for (const omitted of seen.values()) if (omitted.lines > 0) onOmitted(omitted)
     seen.clear()
-    for (const { of, what, lines } of kinds) {
-      if (lines > loggedPerSecond) onOmitted({ of, what, lines: lines - loggedPerSecond })
-    }
   }
 
   return {
     /** Whether a line of that event is logged; counts those that are not. */
     admits(of: EventName, fields: object): boolean {
-      const what = kindOf(of, fields)
-      if (what === undefined) return true
+      const what = (fields as Readonly<Record<string, unknown>>)[limited[of] ?? '']
+      const isServed = of === 'request' && Number(what) < 400
+      if (what === undefined || isServed) return true
       timer ??= setTimeout(endWindow, windowMs).unref()
       const key = `${of} ${what}`
-      const kind = seen.get(key) ?? { of, what, lines: 0 }
+      const kind = seen.get(key) ?? { of, what: String(what), lines: -loggedPerSecond }
       kind.lines++
       seen.set(key, kind)
-      return kind.lines <= loggedPerSecond
+      return kind.lines <= 0
     },
     /** Reports what is left. */
     close: endWindow,

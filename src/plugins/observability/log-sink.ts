@@ -7,10 +7,10 @@ const pageEveryMs = 100
 /** The buffer for a blocked sink: some 10,000 lines. Further ones are dropped and counted. */
 const maxBufferedBytes = 4 * 1024 * 1024
 /** A blocked reader (EAGAIN) is retried soon, a full disk or a closed pipe after a while. */
-const defaultRetryBusyMs = 50
+const retryBusyMs = 50
 const retryFailedMs = 500
 /** For the last writes when the process ends. */
-const defaultLastWritesMs = 500
+const lastWritesMs = 500
 
 /**
  * A log destination. Whatever happens to it (a full disk, a reader that is gone or blocked), no call waits for it, its
@@ -20,13 +20,7 @@ const defaultLastWritesMs = 500
  *
  * @param fd non-blocking where it is a pipe: a thread that waits in write(2) keeps a process from ending
  */
-export function createLogSink(
-  fd: number,
-  {
-    retryBusyMs = defaultRetryBusyMs,
-    lastWritesMs = defaultLastWritesMs,
-  }: { retryBusyMs?: number; lastWritesMs?: number } = {},
-) {
+export function createLogSink(fd: number) {
   let lines: string[] = []
   let lineBytes = 0
   /** Handed to the system and not written yet. */

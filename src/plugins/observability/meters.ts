@@ -95,82 +95,69 @@ export function countEvents(app: FastifyInstance, registry: Registry, prom: Prom
 
 /** Metrics that are read on each scrape. */
 export function readMetrics(app: FastifyInstance, registry: Registry, prom: Prom, droppedLines: () => number) {
+  type Read = () => number | undefined | Readonly<Record<string, number>>
   /** @param read the value, or the values by those of a label */
-  function metric(
-    kind: 'Counter' | 'Gauge',
-    name: string,
-    help: string,
-    read: () => number | undefined | Readonly<Record<string, number>>,
-    label = '',
-  ) {
-    const labelNames = label === '' ? [] : [label]
-    new prom[kind]({
-      name: prefix + name,
-      help,
-      labelNames,
-      registers: [registry],
-      collect() {
-        const value = read() ?? {}
-        this.reset()
-        if (typeof value === 'number') this.inc(value)
-        else for (const [name, amount] of Object.entries(value)) this.inc({ [label]: name }, amount)
-      },
-    })
-  }
+  const metric =
+    (kind: 'Counter' | 'Gauge') =>
+    (name: string, help: string, read: Read, label = '') => {
+      const labelNames = label === '' ? [] : [label]
+      new prom[kind]({
+        name: prefix + name,
+        help,
+        labelNames,
+        registers: [registry],
+        collect() {
+          const value = read() ?? {}
+          this.reset()
+          if (typeof value === 'number') this.inc(value)
+          else for (const [name, amount] of Object.entries(value)) this.inc({ [label]: name }, amount)
+        },
+      })
+    }
+  const counter = metric('Counter')
+  const gauge = metric('Gauge')
 
   const { oboTokens, entraKeys, graphQuota, messageCenter, sharedStore } = app
-  const requests = () => oboTokens.stats.requests
-  metric('Counter', 'obo_cache_requests_total', 'Lookups of a Graph token', requests, 'result')
-  metric(
-    'Counter',
+  counter('obo_cache_requests_total', 'Lookups of a Graph token', () => oboTokens.stats.requests, 'result')
+  counter(
     'obo_shared_tokens_total',
     'Graph tokens found in Redis; unreadable ones count as none',
     () => oboTokens.stats.shared,
     'result',
   )
-  metric('Gauge', 'obo_cache_entries', 'Cached Graph tokens', () => oboTokens.stats.entries)
-  metric('Gauge', 'obo_cache_bytes', 'Their approximate size', () => oboTokens.stats.bytes)
-  metric('Gauge', 'obo_cache_max_bytes', 'Their maximum size', () => oboTokens.stats.maxBytes)
-  metric(
-    'Counter',
+  gauge('obo_cache_entries', 'Cached Graph tokens', () => oboTokens.stats.entries)
+  gauge('obo_cache_bytes', 'Their approximate size', () => oboTokens.stats.bytes)
+  gauge('obo_cache_max_bytes', 'Their maximum size', () => oboTokens.stats.maxBytes)
+  counter(
     'snapshot_reads_total',
     'Questions to a snapshot of the Message Center; joined: waited for a load in flight',
     () => messageCenter.stats.reads,
     'result',
   )
-  metric('Gauge', 'snapshots', 'Snapshots of the Message Center in memory', () => messageCenter.stats.snapshots)
-  metric('Gauge', 'snapshot_bytes', 'Their approximate size', () => messageCenter.stats.bytes)
-  metric('Gauge', 'snapshot_max_bytes', 'Their maximum size', () => messageCenter.stats.maxBytes)
-  metric(
-    'Gauge',
+  gauge('snapshots', 'Snapshots of the Message Center in memory', () => messageCenter.stats.snapshots)
+  gauge('snapshot_bytes', 'Their approximate size', () => messageCenter.stats.bytes)
+  gauge('snapshot_max_bytes', 'Their maximum size', () => messageCenter.stats.maxBytes)
+  gauge(
     'graph_quota_left',
     'Calls to Graph that are left in a window, as this replica last knew',
     () => graphQuota.left,
     'window',
   )
-  metric('Gauge', 'graph_paused', '1 while calls to Graph are paused by its Retry-After', () =>
-    Number(graphQuota.isPaused),
-  )
-  metric(
-    'Counter',
+  gauge('graph_paused', '1 while calls to Graph are paused by its Retry-After', () => Number(graphQuota.isPaused))
+  counter(
     'key_refreshes_total',
     'Fetches of the tenant’s signing keys',
     () => ({ success: entraKeys.stats.refreshes, failure: entraKeys.stats.failures }),
     'outcome',
   )
-  metric('Gauge', 'signing_keys', 'Signing keys loaded', () => entraKeys.stats.known)
-  metric('Gauge', 'keys_loaded_timestamp_seconds', 'When the keys were last fetched', () => {
+  gauge('signing_keys', 'Signing keys loaded', () => entraKeys.stats.known)
+  gauge('keys_loaded_timestamp_seconds', 'When the keys were last fetched', () => {
     const { loadedAt } = entraKeys.stats
     return loadedAt === undefined ? undefined : loadedAt / 1000
   })
   // Not from an event: while lines are dropped, no event can be logged.
-  metric(
-    'Counter',
-    'log_lines_dropped_total',
-    'Log lines dropped, since standard output was blocked or failed',
-    droppedLines,
-  )
+  counter('log_lines_dropped_total', 'Log lines dropped, since standard output was blocked or failed', droppedLines)
   if (sharedStore === undefined) return
-  metric('Gauge', 'redis_up', '1 while Redis is available', () => Number(sharedStore.isUp))
-  metric('Counter', 'redis_rejections_total', 'Commands that Redis rejected', () => sharedStore.rejections)
+  gauge('redis_up', '1 while Redis is available', () => Number(sharedStore.isUp))
+  counter('redis_rejections_total', 'Commands that Redis rejected', () => sharedStore.rejections)
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { GraphCaller } from '../../../src/plugins/graph-quota/admission.ts'
 import type { CallLimit } from '../../../src/plugins/graph-quota/call-limits.ts'
-import { createGraphQuota } from '../../../src/plugins/graph-quota/index.ts'
+import { createGraphQuota, type GraphCaller } from '../../../src/plugins/graph-quota/index.ts'
 import { auditInto } from '../../helper.ts'
 
 const minute = (calls: number): CallLimit => ({ window: 'minute', calls })
