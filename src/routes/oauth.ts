@@ -1,13 +1,11 @@
 import formbody from '@fastify/formbody'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { parseCookie } from 'cookie'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { Configured } from '../config/index.ts'
 import { Failure } from '../errors/index.ts'
 import { oauthFailures, pageFailures } from '../plugins/error-handlers/index.ts'
-import type { BrowserRequest, BrowserResponse } from '../plugins/oauth-proxy/browser.ts'
-import type { TokenRequest } from '../plugins/oauth-proxy/client-authentication.ts'
+import type { BrowserRequest, BrowserResponse, BrowserRoute } from '../plugins/oauth-proxy/browser.ts'
 import {
   AuthorizationParameters,
   CallbackParameters,
@@ -53,31 +51,23 @@ async function browserRoutes(app: FastifyInstance, { config }: Configured) {
   const { authorize, handleConsent, handleCallback } = app.oauthProxy
 
   for (const path of ['/authorize', '/oauth2/v2.0/authorize']) {
-    app.get(path, { schema: { querystring: AuthorizationParameters } }, signInStep(authorize))
+    app.get<BrowserRoute>(path, { schema: { querystring: AuthorizationParameters } }, signInStep(authorize))
   }
-  app.get('/oauth/callback', { schema: { querystring: CallbackParameters } }, signInStep(handleCallback))
+  app.get<BrowserRoute>('/oauth/callback', { schema: { querystring: CallbackParameters } }, signInStep(handleCallback))
 
-  await app.register(async (forms) => {
-    await acceptFormsOnly(forms)
-    forms.post('/oauth/consent', { schema: { body: ConsentParameters }, bodyLimit }, signInStep(handleConsent))
-  })
+  await acceptFormsOnly(app)
+  app.post<BrowserRoute>(
+    '/oauth/consent',
+    { schema: { body: ConsentParameters }, bodyLimit },
+    signInStep(handleConsent),
+  )
 }
 
-/** The handler of a route that a browser opens or posts a form to. Its schema is one of {@link Parameters}. */
+/** The handler of a step of a sign-in. */
 function signInStep(step: (request: BrowserRequest) => Promise<BrowserResponse>) {
-  return async (request: FastifyRequest, reply: FastifyReply) => {
-    const { headers, method, body, query, ip } = request
-    const fetchSite = headers['sec-fetch-site']
-    const response = await step({
-      parameters: (method === 'POST' ? body : query) as Parameters,
-      cookies: parseCookie(headers.cookie ?? ''),
-      fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined,
-      address: ip,
-    })
-    const { event, setCookies } = response
-    if (event.event === 'sign_in_failure') request.audit('sign_in_failure', event)
-    else request.audit(event.event, event)
-    for (const cookie of setCookies) reply.header('set-cookie', cookie)
+  return async (request: BrowserRequest, reply: FastifyReply) => {
+    const response = await step(request)
+    for (const cookie of response.setCookies) reply.header('set-cookie', cookie)
     if ('redirect' in response) return reply.redirect(response.redirect, 302)
     return reply
       .headers({
@@ -126,7 +116,7 @@ async function clientRoutes(app: FastifyInstance) {
         path,
         { config, schema: { body: TokenParameters, response: { 200: TokenResponse } }, bodyLimit },
         async (request) => {
-          const { client, grant, response } = await app.oauthProxy.issueTokens(toTokenRequest(request))
+          const { client, grant, response } = await app.oauthProxy.issueTokens(request)
           request.audit('token_issued', { client, grant })
           return response
         },
@@ -137,7 +127,7 @@ async function clientRoutes(app: FastifyInstance) {
       '/revoke',
       { config, schema: { body: RevocationParameters, response: { 200: Type.Object({}) } }, bodyLimit },
       async (request) => {
-        await app.oauthProxy.revoke(toTokenRequest(request))
+        await app.oauthProxy.revoke(request)
         return {}
       },
     )
@@ -147,8 +137,4 @@ async function clientRoutes(app: FastifyInstance) {
 async function acceptFormsOnly(scope: FastifyInstance) {
   scope.removeAllContentTypeParsers()
   await scope.register(formbody)
-}
-
-function toTokenRequest({ headers, id, ip, body }: FastifyRequest<{ Body: Parameters }>): TokenRequest {
-  return { form: body, authorization: headers.authorization, correlationId: id, address: ip }
 }
