@@ -554,8 +554,8 @@ export const breaks = [
   {
     what: 'the log has the query of a redirect URI',
     file: 'src/plugins/oauth-proxy/rejected-redirect.ts',
-    from: 'truncate(origin + path, path === pathname)',
-    to: 'truncate(uri)',
+    from: 'clipped(origin + shown, maxDisplayChars)',
+    to: 'clipped(uri, maxDisplayChars)',
     caughtBy: 'test/plugins/oauth-proxy/rejected-redirect.test.ts',
   },
   {

@@ -3,7 +3,7 @@ import { Failure } from '../../errors/index.ts'
 import { isRedirectAllowed, type RedirectRule } from '../../lib/redirect-policy.ts'
 import type { Client } from './clients.ts'
 import { displayName } from './display-name.ts'
-import { type RejectedRedirect, rejectedRedirect } from './rejected-redirect.ts'
+import { rejectedRedirect } from './rejected-redirect.ts'
 
 const maxUrlChars = 512
 
@@ -45,7 +45,7 @@ export function readClientDocument(document: unknown, clientId: string, rules: r
   return { id: clientId, kind: 'document', name, redirectUris }
 }
 
-function invalid(detail: string, rejected: Partial<RejectedRedirect> = {}): Failure {
+function invalid(detail: string, rejected: Failure['details'] = {}): Failure {
   return new Failure('client_document_invalid', { detail, ...rejected })
 }
 
