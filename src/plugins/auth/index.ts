@@ -75,25 +75,18 @@ export const auth = fp<Configured>(
     })
 
     app.decorate('authenticate', async (request) => {
+      if (request.caller !== null) return
+      const bearer = readBearer(request.raw.rawHeaders)
       try {
-        await authenticate(request)
+        if ('token' in bearer) return await verify(request, bearer.token)
+        if (bearer.reason === 'missing_token' && !config.callers.required) return
+        throw new Failure(bearer.reason)
       } catch (error) {
-        const { reason } = toFailure(error)
         request.assertion = null
-        request.audit('auth_failure', { reason })
+        request.audit('auth_failure', { reason: toFailure(error).reason })
         throw error
       }
     })
-
-    async function authenticate(request: FastifyRequest): Promise<void> {
-      if (request.caller !== null) return
-      const bearer = readBearer(request.raw.rawHeaders)
-      if ('reason' in bearer) {
-        if (bearer.reason === 'missing_token' && !config.callers.required) return
-        throw new Failure(bearer.reason)
-      }
-      await verify(request, bearer.token)
-    }
 
     async function verify(request: FastifyRequest, token: string): Promise<void> {
       const { header, payload } = decode(token)
