@@ -188,9 +188,9 @@ export const breaks = [
   },
   {
     what: 'cookies of an https origin are not for https alone',
-    file: 'src/plugins/oauth-proxy/context.ts',
-    from: "secure: issuer.startsWith('https:')",
-    to: 'secure: false',
+    file: 'src/plugins/oauth-proxy/browser-cookies.ts',
+    from: "secure = issuer.startsWith('https:')",
+    to: 'secure = false',
     caughtBy: 'test/security/oauth-browser-binding.test.ts',
     test: 'binds its cookies to the host',
   },

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
-import type { ProtectedResource } from '../../config/resource.ts'
 import { Failure } from '../../errors/index.ts'
-import { isRedirectAllowed, isRegistered, type RedirectRule } from '../../lib/redirect-policy.ts'
+import { isRedirectAllowed, isRegistered } from '../../lib/redirect-policy.ts'
 import { type Client, clientKey } from './clients.ts'
+import type { Context } from './context.ts'
 import { checkResource, optional, type Parameters, required } from './parameters.ts'
 import { isS256Challenge } from './pkce.ts'
 import { rejectedRedirect } from './rejected-redirect.ts'
-import { type ApiScopes, readScope } from './scopes.ts'
+import { readScope } from './scopes.ts'
 
 /** What of a client's authorization request is needed after the browser has left. */
 export interface AuthorizationRequest {
@@ -21,14 +21,6 @@ export interface AuthorizationRequest {
   readonly offlineAccess: boolean
 }
 
-/** What is passed to Entra unchanged (OpenID Connect Core 3.1.2.1; `claims` as in a claims challenge). */
-export interface SignInHints {
-  readonly prompt?: string
-  readonly login_hint?: string
-  readonly domain_hint?: string
-  readonly claims?: string
-}
-
 /**
  * The redirect URI of an authorization request, once the client may use it. An error found here must not be sent to that
  * URI (RFC 6749 section 4.1.2.1). None leads back to this server: a page here that sends the browser on would turn what a
@@ -39,7 +31,7 @@ export interface SignInHints {
 export function readRedirectUri(
   parameters: Parameters,
   client: Client,
-  { issuer, redirects }: { issuer: string; redirects: readonly RedirectRule[] },
+  { issuer, redirects }: Pick<Context, 'issuer' | 'redirects'>,
 ): string {
   const redirectUri = required(parameters, 'redirect_uri')
   const reject = (reason: 'redirect_not_listed' | 'redirect_not_registered') => {
@@ -62,7 +54,7 @@ export function readAuthorizationRequest(
   parameters: Parameters,
   client: Client,
   redirectUri: string,
-  { resource, apiScopes }: { resource: ProtectedResource; apiScopes: ApiScopes },
+  { resource, apiScopes }: Pick<Context, 'resource' | 'apiScopes'>,
 ): AuthorizationRequest {
   if (optional(parameters, 'request') !== undefined) throw new Failure('request_object_not_supported')
   if (optional(parameters, 'request_uri') !== undefined) throw new Failure('request_uri_not_supported')
@@ -95,16 +87,23 @@ function readChallenge(parameters: Parameters): string {
 /** Prompts that are passed on; `consent` would lock out tenants whose administrator consented. */
 const prompts = ['none', 'login', 'select_account']
 
-/** @throws {Failure} `parameter_repeated` */
-export function readHints(parameters: Parameters): SignInHints {
-  const given = (name: keyof SignInHints) => {
-    const value = optional(parameters, name)
-    return value === undefined ? {} : { [name]: value }
+export type SignInHints = ReturnType<typeof readHints>
+
+/**
+ * What is passed to Entra unchanged (OpenID Connect Core 3.1.2.1; `claims` as in a claims challenge).
+ *
+ * @throws {Failure} `parameter_repeated`
+ */
+export function readHints(parameters: Parameters) {
+  return {
+    login_hint: optional(parameters, 'login_hint'),
+    domain_hint: optional(parameters, 'domain_hint'),
+    claims: optional(parameters, 'claims'),
+    // Entra takes one value only.
+    prompt: optional(parameters, 'prompt')
+      ?.split(' ')
+      .find((one) => prompts.includes(one)),
   }
-  // Entra takes one value only.
-  const prompt = (optional(parameters, 'prompt') ?? '').split(' ').find((one) => prompts.includes(one))
-  const hints = { ...given('login_hint'), ...given('domain_hint'), ...given('claims') }
-  return prompt === undefined ? hints : { ...hints, prompt }
 }
 
 /** What a consent is for: this client, this redirect URI, these scopes. */

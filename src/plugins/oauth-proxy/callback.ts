@@ -39,11 +39,8 @@ export async function handleCallback(
   const entraCode = optional(parameters, 'code')
   if (entraCode === undefined) {
     const failure = authorizeFailure(optional(parameters, 'error'), optional(parameters, 'error_description'))
-    incoming.audit('sign_in_failure', {
-      client: request.client,
-      reason: failure.reason,
-      aadsts: failure.details.aadsts,
-    })
+    const { reason, details } = failure
+    incoming.audit('sign_in_failure', { client: request.client, reason, aadsts: details.aadsts })
     return { redirect: errorRedirect(issuer, request, failure), setCookies }
   }
   const { state, ...rest } = request

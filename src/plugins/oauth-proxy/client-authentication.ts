@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { Failure } from '../../errors/index.ts'
+import { parseJson } from '../../lib/parse-json.ts'
 import { isDocumentUrl } from './client-metadata-document.ts'
 import { type Client, clientKey, findKnownClient } from './clients.ts'
 import type { Context } from './context.ts'
@@ -83,14 +84,10 @@ function readCredentials(
  * The subject of a client assertion (RFC 7521 section 4.2 lets it stand for `client_id`). It is not verified: clients that
  * could sign one are served as public ones, so it names a client as `client_id` would, and authenticates nobody.
  */
-function subjectOf(assertion: string | undefined): string | undefined {
-  const [, payload = ''] = assertion?.split('.') ?? []
-  try {
-    const { sub } = (JSON.parse(Buffer.from(payload, 'base64url').toString()) ?? {}) as { sub?: unknown }
-    return typeof sub === 'string' && sub !== '' && sub.length <= maxClientIdChars ? sub : undefined
-  } catch {
-    return undefined
-  }
+function subjectOf(assertion = ''): string | undefined {
+  const [, payload = ''] = assertion.split('.')
+  const { sub } = (parseJson(Buffer.from(payload, 'base64url').toString()) ?? {}) as { sub?: unknown }
+  return typeof sub === 'string' && sub !== '' && sub.length <= maxClientIdChars ? sub : undefined
 }
 
 function formDecoded(text: string): string {

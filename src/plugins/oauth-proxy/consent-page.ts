@@ -29,17 +29,13 @@ const confirmation =
  * visitor click twice at one place, and puts this one there in between, gets no consent that way (clickjacking). So the
  * box and the button are far apart, and the page needs no script. Cancel comes first: it is what Enter does.
  */
-export function consentPage(request: ConsentRequest): Page {
-  const { client, redirectUri, permissions, site, form, isRemembered } = request
+export function consentPage({ client, redirectUri, permissions, site, form, isRemembered }: ConsentRequest): Page {
   const verbs = permissions.some(isWrite) ? 'read and make changes in' : 'read'
-  const name = nameOf(client, redirectUri)
-  const identity = identityOf(client)
-  const destination = destinationOf(redirectUri)
   return page(
     'Allow this app?',
-    html`<h1>Allow !${name} to ${verbs} your Message Center?</h1>
-<p class="note">!${identity}</p>
-!${destination}
+    html`<h1>Allow !${nameOf(client, redirectUri)} to ${verbs} your Message Center?</h1>
+<p class="note">!${identityOf(client)}</p>
+!${destinationOf(redirectUri)}
 <form method="post" action="/oauth/consent" autocomplete="off">
 <input type="hidden" name="request" value="${form}">
 !${isRemembered ? '<p>You have allowed this before in this browser.</p>' : confirmation}

@@ -34,8 +34,14 @@ export interface OAuthProxyOptions {
 /** What the endpoints share. Each takes the part that it uses. */
 export type Context = ReturnType<typeof createContext>
 
-export function createContext(options: OAuthProxyOptions) {
-  const { config, permissions, withClientAuth, entra, untrustedHosts, store } = options
+export function createContext({
+  config,
+  permissions,
+  withClientAuth,
+  entra,
+  untrustedHosts,
+  store,
+}: OAuthProxyOptions) {
   const { oauthProxy, publicBaseUrl: issuer } = config
   const { redirects, credential, clientId: entraClientId } = oauthProxy
   const keys = oauthProxy.sealKeys.length > 0 ? oauthProxy.sealKeys : [randomBytes(32).toString('base64')]
@@ -60,10 +66,7 @@ export function createContext(options: OAuthProxyOptions) {
     entra,
     secrets: createClientSecrets(keys),
     documents: createClientDocuments(untrustedHosts, redirects),
-    cookies: createBrowserCookies({
-      secure: issuer.startsWith('https:'),
-      consents: seals<readonly RememberedConsent[]>('consents'),
-    }),
+    cookies: createBrowserCookies(issuer, seals<readonly RememberedConsent[]>('consents')),
     /** For a token from Entra, with all retries and waits. */
     tokenMs: config.timeouts.tokenMs,
     registrations: seals<Registration>('registration'),

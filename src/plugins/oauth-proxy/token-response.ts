@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Static, Type } from 'typebox'
+import type { AuthorizationRequest } from './authorization-request.ts'
 import type { Context } from './context.ts'
 import type { SignInTokens } from './entra-token-request.ts'
 import { grantedNames } from './scopes.ts'
@@ -14,20 +15,15 @@ export const TokenResponse = Type.Object({
 })
 export type TokenResponse = Static<typeof TokenResponse>
 
-/** Entra's refresh token, for the one client that it was issued to. */
-export interface RefreshToken {
+/** Entra's refresh token, for the one client that it was issued to, while the redirect URI of the sign-in is allowed. */
+export interface RefreshToken
+  extends Pick<AuthorizationRequest, 'client' | 'redirectUri' | 'scopes' | 'offlineAccess'> {
   /** The sign-in that it descends from: revoking one revokes them all. */
   readonly grant: string
   /** Its own: the next one has another. */
   readonly id: string
-  /** The `clientKey` of the client's id. */
-  readonly client: string
   /** Whether the client has to authenticate with it. */
   readonly hasSecret: boolean
-  /** The redirect URI of the sign-in: the token is valid only while that is allowed. */
-  readonly redirectUri: string
-  readonly scopes: readonly string[]
-  readonly offlineAccess: boolean
   readonly entraToken: string
 }
 
