@@ -17,10 +17,7 @@ import {
 } from './claims.ts'
 import { createVerifiedTokens } from './verified-tokens.ts'
 
-interface DecodedToken {
-  readonly header: Record<string, unknown>
-  readonly payload: Record<string, unknown>
-}
+type DecodedToken = Record<'header' | 'payload', Readonly<Record<string, unknown>>>
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -52,7 +49,8 @@ export const auth = fp<Configured>(
     app.entraKeys.onRemoved(verifiedTokens.deleteByKey)
 
     await app.register(fastifyJwt, {
-      secret: (_request: FastifyRequest, token: fastifyJwt.TokenOrHeader) => app.entraKeys.publicKey(kidOf(token)),
+      secret: (_request: FastifyRequest, token: fastifyJwt.TokenOrHeader) =>
+        app.entraKeys.publicKey('header' in token ? String(token.header.kid) : ''),
       decode: { complete: true },
       verify: {
         algorithms: ['RS256'],
@@ -137,8 +135,4 @@ function rejectFor(reason: Reason | undefined) {
 
 function hashOf(token: string): string {
   return hash('sha256', token, 'base64url')
-}
-
-function kidOf(token: fastifyJwt.TokenOrHeader): string {
-  return 'header' in token ? String(token.header.kid) : ''
 }
