@@ -337,7 +337,7 @@ export const breaks = [
   },
   {
     what: 'a document speaks for another URL',
-    file: 'src/plugins/oauth-proxy/client-metadata-document.ts',
+    file: 'src/plugins/oauth-proxy/client-documents.ts',
     from: "fields['client_id'] !== clientId",
     to: "fields['client_id'] === undefined",
     caughtBy: 'test/plugins/oauth-proxy/client-metadata-document.test.ts',
@@ -345,7 +345,7 @@ export const breaks = [
   },
   {
     what: 'a document may be at an address',
-    file: 'src/plugins/oauth-proxy/client-metadata-document.ts',
+    file: 'src/plugins/oauth-proxy/clients.ts',
     from: ' && isIP(hostname) === 0',
     to: '',
     caughtBy: 'test/plugins/oauth-proxy/client-metadata-document.test.ts',
@@ -353,7 +353,7 @@ export const breaks = [
   },
   {
     what: 'a document brings redirect URIs that the operator does not allow',
-    file: 'src/plugins/oauth-proxy/client-metadata-document.ts',
+    file: 'src/plugins/oauth-proxy/client-documents.ts',
     from: 'given.filter((uri) => isRedirectAllowed(uri, rules))',
     to: 'given',
     caughtBy: 'test/plugins/oauth-proxy/client-metadata-document.test.ts',
@@ -361,7 +361,7 @@ export const breaks = [
   },
   {
     what: 'a client that could do without client authentication is rejected',
-    file: 'src/plugins/oauth-proxy/client-metadata-document.ts',
+    file: 'src/plugins/oauth-proxy/client-documents.ts',
     from: "methods.includes('none') || ",
     to: '',
     caughtBy: 'test/plugins/oauth-proxy/client-metadata-document.test.ts',

@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto'
+import { isIP } from 'node:net'
 import { Failure } from '../../errors/index.ts'
 import { isRegistered } from '../../lib/redirect-policy.ts'
-import { isDocumentUrl } from './client-metadata-document.ts'
 import type { Context } from './context.ts'
+
+const maxUrlChars = 512
 
 /** An app that wants to sign a user in. */
 export interface Client {
@@ -23,6 +25,17 @@ export interface Client {
 /** A client id of any length as 22 characters: for logs, and for what is sealed and has to stay short. */
 export function clientKey(clientId: string): string {
   return hash('sha256', clientId, 'base64url').slice(0, 22)
+}
+
+/**
+ * Whether a client id is the URL of a client's metadata document: https with a path, and nothing that could make two readers
+ * see two URLs (OAuth Client ID Metadata Document section 3). A host that is an address has no name to show a user.
+ */
+export function isDocumentUrl(clientId: string): boolean {
+  if (clientId.length > maxUrlChars || !clientId.startsWith('https://') || !URL.canParse(clientId)) return false
+  const { href, hostname, pathname } = new URL(clientId)
+  if (href !== clientId || pathname === '/' || /[#@]|%(2e|2f|5c)/i.test(clientId)) return false
+  return hostname.includes('.') && !hostname.endsWith('.') && isIP(hostname) === 0
 }
 
 type KnownClients = Pick<Context, 'entraClientId' | 'registrations'>
