@@ -8,19 +8,6 @@ import { isS256Challenge } from './pkce.ts'
 import { rejectedRedirect } from './rejected-redirect.ts'
 import { readScope } from './scopes.ts'
 
-/** What of a client's authorization request is needed after the browser has left. */
-export interface AuthorizationRequest {
-  /** {@link clientKey} of the client's id. */
-  readonly client: string
-  readonly redirectUri: string
-  readonly state: string | undefined
-  /** S256. */
-  readonly challenge: string
-  /** Names of this API's scopes. */
-  readonly scopes: readonly string[]
-  readonly offlineAccess: boolean
-}
-
 /**
  * The redirect URI of an authorization request, once the client may use it. An error found here must not be sent to that
  * URI (RFC 6749 section 4.1.2.1). None leads back to this server: a page here that sends the browser on would turn what a
@@ -45,8 +32,10 @@ export function readRedirectUri(
   return redirectUri
 }
 
+export type AuthorizationRequest = ReturnType<typeof readAuthorizationRequest>
+
 /**
- * All of the request but its client and redirect URI; an error may be sent to the client.
+ * What of a client's authorization request is needed after the browser has left. An error may be sent to the client.
  *
  * @throws {Failure}
  */
@@ -55,7 +44,7 @@ export function readAuthorizationRequest(
   client: Client,
   redirectUri: string,
   { resource, apiScopes }: Pick<Context, 'resource' | 'apiScopes'>,
-): AuthorizationRequest {
+) {
   if (optional(parameters, 'request') !== undefined) throw new Failure('request_object_not_supported')
   if (optional(parameters, 'request_uri') !== undefined) throw new Failure('request_uri_not_supported')
   if (required(parameters, 'response_type') !== 'code') throw new Failure('response_type_not_supported')
@@ -65,10 +54,13 @@ export function readAuthorizationRequest(
   if (scope === undefined)
     throw new Failure('scope_not_supported', { detail: `Supported: ${apiScopes.offered.join(' ')}.` })
   return {
+    /** {@link clientKey} of the client's id. */
     client: clientKey(client.id),
     redirectUri,
     state: optional(parameters, 'state'),
+    /** S256. */
     challenge: readChallenge(parameters),
+    /** Names of this API's scopes. */
     scopes: scope.names,
     offlineAccess: scope.offlineAccess,
   }

@@ -1,23 +1,21 @@
 import { html } from 'ghtml'
-import { type GraphPermission, isWrite } from '../../lib/graph-permissions.ts'
+import { isWrite } from '../../lib/graph-permissions.ts'
 import { type Page, page, type Site } from '../../lib/page.ts'
 import { placeOf } from '../../lib/redirect-policy.ts'
 import { consentLifetimeDays } from './browser-cookies.ts'
 import type { Client } from './clients.ts'
+import type { ConsentForm } from './consent.ts'
+import type { Context } from './context.ts'
 import { redirectOwner } from './redirect-owner.ts'
 
-/** What a user has to allow before their browser is sent to Entra. */
-export interface ConsentRequest {
-  readonly client: Client
-  readonly redirectUri: string
-  /** What the app will be able to do. */
-  readonly permissions: readonly GraphPermission[]
-  readonly site: Site
-  /** The sealed request, which the form brings back. */
-  readonly form: string
-  /** Whether the user allowed the very same before: no box has to be ticked. */
-  readonly isRemembered: boolean
-}
+/** What a user has to allow before their browser is sent to Entra, and the sealed form that brings it back. */
+export type ConsentRequest = Pick<Context, 'permissions'> &
+  Pick<ConsentForm, 'isRemembered'> & {
+    readonly client: Client
+    readonly redirectUri: string
+    readonly site: Site
+    readonly form: string
+  }
 
 const confirmation =
   '<label class="confirm"><input type="checkbox" name="confirmed" value="yes" required> <span>I just started this sign-in myself</span></label>'

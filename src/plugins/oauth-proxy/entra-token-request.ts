@@ -47,12 +47,9 @@ export async function redeemGrant(
 function grantFailure(failure: Failure): Failure {
   const entry = entryOf(failure.reason)
   if (entry.kind === 'http' && entry.status >= 500) return failure
-  const { error_codes } = failure.details.cause as EntraError
-  const [code] = error_codes ?? []
-  return new Failure('grant_rejected', {
-    cause: failure.details.cause,
-    ...(code !== undefined && { aadsts: `AADSTS${code}` }),
-  })
+  const { cause } = failure.details
+  const [code] = (cause as EntraError).error_codes ?? []
+  return new Failure('grant_rejected', { cause, ...(code !== undefined && { aadsts: `AADSTS${code}` }) })
 }
 
 /** Entra's tokens for a code or a refresh token. */
