@@ -10,7 +10,7 @@ import { isSameText } from './same-text.ts'
 const maxClientIdChars = 2_048
 
 /** What `/token` and `/revoke` read of a request. Its `id` goes into Entra's log. */
-export type TokenRequest = Pick<FastifyRequest<{ Body: Parameters }>, 'body' | 'headers' | 'id' | 'ip'>
+export type TokenRequest = Pick<FastifyRequest<{ Body: Parameters }>, 'audit' | 'body' | 'headers' | 'id' | 'ip'>
 
 /** The client of a token request. */
 export interface IdentifiedClient {

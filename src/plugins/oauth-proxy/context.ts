@@ -15,9 +15,9 @@ import type { Transaction } from './entra-authorize-url.ts'
 import { createOneTimeStore } from './one-time-store.ts'
 import type { Registration } from './registration.ts'
 import { createSeals } from './seal.ts'
-import type { RefreshToken } from './token-response.ts'
+import type { RefreshToken } from './token.ts'
 
-export interface OAuthProxyOptions {
+interface OAuthProxyOptions {
   readonly config: Config & { readonly oauthProxy: NonNullable<Config['oauthProxy']> }
   /** What users consent to. */
   readonly permissions: readonly GraphPermission[]
@@ -34,14 +34,8 @@ export interface OAuthProxyOptions {
 /** What the endpoints share. Each takes the part that it uses. */
 export type Context = ReturnType<typeof createContext>
 
-export function createContext({
-  config,
-  permissions,
-  withClientAuth,
-  entra,
-  untrustedHosts,
-  store,
-}: OAuthProxyOptions) {
+export function createContext(options: OAuthProxyOptions) {
+  const { config, permissions, withClientAuth, entra, untrustedHosts, store } = options
   const { oauthProxy, publicBaseUrl: issuer } = config
   const { redirects, credential, clientId: entraClientId } = oauthProxy
   const keys = oauthProxy.sealKeys.length > 0 ? oauthProxy.sealKeys : [randomBytes(32).toString('base64')]

@@ -2,7 +2,7 @@ import { Failure } from '../../errors/index.ts'
 import { authenticateClient, type TokenRequest } from './client-authentication.ts'
 import type { Context } from './context.ts'
 import { required } from './parameters.ts'
-import { refreshTokenLifetimeMs } from './token-response.ts'
+import { refreshTokenLifetimeMs } from './token.ts'
 
 /**
  * `POST /revoke` (RFC 7009). Entra revokes single tokens for nobody; this server can reject the sign-in's refresh tokens

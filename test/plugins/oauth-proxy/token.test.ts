@@ -43,7 +43,7 @@ async function setUp(t: TestContext) {
   const first = await context.refreshTokens.seal({ ...sealed, entraToken: 'entra-refresh-token-0' }, 24 * 3_600_000)
   const refresh = async (refresh_token: string): Promise<string> => {
     const body = { grant_type: 'refresh_token', refresh_token, client_id: clientId }
-    const { response } = await issueTokens(context, { body, headers: {}, id: 'c', ip: '192.0.2.1' })
+    const response = await issueTokens(context, { body, headers: {}, id: 'c', ip: '192.0.2.1', audit: () => {} })
     return response.refresh_token ?? assert.fail('There is no other refresh token')
   }
   return { state, first, refresh }
