@@ -91,7 +91,8 @@ function matches(url: URL, { origin, anyPort, path }: WebRule): boolean {
   return path.endsWith('/') ? url.pathname.startsWith(path) : url.pathname === path && url.search === ''
 }
 
-function withoutLoopbackPort(uri: string): string {
+/** A URI as it is compared and listed: a program on loopback listens on any free port (RFC 8252 section 7.3). */
+export function withoutLoopbackPort(uri: string): string {
   const url = new URL(uri)
   return placeOf(uri) === 'loopback' ? `${url.protocol}//${url.hostname}${url.pathname}${url.search}` : uri
 }

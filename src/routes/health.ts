@@ -3,11 +3,6 @@ import type { FastifyInstance } from 'fastify'
 /** Why the server is not ready. */
 export type ReadinessCode = 'stopping' | 'signing_keys_unavailable' | 'credential_unavailable'
 
-interface Problem {
-  readonly code: ReadinessCode
-  readonly message: string
-}
-
 /** Probes. They come by address, not by name, so they are outside the Host check; they reveal nothing of the tenant. */
 export async function healthRoutes(app: FastifyInstance) {
   app.get('/healthz', () => ({ status: 'ok' }))
@@ -19,8 +14,8 @@ export async function healthRoutes(app: FastifyInstance) {
 }
 
 /** Why the server is not ready; empty where it is. */
-export function problemsOf({ stopping, entraKeys, clientAuthentication: { missing } }: FastifyInstance): Problem[] {
-  const problems: (Problem | false)[] = [
+export function problemsOf({ stopping, entraKeys, clientAuthentication: { missing } }: FastifyInstance) {
+  const problems: ({ readonly code: ReadinessCode; readonly message: string } | false)[] = [
     stopping && { code: 'stopping', message: 'The server is stopping.' },
     !entraKeys.loaded && {
       code: 'signing_keys_unavailable',

@@ -1,13 +1,13 @@
 import formbody from '@fastify/formbody'
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { parseCookie } from 'cookie'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Configured } from '../config/index.ts'
 import { Failure } from '../errors/index.ts'
 import { oauthFailures, pageFailures } from '../plugins/error-handlers/index.ts'
-import type { BrowserRequest, BrowserResponse } from '../plugins/oauth-proxy/browser.ts'
-import type { TokenRequest } from '../plugins/oauth-proxy/client-authentication.ts'
+import { authorize } from '../plugins/oauth-proxy/authorize.ts'
+import type { BrowserRequest, BrowserResponse, BrowserRoute } from '../plugins/oauth-proxy/browser.ts'
+import { handleCallback } from '../plugins/oauth-proxy/callback.ts'
+import { handleConsent } from '../plugins/oauth-proxy/consent.ts'
+import type { Context } from '../plugins/oauth-proxy/context.ts'
 import {
   AuthorizationParameters,
   CallbackParameters,
@@ -16,8 +16,10 @@ import {
   RevocationParameters,
   TokenParameters,
 } from '../plugins/oauth-proxy/parameters.ts'
-import { ClientMetadata, RegisteredClient } from '../plugins/oauth-proxy/registration.ts'
-import { TokenResponse } from '../plugins/oauth-proxy/token-response.ts'
+import { ClientMetadata, RegisteredClient, register } from '../plugins/oauth-proxy/registration.ts'
+import { revoke } from '../plugins/oauth-proxy/revoke.ts'
+import { serverMetadata } from '../plugins/oauth-proxy/server-metadata.ts'
+import { issueTokens, TokenResponse } from '../plugins/oauth-proxy/token.ts'
 
 /** Sealed codes and refresh tokens have some 3 KB; client metadata is smaller. */
 const bodyLimit = 32 * 1024
@@ -31,12 +33,13 @@ export async function oauthRoutes(app: FastifyInstance, { config }: Configured) 
 
 /** Where clients look for an authorization server: RFC 8414 section 3, its path-inserted form, and OpenID Connect. */
 async function metadataRoutes(app: FastifyInstance) {
+  const metadata = serverMetadata(app.oauthProxy)
   for (const path of [
     '/.well-known/oauth-authorization-server',
     '/.well-known/oauth-authorization-server/mcp',
     '/.well-known/openid-configuration',
   ]) {
-    app.get(path, { config: { anyOrigin: true } }, () => app.oauthProxy.metadata)
+    app.get(path, { config: { anyOrigin: true } }, () => metadata)
   }
 }
 
@@ -50,34 +53,25 @@ async function browserRoutes(app: FastifyInstance, { config }: Configured) {
       'cross-origin-opener-policy': 'unsafe-none',
     })
   })
-  const { authorize, handleConsent, handleCallback } = app.oauthProxy
 
   for (const path of ['/authorize', '/oauth2/v2.0/authorize']) {
-    app.get(path, { schema: { querystring: AuthorizationParameters } }, signInStep(authorize))
+    app.get<BrowserRoute>(path, { schema: { querystring: AuthorizationParameters } }, signInStep(authorize))
   }
-  app.get('/oauth/callback', { schema: { querystring: CallbackParameters } }, signInStep(handleCallback))
+  app.get<BrowserRoute>('/oauth/callback', { schema: { querystring: CallbackParameters } }, signInStep(handleCallback))
 
-  await app.register(async (forms) => {
-    await acceptFormsOnly(forms)
-    forms.post('/oauth/consent', { schema: { body: ConsentParameters }, bodyLimit }, signInStep(handleConsent))
-  })
+  await acceptFormsOnly(app)
+  app.post<BrowserRoute>(
+    '/oauth/consent',
+    { schema: { body: ConsentParameters }, bodyLimit },
+    signInStep(handleConsent),
+  )
 }
 
-/** The handler of a route that a browser opens or posts a form to. Its schema is one of {@link Parameters}. */
-function signInStep(step: (request: BrowserRequest) => Promise<BrowserResponse>) {
-  return async (request: FastifyRequest, reply: FastifyReply) => {
-    const { headers, method, body, query, ip } = request
-    const fetchSite = headers['sec-fetch-site']
-    const response = await step({
-      parameters: (method === 'POST' ? body : query) as Parameters,
-      cookies: parseCookie(headers.cookie ?? ''),
-      fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined,
-      address: ip,
-    })
-    const { event, setCookies } = response
-    if (event.event === 'sign_in_failure') request.audit('sign_in_failure', event)
-    else request.audit(event.event, event)
-    for (const cookie of setCookies) reply.header('set-cookie', cookie)
+/** The handler of a step of a sign-in. */
+function signInStep(step: (context: Context, request: BrowserRequest) => Promise<BrowserResponse>) {
+  return async (request: BrowserRequest, reply: FastifyReply) => {
+    const response = await step(request.server.oauthProxy, request)
+    for (const cookie of response.setCookies) reply.header('set-cookie', cookie)
     if ('redirect' in response) return reply.redirect(response.redirect, 302)
     return reply
       .headers({
@@ -99,7 +93,7 @@ async function clientRoutes(app: FastifyInstance) {
   })
   const config = { anyOrigin: true } as const
 
-  app.withTypeProvider<TypeBoxTypeProvider>().post(
+  app.post<{ Body: ClientMetadata }>(
     '/register',
     {
       config,
@@ -112,7 +106,7 @@ async function clientRoutes(app: FastifyInstance) {
       if (request.validationError !== undefined) {
         throw new Failure('client_metadata_invalid', { detail: `Its ${request.validationError.message}.` })
       }
-      const client = await app.oauthProxy.register(request.body)
+      const client = await register(app.oauthProxy, request.body)
       request.audit('client_registered', { redirectUris: client.redirect_uris.length })
       return reply.code(201).send(client)
     },
@@ -125,19 +119,15 @@ async function clientRoutes(app: FastifyInstance) {
       forms.post<{ Body: Parameters }>(
         path,
         { config, schema: { body: TokenParameters, response: { 200: TokenResponse } }, bodyLimit },
-        async (request) => {
-          const { client, grant, response } = await app.oauthProxy.issueTokens(toTokenRequest(request))
-          request.audit('token_issued', { client, grant })
-          return response
-        },
+        (request) => issueTokens(app.oauthProxy, request),
       )
     }
 
     forms.post<{ Body: Parameters }>(
       '/revoke',
-      { config, schema: { body: RevocationParameters, response: { 200: Type.Object({}) } }, bodyLimit },
+      { config, schema: { body: RevocationParameters }, bodyLimit },
       async (request) => {
-        await app.oauthProxy.revoke(toTokenRequest(request))
+        await revoke(app.oauthProxy, request)
         return {}
       },
     )
@@ -147,8 +137,4 @@ async function clientRoutes(app: FastifyInstance) {
 async function acceptFormsOnly(scope: FastifyInstance) {
   scope.removeAllContentTypeParsers()
   await scope.register(formbody)
-}
-
-function toTokenRequest({ headers, id, ip, body }: FastifyRequest<{ Body: Parameters }>): TokenRequest {
-  return { form: body, authorization: headers.authorization, correlationId: id, address: ip }
 }

@@ -307,7 +307,7 @@ export const breaks = [
     what: 'Entra’s log does not have the correlation id',
     file: 'src/plugins/oauth-proxy/entra-token-request.ts',
     from: "'client-request-id': correlationId",
-    to: "'client-request-id': clientId",
+    to: "'client-request-id': entraClientId",
     caughtBy: 'test/plugins/oauth-proxy/entra-token-request.test.ts',
     test: 'a code is posted with everything',
   },

@@ -25,6 +25,14 @@ export const breaks = [
     test: 'of another browser',
   },
   {
+    what: 'nobody looks at which site a form comes from',
+    file: 'src/plugins/oauth-proxy/consent.ts',
+    from: "const fetchSite = headers['sec-fetch-site']",
+    to: 'const fetchSite = undefined',
+    caughtBy: 'test/security/oauth-browser-binding.test.ts',
+    test: 'sent with Sec-Fetch-Site: cross-site',
+  },
+  {
     what: 'a form that is sent without a choice allows',
     file: 'src/plugins/oauth-proxy/consent.ts',
     from: "optional(parameters, 'decision') !== 'allow'",
@@ -180,9 +188,9 @@ export const breaks = [
   },
   {
     what: 'cookies of an https origin are not for https alone',
-    file: 'src/plugins/oauth-proxy/context.ts',
-    from: "secure: issuer.startsWith('https:')",
-    to: 'secure: false',
+    file: 'src/plugins/oauth-proxy/browser-cookies.ts',
+    from: "secure = issuer.startsWith('https:')",
+    to: 'secure = false',
     caughtBy: 'test/security/oauth-browser-binding.test.ts',
     test: 'binds its cookies to the host',
   },
@@ -218,14 +226,14 @@ export const breaks = [
   },
   {
     what: 'a code may be used twice: the one-time store is not awaited',
-    file: 'src/plugins/oauth-proxy/authorization-code-grant.ts',
+    file: 'src/plugins/oauth-proxy/token.ts',
     from: '!(await usedCodes.add(',
     to: '!(usedCodes.add(',
     caughtBy: 'test/security/oauth-codes.test.ts',
   },
   {
     what: 'another client may redeem a code',
-    file: 'src/plugins/oauth-proxy/authorization-code-grant.ts',
+    file: 'src/plugins/oauth-proxy/token.ts',
     from: 'request.client === client && ',
     to: '',
     caughtBy: 'test/wire/strict-oauth.test.ts',
@@ -233,7 +241,7 @@ export const breaks = [
   },
   {
     what: 'a redirect URI that a client sends with a code is not compared',
-    file: 'src/plugins/oauth-proxy/authorization-code-grant.ts',
+    file: 'src/plugins/oauth-proxy/token.ts',
     from: ' && request.redirectUri === redirectUri',
     to: '',
     caughtBy: 'test/wire/strict-oauth.test.ts',
@@ -241,7 +249,7 @@ export const breaks = [
   },
   {
     what: 'a code brings tokens without its verifier',
-    file: 'src/plugins/oauth-proxy/authorization-code-grant.ts',
+    file: 'src/plugins/oauth-proxy/token.ts',
     from: "if (!isVerified(required(form, 'code_verifier'), request.challenge)) throw new Failure('verifier_mismatch')",
     to: '',
     caughtBy: 'test/wire/strict-oauth.test.ts',
@@ -249,14 +257,14 @@ export const breaks = [
   },
   {
     what: 'an ID token of another sign-in will do',
-    file: 'src/plugins/oauth-proxy/authorization-code-grant.ts',
+    file: 'src/plugins/oauth-proxy/token.ts',
     from: "if (tokens.nonce !== undefined && tokens.nonce !== nonce) throw new Failure('code_invalid')",
     to: '',
     caughtBy: 'test/security/oauth-codes.test.ts',
   },
   {
     what: 'a refresh token serves another client',
-    file: 'src/plugins/oauth-proxy/refresh-token-grant.ts',
+    file: 'src/plugins/oauth-proxy/token.ts',
     from: "if (!('value' in opened) || opened.value.client !== client)",
     to: "if (!('value' in opened))",
     caughtBy: 'test/wire/strict-oauth.test.ts',
@@ -264,14 +272,14 @@ export const breaks = [
   },
   {
     what: 'a refresh token grows beyond what was granted',
-    file: 'src/plugins/oauth-proxy/refresh-token-grant.ts',
+    file: 'src/plugins/oauth-proxy/token.ts',
     from: 'readScope(requested, { ...apiScopes, offered: scopes })',
     to: 'readScope(requested, apiScopes)',
     caughtBy: 'test/security/oauth-codes.test.ts',
   },
   {
     what: 'a refresh token goes on after it was revoked',
-    file: 'src/plugins/oauth-proxy/refresh-token-grant.ts',
+    file: 'src/plugins/oauth-proxy/token.ts',
     from: 'if (await revokedSignIns.has(',
     to: 'if (false && await revokedSignIns.has(',
     caughtBy: 'test/wire/strict-oauth.test.ts',
@@ -279,15 +287,15 @@ export const breaks = [
   },
   {
     what: 'refresh tokens outlast the operator’s list',
-    file: 'src/plugins/oauth-proxy/refresh-token-grant.ts',
-    from: '!isListed || !(await clients',
-    to: '!(await clients',
+    file: 'src/plugins/oauth-proxy/token.ts',
+    from: '!isListed || !(await mayUse',
+    to: '!(await mayUse',
     caughtBy: 'test/security/oauth-redirects.test.ts',
   },
   {
     what: 'refresh tokens outlast the document of their client',
-    file: 'src/plugins/oauth-proxy/refresh-token-grant.ts',
-    from: ' || !(await clients.mayUse(clientId, redirectUri, address))',
+    file: 'src/plugins/oauth-proxy/token.ts',
+    from: ' || !(await mayUse(context, clientId, redirectUri, ip))',
     to: '',
     caughtBy: 'test/wire/oauth-clients.test.ts',
   },
@@ -329,7 +337,7 @@ export const breaks = [
   },
   {
     what: 'a document speaks for another URL',
-    file: 'src/plugins/oauth-proxy/client-metadata-document.ts',
+    file: 'src/plugins/oauth-proxy/client-documents.ts',
     from: "fields['client_id'] !== clientId",
     to: "fields['client_id'] === undefined",
     caughtBy: 'test/plugins/oauth-proxy/client-metadata-document.test.ts',
@@ -337,7 +345,7 @@ export const breaks = [
   },
   {
     what: 'a document may be at an address',
-    file: 'src/plugins/oauth-proxy/client-metadata-document.ts',
+    file: 'src/plugins/oauth-proxy/clients.ts',
     from: ' && isIP(hostname) === 0',
     to: '',
     caughtBy: 'test/plugins/oauth-proxy/client-metadata-document.test.ts',
@@ -345,7 +353,7 @@ export const breaks = [
   },
   {
     what: 'a document brings redirect URIs that the operator does not allow',
-    file: 'src/plugins/oauth-proxy/client-metadata-document.ts',
+    file: 'src/plugins/oauth-proxy/client-documents.ts',
     from: 'given.filter((uri) => isRedirectAllowed(uri, rules))',
     to: 'given',
     caughtBy: 'test/plugins/oauth-proxy/client-metadata-document.test.ts',
@@ -353,7 +361,7 @@ export const breaks = [
   },
   {
     what: 'a client that could do without client authentication is rejected',
-    file: 'src/plugins/oauth-proxy/client-metadata-document.ts',
+    file: 'src/plugins/oauth-proxy/client-documents.ts',
     from: "methods.includes('none') || ",
     to: '',
     caughtBy: 'test/plugins/oauth-proxy/client-metadata-document.test.ts',
@@ -385,10 +393,10 @@ export const breaks = [
   },
   {
     what: 'a refresh token that is used again later serves on',
-    file: 'src/plugins/oauth-proxy/refresh-token-grant.ts',
+    file: 'src/plugins/oauth-proxy/token.ts',
     from: 'if (isReused) {',
     to: 'if (false) {',
-    caughtBy: 'test/plugins/oauth-proxy/refresh-token-grant.test.ts',
+    caughtBy: 'test/plugins/oauth-proxy/token.test.ts',
   },
   {
     what: 'a client’s name is HTML',
@@ -546,8 +554,8 @@ export const breaks = [
   {
     what: 'the log has the query of a redirect URI',
     file: 'src/plugins/oauth-proxy/rejected-redirect.ts',
-    from: 'truncate(origin + path, path === pathname)',
-    to: 'truncate(uri)',
+    from: 'clipped(origin + shown, maxDisplayChars)',
+    to: 'clipped(uri, maxDisplayChars)',
     caughtBy: 'test/plugins/oauth-proxy/rejected-redirect.test.ts',
   },
   {

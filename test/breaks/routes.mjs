@@ -192,14 +192,6 @@ export const breaks = [
     test: 'JSON that nobody may store',
   },
   {
-    what: 'nobody looks at which site a form comes from',
-    file: 'src/routes/oauth.ts',
-    from: "fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined",
-    to: 'fetchSite: undefined',
-    caughtBy: 'test/security/oauth-browser-binding.test.ts',
-    test: 'sent with Sec-Fetch-Site: cross-site',
-  },
-  {
     what: 'OpenID Connect discovery finds nothing',
     file: 'src/routes/oauth.ts',
     from: "    '/.well-known/openid-configuration',",

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
 import type { Code } from '../../src/plugins/oauth-proxy/callback.ts'
 import { challengeOf } from '../../src/plugins/oauth-proxy/pkce.ts'
-import type { RefreshToken } from '../../src/plugins/oauth-proxy/token-response.ts'
+import type { RefreshToken } from '../../src/plugins/oauth-proxy/token.ts'
 import { type Env, listen } from '../helper.ts'
 import {
   authorizationUrl,

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { Config } from '../../config/index.ts'
 import type { Reason } from '../../errors/index.ts'
 
 /** Clock skew that is allowed for in `exp`, `nbf` and `iat`. */
@@ -13,30 +14,10 @@ const graphAudiences: readonly unknown[] = [
 ]
 
 /** What the claims of a token for this API must be. */
-export interface Expectations {
-  readonly tenantId: string
-  readonly clientId: string
-  readonly issuers: readonly string[]
-  readonly requiredScopes: readonly string[]
-  /** Empty: every application may call. */
-  readonly allowedClientIds: readonly string[]
-}
+export type Expectations = Pick<Config['entra'], 'tenantId' | 'clientId'> &
+  Pick<Config['callers'], 'requiredScopes' | 'allowedClientIds'> & { readonly issuers: readonly string[] }
 
 type Claims = Readonly<Record<string, unknown>>
-type Check = (claims: Claims, expected: Expectations, nowSeconds: number) => Reason | undefined
-
-/** In this order: from "not for this API" to "valid, but not allowed". The first failure is the reason. */
-const checks: readonly Check[] = [
-  checkAudience,
-  checkIssuer,
-  checkTenant,
-  checkExpiry,
-  checkStart,
-  checkKeyBinding,
-  checkUser,
-  checkScopes,
-  checkClient,
-]
 
 /**
  * Checks the JOSE header of a token before a key is looked up.
@@ -58,11 +39,18 @@ export function checkHeader(header: Claims): Reason | undefined {
  * @param nowSeconds seconds since the epoch
  */
 export function checkClaims(claims: Claims, expected: Expectations, nowSeconds: number): Reason | undefined {
-  for (const check of checks) {
-    const reason = check(claims, expected, nowSeconds)
-    if (reason !== undefined) return reason
-  }
-  return undefined
+  // From "not for this API" to "valid, but not allowed": the first failure is the reason.
+  return (
+    checkAudience(claims, expected) ??
+    checkIssuer(claims, expected) ??
+    checkTenant(claims, expected) ??
+    checkExpiry(claims, nowSeconds) ??
+    checkStart(claims, nowSeconds) ??
+    checkKeyBinding(claims) ??
+    checkUser(claims) ??
+    checkScopes(claims, expected) ??
+    checkClient(claims, expected)
+  )
 }
 
 function checkAudience({ aud }: Claims, { clientId }: Expectations): Reason | undefined {
@@ -86,13 +74,13 @@ function checkTenant({ tid }: Claims, { tenantId }: Expectations): Reason | unde
   return tid === tenantId ? undefined : 'wrong_tenant'
 }
 
-function checkExpiry({ exp }: Claims, _: Expectations, nowSeconds: number): Reason | undefined {
+function checkExpiry({ exp }: Claims, nowSeconds: number): Reason | undefined {
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return 'missing_claim'
   if (exp + leewaySeconds <= nowSeconds) return 'expired'
   return exp > nowSeconds + maxLifetimeSeconds ? 'lifetime_too_long' : undefined
 }
 
-function checkStart({ nbf, iat }: Claims, _: Expectations, nowSeconds: number): Reason | undefined {
+function checkStart({ nbf, iat }: Claims, nowSeconds: number): Reason | undefined {
   const hasStarted = (time: unknown) =>
     time === undefined || (typeof time === 'number' && time - leewaySeconds <= nowSeconds)
   return hasStarted(nbf) && hasStarted(iat) ? undefined : 'not_yet_valid'

@@ -17,10 +17,7 @@ import {
 } from './claims.ts'
 import { createVerifiedTokens } from './verified-tokens.ts'
 
-interface DecodedToken {
-  readonly header: Record<string, unknown>
-  readonly payload: Record<string, unknown>
-}
+type DecodedToken = Record<'header' | 'payload', Readonly<Record<string, unknown>>>
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -52,7 +49,8 @@ export const auth = fp<Configured>(
     app.entraKeys.onRemoved(verifiedTokens.deleteByKey)
 
     await app.register(fastifyJwt, {
-      secret: (_request: FastifyRequest, token: fastifyJwt.TokenOrHeader) => app.entraKeys.publicKey(kidOf(token)),
+      secret: (_request: FastifyRequest, token: fastifyJwt.TokenOrHeader) =>
+        app.entraKeys.publicKey('header' in token ? String(token.header.kid) : ''),
       decode: { complete: true },
       verify: {
         algorithms: ['RS256'],
@@ -75,25 +73,18 @@ export const auth = fp<Configured>(
     })
 
     app.decorate('authenticate', async (request) => {
+      if (request.caller !== null) return
+      const bearer = readBearer(request.raw.rawHeaders)
       try {
-        await authenticate(request)
+        if ('token' in bearer) return await verify(request, bearer.token)
+        if (bearer.reason === 'missing_token' && !config.callers.required) return
+        throw new Failure(bearer.reason)
       } catch (error) {
-        const { reason } = toFailure(error)
         request.assertion = null
-        request.audit('auth_failure', { reason })
+        request.audit('auth_failure', { reason: toFailure(error).reason })
         throw error
       }
     })
-
-    async function authenticate(request: FastifyRequest): Promise<void> {
-      if (request.caller !== null) return
-      const bearer = readBearer(request.raw.rawHeaders)
-      if ('reason' in bearer) {
-        if (bearer.reason === 'missing_token' && !config.callers.required) return
-        throw new Failure(bearer.reason)
-      }
-      await verify(request, bearer.token)
-    }
 
     async function verify(request: FastifyRequest, token: string): Promise<void> {
       const { header, payload } = decode(token)
@@ -144,8 +135,4 @@ function rejectFor(reason: Reason | undefined) {
 
 function hashOf(token: string): string {
   return hash('sha256', token, 'base64url')
-}
-
-function kidOf(token: fastifyJwt.TokenOrHeader): string {
-  return 'header' in token ? String(token.header.kid) : ''
 }

@@ -1,33 +1,12 @@
 import { hash } from 'node:crypto'
-import type { ProtectedResource } from '../../config/resource.ts'
 import { Failure } from '../../errors/index.ts'
-import { isRedirectAllowed, isRegistered, type RedirectRule } from '../../lib/redirect-policy.ts'
+import { isRedirectAllowed, isRegistered } from '../../lib/redirect-policy.ts'
 import { type Client, clientKey } from './clients.ts'
+import type { Context } from './context.ts'
 import { checkResource, optional, type Parameters, required } from './parameters.ts'
 import { isS256Challenge } from './pkce.ts'
 import { rejectedRedirect } from './rejected-redirect.ts'
-import { type ApiScopes, readScope } from './scopes.ts'
-
-/** What of a client's authorization request is needed after the browser has left. */
-export interface AuthorizationRequest {
-  /** {@link clientKey} of the client's id. */
-  readonly client: string
-  readonly redirectUri: string
-  readonly state: string | undefined
-  /** S256. */
-  readonly challenge: string
-  /** Names of this API's scopes. */
-  readonly scopes: readonly string[]
-  readonly offlineAccess: boolean
-}
-
-/** What is passed to Entra unchanged (OpenID Connect Core 3.1.2.1; `claims` as in a claims challenge). */
-export interface SignInHints {
-  readonly prompt?: string
-  readonly login_hint?: string
-  readonly domain_hint?: string
-  readonly claims?: string
-}
+import { readScope } from './scopes.ts'
 
 /**
  * The redirect URI of an authorization request, once the client may use it. An error found here must not be sent to that
@@ -39,7 +18,7 @@ export interface SignInHints {
 export function readRedirectUri(
   parameters: Parameters,
   client: Client,
-  { issuer, redirects }: { issuer: string; redirects: readonly RedirectRule[] },
+  { issuer, redirects }: Pick<Context, 'issuer' | 'redirects'>,
 ): string {
   const redirectUri = required(parameters, 'redirect_uri')
   const reject = (reason: 'redirect_not_listed' | 'redirect_not_registered') => {
@@ -53,8 +32,10 @@ export function readRedirectUri(
   return redirectUri
 }
 
+export type AuthorizationRequest = ReturnType<typeof readAuthorizationRequest>
+
 /**
- * All of the request but its client and redirect URI; an error may be sent to the client.
+ * What of a client's authorization request is needed after the browser has left. An error may be sent to the client.
  *
  * @throws {Failure}
  */
@@ -62,8 +43,8 @@ export function readAuthorizationRequest(
   parameters: Parameters,
   client: Client,
   redirectUri: string,
-  { resource, apiScopes }: { resource: ProtectedResource; apiScopes: ApiScopes },
-): AuthorizationRequest {
+  { resource, apiScopes }: Pick<Context, 'resource' | 'apiScopes'>,
+) {
   if (optional(parameters, 'request') !== undefined) throw new Failure('request_object_not_supported')
   if (optional(parameters, 'request_uri') !== undefined) throw new Failure('request_uri_not_supported')
   if (required(parameters, 'response_type') !== 'code') throw new Failure('response_type_not_supported')
@@ -73,10 +54,13 @@ export function readAuthorizationRequest(
   if (scope === undefined)
     throw new Failure('scope_not_supported', { detail: `Supported: ${apiScopes.offered.join(' ')}.` })
   return {
+    /** {@link clientKey} of the client's id. */
     client: clientKey(client.id),
     redirectUri,
     state: optional(parameters, 'state'),
+    /** S256. */
     challenge: readChallenge(parameters),
+    /** Names of this API's scopes. */
     scopes: scope.names,
     offlineAccess: scope.offlineAccess,
   }
@@ -95,16 +79,23 @@ function readChallenge(parameters: Parameters): string {
 /** Prompts that are passed on; `consent` would lock out tenants whose administrator consented. */
 const prompts = ['none', 'login', 'select_account']
 
-/** @throws {Failure} `parameter_repeated` */
-export function readHints(parameters: Parameters): SignInHints {
-  const given = (name: keyof SignInHints) => {
-    const value = optional(parameters, name)
-    return value === undefined ? {} : { [name]: value }
+export type SignInHints = ReturnType<typeof readHints>
+
+/**
+ * What is passed to Entra unchanged (OpenID Connect Core 3.1.2.1; `claims` as in a claims challenge).
+ *
+ * @throws {Failure} `parameter_repeated`
+ */
+export function readHints(parameters: Parameters) {
+  return {
+    login_hint: optional(parameters, 'login_hint'),
+    domain_hint: optional(parameters, 'domain_hint'),
+    claims: optional(parameters, 'claims'),
+    // Entra takes one value only.
+    prompt: optional(parameters, 'prompt')
+      ?.split(' ')
+      .find((one) => prompts.includes(one)),
   }
-  // Entra takes one value only.
-  const prompt = (optional(parameters, 'prompt') ?? '').split(' ').find((one) => prompts.includes(one))
-  const hints = { ...given('login_hint'), ...given('domain_hint'), ...given('claims') }
-  return prompt === undefined ? hints : { ...hints, prompt }
 }
 
 /** What a consent is for: this client, this redirect URI, these scopes. */

@@ -1,9 +1,10 @@
+import { parseCookie } from 'cookie'
 import { Failure } from '../../errors/index.ts'
 import { placeOf } from '../../lib/redirect-policy.ts'
 import { consentKey, readAuthorizationRequest, readHints, readRedirectUri } from './authorization-request.ts'
 import { type BrowserRequest, type BrowserResponse, errorRedirect } from './browser.ts'
 import { signInLifetimeMs } from './browser-cookies.ts'
-import { type Client, clientKey } from './clients.ts'
+import { type Client, clientKey, findClient } from './clients.ts'
 import { consentPage } from './consent-page.ts'
 import type { Context } from './context.ts'
 import { entraAuthorizeUrl } from './entra-authorize-url.ts'
@@ -14,34 +15,37 @@ import { required } from './parameters.ts'
  *
  * @throws {Failure} if the client or its redirect URI is not trusted: nothing is sent there
  */
-export async function authorize(
-  context: Context,
-  { parameters, cookies: held, fetchSite, address }: BrowserRequest,
-): Promise<BrowserResponse> {
-  const { issuer, site, permissions, clients, cookies, forms } = context
-  const client = await clients.find(required(parameters, 'client_id'), address)
+export async function authorize(context: Context, incoming: BrowserRequest): Promise<BrowserResponse> {
+  const { issuer, site, permissions, cookies, forms } = context
+  const { query: parameters, headers } = incoming
+  const client = await findClient(context, required(parameters, 'client_id'), incoming.ip)
   const redirectUri = readRedirectUri(parameters, client, context)
   try {
     const request = readAuthorizationRequest(parameters, client, redirectUri, context)
     const hints = readHints(parameters)
-    const isUserInitiated = isDirectNavigation(fetchSite)
+    const isUserInitiated = isDirectNavigation(headers['sec-fetch-site'])
     const isApproved = isUserInitiated && isPreapproved(client, redirectUri)
     if (!isApproved && hints.prompt === 'none') throw new Failure('consent_needed')
+    const held = parseCookie(headers.cookie ?? '')
     const { binding, setCookies } = cookies.begin(held, { isUserInitiated })
     if (isApproved) {
       const redirect = await entraAuthorizeUrl(context, { request, hints, binding })
-      return { redirect, setCookies, event: { event: 'authorize', client: request.client } }
+      incoming.audit('authorize', { client: request.client })
+      return { redirect, setCookies }
     }
     const isRemembered = isUserInitiated && (await cookies.hasConsented(held, consentKey(request)))
     const form = await forms.seal({ request, hints, binding, isRemembered }, signInLifetimeMs)
     const page = consentPage({ client, redirectUri, permissions, site, form, isRemembered })
-    return { page, setCookies, event: { event: 'consent_asked', client: request.client } }
+    incoming.audit('consent_asked', { client: request.client })
+    return { page, setCookies }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     // Returned whatever else is wrong, unless the state itself is.
     const { state } = parameters
     const validState = typeof state === 'string' && state !== '' ? state : undefined
-    return errorRedirect(issuer, { client: clientKey(client.id), redirectUri, state: validState }, error)
+    const { reason, details } = error
+    incoming.audit('sign_in_failure', { client: clientKey(client.id), reason, aadsts: details.aadsts })
+    return { redirect: errorRedirect(issuer, { redirectUri, state: validState }, error), setCookies: [] }
   }
 }
 
@@ -51,7 +55,7 @@ export async function authorize(
  * whichever site, is somebody else's. An address that was typed or mailed and redirects here looks the same: that is why
  * a remembered consent spares its user the box, and never the page.
  */
-function isDirectNavigation(fetchSite: string | undefined): boolean {
+function isDirectNavigation(fetchSite: unknown): boolean {
   return fetchSite === undefined || fetchSite === 'none'
 }
 

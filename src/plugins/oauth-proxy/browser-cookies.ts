@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { stringifySetCookie } from 'cookie'
+import { type Cookies, stringifySetCookie } from 'cookie'
 import { isSameText } from './same-text.ts'
 import type { Seal } from './seal.ts'
 
@@ -23,26 +23,20 @@ export interface Binding {
 /** A consent that was given: a hash of what was consented to, and when it ends, in seconds since the epoch. */
 export type RememberedConsent = readonly [key: string, untilSeconds: number]
 
-/** The cookies of a request, by name. */
-export type Cookies = Readonly<Record<string, string | undefined>>
-
 /**
  * The cookies that this server sets in a browser: one for each sign-in in progress, and one for remembered consents.
  * Functions that change them return `Set-Cookie` values.
  *
- * @param secure whether the public origin is https, so that cookies can be bound to the host (`__Host-`, RFC 6265bis
- *   4.1.3.2)
+ * @param issuer the public origin
  * @param now milliseconds since the epoch
  */
-export function createBrowserCookies({
-  secure,
-  consents,
-  now = Date.now,
-}: {
-  readonly secure: boolean
-  readonly consents: Seal<readonly RememberedConsent[]>
-  readonly now?: () => number
-}) {
+export function createBrowserCookies(
+  issuer: string,
+  consents: Seal<readonly RememberedConsent[]>,
+  now: () => number = Date.now,
+) {
+  // An https origin can bind its cookies to the host (`__Host-`, RFC 6265bis 4.1.3.2).
+  const secure = issuer.startsWith('https:')
   const prefix = secure ? '__Host-' : ''
   const signInPrefix = `${prefix}mcp-sign-in-`
   const consentsName = `${prefix}mcp-consents`

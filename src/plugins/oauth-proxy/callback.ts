@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { parseCookie } from 'cookie'
 import { Failure, type Reason } from '../../errors/index.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 import { type BrowserRequest, type BrowserResponse, errorRedirect, withParameters } from './browser.ts'
@@ -24,25 +25,30 @@ export interface Code {
  */
 export async function handleCallback(
   { issuer, cookies, transactions, codes }: Context,
-  { parameters, cookies: held }: BrowserRequest,
+  incoming: BrowserRequest,
 ): Promise<BrowserResponse> {
+  const { query: parameters } = incoming
   const opened = await transactions.open(optional(parameters, 'state') ?? '')
   if (!('value' in opened)) {
     throw new Failure(opened.rejected === 'expired' ? 'sign_in_expired' : 'sign_in_elsewhere')
   }
   const { request, binding, verifier, nonce } = opened.value
+  const held = parseCookie(incoming.headers.cookie ?? '')
   if (!cookies.holds(held, binding)) throw new Failure('sign_in_elsewhere')
   const setCookies = [cookies.end(binding)]
   const entraCode = optional(parameters, 'code')
   if (entraCode === undefined) {
     const failure = authorizeFailure(optional(parameters, 'error'), optional(parameters, 'error_description'))
-    return { ...errorRedirect(issuer, request, failure), setCookies }
+    const { reason, details } = failure
+    incoming.audit('sign_in_failure', { client: request.client, reason, aadsts: details.aadsts })
+    return { redirect: errorRedirect(issuer, request, failure), setCookies }
   }
   const { state, ...rest } = request
   const id = randomBytes(12).toString('base64url')
   const code = await codes.seal({ id, request: rest, entraCode, verifier, nonce }, codeLifetimeMs)
   const redirect = withParameters(request.redirectUri, { code, state, iss: issuer })
-  return { redirect, setCookies, event: { event: 'sign_in', client: request.client } }
+  incoming.audit('sign_in', { client: request.client })
+  return { redirect, setCookies }
 }
 
 /**

@@ -1,24 +1,16 @@
-import type { ClientCredential } from '../../config/client-credential.ts'
+import type { FastifyRequest } from 'fastify'
 import { Failure } from '../../errors/index.ts'
-import { isDocumentUrl } from './client-metadata-document.ts'
-import type { ClientSecrets } from './client-secret.ts'
-import { type Client, type Clients, clientKey } from './clients.ts'
+import { parseJson } from '../../lib/parse-json.ts'
+import { type Client, clientKey, findKnownClient, isDocumentUrl } from './clients.ts'
+import type { Context } from './context.ts'
 import { optional, type Parameters } from './parameters.ts'
 import { isSameText } from './same-text.ts'
 
 /** As for the parameter `client_id`. */
 const maxClientIdChars = 2_048
 
-/** What `/token` and `/revoke` read of a request. */
-export interface TokenRequest {
-  readonly form: Parameters
-  /** The `Authorization` header. */
-  readonly authorization: string | undefined
-  /** The request's id, for Entra's log. */
-  readonly correlationId: string
-  /** The client's IP address. */
-  readonly address: string
-}
+/** What `/token` and `/revoke` read of a request. Its `id` goes into Entra's log. */
+export type TokenRequest = Pick<FastifyRequest<{ Body: Parameters }>, 'audit' | 'body' | 'headers' | 'id' | 'ip'>
 
 /** The client of a token request. */
 export interface IdentifiedClient {
@@ -35,37 +27,33 @@ export interface IdentifiedClient {
  * if one is sent, and only the configured app has one. If that has another kind of credential, there is none to compare:
  * some clients cannot leave the field empty, and whatever is in it gives them nothing that PKCE does not.
  *
- * @param credential the configured app's
- * @returns a function that gives undefined for a request that does not say who sends it, and throws {@link Failure}
- *   `client_unknown`, `client_authentication_failed` or `parameter_repeated`
+ * @returns undefined for a request that does not say who sends it
+ * @throws {Failure} `client_unknown`, `client_authentication_failed` or `parameter_repeated`
  */
-export function createClientAuthentication({
-  clients,
-  secrets,
-  credential,
-}: {
-  readonly clients: Pick<Clients, 'findKnown'>
-  readonly secrets: ClientSecrets
-  readonly credential: ClientCredential
-}) {
-  /** Whether one of the spellings of a secret is right, or none was sent by a client that needs none. */
-  function isAuthenticated(client: Client | undefined, sent: readonly string[]): boolean {
-    if (client?.hasSecret) return sent.some((secret) => secrets.isRight(client.id, secret))
-    if (sent.length === 0) return true
-    if (client?.kind !== 'configured') return false
-    return credential.kind !== 'secret' || sent.some((secret) => isSameText(secret, credential.secret))
-  }
+export async function authenticateClient(
+  context: Pick<Context, 'entraClientId' | 'registrations' | 'secrets' | 'credential'>,
+  { body, headers }: Pick<TokenRequest, 'body' | 'headers'>,
+): Promise<IdentifiedClient | undefined> {
+  const { clientId, secrets: sent } = readCredentials(body, headers.authorization)
+  if (clientId === undefined) return undefined
+  const isDocument = isDocumentUrl(clientId)
+  const client = isDocument ? undefined : await findKnownClient(context, clientId)
+  if (!isDocument && client === undefined) throw new Failure('client_unknown')
+  if (!isAuthenticated(context, client, sent)) throw new Failure('client_authentication_failed')
+  const id = client?.id ?? clientId
+  return { id, key: clientKey(id), hasSecret: client?.hasSecret ?? false }
+}
 
-  return async ({ form, authorization }: TokenRequest): Promise<IdentifiedClient | undefined> => {
-    const { clientId, secrets: sent } = readCredentials(form, authorization)
-    if (clientId === undefined) return undefined
-    const isDocument = isDocumentUrl(clientId)
-    const client = isDocument ? undefined : await clients.findKnown(clientId)
-    if (!isDocument && client === undefined) throw new Failure('client_unknown')
-    if (!isAuthenticated(client, sent)) throw new Failure('client_authentication_failed')
-    const id = client?.id ?? clientId
-    return { id, key: clientKey(id), hasSecret: client?.hasSecret ?? false }
-  }
+/** Whether one of the spellings of a secret is right, or none was sent by a client that needs none. */
+function isAuthenticated(
+  { secrets, credential }: Pick<Context, 'secrets' | 'credential'>,
+  client: Client | undefined,
+  sent: readonly string[],
+): boolean {
+  if (client?.hasSecret) return sent.some((secret) => secrets.isRight(client.id, secret))
+  if (sent.length === 0) return true
+  if (client?.kind !== 'configured') return false
+  return credential.kind !== 'secret' || sent.some((secret) => isSameText(secret, credential.secret))
 }
 
 /** The client id, and the secret in each spelling that may be meant; none if none was sent. */
@@ -95,14 +83,10 @@ function readCredentials(
  * The subject of a client assertion (RFC 7521 section 4.2 lets it stand for `client_id`). It is not verified: clients that
  * could sign one are served as public ones, so it names a client as `client_id` would, and authenticates nobody.
  */
-function subjectOf(assertion: string | undefined): string | undefined {
-  const [, payload = ''] = assertion?.split('.') ?? []
-  try {
-    const { sub } = (JSON.parse(Buffer.from(payload, 'base64url').toString()) ?? {}) as { sub?: unknown }
-    return typeof sub === 'string' && sub !== '' && sub.length <= maxClientIdChars ? sub : undefined
-  } catch {
-    return undefined
-  }
+function subjectOf(assertion = ''): string | undefined {
+  const [, payload = ''] = assertion.split('.')
+  const { sub } = (parseJson(Buffer.from(payload, 'base64url').toString()) ?? {}) as { sub?: unknown }
+  return typeof sub === 'string' && sub !== '' && sub.length <= maxClientIdChars ? sub : undefined
 }
 
 function formDecoded(text: string): string {

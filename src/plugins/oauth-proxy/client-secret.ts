@@ -2,8 +2,6 @@ import { createHmac } from 'node:crypto'
 import { deriveBytes } from '../../lib/derive-bytes.ts'
 import { isSameText } from './same-text.ts'
 
-export type ClientSecrets = ReturnType<typeof createClientSecrets>
-
 /**
  * Secrets of registered clients, computed and never stored: an HMAC-SHA-256 over the client id under a key of its own
  * (RFC 2104). The id does not reveal the secret, and a server with the same keys can compute it.

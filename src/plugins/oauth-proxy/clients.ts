@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
+import { isIP } from 'node:net'
 import { Failure } from '../../errors/index.ts'
 import { isRegistered } from '../../lib/redirect-policy.ts'
-import { isDocumentUrl } from './client-metadata-document.ts'
-import type { Registration } from './registration.ts'
-import type { Seal } from './seal.ts'
+import type { Context } from './context.ts'
+
+const maxUrlChars = 512
 
 /** An app that wants to sign a user in. */
 export interface Client {
@@ -26,60 +27,59 @@ export function clientKey(clientId: string): string {
   return hash('sha256', clientId, 'base64url').slice(0, 22)
 }
 
-export type Clients = ReturnType<typeof createClients>
+/**
+ * Whether a client id is the URL of a client's metadata document: https with a path, and nothing that could make two readers
+ * see two URLs (OAuth Client ID Metadata Document section 3). A host that is an address has no name to show a user.
+ */
+export function isDocumentUrl(clientId: string): boolean {
+  if (clientId.length > maxUrlChars || !clientId.startsWith('https://') || !URL.canParse(clientId)) return false
+  const { href, hostname, pathname } = new URL(clientId)
+  if (href !== clientId || pathname === '/' || /[#@]|%(2e|2f|5c)/i.test(clientId)) return false
+  return hostname.includes('.') && !hostname.endsWith('.') && isIP(hostname) === 0
+}
+
+type KnownClients = Pick<Context, 'entraClientId' | 'registrations'>
+
+/** The configured app, by its id in any case, or a registered client: what is known without a fetch. */
+export async function findKnownClient(
+  { entraClientId, registrations }: KnownClients,
+  clientId: string,
+): Promise<Client | undefined> {
+  if (clientId.toLowerCase() === entraClientId) {
+    return { id: entraClientId, kind: 'configured', name: 'App with this server’s client ID' }
+  }
+  const registration = await registrations.open(clientId)
+  return 'value' in registration ? { id: clientId, kind: 'registered', ...registration.value } : undefined
+}
+
+type AllClients = KnownClients & Pick<Context, 'documents'>
 
 /**
- * Who may sign users in here, by client id: the configured app, the URL of a metadata document, a sealed registration.
+ * The client of an authorization request: the configured app, a sealed registration, or the URL of a metadata document.
  *
- * @param configuredId the configured app's client id, in lower case
+ * @param address the requester's IP address
+ * @throws {Failure} `client_unknown`, or what is wrong with its document
  */
-export function createClients({
-  configuredId,
-  registrations,
-  documents,
-}: {
-  readonly configuredId: string
-  readonly registrations: Seal<Registration>
-  readonly documents: { find(url: string, address?: string): Promise<Client> }
-}) {
-  /** The configured app or a registered client: what is known without a fetch. */
-  async function findKnown(clientId: string): Promise<Client | undefined> {
-    if (clientId.toLowerCase() === configuredId) {
-      return { id: configuredId, kind: 'configured', name: 'App with this server’s client ID' }
-    }
-    const registration = await registrations.open(clientId)
-    return 'value' in registration ? { id: clientId, kind: 'registered', ...registration.value } : undefined
-  }
+export async function findClient(context: AllClients, clientId: string, address?: string): Promise<Client> {
+  if (isDocumentUrl(clientId)) return context.documents.find(clientId, address)
+  const client = await findKnownClient(context, clientId)
+  if (client === undefined) throw new Failure('client_unknown')
+  return client
+}
 
-  /**
-   * The client of an authorization request.
-   *
-   * @param address the requester's IP address
-   * @throws {Failure} `client_unknown`, or what is wrong with its document
-   */
-  async function find(clientId: string, address?: string): Promise<Client> {
-    if (isDocumentUrl(clientId)) return documents.find(clientId, address)
-    const client = await findKnown(clientId)
-    if (client === undefined) throw new Failure('client_unknown')
-    return client
+/**
+ * Whether a redirect URI is one of a client's, by what its document says now. An invalid document names none; one
+ * that cannot be fetched at the moment revokes nothing: the client has to try again.
+ *
+ * @throws {Failure} `client_document_pending`, or `client_unknown`
+ */
+export async function mayUse(context: AllClients, clientId: string, redirectUri: string, address?: string) {
+  try {
+    return isRegistered(redirectUri, (await findClient(context, clientId, address)).redirectUris)
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    if (error.reason === 'client_document_invalid') return false
+    if (error.reason !== 'client_document_unavailable') throw error
+    throw new Failure('client_document_pending', { retryAfterSeconds: 10, cause: error })
   }
-
-  /**
-   * Whether a redirect URI is one of a client's, by what its document says now. An invalid document names none; one
-   * that cannot be fetched at the moment revokes nothing: the client has to try again.
-   *
-   * @throws {Failure} `client_document_pending`, or `client_unknown`
-   */
-  async function mayUse(clientId: string, redirectUri: string, address?: string): Promise<boolean> {
-    try {
-      return isRegistered(redirectUri, (await find(clientId, address)).redirectUris)
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error
-      if (error.reason === 'client_document_invalid') return false
-      if (error.reason !== 'client_document_unavailable') throw error
-      throw new Failure('client_document_pending', { retryAfterSeconds: 10, cause: error })
-    }
-  }
-
-  return { find, findKnown, mayUse }
 }

@@ -1,23 +1,21 @@
 import { html } from 'ghtml'
-import { type GraphPermission, isWrite } from '../../lib/graph-permissions.ts'
+import { isWrite } from '../../lib/graph-permissions.ts'
 import { type Page, page, type Site } from '../../lib/page.ts'
 import { placeOf } from '../../lib/redirect-policy.ts'
 import { consentLifetimeDays } from './browser-cookies.ts'
 import type { Client } from './clients.ts'
+import type { ConsentForm } from './consent.ts'
+import type { Context } from './context.ts'
 import { redirectOwner } from './redirect-owner.ts'
 
-/** What a user has to allow before their browser is sent to Entra. */
-export interface ConsentRequest {
-  readonly client: Client
-  readonly redirectUri: string
-  /** What the app will be able to do. */
-  readonly permissions: readonly GraphPermission[]
-  readonly site: Site
-  /** The sealed request, which the form brings back. */
-  readonly form: string
-  /** Whether the user allowed the very same before: no box has to be ticked. */
-  readonly isRemembered: boolean
-}
+/** What a user has to allow before their browser is sent to Entra, and the sealed form that brings it back. */
+export type ConsentRequest = Pick<Context, 'permissions'> &
+  Pick<ConsentForm, 'isRemembered'> & {
+    readonly client: Client
+    readonly redirectUri: string
+    readonly site: Site
+    readonly form: string
+  }
 
 const confirmation =
   '<label class="confirm"><input type="checkbox" name="confirmed" value="yes" required> <span>I just started this sign-in myself</span></label>'
@@ -29,17 +27,13 @@ const confirmation =
  * visitor click twice at one place, and puts this one there in between, gets no consent that way (clickjacking). So the
  * box and the button are far apart, and the page needs no script. Cancel comes first: it is what Enter does.
  */
-export function consentPage(request: ConsentRequest): Page {
-  const { client, redirectUri, permissions, site, form, isRemembered } = request
+export function consentPage({ client, redirectUri, permissions, site, form, isRemembered }: ConsentRequest): Page {
   const verbs = permissions.some(isWrite) ? 'read and make changes in' : 'read'
-  const name = nameOf(client, redirectUri)
-  const identity = identityOf(client)
-  const destination = destinationOf(redirectUri)
   return page(
     'Allow this app?',
-    html`<h1>Allow !${name} to ${verbs} your Message Center?</h1>
-<p class="note">!${identity}</p>
-!${destination}
+    html`<h1>Allow !${nameOf(client, redirectUri)} to ${verbs} your Message Center?</h1>
+<p class="note">!${identityOf(client)}</p>
+!${destinationOf(redirectUri)}
 <form method="post" action="/oauth/consent" autocomplete="off">
 <input type="hidden" name="request" value="${form}">
 !${isRemembered ? '<p>You have allowed this before in this browser.</p>' : confirmation}

@@ -1,3 +1,4 @@
+import { parseCookie } from 'cookie'
 import { Failure } from '../../errors/index.ts'
 import { type AuthorizationRequest, consentKey, type SignInHints } from './authorization-request.ts'
 import { type BrowserRequest, type BrowserResponse, errorRedirect } from './browser.ts'
@@ -21,11 +22,10 @@ export interface ConsentForm {
  *
  * @throws {Failure} `consent_form_rejected`, `consent_unconfirmed` or `sign_in_expired`
  */
-export async function handleConsent(
-  context: Context,
-  { parameters, cookies: held, fetchSite }: BrowserRequest,
-): Promise<BrowserResponse> {
+export async function handleConsent(context: Context, incoming: BrowserRequest): Promise<BrowserResponse> {
   const { issuer, site, cookies, forms } = context
+  const { body: parameters, headers } = incoming
+  const fetchSite = headers['sec-fetch-site']
   if (fetchSite !== undefined && fetchSite !== 'same-origin') throw new Failure('consent_form_rejected')
   const opened = await forms.open(optional(parameters, 'request') ?? '')
   if (!('value' in opened)) {
@@ -33,19 +33,20 @@ export async function handleConsent(
   }
   const { request, hints, binding, isRemembered } = opened.value
   const { client } = request
+  const held = parseCookie(headers.cookie ?? '')
   if (!cookies.holds(held, binding)) throw new Failure('consent_form_rejected')
   if (optional(parameters, 'decision') !== 'allow') {
-    const { redirect } = errorRedirect(issuer, request, new Failure('consent_denied'))
+    incoming.audit('consent_denied', { client })
+    const redirect = errorRedirect(issuer, request, new Failure('consent_denied'))
     const text = 'Nothing was allowed. You are being sent back to the app, and can close this window.'
     const page = onwardPage(redirect, { heading: 'Sign-in cancelled', text, site })
-    return { page, setCookies: [cookies.end(binding)], event: { event: 'consent_denied', client } }
+    return { page, setCookies: [cookies.end(binding)] }
   }
   if (!isRemembered && optional(parameters, 'confirmed') !== 'yes') throw new Failure('consent_unconfirmed')
   const url = await entraAuthorizeUrl(context, { request, hints, binding })
   const text = 'You are being sent to Microsoft to sign in.'
-  return {
-    page: onwardPage(url, { heading: 'Continue at Microsoft', text, site }),
-    setCookies: [await cookies.remember(held, consentKey(request)), cookies.renew(binding)],
-    event: { event: 'consent_given', client },
-  }
+  const page = onwardPage(url, { heading: 'Continue at Microsoft', text, site })
+  const setCookies = [await cookies.remember(held, consentKey(request)), cookies.renew(binding)]
+  incoming.audit('consent_given', { client })
+  return { page, setCookies }
 }

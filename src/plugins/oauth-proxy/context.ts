@@ -8,19 +8,16 @@ import type { WithClientAuth } from '../client-credential/client-authentication.
 import type { SharedStore } from '../redis/index.ts'
 import { createBrowserCookies, type RememberedConsent } from './browser-cookies.ts'
 import type { Code } from './callback.ts'
-import { createClientAuthentication } from './client-authentication.ts'
 import { createClientDocuments } from './client-documents.ts'
 import { createClientSecrets } from './client-secret.ts'
-import { createClients } from './clients.ts'
 import type { ConsentForm } from './consent.ts'
 import type { Transaction } from './entra-authorize-url.ts'
-import { createRedeemGrant } from './entra-token-request.ts'
 import { createOneTimeStore } from './one-time-store.ts'
 import type { Registration } from './registration.ts'
 import { createSeals } from './seal.ts'
-import type { RefreshToken } from './token-response.ts'
+import type { RefreshToken } from './token.ts'
 
-export interface OAuthProxyOptions {
+interface OAuthProxyOptions {
   readonly config: Config & { readonly oauthProxy: NonNullable<Config['oauthProxy']> }
   /** What users consent to. */
   readonly permissions: readonly GraphPermission[]
@@ -43,11 +40,6 @@ export function createContext(options: OAuthProxyOptions) {
   const { redirects, credential, clientId: entraClientId } = oauthProxy
   const keys = oauthProxy.sealKeys.length > 0 ? oauthProxy.sealKeys : [randomBytes(32).toString('base64')]
   const seals = createSeals(keys)
-  const registrations = seals<Registration>('registration')
-  const endpoints = tenantEndpoints(config.entra)
-  const secrets = createClientSecrets(keys)
-  const documents = createClientDocuments(untrustedHosts, redirects)
-  const clients = createClients({ configuredId: entraClientId, registrations, documents })
   return {
     /** The public origin, without a trailing slash. */
     issuer,
@@ -60,24 +52,18 @@ export function createContext(options: OAuthProxyOptions) {
     permissions,
     /** Redirect URIs that may be used at all. */
     redirects,
-    endpoints,
-    /** The app that users sign in to. */
+    endpoints: tenantEndpoints(config.entra),
+    /** The app that users sign in to: its client id, in lower case, and its credential. */
     entraClientId,
-    clients,
-    secrets,
-    authenticate: createClientAuthentication({ clients, secrets, credential }),
-    cookies: createBrowserCookies({
-      secure: issuer.startsWith('https:'),
-      consents: seals<readonly RememberedConsent[]>('consents'),
-    }),
-    redeem: createRedeemGrant({
-      clientId: entraClientId,
-      withClientAuth,
-      endpoints,
-      http: entra,
-      deadlineMs: config.timeouts.tokenMs,
-    }),
-    registrations,
+    credential,
+    withClientAuth,
+    entra,
+    secrets: createClientSecrets(keys),
+    documents: createClientDocuments(untrustedHosts, redirects),
+    cookies: createBrowserCookies(issuer, seals<readonly RememberedConsent[]>('consents')),
+    /** For a token from Entra, with all retries and waits. */
+    tokenMs: config.timeouts.tokenMs,
+    registrations: seals<Registration>('registration'),
     forms: seals<ConsentForm>('consent-form'),
     transactions: seals<Transaction>('transaction'),
     codes: seals<Code>('code'),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AuthorizationRequest, SignInHints } from './authorization-request.ts'
+import { withParameters } from './browser.ts'
 import { type Binding, signInLifetimeMs } from './browser-cookies.ts'
 import type { Context } from './context.ts'
 import { challengeOf, createVerifier } from './pkce.ts'
@@ -20,7 +21,7 @@ export async function entraAuthorizeUrl(
   { request, hints, binding }: { request: AuthorizationRequest; hints: SignInHints; binding: Binding },
 ): Promise<string> {
   const transaction = { request, binding, verifier: createVerifier(), nonce: randomBytes(16).toString('base64url') }
-  const query = new URLSearchParams({
+  return withParameters(endpoints.authorizeUrl, {
     client_id: entraClientId,
     response_type: 'code',
     response_mode: 'query',
@@ -32,5 +33,4 @@ export async function entraAuthorizeUrl(
     code_challenge_method: 'S256',
     ...hints,
   })
-  return `${endpoints.authorizeUrl}?${query}`
 }

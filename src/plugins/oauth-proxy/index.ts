@@ -3,46 +3,24 @@ import type { Configured } from '../../config/index.ts'
 import { createBoundedClient } from '../../lib/bounded-client.ts'
 import { type HasPermissions, permissionsOf } from '../../lib/graph-permissions.ts'
 import { createPublicClient, type Network } from '../../lib/public-client.ts'
-import { authorize } from './authorize.ts'
-import type { BrowserRequest } from './browser.ts'
-import { handleCallback } from './callback.ts'
-import type { TokenRequest } from './client-authentication.ts'
 import { documentLimits } from './client-documents.ts'
-import { handleConsent } from './consent.ts'
-import { createContext, type OAuthProxyOptions } from './context.ts'
-import { type ClientMetadata, register } from './registration.ts'
-import { revoke } from './revoke.ts'
-import { serverMetadata } from './server-metadata.ts'
-import { issueTokens } from './token.ts'
+import { type Context, createContext } from './context.ts'
 
 const entraLimits = { maxBodyBytes: 128 * 1024, connections: 32 }
 
-export type OAuthProxy = ReturnType<typeof createOAuthProxy>
+declare module 'fastify' {
+  interface FastifyInstance {
+    oauthProxy: Context
+  }
+}
 
 /**
  * A stateless authorization server in front of Entra: clients sign users in here by standard means, and Entra sees one app
- * with one redirect URI. Every replica with the same keys can handle every step. One file an endpoint.
+ * with one redirect URI. Every replica with the same keys can handle every step. One file an endpoint, for
+ * `src/routes/oauth.ts`; what they share is the decorator.
+ *
+ * @param network how untrusted hosts are resolved and connected to; tests bring their own
  */
-function createOAuthProxy(options: OAuthProxyOptions) {
-  const context = createContext(options)
-  return {
-    metadata: serverMetadata(context),
-    register: (metadata: ClientMetadata) => register(context, metadata),
-    authorize: (request: BrowserRequest) => authorize(context, request),
-    handleConsent: (request: BrowserRequest) => handleConsent(context, request),
-    handleCallback: (request: BrowserRequest) => handleCallback(context, request),
-    issueTokens: (request: TokenRequest) => issueTokens(context, request),
-    revoke: (request: TokenRequest) => revoke(context, request),
-  }
-}
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    oauthProxy: OAuthProxy
-  }
-}
-
-/** @param network how untrusted hosts are resolved and connected to; tests bring their own */
 export const oauthProxy = fp<Configured & { tools: readonly HasPermissions[]; network?: Network }>(
   async (app, { config, tools, network }) => {
     if (config.oauthProxy === undefined) throw new Error('The OAuth proxy is switched off')
@@ -50,7 +28,7 @@ export const oauthProxy = fp<Configured & { tools: readonly HasPermissions[]; ne
     const untrustedHosts = createPublicClient({ ...documentLimits, ...config.timeouts.documents }, network)
     app.decorate(
       'oauthProxy',
-      createOAuthProxy({
+      createContext({
         config: { ...config, oauthProxy: config.oauthProxy },
         permissions: permissionsOf(tools),
         withClientAuth: app.clientAuthentication.signIn,

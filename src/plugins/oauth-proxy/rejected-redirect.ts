@@ -1,53 +1,46 @@
+import type { Failure } from '../../errors/index.ts'
+import { clipped } from '../../lib/clipped.ts'
 import { isPrivateUseUri } from '../../lib/private-use-uri.ts'
-import { isRedirectAllowed, parseRedirectRule, placeOf, type RedirectRule } from '../../lib/redirect-policy.ts'
-
-/** A rejected redirect URI, reduced to what a page and the log may show. */
-export interface RejectedRedirect {
-  /** Origin and path: a query or fragment may hold a secret. */
-  readonly redirectUri: string
-  /** The entry that would allow it; absent if none would. */
-  readonly allowEntry?: string
-  /** The line of the environment that would allow it beside everything allowed already. */
-  readonly allowLine?: string
-}
+import {
+  isRedirectAllowed,
+  parseRedirectRule,
+  placeOf,
+  type RedirectRule,
+  withoutLoopbackPort,
+} from '../../lib/redirect-policy.ts'
 
 const maxDisplayChars = 300
 
-/** @param rules the operator's list */
-export function rejectedRedirect(uri: string, rules: readonly RedirectRule[]): RejectedRedirect {
+/**
+ * A rejected redirect URI, reduced to what a page and the log may show, with the entry and the line of the environment that
+ * would allow it beside everything allowed already; without them if none would.
+ *
+ * @param rules the operator's list
+ */
+export function rejectedRedirect(
+  uri: string,
+  rules: readonly RedirectRule[],
+): Pick<Failure['details'], 'allowEntry' | 'allowLine'> & { readonly redirectUri: string } {
   if (!URL.canParse(uri)) return { redirectUri: 'no URL' }
-  const { text, isComplete } = displayRedirect(uri)
-  if (!isComplete) return { redirectUri: text }
-  const rule = parseRedirectRule(placeOf(uri) === 'loopback' ? withoutPort(text) : text)
-  if (rule === undefined || !isRedirectAllowed(uri, [rule]) || isRedirectAllowed(uri, rules)) {
-    return { redirectUri: text }
-  }
+  const redirectUri = displayRedirect(uri)
+  const rule = redirectUri.endsWith('…') ? undefined : parseRedirectRule(withoutLoopbackPort(redirectUri))
+  if (rule === undefined || !isRedirectAllowed(uri, [rule]) || isRedirectAllowed(uri, rules)) return { redirectUri }
   const allowLine = `MCP_OAUTH_REDIRECT_URI_PREFIXES=${[...rules, rule].map(entryOf).join(',')}`
-  return { redirectUri: text, allowEntry: entryOf(rule), allowLine }
+  return { redirectUri, allowEntry: entryOf(rule), allowLine }
 }
 
-/** Safe text for a page and a log line, and whether it is the whole origin and path. */
-function displayRedirect(uri: string): { text: string; isComplete: boolean } {
+/** Origin and path as safe text for a page and a log line: a query or fragment may hold a secret. What is cut off is an ellipsis. */
+function displayRedirect(uri: string): string {
   const { protocol, origin, pathname } = new URL(uri)
-  const [address = ''] = uri.split(/[?#]/)
   if (placeOf(uri) === 'app') {
+    const [address = ''] = uri.split(/[?#]/)
     // Of a scheme that no app can have, the scheme alone: what follows it may be a script.
-    return isPrivateUseUri(address) ? truncate(address) : { text: protocol, isComplete: false }
+    return isPrivateUseUri(address) ? clipped(address, maxDisplayChars) : protocol
   }
   // Plain characters only: markup or a line break in a path must not reach a log.
   const [path = ''] = (/^[!-~]+$/.test(uri) && /^[\w.~/-]*/.exec(pathname)) || []
-  return truncate(origin + path, path === pathname)
-}
-
-function truncate(text: string, isComplete = true): { text: string; isComplete: boolean } {
-  if (isComplete && text.length <= maxDisplayChars) return { text, isComplete }
-  return { text: `${text.slice(0, maxDisplayChars - 1)}…`, isComplete: false }
-}
-
-/** A program on loopback listens on any free port. */
-function withoutPort(uri: string): string {
-  const { protocol, hostname, pathname } = new URL(uri)
-  return `${protocol}//${hostname}${pathname}`
+  const shown = path === pathname ? path : `${path}…`
+  return clipped(origin + shown, maxDisplayChars)
 }
 
 function entryOf(rule: RedirectRule): string {

@@ -1,8 +1,8 @@
 import { Failure } from '../../errors/index.ts'
-import type { TokenRequest } from './client-authentication.ts'
+import { authenticateClient, type TokenRequest } from './client-authentication.ts'
 import type { Context } from './context.ts'
 import { required } from './parameters.ts'
-import { refreshTokenLifetimeMs } from './token-response.ts'
+import { refreshTokenLifetimeMs } from './token.ts'
 
 /**
  * `POST /revoke` (RFC 7009). Entra revokes single tokens for nobody; this server can reject the sign-in's refresh tokens
@@ -11,12 +11,10 @@ import { refreshTokenLifetimeMs } from './token-response.ts'
  *
  * @throws {Failure} if the client is unknown, does not authenticate though it has to, or the request is malformed
  */
-export async function revoke(
-  { authenticate, refreshTokens, revokedSignIns }: Context,
-  request: TokenRequest,
-): Promise<void> {
-  const client = await authenticate(request)
-  const opened = await refreshTokens.open(required(request.form, 'token'))
+export async function revoke(context: Context, request: TokenRequest): Promise<void> {
+  const { refreshTokens, revokedSignIns } = context
+  const client = await authenticateClient(context, request)
+  const opened = await refreshTokens.open(required(request.body, 'token'))
   if (!('value' in opened)) return
   if (client === undefined && opened.value.hasSecret) throw new Failure('client_authentication_failed')
   if (client === undefined || opened.value.client === client.key) {

@@ -175,6 +175,8 @@ test('nobody may be sent back to this server itself', () => {
   )
 })
 
+const noHints = { prompt: undefined, login_hint: undefined, domain_hint: undefined, claims: undefined }
+
 for (const [prompt, passed] of [
   ['login', 'login'],
   ['select_account', 'select_account'],
@@ -186,13 +188,13 @@ for (const [prompt, passed] of [
   ['', undefined],
 ] as const) {
   test(`prompt=${prompt} is passed to Entra as ${passed}`, () => {
-    assert.deepEqual(readHints({ prompt }), passed === undefined ? {} : { prompt: passed })
+    assert.deepEqual(readHints({ prompt }), { ...noHints, prompt: passed })
   })
 }
 
 test('hints go on as they came, and nothing else does', () => {
   const hints = { login_hint: 'rowan@contoso.example', domain_hint: 'contoso.example', claims: '{"access_token":{}}' }
-  assert.deepEqual(readHints({ ...hints, resource: 'x', nonce: 'y', acr_values: 'z' }), hints)
+  assert.deepEqual(readHints({ ...hints, resource: 'x', nonce: 'y', acr_values: 'z' }), { ...noHints, ...hints })
   assert.equal(
     reasonOf(() => readHints({ login_hint: ['a', 'b'] })),
     'parameter_repeated',

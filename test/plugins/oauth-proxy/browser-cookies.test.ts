@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseCookie } from 'cookie'
-import {
-  type Cookies,
-  createBrowserCookies,
-  type RememberedConsent,
-} from '../../../src/plugins/oauth-proxy/browser-cookies.ts'
+import { type Cookies, parseCookie } from 'cookie'
+import { createBrowserCookies, type RememberedConsent } from '../../../src/plugins/oauth-proxy/browser-cookies.ts'
 import { createSeals } from '../../../src/plugins/oauth-proxy/seal.ts'
 
 const dayMs = 86_400_000
@@ -17,7 +13,7 @@ function createCookies({ secure = true, sealKey = key } = {}) {
   const now = () => clock.nowMs
   const seals = createSeals([sealKey], now)
   const consents = seals<readonly RememberedConsent[]>('consents')
-  const cookies = createBrowserCookies({ secure, consents, now })
+  const cookies = createBrowserCookies(secure ? 'https://mcp.example' : 'http://localhost', consents, now)
   const begin = (held: Cookies, isUserInitiated = true) => cookies.begin(held, { isUserInitiated })
   return { clock, seals, consents, ...cookies, begin }
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Failure } from '../../../src/errors/index.ts'
-import { createClientAuthentication } from '../../../src/plugins/oauth-proxy/client-authentication.ts'
+import { authenticateClient } from '../../../src/plugins/oauth-proxy/client-authentication.ts'
 import { createClientSecrets } from '../../../src/plugins/oauth-proxy/client-secret.ts'
-import { clientKey, createClients } from '../../../src/plugins/oauth-proxy/clients.ts'
+import { clientKey } from '../../../src/plugins/oauth-proxy/clients.ts'
 import type { Parameters } from '../../../src/plugins/oauth-proxy/parameters.ts'
 import type { Registration } from '../../../src/plugins/oauth-proxy/registration.ts'
 import { createSeals } from '../../../src/plugins/oauth-proxy/seal.ts'
@@ -21,11 +21,9 @@ const registeredId = await registrations.seal(registration, 1_000_000)
 const confidentialId = await registrations.seal({ ...registration, hasSecret: true }, 1_000_000)
 const itsSecret = secrets.secretOf(confidentialId)
 
-const documents = { find: async (url: string) => assert.fail(`${url} was fetched`) }
-const clients = createClients({ configuredId: clientId, registrations, documents })
-const authenticate = createClientAuthentication({ clients, secrets, credential: { kind: 'secret', secret } })
-const identify = (form: Parameters, authorization: string | undefined) =>
-  authenticate({ form, authorization, correlationId: 'c', address: '192.0.2.1' })
+const context = { entraClientId: clientId, registrations, secrets, credential: { kind: 'secret', secret } } as const
+const identify = (body: Parameters, authorization: string | undefined) =>
+  authenticateClient(context, { body, headers: { authorization } })
 
 const formEncoded = (text: string) => encodeURIComponent(text).replaceAll('%20', '+')
 /** HTTP Basic as RFC 6749 section 2.3.1 has it: both parts form-encoded first. */

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Failure } from '../../../src/errors/index.ts'
 import { parseRedirectRule } from '../../../src/lib/redirect-policy.ts'
-import { isDocumentUrl, readClientDocument } from '../../../src/plugins/oauth-proxy/client-metadata-document.ts'
-import type { Client } from '../../../src/plugins/oauth-proxy/clients.ts'
+import { readClientDocument } from '../../../src/plugins/oauth-proxy/client-documents.ts'
+import { type Client, isDocumentUrl } from '../../../src/plugins/oauth-proxy/clients.ts'
 
 for (const url of [
   'https://client.example/client.json',

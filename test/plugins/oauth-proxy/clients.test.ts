@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../../../src/errors/index.ts'
 import type { Client } from '../../../src/plugins/oauth-proxy/clients.ts'
-import { createClients } from '../../../src/plugins/oauth-proxy/clients.ts'
+import { findClient, findKnownClient, mayUse } from '../../../src/plugins/oauth-proxy/clients.ts'
 import type { Registration } from '../../../src/plugins/oauth-proxy/registration.ts'
 import { createSeals } from '../../../src/plugins/oauth-proxy/seal.ts'
 
@@ -33,7 +33,8 @@ const documents = {
     return documented
   },
 }
-const { find, findKnown, mayUse } = createClients({ configuredId: clientId, registrations, documents })
+const context = { entraClientId: clientId, registrations, documents }
+const find = (id: string) => findClient(context, id)
 
 test('the configured app is known by its id, in any case, and may use every redirect URI of the list', async () => {
   for (const id of [clientId, clientId.toUpperCase()]) {
@@ -71,7 +72,7 @@ for (const [name, id] of [
   test(`${name} is no client, and nothing is fetched for it`, async () => {
     fetched.length = 0
     await assert.rejects(find(id), { name: 'Failure', reason: 'client_unknown' })
-    assert.equal(await findKnown(id), undefined)
+    assert.equal(await findKnownClient(context, id), undefined)
     assert.deepEqual(fetched, [])
   })
 }
@@ -81,7 +82,7 @@ test('a registration ends', async () => {
   assert.ok(await find(id))
   nowMs += 1_000
   await assert.rejects(find(id), { reason: 'client_unknown' })
-  assert.equal(await findKnown(id), undefined)
+  assert.equal(await findKnownClient(context, id), undefined)
 })
 
 for (const [name, id, uri, expected] of [
@@ -92,16 +93,17 @@ for (const [name, id, uri, expected] of [
   ['a document', documentUrl, 'https://any.example/', false],
   ['a document that cannot be used any more', rejectedUrl, 'http://127.0.0.1/callback', false],
 ] as const) {
-  test(`${name} may ${expected ? '' : 'not '}use ${uri}`, async () => assert.equal(await mayUse(id, uri), expected))
+  test(`${name} may ${expected ? '' : 'not '}use ${uri}`, async () =>
+    assert.equal(await mayUse(context, id, uri), expected))
 }
 
 test('a document that cannot be fetched at the moment is waited for, and says for how long', async () => {
-  await assert.rejects(mayUse('https://other.example/client.json', 'http://127.0.0.1/callback'), {
+  await assert.rejects(mayUse(context, 'https://other.example/client.json', 'http://127.0.0.1/callback'), {
     reason: 'client_document_pending',
     details: { retryAfterSeconds: 10, cause: new Failure('client_document_unavailable') },
   })
 })
 
 test('nobody may use anything', async () => {
-  await assert.rejects(mayUse('a-client', 'http://127.0.0.1/callback'), { reason: 'client_unknown' })
+  await assert.rejects(mayUse(context, 'a-client', 'http://127.0.0.1/callback'), { reason: 'client_unknown' })
 })

@@ -6,11 +6,7 @@ import type { FaultRule } from '../../../emulator/fault-rule.ts'
 import { signIn } from '../../../emulator/sign-in.ts'
 import type { Failure, Reason } from '../../../src/errors/index.ts'
 import { withClientSecret } from '../../../src/plugins/client-credential/client-authentication.ts'
-import {
-  createRedeemGrant,
-  type RedeemGrantOptions,
-  type SignInGrant,
-} from '../../../src/plugins/oauth-proxy/entra-token-request.ts'
+import { redeemGrant } from '../../../src/plugins/oauth-proxy/entra-token-request.ts'
 import { pkcePair } from '../../sign-in-helper.ts'
 import { claimsOf, startTokenEndpoint } from '../../token-endpoint.ts'
 
@@ -26,8 +22,18 @@ beforeEach(() => {
   slept.length = 0
 })
 
-const create = (own: Partial<RedeemGrantOptions> = {}) =>
-  createRedeemGrant({ ...options, deadlineMs: 10_000, sleep: async (ms) => void slept.push(ms), ...own })
+type SignInGrant = Parameters<typeof redeemGrant>[1]
+const context = {
+  entraClientId: api.clientId,
+  withClientAuth: options.withClientAuth,
+  endpoints,
+  entra: http,
+  tokenMs: 10_000,
+}
+const create =
+  (own: Partial<typeof context> = {}) =>
+  (grant: SignInGrant, correlationId: string) =>
+    redeemGrant({ ...context, ...own }, grant, correlationId, async (ms) => void slept.push(ms))
 const redeem = create()
 
 /** A code fresh from a sign-in at the tenant. */
@@ -236,7 +242,7 @@ test('if Entra took the code before its response was lost, the user signs in aga
   const grant = await codeGrant()
   let calls = 0
   const losing = create({
-    http: {
+    entra: {
       request: async (request) => {
         const response = await http.request(request)
         return ++calls === 1 ? { ...response, status: 502, body: '' } : response
@@ -360,7 +366,7 @@ for (const [name, rule] of [
 test('a grant has one deadline, however many tries: none begins after it', async () => {
   tenant.faults.add({ target: 'token', kind: 'hang' })
   const started = performance.now()
-  const failure = await failureOf(create({ deadlineMs: 300 })(anyGrant, randomUUID()))
+  const failure = await failureOf(create({ tokenMs: 300 })(anyGrant, randomUUID()))
   assert.equal(failure.reason, 'exchange_unavailable')
   assert.ok(performance.now() - started < 1_500)
   assert.deepEqual([posted.length, slept], [1, []])

@@ -3,9 +3,9 @@ import { type TestContext, test } from 'node:test'
 import { readConfig } from '../../../src/config/index.ts'
 import { Failure } from '../../../src/errors/index.ts'
 import { withClientSecret } from '../../../src/plugins/client-credential/client-authentication.ts'
-import type { IdentifiedClient } from '../../../src/plugins/oauth-proxy/client-authentication.ts'
+import { clientKey } from '../../../src/plugins/oauth-proxy/clients.ts'
 import { createContext } from '../../../src/plugins/oauth-proxy/context.ts'
-import { refreshTokenGrant } from '../../../src/plugins/oauth-proxy/refresh-token-grant.ts'
+import { issueTokens } from '../../../src/plugins/oauth-proxy/token.ts'
 
 const { oauthProxy, ...config } = readConfig({
   GRAPH_TENANT_ID: '11111111-2222-3333-4444-555555555555',
@@ -13,39 +13,37 @@ const { oauthProxy, ...config } = readConfig({
   GRAPH_CLIENT_SECRET: 'x',
   MCP_OAUTH_REDIRECT_URI_PREFIXES: 'https://app.example/callback',
 })
-const identified: IdentifiedClient = { id: oauthProxy?.clientId ?? '', key: 'a-client', hasSecret: false }
+const clientId = oauthProxy?.clientId ?? assert.fail()
 const graceMs = 60_000
 
 /** A grant whose clock and Entra are the test's own, and a refresh token of a sign-in. */
 async function setUp(t: TestContext) {
   t.mock.timers.enable({ apis: ['Date'], now: 1_764_000_000_000 })
   const state = { refreshes: 0, failure: undefined as Failure | undefined }
-  const noRequest = { request: async () => assert.fail('Nothing is requested here') }
-  const context = {
-    ...createContext({
-      config: { ...config, oauthProxy: oauthProxy ?? assert.fail() },
-      permissions: [],
-      withClientAuth: withClientSecret('x'),
-      entra: noRequest,
-      untrustedHosts: noRequest,
-      store: undefined,
-    }),
-    redeem: async () => {
-      if (state.failure !== undefined) throw state.failure
-      state.refreshes++
-      const refreshToken = `entra-refresh-token-${state.refreshes}`
-      return { accessToken: 'a', expiresInSeconds: 3_600, scope: undefined, refreshToken, nonce: undefined }
+  const context = createContext({
+    config: { ...config, oauthProxy: oauthProxy ?? assert.fail() },
+    permissions: [],
+    withClientAuth: withClientSecret('x'),
+    entra: {
+      request: async () => {
+        if (state.failure !== undefined) throw state.failure
+        state.refreshes++
+        const refresh_token = `entra-refresh-token-${state.refreshes}`
+        const body = { access_token: 'a', token_type: 'Bearer', expires_in: 3_600, refresh_token }
+        return { status: 200, headers: {}, body: JSON.stringify(body) }
+      },
     },
-  }
+    untrustedHosts: { request: async () => assert.fail('Nothing is requested here') },
+    store: undefined,
+  })
   const sealed = {
-    ...{ grant: 'g', id: 'first', client: 'a-client', hasSecret: false, redirectUri: 'https://app.example/callback' },
-    ...{ scopes: ['access_as_user'], offlineAccess: true },
+    ...{ grant: 'g', id: 'first', client: clientKey(clientId), hasSecret: false },
+    ...{ redirectUri: 'https://app.example/callback', scopes: ['access_as_user'], offlineAccess: true },
   }
   const first = await context.refreshTokens.seal({ ...sealed, entraToken: 'entra-refresh-token-0' }, 24 * 3_600_000)
   const refresh = async (refresh_token: string): Promise<string> => {
-    const form = { grant_type: 'refresh_token', refresh_token, client_id: 'a-client' }
-    const request = { form, authorization: undefined, correlationId: 'c', address: '192.0.2.1' }
-    const response = await refreshTokenGrant(context, request, identified)
+    const body = { grant_type: 'refresh_token', refresh_token, client_id: clientId }
+    const response = await issueTokens(context, { body, headers: {}, id: 'c', ip: '192.0.2.1', audit: () => {} })
     return response.refresh_token ?? assert.fail('There is no other refresh token')
   }
   return { state, first, refresh }
