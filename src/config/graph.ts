@@ -16,6 +16,7 @@ const microsoftLimits = { callsPerMinute: 240, callsPerHour: 800 }
 
 /** @param baseUrl valid, without a trailing slash */
 export function readGraph(valid: Environment, baseUrl: string, report: Report) {
+  const { GRAPH_CALLS_PER_MINUTE: perMinute, GRAPH_CALLS_PER_HOUR: perHour } = valid
   const limits = microsoftHosts.has(new URL(baseUrl).hostname) ? microsoftLimits : undefined
   const ttl = valid.GRAPH_CACHE_TTL ?? '5 minutes'
   const cacheTtlMs = ttl === '0' ? 0 : (parseDuration(ttl) ?? Number.NaN)
@@ -25,13 +26,9 @@ export function readGraph(valid: Environment, baseUrl: string, report: Report) {
   return {
     baseUrl,
     /** Of all users and replicas together; undefined: no limit. */
-    callsPerMinute: numberOf(valid.GRAPH_CALLS_PER_MINUTE) ?? limits?.callsPerMinute,
-    callsPerHour: numberOf(valid.GRAPH_CALLS_PER_HOUR) ?? limits?.callsPerHour,
+    callsPerMinute: perMinute === undefined ? limits?.callsPerMinute : Number(perMinute),
+    callsPerHour: perHour === undefined ? limits?.callsPerHour : Number(perHour),
     /** How long a snapshot of the Message Center lives, per access token; 0: every question reads. */
     cacheTtlMs,
   }
-}
-
-function numberOf(value: string | undefined): number | undefined {
-  return value === undefined ? undefined : Number(value)
 }

@@ -119,8 +119,8 @@ export const breaks = [
   {
     what: 'an hour has the limit of a minute',
     file: 'src/config/graph.ts',
-    from: '?? limits?.callsPerHour',
-    to: '?? limits?.callsPerMinute',
+    from: '? limits?.callsPerHour :',
+    to: '? limits?.callsPerMinute :',
     caughtBy: 'test/config.test.ts',
   },
   // src/config/oauth-proxy.ts
