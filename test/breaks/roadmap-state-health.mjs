@@ -230,8 +230,8 @@ export const breaks = [
   {
     what: 'a token serves whatever its scopes',
     file: 'src/plugins/obo-token-cache/index.ts',
-    from: "[[...scopes].sort().join(' '), caller.tokenHash]",
-    to: "[[...scopes].sort().join(' ').slice(0, 0), caller.tokenHash]",
+    from: '[...scopes].sort(), caller.tokenHash]',
+    to: '[...scopes].sort().slice(0, 0), caller.tokenHash]',
     caughtBy: 'test/plugins/obo-token-cache/index.test.ts',
     test: 'one assertion has a token for each set of scopes',
   },

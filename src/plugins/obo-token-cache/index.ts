@@ -46,8 +46,6 @@ interface Obtained {
   readonly isShared: boolean
 }
 
-export type OboTokenCache = ReturnType<typeof createOboTokenCache>
-
 /**
  * Graph tokens by assertion: from memory, else from the cache that replicas share, else from Entra. Concurrent requests
  * for one token share one exchange.
@@ -75,10 +73,9 @@ export function createOboTokenCache({
   const negativeCache = createNegativeCache(monotonicNow)
   const pending = new Map<string, Promise<Obtained>>()
   const requests = { hit: 0, shared: 0, miss: 0 }
-  const keyPrefix = lengthPrefixed([tenantId, clientId])
 
   function keyOf({ caller, scopes }: TokenOwner): string {
-    return hash('sha256', keyPrefix + lengthPrefixed([[...scopes].sort().join(' '), caller.tokenHash]), 'base64url')
+    return hash('sha256', JSON.stringify([tenantId, clientId, [...scopes].sort(), caller.tokenHash]), 'base64url')
   }
 
   /** Starts to obtain the token of a key, or joins the request that has. What is evicted meanwhile is not cached. */
@@ -166,9 +163,6 @@ export function createOboTokenCache({
       const nowMs = now()
       for (const [key, { expiresAtMs }] of tokens.entries()) if (nowMs >= expiresAtMs) tokens.delete(key)
     },
-    get size() {
-      return tokens.size
-    },
     /** Requests so far by where they found a token; tokens in memory, their approximate size and its limit, in bytes. */
     get stats() {
       const { size: entries, calculatedSize: bytes } = tokens
@@ -182,13 +176,9 @@ function tooLate(): Failure {
   return new Failure('exchange_unavailable', { cause: new Error('no token in time') })
 }
 
-function lengthPrefixed(parts: readonly string[]): string {
-  return parts.map((part) => `${part.length}:${part}`).join('')
-}
-
 declare module 'fastify' {
   interface FastifyInstance {
-    oboTokens: OboTokenCache
+    oboTokens: ReturnType<typeof createOboTokenCache>
   }
 }
 

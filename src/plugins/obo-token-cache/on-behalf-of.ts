@@ -82,17 +82,11 @@ export function createOnBehalfOf({ clientId, tenantId, withClientAuth, endpoints
       auth: { ...auth, ...toMsalAuth(clientAuth) },
       system: { networkClient },
     })
-    let result: { accessToken?: unknown; expiresOn?: Date | null } | null
-    try {
-      result = await client.acquireTokenOnBehalfOf({
-        oboAssertion: assertion,
-        scopes: [...scopes],
-        correlationId,
-        skipCache: true,
-      })
-    } catch (error) {
+    const request = { oboAssertion: assertion, scopes: [...scopes], correlationId, skipCache: true }
+    const result = await client.acquireTokenOnBehalfOf(request).catch((error: unknown) => {
       throw failureOf(error, response, endpoints)
-    }
+    })
+    // Whatever its type says, the token is what Entra sent.
     if (typeof result?.accessToken !== 'string' || result.accessToken === '' || !result.expiresOn) {
       throw new Failure('exchange_unavailable', { cause: new Error('Entra’s response has no access token') })
     }
