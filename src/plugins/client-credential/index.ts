@@ -40,8 +40,6 @@ export interface ClientAuthenticationOptions {
   readonly now?: () => number
 }
 
-export type ClientAuthentication = ReturnType<typeof createClientAuthentication>
-
 /**
  * How this server authenticates to Entra: as the API, which exchanges tokens, and as the app that users sign in to,
  * which is the same one or another.
@@ -117,7 +115,7 @@ async function signerFromFile(path: string): Promise<AssertionSigner> {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    clientAuthentication: ClientAuthentication
+    clientAuthentication: ReturnType<typeof createClientAuthentication>
   }
 }
 
@@ -127,9 +125,7 @@ export const clientCredential = fp<Configured & { http?: BoundedClient; now?: ()
     const http = given ?? createBoundedClient({ ...azureLimits, ...config.timeouts.azure })
     const authentication = createClientAuthentication({ config, http, audit: app.audit, ...(now && { now }) })
     app.decorate('clientAuthentication', authentication)
-    app.addHook('onListen', () => {
-      void authentication.start()
-    })
+    app.addHook('onListen', () => void authentication.start())
     app.addHook('onClose', async () => {
       authentication.stop()
       if (given === undefined) await http.close()

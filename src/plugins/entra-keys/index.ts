@@ -23,8 +23,6 @@ export interface EntraKeysOptions {
   readonly now?: () => number
 }
 
-export type EntraKeys = ReturnType<typeof createEntraKeys>
-
 /**
  * The tenant's signing keys, as PEM by key id.
  *
@@ -135,7 +133,7 @@ export function createEntraKeys({
 
 declare module 'fastify' {
   interface FastifyInstance {
-    entraKeys: EntraKeys
+    entraKeys: ReturnType<typeof createEntraKeys>
   }
 }
 
@@ -144,9 +142,7 @@ export const entraKeys = fp<Configured>(
     const http = createBoundedClient({ ...clientLimits, ...config.timeouts.keys })
     const keys = createEntraKeys({ endpoints: tenantEndpoints(config.entra), http, audit: app.audit })
     app.decorate('entraKeys', keys)
-    app.addHook('onListen', () => {
-      void keys.start()
-    })
+    app.addHook('onListen', () => void keys.start())
     app.addHook('onClose', async () => {
       keys.stop()
       await http.close()
