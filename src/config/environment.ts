@@ -1,5 +1,4 @@
 import { type Static, type TOptional, type TString, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 
 interface Options {
   readonly isRequired?: boolean
@@ -212,7 +211,6 @@ export const EnvironmentSchema = Type.Object({
   ),
 })
 
-const environment = Compile(EnvironmentSchema)
 export type Environment = Static<typeof EnvironmentSchema>
 
 /** What is wrong with a variable. `requires`: another variable; `unsafe`: a setting that production, or an open port, forbids. */
@@ -228,22 +226,6 @@ export interface ConfigIssue {
 
 /** Reports an error of a variable. */
 export type Report = (name: keyof Environment, code: ConfigErrorCode, message: string) => void
-
-/** This server's variables that are set. */
-export function pickKnown(env: Readonly<Record<string, string | undefined>>): Environment {
-  const names = Object.keys(EnvironmentSchema.properties)
-  return Object.fromEntries(names.map((name) => [name, env[name]]).filter(([, value]) => value?.trim())) as Environment
-}
-
-/** Variables that do not have their format. */
-export function formatIssues(given: Environment): ConfigIssue[] {
-  const names = new Set(environment.Errors(given).map((error) => error.instancePath.slice(1) as keyof Environment))
-  return [...names].map((name) => ({
-    name,
-    code: 'invalid',
-    message: `must be ${EnvironmentSchema.properties[name].expects}`,
-  }))
-}
 
 /** An origin, as the URL parser serializes it; undefined where it is none. */
 export function originOf(value: string): string | undefined {

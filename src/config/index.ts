@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { parse as parseDuration } from '@lukeed/ms'
+import { Compile } from 'typebox/compile'
 import { isLoopback } from '../lib/loopback.ts'
 import { readCredential } from './client-credential.ts'
 import {
@@ -7,10 +8,8 @@ import {
   type ConfigIssue,
   type Environment,
   EnvironmentSchema,
-  formatIssues,
   list,
   originOf,
-  pickKnown,
   type Report,
 } from './environment.ts'
 import { readGraph } from './graph.ts'
@@ -18,6 +17,8 @@ import { readOAuthProxy } from './oauth-proxy.ts'
 import { timeouts } from './timeouts.ts'
 import { readTraces } from './traces.ts'
 import { isWeakKey, plainConnections, unsafeNodeSettings } from './unsafe-settings.ts'
+
+const environment = Compile(EnvironmentSchema)
 
 /** The configuration, checked and frozen. Durations carry their unit; URLs have no trailing slash. */
 export type Config = ReturnType<typeof readConfig>
@@ -47,9 +48,15 @@ export class ConfigError extends Error {
  * @throws {ConfigError} with every error at once
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>, execArgv: readonly string[] = []) {
-  const given = pickKnown(env)
-  const errors = formatIssues(given)
-  const malformed = new Set(errors.map(({ name }) => name))
+  const variables = Object.entries(EnvironmentSchema.properties)
+  // Those that are set, and below those that have their format as well.
+  const given: Environment = Object.fromEntries(
+    variables.map(([name]) => [name, env[name]]).filter(([, value]) => value?.trim()),
+  )
+  const malformed = new Set<string>(environment.Errors(given).map(({ instancePath }) => instancePath.slice(1)))
+  const errors = variables
+    .filter(([name]) => malformed.has(name))
+    .map(([name, { expects }]): ConfigIssue => ({ name, code: 'invalid', message: `must be ${expects}` }))
   const valid = Object.fromEntries(Object.entries(given).filter(([name]) => !malformed.has(name))) as Environment
   const report: Report = (name, code, message) => {
     if (!malformed.has(name)) errors.push({ name, code, message })
