@@ -1,6 +1,5 @@
 import fp from 'fastify-plugin'
 import type { Redis } from 'ioredis'
-import type { Configured } from '../../config/index.ts'
 import type { Audit } from '../observability/audit.ts'
 
 /** The longest that one command may delay a call. */
@@ -93,10 +92,9 @@ declare module 'fastify' {
  * The optional Redis that replicas share. Starting does not wait for it: @fastify/redis would, and a server whose Redis
  * is down has to start all the same.
  */
-export const redis = fp<Configured>(
-  async (app, { config: { redisUrl } }) => {
-    if (redisUrl === undefined) throw new Error('There is no REDIS_URL')
-    const store = await connectSharedStore(redisUrl, app.audit)
+export const redis = fp<{ url: string }>(
+  async (app, { url }) => {
+    const store = await connectSharedStore(url, app.audit)
     app.decorate('sharedStore', store)
     app.addHook('onClose', async () => store.client.disconnect())
   },
