@@ -183,7 +183,7 @@ declare module 'fastify' {
 }
 
 export const oboTokenCache = fp<Configured & { now?: () => number }>(
-  async (app, { config: { entra, cacheEncryptionKeys, timeouts }, now }) => {
+  async (app, { config: { entra, cacheEncryptionKeys: secrets, timeouts }, now }) => {
     const http = createBoundedClient({ ...entraLimits, ...timeouts.entra })
     const exchange = createOnBehalfOf({
       ...entra,
@@ -192,11 +192,9 @@ export const oboTokenCache = fp<Configured & { now?: () => number }>(
       http,
     })
     const { audit, sharedStore: store } = app
-    const secrets = cacheEncryptionKeys
     const shared = store && secrets.length > 0 ? createSharedTokens({ store, secrets }) : undefined
-    const { tokenMs } = timeouts
     const clocks = now && { now, monotonicNow: now }
-    const cache = createOboTokenCache({ ...entra, exchange, audit, shared, tokenMs, ...clocks })
+    const cache = createOboTokenCache({ ...entra, exchange, audit, shared, tokenMs: timeouts.tokenMs, ...clocks })
     const sweeping = setInterval(() => cache.sweep(), sweepEveryMs).unref()
     app.decorate('oboTokens', cache)
     app.addHook('onClose', async () => {
