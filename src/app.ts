@@ -86,7 +86,7 @@ export async function buildApp(
   await app.register(gracefulStop)
   await app.register(observability)
   if (config.traces !== undefined) await app.register(tracing, { config })
-  if (config.redisUrl !== undefined) await app.register(redis, { config })
+  if (config.redisUrl !== undefined) await app.register(redis, { url: config.redisUrl })
   await app.register(entraKeys, { config })
   await app.register(auth, { config })
   await app.register(clientCredential, { config, ...(azure && { http: azure }), ...(now && { now }) })

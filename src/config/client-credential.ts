@@ -1,30 +1,12 @@
 import { isLoopback } from '../lib/loopback.ts'
-import { type Environment, originOf, type ReportIf } from './environment.ts'
+import { type Environment, originOf, type Report } from './environment.ts'
 
 /** How an app authenticates to Entra. */
-export type ClientCredential =
-  | { readonly kind: 'secret'; readonly secret: string }
-  | { readonly kind: 'certificate_file'; readonly path: string }
-  | ({ readonly kind: 'vault_key'; readonly certificateName: string } & VaultAccess)
-  | ({
-      readonly kind: 'vault_secret'
-      readonly secretName: string
-      readonly secretVersion: string | undefined
-      /** Hex. */
-      readonly thumbprint: string | undefined
-    } & VaultAccess)
-  /** A federated credential of the app names this identity. */
-  | { readonly kind: 'managed_identity'; readonly identityClientId: string }
-
-interface VaultAccess {
-  readonly vaultUrl: string
-  /** The managed identity that may open it; the system-assigned one where undefined. */
-  readonly identityClientId: string | undefined
-}
+export type ClientCredential = ReturnType<typeof readCredential>
 
 /** The one credential that is configured. */
-export function readCredential(given: Environment, production: boolean, reportIf: ReportIf): ClientCredential {
-  const vaultUrl = readVaultUrl(given.GRAPH_CLIENT_CERT_KEYVAULT_URL, production, reportIf)
+export function readCredential(given: Environment, production: boolean, report: Report) {
+  const vaultUrl = readVaultUrl(given.GRAPH_CLIENT_CERT_KEYVAULT_URL, production, report)
   const identityClientId = given.GRAPH_MANAGED_IDENTITY_CLIENT_ID?.toLowerCase()
   const [first, ...others] = (
     [
@@ -33,7 +15,7 @@ export function readCredential(given: Environment, production: boolean, reportIf
       vaultUrl === undefined ? 'GRAPH_MANAGED_IDENTITY_CLIENT_ID' : 'GRAPH_CLIENT_CERT_KEYVAULT_URL',
     ] as const
   ).filter((name) => given[name] !== undefined)
-  for (const other of others) reportIf(true, other, 'conflict', `is mutually exclusive with ${first}`)
+  for (const other of others) report(other, 'conflict', `is mutually exclusive with ${first}`)
 
   for (const [name, needed] of [
     ['GRAPH_CLIENT_CERT_NAME', 'GRAPH_CLIENT_CERT_KEYVAULT_URL'],
@@ -41,53 +23,51 @@ export function readCredential(given: Environment, production: boolean, reportIf
     ['GRAPH_CLIENT_CERT_SECRET_VERSION', 'GRAPH_CLIENT_CERT_SECRET_NAME'],
     ['GRAPH_CLIENT_CERT_THUMBPRINT', 'GRAPH_CLIENT_CERT_SECRET_NAME'],
   ] as const) {
-    reportIf(given[name] !== undefined && given[needed] === undefined, name, 'requires', `requires ${needed}`)
+    if (given[name] !== undefined && given[needed] === undefined) report(name, 'requires', `requires ${needed}`)
   }
 
   const { GRAPH_CLIENT_SECRET: secret, GRAPH_CLIENT_CERT_PATH: path } = given
-  if (secret !== undefined) return { kind: 'secret', secret }
-  if (path !== undefined) return { kind: 'certificate_file', path }
-  if (vaultUrl !== undefined) return vaultCredential(given, { vaultUrl, identityClientId }, reportIf)
-  if (identityClientId !== undefined) return { kind: 'managed_identity', identityClientId }
-  reportIf(
-    true,
+  if (secret !== undefined) return { kind: 'secret', secret } as const
+  if (path !== undefined) return { kind: 'certificate_file', path } as const
+  if (vaultUrl !== undefined) return vaultCredential(given, vaultUrl, identityClientId, report)
+  // A federated credential of the app names this identity.
+  if (identityClientId !== undefined) return { kind: 'managed_identity', identityClientId } as const
+  report(
     'GRAPH_CLIENT_SECRET',
     'missing',
     'is required, or GRAPH_CLIENT_CERT_PATH, GRAPH_CLIENT_CERT_KEYVAULT_URL or GRAPH_MANAGED_IDENTITY_CLIENT_ID',
   )
-  return { kind: 'secret', secret: '' }
+  return { kind: 'secret', secret: '' } as const
 }
 
-function readVaultUrl(given: string | undefined, production: boolean, reportIf: ReportIf): string | undefined {
+function readVaultUrl(given: string | undefined, production: boolean, report: Report): string | undefined {
   if (given === undefined) return undefined
   const name = 'GRAPH_CLIENT_CERT_KEYVAULT_URL'
   const url = originOf(given)
-  reportIf(url === undefined, name, 'invalid', 'must be an origin, such as https://name.vault.azure.net')
-  const isUnsafe = production && url !== undefined && isLoopback(new URL(url).hostname)
-  reportIf(isUnsafe, name, 'unsafe', 'must not be a loopback address in production')
+  if (url === undefined) report(name, 'invalid', 'must be an origin, such as https://name.vault.azure.net')
+  else if (production && isLoopback(new URL(url).hostname)) {
+    report(name, 'unsafe', 'must not be a loopback address in production')
+  }
   return url ?? given
 }
 
-function vaultCredential(given: Environment, access: VaultAccess, reportIf: ReportIf): ClientCredential {
+/** @param identityClientId of the managed identity that may open the vault; the system-assigned one where undefined */
+function vaultCredential(given: Environment, vaultUrl: string, identityClientId: string | undefined, report: Report) {
   const { GRAPH_CLIENT_CERT_NAME: certificateName, GRAPH_CLIENT_CERT_SECRET_NAME: secretName } = given
-  reportIf(
-    certificateName !== undefined && secretName !== undefined,
-    'GRAPH_CLIENT_CERT_SECRET_NAME',
-    'conflict',
-    'is mutually exclusive with GRAPH_CLIENT_CERT_NAME',
-  )
-  reportIf(
-    certificateName === undefined && secretName === undefined,
-    'GRAPH_CLIENT_CERT_KEYVAULT_URL',
-    'requires',
-    'requires GRAPH_CLIENT_CERT_NAME or GRAPH_CLIENT_CERT_SECRET_NAME',
-  )
-  if (secretName === undefined) return { kind: 'vault_key', certificateName: certificateName ?? '', ...access }
+  if (certificateName !== undefined && secretName !== undefined) {
+    report('GRAPH_CLIENT_CERT_SECRET_NAME', 'conflict', 'is mutually exclusive with GRAPH_CLIENT_CERT_NAME')
+  } else if (certificateName === undefined && secretName === undefined) {
+    const message = 'requires GRAPH_CLIENT_CERT_NAME or GRAPH_CLIENT_CERT_SECRET_NAME'
+    report('GRAPH_CLIENT_CERT_KEYVAULT_URL', 'requires', message)
+  }
+  const access = { vaultUrl, identityClientId }
+  if (secretName === undefined) return { kind: 'vault_key', certificateName: certificateName ?? '', ...access } as const
   return {
     kind: 'vault_secret',
     secretName,
     secretVersion: given.GRAPH_CLIENT_CERT_SECRET_VERSION,
+    /** Hex. */
     thumbprint: given.GRAPH_CLIENT_CERT_THUMBPRINT,
     ...access,
-  }
+  } as const
 }

@@ -1,5 +1,5 @@
 import { parse as parseDuration } from '@lukeed/ms'
-import type { Environment, ReportIf } from './environment.ts'
+import type { Environment, Report } from './environment.ts'
 
 /** Users who lose a role see their snapshot for as long as that. */
 const longestCacheTtlMs = 60 * 60_000
@@ -15,26 +15,20 @@ const microsoftHosts = new Set([
 const microsoftLimits = { callsPerMinute: 240, callsPerHour: 800 }
 
 /** @param baseUrl valid, without a trailing slash */
-export function readGraph(valid: Environment, baseUrl: string, reportIf: ReportIf) {
+export function readGraph(valid: Environment, baseUrl: string, report: Report) {
+  const { GRAPH_CALLS_PER_MINUTE: perMinute, GRAPH_CALLS_PER_HOUR: perHour } = valid
   const limits = microsoftHosts.has(new URL(baseUrl).hostname) ? microsoftLimits : undefined
   const ttl = valid.GRAPH_CACHE_TTL ?? '5 minutes'
   const cacheTtlMs = ttl === '0' ? 0 : (parseDuration(ttl) ?? Number.NaN)
-  reportIf(
-    !(cacheTtlMs >= 0 && cacheTtlMs <= longestCacheTtlMs),
-    'GRAPH_CACHE_TTL',
-    'invalid',
-    'must be a duration of at most an hour, such as 5m, or 0',
-  )
+  if (!(cacheTtlMs >= 0 && cacheTtlMs <= longestCacheTtlMs)) {
+    report('GRAPH_CACHE_TTL', 'invalid', 'must be a duration of at most an hour, such as 5m, or 0')
+  }
   return {
     baseUrl,
     /** Of all users and replicas together; undefined: no limit. */
-    callsPerMinute: numberOf(valid.GRAPH_CALLS_PER_MINUTE) ?? limits?.callsPerMinute,
-    callsPerHour: numberOf(valid.GRAPH_CALLS_PER_HOUR) ?? limits?.callsPerHour,
+    callsPerMinute: perMinute === undefined ? limits?.callsPerMinute : Number(perMinute),
+    callsPerHour: perHour === undefined ? limits?.callsPerHour : Number(perHour),
     /** How long a snapshot of the Message Center lives, per access token; 0: every question reads. */
     cacheTtlMs,
   }
-}
-
-function numberOf(value: string | undefined): number | undefined {
-  return value === undefined ? undefined : Number(value)
 }

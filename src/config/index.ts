@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { parse as parseDuration } from '@lukeed/ms'
+import { Compile } from 'typebox/compile'
 import { isLoopback } from '../lib/loopback.ts'
 import { readCredential } from './client-credential.ts'
 import {
@@ -7,11 +8,9 @@ import {
   type ConfigIssue,
   type Environment,
   EnvironmentSchema,
-  formatIssues,
   list,
   originOf,
-  pickKnown,
-  type ReportIf,
+  type Report,
 } from './environment.ts'
 import { readGraph } from './graph.ts'
 import { readOAuthProxy } from './oauth-proxy.ts'
@@ -19,7 +18,7 @@ import { timeouts } from './timeouts.ts'
 import { readTraces } from './traces.ts'
 import { isWeakKey, plainConnections, unsafeNodeSettings } from './unsafe-settings.ts'
 
-const defaultRoadmapUrl = EnvironmentSchema.properties.ROADMAP_URL.default ?? ''
+const environment = Compile(EnvironmentSchema)
 
 /** The configuration, checked and frozen. Durations carry their unit; URLs have no trailing slash. */
 export type Config = ReturnType<typeof readConfig>
@@ -49,12 +48,18 @@ export class ConfigError extends Error {
  * @throws {ConfigError} with every error at once
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>, execArgv: readonly string[] = []) {
-  const given = pickKnown(env)
-  const errors = formatIssues(given)
-  const malformed = new Set(errors.map(({ name }) => name))
+  const variables = Object.entries(EnvironmentSchema.properties)
+  // Those that are set, and below those that have their format as well.
+  const given: Environment = Object.fromEntries(
+    variables.map(([name]) => [name, env[name]]).filter(([, value]) => value?.trim()),
+  )
+  const malformed = new Set<string>(environment.Errors(given).map(({ instancePath }) => instancePath.slice(1)))
+  const errors = variables
+    .filter(([name]) => malformed.has(name))
+    .map(([name, { expects }]): ConfigIssue => ({ name, code: 'invalid', message: `must be ${expects}` }))
   const valid = Object.fromEntries(Object.entries(given).filter(([name]) => !malformed.has(name))) as Environment
-  const reportIf: ReportIf = (isWrong, name, code, message) => {
-    if (isWrong && !malformed.has(name)) errors.push({ name, code, message })
+  const report: Report = (name, code, message) => {
+    if (!malformed.has(name)) errors.push({ name, code, message })
   }
 
   const production = valid.NODE_ENV === 'production'
@@ -62,76 +67,62 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
 
   for (const name of ['GRAPH_TENANT_ID', 'GRAPH_CLIENT_ID'] as const) {
     const { description } = EnvironmentSchema.properties[name]
-    reportIf(given[name] === undefined, name, 'missing', `is required: ${description}`)
+    if (given[name] === undefined) report(name, 'missing', `is required: ${description}`)
   }
-  const credential = readCredential(given, production, reportIf)
+  const credential = readCredential(given, production, report)
 
   const publicBaseUrl = originOf(valid.PUBLIC_BASE_URL ?? `http://localhost:${port}`)
-  reportIf(
-    production && valid.PUBLIC_BASE_URL === undefined,
-    'PUBLIC_BASE_URL',
-    'missing',
-    'is required in production: the https origin that clients use',
-  )
-  reportIf(
-    publicBaseUrl === undefined,
-    'PUBLIC_BASE_URL',
-    'invalid',
-    'must be an origin without a path, such as https://mcp.example.com',
-  )
-  const contactUrl = valid.OPERATOR_CONTACT_URL
-  const { expects: contactFormat } = EnvironmentSchema.properties.OPERATOR_CONTACT_URL
-  const isNoUrl = contactUrl !== undefined && !URL.canParse(contactUrl)
-  reportIf(isNoUrl, 'OPERATOR_CONTACT_URL', 'invalid', `must be ${contactFormat}`)
-  const authorityHost = originOf(valid.ENTRA_AUTHORITY_HOST ?? 'https://login.microsoftonline.com')
-  reportIf(authorityHost === undefined, 'ENTRA_AUTHORITY_HOST', 'invalid', 'must be an origin without a path')
-  const graphBaseUrl = baseUrlOf(valid.GRAPH_BASE_URL ?? 'https://graph.microsoft.com/v1.0')
-  reportIf(graphBaseUrl === undefined, 'GRAPH_BASE_URL', 'invalid', 'must be a URL without a query')
-  const hasRoadmap = valid.ROADMAP_URL !== 'off'
-  const roadmapUrl = baseUrlOf((hasRoadmap && valid.ROADMAP_URL) || defaultRoadmapUrl)
-  reportIf(roadmapUrl === undefined, 'ROADMAP_URL', 'invalid', 'must be a URL without a query, or off')
-  const isPlain = (url: string | undefined) => url?.startsWith('http:') === true
-  reportIf(
-    production && valid.PUBLIC_BASE_URL !== undefined && isPlain(publicBaseUrl),
-    'PUBLIC_BASE_URL',
-    'unsafe',
-    'must be https in production',
-  )
-  for (const [name, url = ''] of [
-    ['ENTRA_AUTHORITY_HOST', authorityHost],
-    ['GRAPH_BASE_URL', graphBaseUrl],
-    ['ROADMAP_URL', roadmapUrl],
-  ] as const) {
-    const where = production ? 'in production' : 'unless it is a loopback address'
-    const isUnsafe = isPlain(url) && (production || !isLoopback(new URL(url).hostname))
-    reportIf(isUnsafe, name, 'unsafe', `must be https ${where}`)
+  if (publicBaseUrl === undefined) {
+    report('PUBLIC_BASE_URL', 'invalid', 'must be an origin without a path, such as https://mcp.example.com')
+  } else if (production && valid.PUBLIC_BASE_URL === undefined) {
+    report('PUBLIC_BASE_URL', 'missing', 'is required in production: the https origin that clients use')
+  } else if (production && publicBaseUrl.startsWith('http:')) {
+    report('PUBLIC_BASE_URL', 'unsafe', 'must be https in production')
   }
+  const contactUrl = valid.OPERATOR_CONTACT_URL
+  if (contactUrl !== undefined && !URL.canParse(contactUrl)) {
+    report('OPERATOR_CONTACT_URL', 'invalid', `must be ${EnvironmentSchema.properties.OPERATOR_CONTACT_URL.expects}`)
+  }
+
+  /** An upstream's URL, or its default where that is not set, off or reported: https but on a developer's loopback. */
+  const readUpstream = (
+    name: 'ENTRA_AUTHORITY_HOST' | 'GRAPH_BASE_URL' | 'ROADMAP_URL',
+    parse: (value: string) => string | undefined,
+    expected: string,
+  ) => {
+    const { default: fallback = '' } = EnvironmentSchema.properties[name]
+    const own = valid[name] ?? 'off'
+    const url = parse(own === 'off' ? fallback : own)
+    if (url === undefined) report(name, 'invalid', `must be ${expected}`)
+    else if (url.startsWith('http:') && (production || !isLoopback(new URL(url).hostname))) {
+      report(name, 'unsafe', `must be https ${production ? 'in production' : 'unless it is a loopback address'}`)
+    }
+    return url ?? fallback
+  }
+  const authorityHost = readUpstream('ENTRA_AUTHORITY_HOST', originOf, 'an origin without a path')
+  const graphBaseUrl = readUpstream('GRAPH_BASE_URL', baseUrlOf, 'a URL without a query')
+  const roadmapUrl = readUpstream('ROADMAP_URL', baseUrlOf, 'a URL without a query, or off')
+
   const tryItUrl = baseUrlOf(valid.TRY_IT_URL ?? '')
-  const isElsewhere = tryItUrl === undefined || !isLoopback(new URL(tryItUrl).hostname)
-  reportIf(production && given.TRY_IT_URL !== undefined, 'TRY_IT_URL', 'unsafe', 'must not be set in production')
-  reportIf(
-    given.TRY_IT_URL !== undefined && isElsewhere,
-    'TRY_IT_URL',
-    'invalid',
-    'must be a loopback URL without a query',
-  )
-  const graph = graphBaseUrl === undefined ? undefined : readGraph(valid, graphBaseUrl, reportIf)
+  if (valid.TRY_IT_URL !== undefined) {
+    const isHere = tryItUrl !== undefined && isLoopback(new URL(tryItUrl).hostname)
+    if (production) report('TRY_IT_URL', 'unsafe', 'must not be set in production')
+    if (!isHere) report('TRY_IT_URL', 'invalid', 'must be a loopback URL without a query')
+  }
 
   const oboScopes = valid.GRAPH_OBO_SCOPES === undefined ? undefined : list(valid.GRAPH_OBO_SCOPES)
   const requiredScopes = list(valid.MCP_OAUTH_REQUIRED_SCOPES ?? 'access_as_user')
-  reportIf(oboScopes?.length === 0, 'GRAPH_OBO_SCOPES', 'invalid', 'must name a scope')
-  reportIf(requiredScopes.length === 0, 'MCP_OAUTH_REQUIRED_SCOPES', 'invalid', 'must name a scope')
+  if (oboScopes?.length === 0) report('GRAPH_OBO_SCOPES', 'invalid', 'must name a scope')
+  if (requiredScopes.length === 0) report('MCP_OAUTH_REQUIRED_SCOPES', 'invalid', 'must name a scope')
 
-  const allowedOrigins = list(valid.MCP_ALLOWED_ORIGINS)
-  reportIf(
-    allowedOrigins.some((origin) => originOf(origin) === undefined),
-    'MCP_ALLOWED_ORIGINS',
-    'invalid',
-    'must list origins without a path, such as https://app.example.com',
-  )
+  const allowedOrigins = list(valid.MCP_ALLOWED_ORIGINS).map(originOf)
+  if (allowedOrigins.includes(undefined)) {
+    report('MCP_ALLOWED_ORIGINS', 'invalid', 'must list origins without a path, such as https://app.example.com')
+  }
   const trustedProxies = list(valid.TRUST_PROXY)
-  const { expects } = EnvironmentSchema.properties.TRUST_PROXY
-  reportIf(!trustedProxies.every(isProxyRange), 'TRUST_PROXY', 'invalid', `must be ${expects}`)
+  if (!trustedProxies.every(isProxyRange)) {
+    report('TRUST_PROXY', 'invalid', `must be ${EnvironmentSchema.properties.TRUST_PROXY.expects}`)
+  }
 
   const host = valid.HOST ?? (production ? '0.0.0.0' : '127.0.0.1')
   const isOpen = production || !isLoopback(isIP(host) === 6 ? `[${host}]` : host.toLowerCase())
@@ -140,11 +131,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
   const graphBearerToken = valid.ALLOW_GRAPH_BEARER_TOKEN === 'true'
   const hasGraphToken = valid.GRAPH_ACCESS_TOKEN !== undefined
   const accessTokenArgument = (valid.ALLOW_MCP_ACCESS_TOKEN_ARG ?? String(!production)) === 'true'
-  const needsArgument = hasGraphToken && !production && !accessTokenArgument
-  reportIf(isOpen && !required, 'MCP_REQUIRE_AUTH', 'unsafe', `must not be false ${where}`)
-  reportIf(isOpen && graphBearerToken, 'ALLOW_GRAPH_BEARER_TOKEN', 'unsafe', `must not be true ${where}`)
-  reportIf(production && hasGraphToken, 'GRAPH_ACCESS_TOKEN', 'unsafe', 'must not be set in production')
-  reportIf(needsArgument, 'GRAPH_ACCESS_TOKEN', 'requires', 'requires ALLOW_MCP_ACCESS_TOKEN_ARG=true')
+  if (isOpen && !required) report('MCP_REQUIRE_AUTH', 'unsafe', `must not be false ${where}`)
+  if (isOpen && graphBearerToken) report('ALLOW_GRAPH_BEARER_TOKEN', 'unsafe', `must not be true ${where}`)
+  if (hasGraphToken && production) report('GRAPH_ACCESS_TOKEN', 'unsafe', 'must not be set in production')
+  else if (hasGraphToken && !accessTokenArgument) {
+    report('GRAPH_ACCESS_TOKEN', 'requires', 'requires ALLOW_MCP_ACCESS_TOKEN_ARG=true')
+  }
 
   const weakKeys = (['MCP_OAUTH_SEAL_KEY', 'CACHE_ENCRYPTION_KEY'] as const)
     .filter((name) => list(valid[name]).some(isWeakKey))
@@ -153,27 +145,28 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
   if (production) errors.push(...neverInProduction.map((setting) => ({ ...setting, code: 'unsafe' as const })))
 
   const cacheEncryptionKeys = list(valid.CACHE_ENCRYPTION_KEY)
-  const hasCacheKeyAlone = given.CACHE_ENCRYPTION_KEY !== undefined && given.REDIS_URL === undefined
-  const isKeyShared = shareAKey(cacheEncryptionKeys, list(valid.MCP_OAUTH_SEAL_KEY))
-  reportIf(hasCacheKeyAlone, 'CACHE_ENCRYPTION_KEY', 'requires', 'requires REDIS_URL')
-  reportIf(isKeyShared, 'CACHE_ENCRYPTION_KEY', 'conflict', 'must differ from MCP_OAUTH_SEAL_KEY')
+  if (given.CACHE_ENCRYPTION_KEY !== undefined && given.REDIS_URL === undefined) {
+    report('CACHE_ENCRYPTION_KEY', 'requires', 'requires REDIS_URL')
+  }
+  if (shareAKey(cacheEncryptionKeys, list(valid.MCP_OAUTH_SEAL_KEY))) {
+    report('CACHE_ENCRYPTION_KEY', 'conflict', 'must differ from MCP_OAUTH_SEAL_KEY')
+  }
 
   const windowMs = parseDuration(valid.RATE_LIMIT_WINDOW ?? '1 minute') ?? 0
-  const windowMessage = 'must be a duration of at least a second, such as 30s or 1 minute'
-  reportIf(!(windowMs >= 1_000), 'RATE_LIMIT_WINDOW', 'invalid', windowMessage)
+  if (!(windowMs >= 1_000)) {
+    report('RATE_LIMIT_WINDOW', 'invalid', 'must be a duration of at least a second, such as 30s or 1 minute')
+  }
 
   const metricsPort = valid.METRICS_PORT === undefined ? undefined : Number(valid.METRICS_PORT)
-  reportIf(metricsPort === port && port !== 0, 'METRICS_PORT', 'conflict', 'must differ from PORT')
-  const traces = readTraces(valid, reportIf)
+  if (metricsPort === port && port !== 0) report('METRICS_PORT', 'conflict', 'must differ from PORT')
+  const graph = readGraph(valid, graphBaseUrl, report)
+  const traces = readTraces(valid, report)
   const oauthProxy =
     valid.MCP_OAUTH_PROXY === 'off'
       ? undefined
-      : readOAuthProxy(valid, { production, requiredScopes, credential, reportIf })
+      : readOAuthProxy(valid, { production, requiredScopes, credential, report })
 
-  const hasUrls = publicBaseUrl !== undefined && authorityHost !== undefined && roadmapUrl !== undefined
-  if (errors.length > 0 || !hasUrls || graph === undefined) {
-    throw new ConfigError(errors, hintFor(given))
-  }
+  if (errors.length > 0 || publicBaseUrl === undefined) throw new ConfigError(errors, hintFor(given))
   return frozen({
     production,
     logLevel: valid.LOG_LEVEL ?? 'info',
@@ -186,9 +179,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
     site: {
       host: new URL(publicBaseUrl).host,
       operatorName: valid.OPERATOR_NAME?.trim(),
-      operatorContactUrl: valid.OPERATOR_CONTACT_URL,
+      operatorContactUrl: contactUrl,
     },
-    allowedOrigins: allowedOrigins.map((origin) => originOf(origin) ?? origin),
+    allowedOrigins: allowedOrigins.filter((origin) => origin !== undefined),
     entra: {
       authorityHost,
       tenantId: (valid.GRAPH_TENANT_ID ?? '').toLowerCase(),
@@ -204,7 +197,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
     tryItUrl,
     /** Tools that can be switched on and off. */
     tools: {
-      roadmap: hasRoadmap,
+      roadmap: valid.ROADMAP_URL !== 'off',
       writes: valid.MCP_ENABLE_WRITES === 'true',
       serviceHealth: valid.MCP_ENABLE_SERVICE_HEALTH === 'true',
     },

@@ -1,60 +1,54 @@
 import { parseRedirectRule } from '../lib/redirect-policy.ts'
 import type { ClientCredential } from './client-credential.ts'
-import { type Environment, list, type ReportIf } from './environment.ts'
+import { type Environment, EnvironmentSchema, list, type Report } from './environment.ts'
 
 /** Programs on the user's own computer, on any port, and Teams with Copilot's declarative agents. */
-const defaultRedirects =
-  'http://127.0.0.1,http://localhost,http://[::1],https://teams.microsoft.com/api/platform/v1.0/oAuthRedirect'
+const { default: defaultRedirects } = EnvironmentSchema.properties.MCP_OAUTH_REDIRECT_URI_PREFIXES
 
 interface Context {
   readonly production: boolean
   readonly requiredScopes: readonly string[]
   readonly credential: ClientCredential
-  readonly reportIf: ReportIf
+  readonly report: Report
 }
 
-export function readOAuthProxy(valid: Environment, { production, requiredScopes, credential, reportIf }: Context) {
+export function readOAuthProxy(valid: Environment, { production, requiredScopes, credential, report }: Context) {
   const apiClientId = (valid.GRAPH_CLIENT_ID ?? '').toLowerCase()
   const [named, alias] = [valid.MCP_OAUTH_CLIENT_ID, valid.MCP_OAUTH_EXPECTED_CLIENT_ID].map((id) => id?.toLowerCase())
   const clientId = named ?? alias ?? apiClientId
-  const isOwnApp = clientId === apiClientId
-  reportIf(
-    named !== undefined && alias !== undefined && named !== alias,
-    'MCP_OAUTH_EXPECTED_CLIENT_ID',
-    'conflict',
-    'must equal MCP_OAUTH_CLIENT_ID: set only one of them',
-  )
+  if (named !== undefined && alias !== undefined && named !== alias) {
+    report('MCP_OAUTH_EXPECTED_CLIENT_ID', 'conflict', 'must equal MCP_OAUTH_CLIENT_ID: set only one of them')
+  }
   const ownSecret = valid.MCP_OAUTH_CLIENT_SECRET
-  reportIf(
-    !isOwnApp && ownSecret === undefined && credential.kind === 'secret',
-    'MCP_OAUTH_CLIENT_SECRET',
-    'missing',
-    'is required: MCP_OAUTH_CLIENT_ID is another app than GRAPH_CLIENT_ID',
-  )
+  if (clientId !== apiClientId && ownSecret === undefined && credential.kind === 'secret') {
+    const message = 'is required: MCP_OAUTH_CLIENT_ID is another app than GRAPH_CLIENT_ID'
+    report('MCP_OAUTH_CLIENT_SECRET', 'missing', message)
+  }
   const tenantId = valid.MCP_OAUTH_TENANT_ID?.toLowerCase()
-  const isOtherTenant = tenantId !== undefined && tenantId !== valid.GRAPH_TENANT_ID?.toLowerCase()
-  reportIf(isOtherTenant, 'MCP_OAUTH_TENANT_ID', 'conflict', 'must equal GRAPH_TENANT_ID')
+  if (tenantId !== undefined && tenantId !== valid.GRAPH_TENANT_ID?.toLowerCase()) {
+    report('MCP_OAUTH_TENANT_ID', 'conflict', 'must equal GRAPH_TENANT_ID')
+  }
 
   const prefixes = new RegExp(`^(api://)?${apiClientId}/`, 'i')
   const scopes = list(valid.MCP_OAUTH_SCOPES).map((scope) => scope.replace(prefixes, ''))
-  const hasForeignScope = scopes.some((scope) => /[/:]/.test(scope))
-  const lacksScope = scopes.length > 0 && !requiredScopes.every((scope) => scopes.includes(scope))
-  reportIf(hasForeignScope, 'MCP_OAUTH_SCOPES', 'invalid', 'must list scopes of this API only')
-  reportIf(lacksScope && !hasForeignScope, 'MCP_OAUTH_SCOPES', 'conflict', 'must include MCP_OAUTH_REQUIRED_SCOPES')
+  if (scopes.some((scope) => /[/:]/.test(scope))) {
+    report('MCP_OAUTH_SCOPES', 'invalid', 'must list scopes of this API only')
+  } else if (scopes.length > 0 && !requiredScopes.every((scope) => scopes.includes(scope))) {
+    report('MCP_OAUTH_SCOPES', 'conflict', 'must include MCP_OAUTH_REQUIRED_SCOPES')
+  }
 
   const redirects = list(valid.MCP_OAUTH_REDIRECT_URI_PREFIXES ?? defaultRedirects).map(parseRedirectRule)
-  reportIf(
-    redirects.includes(undefined),
-    'MCP_OAUTH_REDIRECT_URI_PREFIXES',
-    'invalid',
-    'must list https or loopback URLs in normalized form, such as https://app.example.com/callback or http://localhost, or whole private-use URIs, such as cursor://anysphere.cursor-mcp/oauth/callback',
-  )
-  reportIf(
-    production && valid.MCP_OAUTH_SEAL_KEY === undefined,
-    'MCP_OAUTH_SEAL_KEY',
-    'missing',
-    'is required in production: 32 random bytes in base64 (openssl rand -base64 32)',
-  )
+  if (redirects.includes(undefined)) {
+    report(
+      'MCP_OAUTH_REDIRECT_URI_PREFIXES',
+      'invalid',
+      'must list https or loopback URLs in normalized form, such as https://app.example.com/callback or http://localhost, or whole private-use URIs, such as cursor://anysphere.cursor-mcp/oauth/callback',
+    )
+  }
+  if (production && valid.MCP_OAUTH_SEAL_KEY === undefined) {
+    const message = 'is required in production: 32 random bytes in base64 (openssl rand -base64 32)'
+    report('MCP_OAUTH_SEAL_KEY', 'missing', message)
+  }
   return {
     /** The app registration that clients sign in to, and that clients may name as their own id. */
     clientId,

@@ -1,17 +1,18 @@
-import { baseUrlOf, type Environment, type ReportIf } from './environment.ts'
+import { baseUrlOf, type Environment, type Report } from './environment.ts'
 
 export type TracesConfig = NonNullable<ReturnType<typeof readTraces>>
 
 /** OpenTelemetry, "OTLP Exporter Configuration" and "Environment Variable Specification". */
-export function readTraces(valid: Environment, reportIf: ReportIf) {
+export function readTraces(valid: Environment, report: Report) {
   const given = valid.OTEL_EXPORTER_OTLP_ENDPOINT
   const endpoint = given === undefined ? undefined : baseUrlOf(given)
-  const isInvalid = given !== undefined && endpoint === undefined
-  reportIf(isInvalid, 'OTEL_EXPORTER_OTLP_ENDPOINT', 'invalid', 'must be a URL without a query, a user or a password')
+  if (given !== undefined && endpoint === undefined) {
+    report('OTEL_EXPORTER_OTLP_ENDPOINT', 'invalid', 'must be a URL without a query, a user or a password')
+  }
   const headers = (valid.OTEL_EXPORTER_OTLP_HEADERS ?? '').split(',').flatMap((pair) => {
     const [name = '', ...value] = pair.split('=')
     const decoded = percentDecoded(value.join('=').trim())
-    reportIf(decoded === undefined, 'OTEL_EXPORTER_OTLP_HEADERS', 'invalid', 'must have percent-encoded values')
+    if (decoded === undefined) report('OTEL_EXPORTER_OTLP_HEADERS', 'invalid', 'must have percent-encoded values')
     return name.trim() === '' ? [] : [[name.trim(), decoded ?? '']]
   })
   if (endpoint === undefined) return undefined

@@ -4,8 +4,6 @@ import type { ConfigIssue } from './environment.ts'
 /** A setting that removes a protection. */
 export type UnsafeSetting = Omit<ConfigIssue, 'code'>
 
-type Given = Readonly<Record<string, string | undefined>>
-
 /** Node's own flags that remove a protection; Node.js, "Command-line API". */
 const unsafeFlags: readonly [flag: RegExp, effect: string][] = [
   [/^--inspect(-brk|-wait)?(=|$)/, 'opens a debugger that exposes every token on this machine'],
@@ -16,7 +14,7 @@ const unsafeFlags: readonly [flag: RegExp, effect: string][] = [
 ]
 
 /** Settings of Node.js that remove a protection that this server relies on. Production does not start with any. */
-export function unsafeNodeSettings(env: Given, execArgv: readonly string[]): UnsafeSetting[] {
+export function unsafeNodeSettings(env: NodeJS.ProcessEnv, execArgv: readonly string[]): UnsafeSetting[] {
   const found: UnsafeSetting[] = []
   if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
     const message = 'must not be 0: it disables TLS verification. Use NODE_EXTRA_CA_CERTS for a private CA'
@@ -45,7 +43,7 @@ export function unsafeNodeSettings(env: Given, execArgv: readonly string[]): Uns
 }
 
 /** Connections without TLS: right on a private network, and warned about at every start. */
-export function plainConnections(env: Given): UnsafeSetting[] {
+export function plainConnections(env: NodeJS.ProcessEnv): UnsafeSetting[] {
   return (['REDIS_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT'] as const).flatMap((name) => {
     const url = env[name] ?? ''
     if (!/^(redis|http):/.test(url) || !URL.canParse(url) || isLoopback(new URL(url).hostname)) return []

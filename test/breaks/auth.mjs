@@ -210,8 +210,8 @@ export const breaks = [
   {
     what: 'a managed identity of US Government gets a token for the global cloud',
     file: 'src/config/tenant.ts',
-    from: "? 'USGov' : ''",
-    to: "? '' : ''",
+    from: "inUsGov ? 'USGov' : ''",
+    to: "''",
     caughtBy: 'test/config/tenant.test.ts',
     test: 'US Government',
   },

@@ -26,7 +26,7 @@ export const breaks = [
   },
   {
     what: 'the audience of an assertion is the app itself, not Entra',
-    file: 'src/plugins/client-credential/assertion-factory.ts',
+    file: 'src/plugins/client-credential/index.ts',
     from: 'audience: endpoints.tokenUrl',
     to: 'audience: clientId',
     caughtBy: 'test/ops/doctor-registration.test.ts',
@@ -91,7 +91,7 @@ export const breaks = [
   {
     what: 'the thumbprint that is configured is not compared',
     file: 'src/plugins/client-credential/client-certificate.ts',
-    from: '!known.includes(thumbprint.toLowerCase())',
+    from: '!known.includes(thumbprint.toUpperCase())',
     to: 'known.length === 0',
     caughtBy: 'test/plugins/client-credential/client-certificate.test.ts',
     test: 'the thumbprint of another certificate',
@@ -178,11 +178,11 @@ export const breaks = [
   },
   {
     what: 'the identity is asked for a scope, not for a resource',
-    file: 'src/plugins/client-credential/key-vault.ts',
-    from: "scope.replace(/\\/\\.default$/, '')",
-    to: 'scope',
+    file: 'src/plugins/client-credential/managed-identity.ts',
+    from: ".replace(/\\/\\.default$/, '')",
+    to: '',
     caughtBy: 'test/plugins/client-credential/key-vault.test.ts',
-    test: 'the challenge is met with a token for the vault’s own audience',
+    test: 'an identity is asked for the resource',
   },
   {
     what: 'the vault signs with RS256 what claims to be PS256',

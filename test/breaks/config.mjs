@@ -39,8 +39,8 @@ export const breaks = [
   {
     what: 'a developer’s server without sign-in is open to the network',
     file: 'src/config/index.ts',
-    from: "reportIf(isOpen && !required, 'MCP_REQUIRE_AUTH',",
-    to: "reportIf(production && !required, 'MCP_REQUIRE_AUTH',",
+    from: "if (isOpen && !required) report('MCP_REQUIRE_AUTH',",
+    to: "if (production && !required) report('MCP_REQUIRE_AUTH',",
     caughtBy: 'test/config.test.ts',
   },
   {
@@ -68,15 +68,15 @@ export const breaks = [
   {
     what: 'production may have a Key Vault on loopback',
     file: 'src/config/client-credential.ts',
-    from: 'production && url !== undefined && isLoopback(new URL(url).hostname)',
+    from: 'production && isLoopback(new URL(url).hostname)',
     to: 'false',
     caughtBy: 'test/config.test.ts',
   },
   {
     what: 'the vault’s identity is lost',
     file: 'src/config/client-credential.ts',
-    from: 'vaultCredential(given, { vaultUrl, identityClientId }, reportIf)',
-    to: 'vaultCredential(given, { vaultUrl, identityClientId: undefined }, reportIf)',
+    from: 'vaultCredential(given, vaultUrl, identityClientId, report)',
+    to: 'vaultCredential(given, vaultUrl, undefined, report)',
     caughtBy: 'test/config.test.ts',
   },
   // src/config/environment.ts
@@ -119,15 +119,15 @@ export const breaks = [
   {
     what: 'an hour has the limit of a minute',
     file: 'src/config/graph.ts',
-    from: '?? limits?.callsPerHour',
-    to: '?? limits?.callsPerMinute',
+    from: '? limits?.callsPerHour :',
+    to: '? limits?.callsPerMinute :',
     caughtBy: 'test/config.test.ts',
   },
   // src/config/oauth-proxy.ts
   {
     what: 'another app authenticates with the server’s own secret',
     file: 'src/config/oauth-proxy.ts',
-    from: "!isOwnApp && ownSecret === undefined && credential.kind === 'secret'",
+    from: "clientId !== apiClientId && ownSecret === undefined && credential.kind === 'secret'",
     to: 'false',
     caughtBy: 'test/config.test.ts',
   },

@@ -19,8 +19,8 @@ export const breaks = [
   {
     what: 'Entra’s log does not have the correlation id',
     file: 'src/plugins/obo-token-cache/on-behalf-of.ts',
-    from: '        correlationId,',
-    to: '        correlationId: undefined,',
+    from: 'scopes: [...scopes], correlationId,',
+    to: 'scopes: [...scopes], correlationId: undefined,',
     caughtBy: 'test/plugins/obo-token-cache/on-behalf-of.test.ts',
     test: 'MSAL posts the On-Behalf-Of grant',
   },
@@ -147,8 +147,8 @@ export const breaks = [
   {
     what: 'a user’s tokens are one entry, whatever assertion earned them',
     file: 'src/plugins/obo-token-cache/index.ts',
-    from: "join(' '), caller.tokenHash]",
-    to: "join(' '), caller.userKey]",
+    from: 'sort(), caller.tokenHash]',
+    to: 'sort(), caller.userKey]',
     caughtBy: 'test/plugins/obo-token-cache/index.test.ts',
     test: 'two assertions are two entries',
   },

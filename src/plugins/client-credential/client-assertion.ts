@@ -48,7 +48,7 @@ export async function signClientAssertion(
     nbf: issuedAt,
     exp: Math.floor(expiresAtMs / 1000),
   }
-  const input = `${encode(header)}.${encode(claims)}`
+  const input = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
   const signature = await signer.sign(Buffer.from(input), algorithm)
   return {
     assertion: `${input}.${signature.toString('base64url')}`,
@@ -56,8 +56,4 @@ export async function signClientAssertion(
     thumbprint: signer.thumbprint.toString('hex'),
     certificateExpiresAtMs: signer.certificateExpiresAtMs,
   }
-}
-
-function encode(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url')
 }

@@ -1,4 +1,4 @@
-import { constants, createPrivateKey, type KeyObject, sign as signWith, X509Certificate } from 'node:crypto'
+import { constants, createPrivateKey, hash, type KeyObject, sign as signWith, X509Certificate } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { AssertionAlgorithm, AssertionSigner } from './client-assertion.ts'
 import { CredentialError } from './credential-error.ts'
@@ -25,8 +25,8 @@ export function readSigner(pem: string, origin: string, thumbprint?: string): As
     }
     return { thumbprint: Buffer.from(thumbprint, 'hex'), certificateExpiresAtMs: undefined, sign: signerOf(key) }
   }
-  const known = [certificate.fingerprint256, certificate.fingerprint].map(hexOf)
-  if (thumbprint !== undefined && !known.includes(thumbprint.toLowerCase())) {
+  const known = [certificate.fingerprint256, certificate.fingerprint].map((hex) => hex.replaceAll(':', ''))
+  if (thumbprint !== undefined && !known.includes(thumbprint.toUpperCase())) {
     throw new CredentialError(
       'thumbprint_mismatch',
       `GRAPH_CLIENT_CERT_THUMBPRINT does not match the certificate in ${origin}`,
@@ -58,7 +58,7 @@ export function describeCertificate(
       `the certificate in ${origin} is not valid before ${certificate.validFrom}`,
     )
   }
-  return { thumbprint: Buffer.from(hexOf(certificate.fingerprint256), 'hex'), certificateExpiresAtMs }
+  return { thumbprint: hash('sha256', certificate.raw, 'buffer'), certificateExpiresAtMs }
 }
 
 function readPrivateKey(pem: string, origin: string): KeyObject {
@@ -98,8 +98,4 @@ function signerOf(key: KeyObject) {
         : // RFC 7518 section 3.5: the salt is as long as the hash.
           { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
     )
-}
-
-function hexOf(fingerprint: string): string {
-  return fingerprint.replaceAll(':', '').toLowerCase()
 }

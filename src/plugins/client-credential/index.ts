@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import fp from 'fastify-plugin'
 import type { ClientCredential } from '../../config/client-credential.ts'
 import type { Config, Configured } from '../../config/index.ts'
@@ -5,8 +6,12 @@ import { tenantEndpoints } from '../../config/tenant.ts'
 import { type BoundedClient, createBoundedClient } from '../../lib/bounded-client.ts'
 import type { Audit } from '../observability/audit.ts'
 import { type AssertionCache, createAssertionCache } from './assertion-cache.ts'
-import { type AssertionCredential, assertionFactory } from './assertion-factory.ts'
+import { type AssertionSigner, type ClientAssertion, signClientAssertion } from './client-assertion.ts'
 import { type WithClientAuth, withClientAssertion, withClientSecret } from './client-authentication.ts'
+import { readSigner } from './client-certificate.ts'
+import { CredentialError } from './credential-error.ts'
+import { createVaultSigner } from './key-vault.ts'
+import { createManagedIdentity } from './managed-identity.ts'
 
 /** A credential that is unavailable at start is retried, with backoff. */
 const firstRetryMs = 1_000
@@ -16,6 +21,8 @@ const refreshMs = 60_000
 
 /** A vault and an identity endpoint return a few kilobytes. */
 export const azureLimits = { maxBodyBytes: 256 * 1024, connections: 2 }
+
+type AssertionCredential = Exclude<ClientCredential, { kind: 'secret' }>
 
 /** Where a credential comes from, in words that may be shown to anybody. */
 const sourceNames = {
@@ -33,8 +40,6 @@ export interface ClientAuthenticationOptions {
   readonly now?: () => number
 }
 
-export type ClientAuthentication = ReturnType<typeof createClientAuthentication>
-
 /**
  * How this server authenticates to Entra: as the API, which exchanges tokens, and as the app that users sign in to,
  * which is the same one or another.
@@ -50,9 +55,24 @@ export function createClientAuthentication({
   let timer: NodeJS.Timeout | undefined
   let stopped = false
 
+  /** The credential is read each time, so that a replaced one is noticed. */
+  function assertionFactory(clientId: string, credential: AssertionCredential): () => Promise<ClientAssertion> {
+    if (credential.kind === 'certificate_file') return sign(() => signerFromFile(credential.path))
+    const identity = createManagedIdentity(credential.identityClientId, http)
+    if (credential.kind !== 'managed_identity') return sign(createVaultSigner(credential, identity, http))
+    return async () => {
+      const { token, expiresOnTimestamp } = await identity.getToken(endpoints.tokenExchangeAudience)
+      return { assertion: token, expiresAtMs: expiresOnTimestamp }
+    }
+
+    function sign(signer: () => Promise<AssertionSigner>) {
+      return async () => signClientAssertion(await signer(), { clientId, audience: endpoints.tokenUrl, nowMs: now() })
+    }
+  }
+
   function authenticate(clientId: string, credential: ClientCredential): WithClientAuth {
     if (credential.kind === 'secret') return withClientSecret(credential.secret)
-    const create = assertionFactory(credential, { clientId, endpoints, http, now })
+    const create = assertionFactory(clientId, credential)
     const assertions = createAssertionCache({ create, kind: credential.kind, audit, now })
     caches.push({ assertions, source: sourceNames[credential.kind] })
     return withClientAssertion(assertions)
@@ -85,9 +105,17 @@ export function createClientAuthentication({
   }
 }
 
+/** A private key and its certificate in a PEM file. */
+async function signerFromFile(path: string): Promise<AssertionSigner> {
+  const pem = await readFile(path, 'utf8').catch(({ code }: NodeJS.ErrnoException) => {
+    throw new CredentialError('file_unreadable', `${path} cannot be read (${code})`)
+  })
+  return readSigner(pem, path)
+}
+
 declare module 'fastify' {
   interface FastifyInstance {
-    clientAuthentication: ClientAuthentication
+    clientAuthentication: ReturnType<typeof createClientAuthentication>
   }
 }
 
@@ -97,9 +125,7 @@ export const clientCredential = fp<Configured & { http?: BoundedClient; now?: ()
     const http = given ?? createBoundedClient({ ...azureLimits, ...config.timeouts.azure })
     const authentication = createClientAuthentication({ config, http, audit: app.audit, ...(now && { now }) })
     app.decorate('clientAuthentication', authentication)
-    app.addHook('onListen', () => {
-      void authentication.start()
-    })
+    app.addHook('onListen', () => void authentication.start())
     app.addHook('onClose', async () => {
       authentication.stop()
       if (given === undefined) await http.close()

@@ -12,30 +12,24 @@ import type { ManagedIdentity } from './managed-identity.ts'
 /** Of one call, with the challenge and one retry. */
 const deadlineMs = 10_000
 
-export interface KeyVaultOptions {
-  readonly url: string
-  readonly identity: ManagedIdentity
-  readonly http: Pick<BoundedClient, 'request'>
-}
-
-type VaultSecret = Extract<ClientCredential, { kind: 'vault_secret' }>
+type VaultCredential = Extract<ClientCredential, { kind: 'vault_key' | 'vault_secret' }>
 
 /**
- * Signers from one Key Vault, which the clients of Azure's SDK reach as a managed identity.
+ * Reads a signer from Key Vault, by clients of Azure's SDK, which reach the vault as a managed identity.
  *
  * The SDK calls without a token first, and gets one for the audience of the challenge once that is known to be the
  * vault's own (the challenge's resource must be the end of its host name).
  * Sources: Microsoft, "Azure Key Vault: Authentication, requests and responses" and "Azure Key Vault keys, secrets
  * and certificates overview".
+ *
+ * @returns what throws nothing but {@link CredentialError}
  */
-export function createKeyVault({ url, identity, http }: KeyVaultOptions) {
-  const credential = {
-    async getToken(scopes: string | string[]) {
-      const [scope = ''] = [scopes].flat()
-      const { token, expiresAtMs } = await identity.token(scope.replace(/\/\.default$/, ''))
-      return { token, expiresOnTimestamp: expiresAtMs }
-    },
-  }
+export function createVaultSigner(
+  credential: VaultCredential,
+  identity: ManagedIdentity,
+  http: Pick<BoundedClient, 'request'>,
+): () => Promise<AssertionSigner> {
+  const url = credential.vaultUrl
   const options = {
     httpClient: toAzureHttpClient(http),
     // Only for an emulated vault on this machine: its host name says nothing.
@@ -53,65 +47,52 @@ export function createKeyVault({ url, identity, http }: KeyVaultOptions) {
     }
   }
 
-  return {
-    /**
-     * A signer whose private key signs in Key Vault and never leaves it.
-     *
-     * @param name a certificate's in the vault
-     * @throws {CredentialError}
-     */
-    async keySigner(name: string): Promise<AssertionSigner> {
-      const [{ CertificateClient }, { CryptographyClient }] = await Promise.all([
-        import('@azure/keyvault-certificates'),
-        import('@azure/keyvault-keys'),
-      ])
-      const client = new CertificateClient(url, credential, options)
-      const origin = `the certificate ${name}`
-      const { cer, keyId } = await call(origin, (bounds) => client.getCertificate(name, bounds))
-      if (cer === undefined || keyId === undefined || !URL.canParse(keyId) || new URL(keyId).origin !== url) {
-        throw new CredentialError(
-          'vault_response_invalid',
-          `Key Vault ${url} returned ${origin} without its content, or with a key of another vault`,
-        )
-      }
-      const key = new CryptographyClient(keyId, credential, options)
-      return {
-        ...describeCertificate(readCertificate(cer, origin), origin),
-        async sign(input) {
-          const digest = createHash('sha256').update(input).digest()
-          const { result } = await call(`a signature by ${name}`, (bounds) => key.sign('PS256', digest, bounds))
-          return Buffer.from(result)
-        },
-      }
-    },
-
-    /**
-     * A signer whose private key is a secret in Key Vault: PEM, or JSON with PEM in `privateKey` and perhaps
-     * `certificate`.
-     *
-     * @throws {CredentialError}
-     */
-    async secretSigner({
-      secretName,
-      secretVersion,
-      thumbprint,
-    }: Pick<VaultSecret, 'secretName' | 'secretVersion' | 'thumbprint'>): Promise<AssertionSigner> {
-      const { SecretClient } = await import('@azure/keyvault-secrets')
-      const client = new SecretClient(url, credential, options)
-      const origin = `the secret ${secretName}`
-      const version = secretVersion === undefined ? {} : { version: secretVersion }
-      const { value = '', properties } = await call(origin, (bounds) =>
-        client.getSecret(secretName, { ...bounds, ...version }),
+  /** The private key of a certificate signs in Key Vault and never leaves it. */
+  async function keySigner(name: string): Promise<AssertionSigner> {
+    const [{ CertificateClient }, { CryptographyClient }] = await Promise.all([
+      import('@azure/keyvault-certificates'),
+      import('@azure/keyvault-keys'),
+    ])
+    const client = new CertificateClient(url, identity, options)
+    const origin = `the certificate ${name}`
+    const { cer, keyId } = await call(origin, (bounds) => client.getCertificate(name, bounds))
+    if (cer === undefined || keyId === undefined || !URL.canParse(keyId) || new URL(keyId).origin !== url) {
+      throw new CredentialError(
+        'vault_response_invalid',
+        `Key Vault ${url} returned ${origin} without its content, or with a key of another vault`,
       )
-      if (properties.contentType === 'application/x-pkcs12') {
-        throw new CredentialError(
-          'format_unsupported',
-          `${origin} is PKCS #12: have the vault create its certificate as PEM, or set GRAPH_CLIENT_CERT_NAME to sign in the vault`,
-        )
-      }
-      return readSigner(toPem(value), origin, thumbprint)
-    },
+    }
+    const key = new CryptographyClient(keyId, identity, options)
+    return {
+      ...describeCertificate(readCertificate(cer, origin), origin),
+      async sign(input) {
+        const digest = createHash('sha256').update(input).digest()
+        const { result } = await call(`a signature by ${name}`, (bounds) => key.sign('PS256', digest, bounds))
+        return Buffer.from(result)
+      },
+    }
   }
+
+  /** The private key is a secret in Key Vault: PEM, or JSON with PEM in `privateKey` and perhaps `certificate`. */
+  async function secretSigner(name: string, version: string | undefined, thumbprint: string | undefined) {
+    const { SecretClient } = await import('@azure/keyvault-secrets')
+    const client = new SecretClient(url, identity, options)
+    const origin = `the secret ${name}`
+    const { value = '', properties } = await call(origin, (bounds) =>
+      client.getSecret(name, { ...bounds, ...(version !== undefined && { version }) }),
+    )
+    if (properties.contentType === 'application/x-pkcs12') {
+      throw new CredentialError(
+        'format_unsupported',
+        `${origin} is PKCS #12: have the vault create its certificate as PEM, or set GRAPH_CLIENT_CERT_NAME to sign in the vault`,
+      )
+    }
+    return readSigner(toPem(value), origin, thumbprint)
+  }
+
+  if (credential.kind === 'vault_key') return () => keySigner(credential.certificateName)
+  const { secretName, secretVersion, thumbprint } = credential
+  return () => secretSigner(secretName, secretVersion, thumbprint)
 }
 
 /** The bounded client as the SDK takes one: no response can hang or flood it, and no redirect is followed. */
@@ -128,11 +109,10 @@ function toAzureHttpClient(http: Pick<BoundedClient, 'request'>): HttpClient {
         ...(typeof request.body === 'string' && { body: request.body }),
         signal: request.abortSignal as AbortSignal | undefined,
       })
-      const single = Object.entries(response.headers).map(([name, value]) => [name, String(value)])
       return {
         request,
         status: response.status,
-        headers: createHttpHeaders(Object.fromEntries(single)),
+        headers: createHttpHeaders(response.headers as Record<string, string>),
         bodyAsText: response.body,
       }
     },

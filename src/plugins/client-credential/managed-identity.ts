@@ -1,15 +1,10 @@
 import type { BoundedClient } from '../../lib/bounded-client.ts'
 import { CredentialError } from './credential-error.ts'
 
-export interface IdentityToken {
-  readonly token: string
-  readonly expiresAtMs: number
-}
-
 export type ManagedIdentity = ReturnType<typeof createManagedIdentity>
 
 /**
- * A managed identity's tokens. MSAL finds their endpoint by the environment (`IDENTITY_ENDPOINT` on Container Apps and
+ * A managed identity, as a credential for the clients of Azure's SDK. MSAL finds their endpoint by the environment (`IDENTITY_ENDPOINT` on Container Apps and
  * App Service, else the instance metadata service).
  * Source: Microsoft, "Managed identities in Azure Container Apps".
  *
@@ -25,10 +20,15 @@ export function createManagedIdentity(clientId: string | undefined, http: Pick<B
   const networkClient = { sendGetRequestAsync: send('GET'), sendPostRequestAsync: send('POST') }
 
   /**
-   * @param resource an Application ID URI, without a scope; that of the cloud's token exchange gives a client assertion
+   * @param scopes one: an Application ID URI, with or without `/.default`; that of the cloud's token exchange gives a
+   *   client assertion
    * @throws {CredentialError}
    */
-  async function token(resource: string): Promise<IdentityToken> {
+  async function getToken(scopes: string | string[]) {
+    const resource = [scopes]
+      .flat()
+      .join()
+      .replace(/\/\.default$/, '')
     // Loaded on first use: with another kind of credential it is not needed.
     const { ManagedIdentityApplication } = await import('@azure/msal-node')
     const application = new ManagedIdentityApplication({
@@ -48,10 +48,10 @@ export function createManagedIdentity(clientId: string | undefined, http: Pick<B
         `the managed identity’s endpoint returned no token for ${resource}`,
       )
     }
-    return { token: result.accessToken, expiresAtMs: result.expiresOn.getTime() }
+    return { token: result.accessToken, expiresOnTimestamp: result.expiresOn.getTime() }
   }
 
-  return { token }
+  return { getToken }
 }
 
 /** A word for the log; the rest of MSAL's errors can quote a response. */

@@ -23,8 +23,6 @@ export interface EntraKeysOptions {
   readonly now?: () => number
 }
 
-export type EntraKeys = ReturnType<typeof createEntraKeys>
-
 /**
  * The tenant's signing keys, as PEM by key id.
  *
@@ -45,9 +43,7 @@ export function createEntraKeys({
   let unknownKeyFetchAt = Number.NEGATIVE_INFINITY
   let failedAt = Number.NEGATIVE_INFINITY
   let stopped = false
-  let refreshes = 0
-  let failures = 0
-  let loadedAt: number | undefined
+  const stats = { refreshes: 0, failures: 0, loadedAt: undefined as number | undefined }
   const removalListeners: ((kid: string) => void)[] = []
 
   /** Concurrent callers share one fetch. Never rejects. */
@@ -70,8 +66,8 @@ export function createEntraKeys({
     const removed = [...keys.keys()].filter((kid) => next.get(kid) !== keys.get(kid))
     const hasChanged = removed.length > 0 || next.size !== keys.size
     keys = next
-    refreshes++
-    loadedAt = Date.now()
+    stats.refreshes++
+    stats.loadedAt = Date.now()
     failedAt = Number.NEGATIVE_INFINITY
     for (const kid of removed) for (const listener of removalListeners) listener(kid)
     if (hasChanged) audit('keys_loaded', { keys: [...next.keys()], removed })
@@ -80,7 +76,7 @@ export function createEntraKeys({
 
   function keepLastGood(error: unknown) {
     failedAt = now()
-    failures++
+    stats.failures++
     audit('keys_unavailable', { err: error, known: keys.size })
     schedule(keys.size === 0 ? retryMs : cooldownMs)
   }
@@ -111,7 +107,7 @@ export function createEntraKeys({
     },
     /** Counts of fetches; `loadedAt` is the time of the last successful one, in milliseconds since the epoch. */
     get stats() {
-      return { known: keys.size, refreshes, failures, loadedAt }
+      return { known: keys.size, ...stats }
     },
     /** Calls back with the id of each key that is removed from the set or changes. */
     onRemoved(listener: (kid: string) => void) {
@@ -135,7 +131,7 @@ export function createEntraKeys({
 
 declare module 'fastify' {
   interface FastifyInstance {
-    entraKeys: EntraKeys
+    entraKeys: ReturnType<typeof createEntraKeys>
   }
 }
 
@@ -144,9 +140,7 @@ export const entraKeys = fp<Configured>(
     const http = createBoundedClient({ ...clientLimits, ...config.timeouts.keys })
     const keys = createEntraKeys({ endpoints: tenantEndpoints(config.entra), http, audit: app.audit })
     app.decorate('entraKeys', keys)
-    app.addHook('onListen', () => {
-      void keys.start()
-    })
+    app.addHook('onListen', () => void keys.start())
     app.addHook('onClose', async () => {
       keys.stop()
       await http.close()

@@ -46,8 +46,6 @@ interface Obtained {
   readonly isShared: boolean
 }
 
-export type OboTokenCache = ReturnType<typeof createOboTokenCache>
-
 /**
  * Graph tokens by assertion: from memory, else from the cache that replicas share, else from Entra. Concurrent requests
  * for one token share one exchange.
@@ -75,10 +73,9 @@ export function createOboTokenCache({
   const negativeCache = createNegativeCache(monotonicNow)
   const pending = new Map<string, Promise<Obtained>>()
   const requests = { hit: 0, shared: 0, miss: 0 }
-  const keyPrefix = lengthPrefixed([tenantId, clientId])
 
   function keyOf({ caller, scopes }: TokenOwner): string {
-    return hash('sha256', keyPrefix + lengthPrefixed([[...scopes].sort().join(' '), caller.tokenHash]), 'base64url')
+    return hash('sha256', JSON.stringify([tenantId, clientId, [...scopes].sort(), caller.tokenHash]), 'base64url')
   }
 
   /** Starts to obtain the token of a key, or joins the request that has. What is evicted meanwhile is not cached. */
@@ -166,9 +163,6 @@ export function createOboTokenCache({
       const nowMs = now()
       for (const [key, { expiresAtMs }] of tokens.entries()) if (nowMs >= expiresAtMs) tokens.delete(key)
     },
-    get size() {
-      return tokens.size
-    },
     /** Requests so far by where they found a token; tokens in memory, their approximate size and its limit, in bytes. */
     get stats() {
       const { size: entries, calculatedSize: bytes } = tokens
@@ -182,18 +176,14 @@ function tooLate(): Failure {
   return new Failure('exchange_unavailable', { cause: new Error('no token in time') })
 }
 
-function lengthPrefixed(parts: readonly string[]): string {
-  return parts.map((part) => `${part.length}:${part}`).join('')
-}
-
 declare module 'fastify' {
   interface FastifyInstance {
-    oboTokens: OboTokenCache
+    oboTokens: ReturnType<typeof createOboTokenCache>
   }
 }
 
 export const oboTokenCache = fp<Configured & { now?: () => number }>(
-  async (app, { config: { entra, cacheEncryptionKeys, timeouts }, now }) => {
+  async (app, { config: { entra, cacheEncryptionKeys: secrets, timeouts }, now }) => {
     const http = createBoundedClient({ ...entraLimits, ...timeouts.entra })
     const exchange = createOnBehalfOf({
       ...entra,
@@ -202,11 +192,9 @@ export const oboTokenCache = fp<Configured & { now?: () => number }>(
       http,
     })
     const { audit, sharedStore: store } = app
-    const secrets = cacheEncryptionKeys
     const shared = store && secrets.length > 0 ? createSharedTokens({ store, secrets }) : undefined
-    const { tokenMs } = timeouts
     const clocks = now && { now, monotonicNow: now }
-    const cache = createOboTokenCache({ ...entra, exchange, audit, shared, tokenMs, ...clocks })
+    const cache = createOboTokenCache({ ...entra, exchange, audit, shared, tokenMs: timeouts.tokenMs, ...clocks })
     const sweeping = setInterval(() => cache.sweep(), sweepEveryMs).unref()
     app.decorate('oboTokens', cache)
     app.addHook('onClose', async () => {

@@ -1,8 +1,8 @@
 import type { TenantEndpoints } from '../../config/tenant.ts'
 import { Failure } from '../../errors/index.ts'
-import { type BoundedClient, TransportError } from '../../lib/bounded-client.ts'
+import type { BoundedClient } from '../../lib/bounded-client.ts'
 import type { Deadline } from '../../lib/deadline.ts'
-import { type EntraResponse, exchangeFailure } from '../../lib/exchange-failure.ts'
+import { exchangeFailure } from '../../lib/exchange-failure.ts'
 import { postForm } from '../../lib/post-form.ts'
 import type { ClientAuth, WithClientAuth } from '../client-credential/client-authentication.ts'
 
@@ -66,13 +66,16 @@ export function createOnBehalfOf({ clientId, tenantId, withClientAuth, endpoints
   ): Promise<GraphToken> {
     // Loaded on first use: a server that has yet to exchange anything starts without it.
     const { ConfidentialClientApplication } = await import('@azure/msal-node')
-    let response: EntraResponse | undefined
+    // MSAL's own errors carry neither status nor claims, and replace what its HTTP client throws.
+    let failure: Failure | undefined
     const networkClient = {
       sendPostRequestAsync: async <T>(url: string, options?: { headers?: Record<string, string>; body?: string }) => {
         const form = { ...options, headers: { ...options?.headers, ...headers } }
-        response = await postForm(http, url, form, deadline)
-        if (response.status === 429 || response.status >= 500)
-          throw exchangeFailure(response, endpoints.adminConsentUrl)
+        const response = await postForm(http, url, form, deadline)
+        if (response.status >= 400) {
+          failure = exchangeFailure(response, endpoints.adminConsentUrl)
+          throw failure
+        }
         // Without its headers: MSAL would remember a Retry-After against every user.
         return { status: response.status, headers: {}, body: JSON.parse(response.body) as T }
       },
@@ -82,17 +85,13 @@ export function createOnBehalfOf({ clientId, tenantId, withClientAuth, endpoints
       auth: { ...auth, ...toMsalAuth(clientAuth) },
       system: { networkClient },
     })
-    let result: { accessToken?: unknown; expiresOn?: Date | null } | null
-    try {
-      result = await client.acquireTokenOnBehalfOf({
-        oboAssertion: assertion,
-        scopes: [...scopes],
-        correlationId,
-        skipCache: true,
-      })
-    } catch (error) {
-      throw failureOf(error, response, endpoints)
-    }
+    const request = { oboAssertion: assertion, scopes: [...scopes], correlationId, skipCache: true }
+    const result = await client.acquireTokenOnBehalfOf(request).catch((error: Error) => {
+      // No more than its name: messages of MSAL and of a JSON parser repeat the response, which may name users.
+      const cause = new Error(`Entra’s response could not be parsed (${error.name})`)
+      throw failure ?? new Failure('exchange_unavailable', { cause })
+    })
+    // Whatever its type says, the token is what Entra sent.
     if (typeof result?.accessToken !== 'string' || result.accessToken === '' || !result.expiresOn) {
       throw new Failure('exchange_unavailable', { cause: new Error('Entra’s response has no access token') })
     }
@@ -106,14 +105,4 @@ function toMsalAuth(clientAuth: ClientAuth): { clientSecret: string } | { client
   return 'client_secret' in clientAuth
     ? { clientSecret: clientAuth.client_secret }
     : { clientAssertion: clientAuth.client_assertion }
-}
-
-/** MSAL's own errors carry neither status nor claims: Entra’s response decides, and not what MSAL made of it. */
-function failureOf(error: unknown, response: EntraResponse | undefined, { adminConsentUrl }: TenantEndpoints): Failure {
-  if (error instanceof Failure) return error
-  if (response !== undefined && response.status >= 400) return exchangeFailure(response, adminConsentUrl)
-  // No more than its name: messages of MSAL and of a JSON parser repeat the response, which may name users.
-  const { name } = error as Error
-  const cause = error instanceof TransportError ? error : new Error(`Entra’s response could not be parsed (${name})`)
-  return new Failure('exchange_unavailable', { cause })
 }

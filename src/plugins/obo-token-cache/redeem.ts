@@ -1,18 +1,14 @@
-import { type Failure, toFailure } from '../../errors/index.ts'
+import { type Reason, toFailure } from '../../errors/index.ts'
 import type { Deadline } from '../../lib/deadline.ts'
 import { withOneRetry } from '../../lib/retry-once.ts'
 import type { Caller } from '../auth/claims.ts'
 import type { Audit } from '../observability/audit.ts'
 import type { TraceSpan } from '../observability/otlp.ts'
-import type { Exchange, GraphToken } from './on-behalf-of.ts'
+import type { Exchange, ExchangeRequest, GraphToken } from './on-behalf-of.ts'
 
 /** One user's call that needs a Graph token. */
-export interface TokenRequest {
+export interface TokenRequest extends Pick<ExchangeRequest, 'assertion' | 'scopes' | 'correlationId'> {
   readonly caller: Caller
-  readonly assertion: string
-  /** Of Graph, fully qualified: what the token is to be good for. */
-  readonly scopes: readonly string[]
-  readonly correlationId: string
   /** A caller that goes away stops waiting; the exchange it shares goes on. */
   readonly signal?: AbortSignal | undefined
   /** Nor does a caller wait longer than this, which is never longer than a token takes. */
@@ -26,6 +22,14 @@ export interface RedeemOptions {
   /** Milliseconds of a clock that only goes forward. */
   readonly monotonicNow: () => number
   readonly sleep: (ms: number) => Promise<void>
+}
+
+/** What operators have to know. */
+const explanations: Partial<Record<Reason, string>> = {
+  credential_rejected: 'Entra rejects this server’s credential: renew it. Every new sign-in fails until then.',
+  credential_unavailable: 'This server’s own credential is unavailable: see credential_unavailable above.',
+  exchange_misconfigured:
+    'Entra rejects this server’s configuration: check GRAPH_CLIENT_ID, GRAPH_TENANT_ID and GRAPH_OBO_SCOPES.',
 }
 
 /**
@@ -70,22 +74,10 @@ export function createRedeem({ exchange, audit, monotonicNow, sleep }: RedeemOpt
     } catch (error) {
       const failure = toFailure(error)
       const { reason, details } = failure
+      const message = explanations[reason] ?? 'a token could not be exchanged'
       const level = reason === 'credential_rejected' || reason === 'exchange_misconfigured' ? 'error' : 'warn'
-      audit('obo_failure', { ...context(), reason, err: details.cause }, { level, message: explain(failure) })
+      audit('obo_failure', { ...context(), reason, err: details.cause }, { level, message })
       throw failure
     }
-  }
-}
-
-function explain({ reason }: Failure): string {
-  switch (reason) {
-    case 'credential_rejected':
-      return 'Entra rejects this server’s credential: renew it. Every new sign-in fails until then.'
-    case 'credential_unavailable':
-      return 'This server’s own credential is unavailable: see credential_unavailable above.'
-    case 'exchange_misconfigured':
-      return 'Entra rejects this server’s configuration: check GRAPH_CLIENT_ID, GRAPH_TENANT_ID and GRAPH_OBO_SCOPES.'
-    default:
-      return 'a token could not be exchanged'
   }
 }

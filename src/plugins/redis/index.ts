@@ -1,6 +1,5 @@
 import fp from 'fastify-plugin'
 import type { Redis } from 'ioredis'
-import type { Configured } from '../../config/index.ts'
 import type { Audit } from '../observability/audit.ts'
 
 /** The longest that one command may delay a call. */
@@ -20,20 +19,10 @@ const logRejectionEveryMs = 60_000
 const keyPrefix = 'mcp-message-center-server:'
 
 /** The store that replicas share. It may be unavailable at any time, and no call depends on it. */
-export interface SharedStore {
-  /** For libraries that bring their own commands. Every command ends within its timeout. */
-  readonly client: Redis
-  /** @returns undefined where Redis is down, slow or rejects the command: its connection logs that; never rejects */
-  ask<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined>
-  /** The name of a key in Redis. */
-  key(name: string): string
-  readonly isUp: boolean
-  /** Commands that Redis has rejected so far. */
-  readonly rejections: number
-}
+export type SharedStore = Awaited<ReturnType<typeof connectSharedStore>>
 
 /** Connects, in the background and again whenever the connection breaks, to the Redis of a URL. */
-export async function connectSharedStore(url: string, audit: Audit): Promise<SharedStore> {
+export async function connectSharedStore(url: string, audit: Audit) {
   // Loaded only where it is used; by its default, since a bundle knows no other name of a CommonJS package.
   const { default: ioredis } = await import('ioredis')
   let isDown = false
@@ -76,12 +65,16 @@ export async function connectSharedStore(url: string, audit: Audit): Promise<Sha
   })
 
   return {
+    /** For libraries that bring their own commands. Every command ends within its timeout. */
     client,
-    ask: (command) => command(client).catch(() => undefined),
-    key: (name) => keyPrefix + name,
+    /** @returns undefined where Redis is down, slow or rejects the command: its connection logs that; never rejects */
+    ask: <T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined> => command(client).catch(() => undefined),
+    /** The name of a key in Redis. */
+    key: (name: string) => keyPrefix + name,
     get isUp() {
       return client.status === 'ready'
     },
+    /** Commands that Redis has rejected so far. */
     get rejections() {
       return rejections
     },
@@ -99,10 +92,9 @@ declare module 'fastify' {
  * The optional Redis that replicas share. Starting does not wait for it: @fastify/redis would, and a server whose Redis
  * is down has to start all the same.
  */
-export const redis = fp<Configured>(
-  async (app, { config: { redisUrl } }) => {
-    if (redisUrl === undefined) throw new Error('There is no REDIS_URL')
-    const store = await connectSharedStore(redisUrl, app.audit)
+export const redis = fp<{ url: string }>(
+  async (app, { url }) => {
+    const store = await connectSharedStore(url, app.audit)
     app.decorate('sharedStore', store)
     app.addHook('onClose', async () => store.client.disconnect())
   },

@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import { generate } from 'selfsigned'
 import { type BoundedRequest, type BoundedResponse, TransportError } from '../../../src/lib/bounded-client.ts'
 import { CredentialError } from '../../../src/plugins/client-credential/credential-error.ts'
-import { createKeyVault } from '../../../src/plugins/client-credential/key-vault.ts'
+import { createVaultSigner } from '../../../src/plugins/client-credential/key-vault.ts'
+import { createManagedIdentity, type ManagedIdentity } from '../../../src/plugins/client-credential/managed-identity.ts'
 
 /** A vault with a public host name, on an emulated network. */
 
@@ -30,29 +31,34 @@ const certificate = (changes: object = {}) => ({
   ...changes,
 })
 
-const pemSecret = { secretName: 'client', secretVersion: undefined, thumbprint: undefined }
+const access = { vaultUrl: url, identityClientId: undefined }
+const key = { kind: 'vault_key', certificateName: 'client', ...access } as const
+const secret = {
+  kind: 'vault_secret',
+  secretName: 'client',
+  secretVersion: undefined,
+  thumbprint: undefined,
+  ...access,
+} as const
 
 type Network = (request: BoundedRequest) => BoundedResponse | Promise<BoundedResponse>
 
-function setUp(network: Network) {
+function setUp(network: Network, credential: typeof key | typeof secret = key) {
   const asked: BoundedRequest[] = []
   const audiences: string[] = []
-  const vault = createKeyVault({
-    url,
-    identity: {
-      async token(resource) {
-        audiences.push(resource)
-        return { token: randomBytes(16).toString('hex'), expiresAtMs: Date.now() + 3_600_000 }
-      },
+  const identity: ManagedIdentity = {
+    async getToken(scopes) {
+      audiences.push(...[scopes].flat())
+      return { token: randomBytes(16).toString('hex'), expiresOnTimestamp: Date.now() + 3_600_000 }
     },
-    http: {
-      async request(request) {
-        asked.push(request)
-        return network(request)
-      },
+  }
+  const http = {
+    async request(request: BoundedRequest) {
+      asked.push(request)
+      return network(request)
     },
-  })
-  return { vault, asked, audiences }
+  }
+  return { readSigner: createVaultSigner(credential, identity, http), asked, audiences }
 }
 
 /** Responds as a vault does: a challenge first, then by path. */
@@ -64,10 +70,10 @@ const honest =
   }
 
 test('the challenge is met with a token for the vault’s own audience', async () => {
-  const { vault, asked, audiences } = setUp(honest({ '/certificates/client/': json(certificate()) }))
-  const { thumbprint } = await vault.keySigner('client')
+  const { readSigner, asked, audiences } = setUp(honest({ '/certificates/client/': json(certificate()) }))
+  const { thumbprint } = await readSigner()
   assert.equal(thumbprint.length, 32)
-  assert.deepEqual(audiences, ['https://vault.azure.net'])
+  assert.deepEqual(audiences, ['https://vault.azure.net/.default'])
   assert.equal(asked[0]?.headers?.['authorization'], undefined)
   assert.ok(asked.every(({ headers = {} }) => !('accept-encoding' in headers)))
 })
@@ -81,16 +87,29 @@ for (const resource of [
   'not a url',
 ]) {
   test(`a challenge for ${resource} gets no token`, async () => {
-    const { vault, audiences } = setUp(honest({ '/certificates/client/': json(certificate()) }, resource))
-    await assert.rejects(vault.keySigner('client'), CredentialError)
+    const { readSigner, audiences } = setUp(honest({ '/certificates/client/': json(certificate()) }, resource))
+    await assert.rejects(readSigner(), CredentialError)
     assert.deepEqual(audiences, [])
   })
 }
 
+test('an identity is asked for the resource of a scope', async () => {
+  const asked: (string | null)[] = []
+  const identity = createManagedIdentity(undefined, {
+    async request({ url: endpoint }) {
+      asked.push(new URL(endpoint).searchParams.get('resource'))
+      return json({})
+    },
+  })
+  const call = identity.getToken(['https://vault.azure.net/.default'])
+  await assert.rejects(call, { message: /no token for https:\/\/vault\.azure\.net\b(?!\/)/ })
+  assert.deepEqual(asked, ['https://vault.azure.net'])
+})
+
 test('a redirect is not followed', async () => {
   const elsewhere = { ...json({}, 302), headers: { location: 'https://evil.example/certificates/client/' } }
-  const { vault, asked } = setUp(honest({ '/certificates/client/': elsewhere }))
-  await assert.rejects(vault.keySigner('client'), CredentialError)
+  const { readSigner, asked } = setUp(honest({ '/certificates/client/': elsewhere }))
+  await assert.rejects(readSigner(), CredentialError)
   assert.deepEqual(new Set(asked.map((request) => new URL(request.url).origin)), new Set([url]))
 })
 
@@ -109,8 +128,8 @@ const invalid: readonly [name: string, certificate: object, codes: readonly stri
 ]
 for (const [name, body, codes] of invalid) {
   test(`a certificate with ${name} is rejected`, async () => {
-    const { vault, asked } = setUp(honest({ ...keys, '/certificates/client/': json(body) }))
-    await assert.rejects(vault.keySigner('client'), (thrown) => {
+    const { readSigner, asked } = setUp(honest({ ...keys, '/certificates/client/': json(body) }))
+    await assert.rejects(readSigner(), (thrown) => {
       assert.ok(thrown instanceof CredentialError && codes.includes(thrown.code), String(thrown))
       return true
     })
@@ -120,10 +139,10 @@ for (const [name, body, codes] of invalid) {
 
 test('the digest is signed with PS256, by the key of that version', async () => {
   const sign = json({ kid: `${url}/keys/client/1`, value: signature.toString('base64url') })
-  const { vault, asked } = setUp(
+  const { readSigner, asked } = setUp(
     honest({ ...keys, '/certificates/client/': json(certificate()), '/keys/client/1/sign': sign }),
   )
-  const signer = await vault.keySigner('client')
+  const signer = await readSigner()
   assert.deepEqual(await signer.sign(Buffer.from('input'), 'PS256'), signature)
   const posted = asked.filter(({ method }) => method === 'POST').at(-1)
   const { alg, value } = JSON.parse(posted?.body ?? '{}')
@@ -131,15 +150,18 @@ test('the digest is signed with PS256, by the key of that version', async () => 
 })
 
 test('PKCS #12 is rejected with both fixes', async () => {
-  const secret = json({ id: `${url}/secrets/client/1`, value: 'MII', contentType: 'application/x-pkcs12' })
-  const { vault } = setUp(honest({ '/secrets/client/': secret }))
-  await assert.rejects(vault.secretSigner(pemSecret), { message: /PKCS #12.*PEM.*GRAPH_CLIENT_CERT_NAME/ })
+  const pkcs12 = json({ id: `${url}/secrets/client/1`, value: 'MII', contentType: 'application/x-pkcs12' })
+  const { readSigner } = setUp(honest({ '/secrets/client/': pkcs12 }), secret)
+  await assert.rejects(readSigner(), { message: /PKCS #12.*PEM.*GRAPH_CLIENT_CERT_NAME/ })
 })
 
 for (const kind of ['timeout', 'too_large', 'unreachable'] as const) {
   test(`the error of a call that ends as ${kind} quotes nothing of it`, async () => {
-    const { vault } = setUp(() => Promise.reject(new TransportError(kind, new Error('with a token in it'))))
-    await assert.rejects(vault.secretSigner(pemSecret), (thrown) => {
+    const { readSigner } = setUp(
+      () => Promise.reject(new TransportError(kind, new Error('with a token in it'))),
+      secret,
+    )
+    await assert.rejects(readSigner(), (thrown) => {
       assert.ok(thrown instanceof CredentialError)
       assert.match(thrown.message, /cannot be reached/)
       assert.doesNotMatch(`${thrown.message} ${thrown.cause}`, /token in it/)

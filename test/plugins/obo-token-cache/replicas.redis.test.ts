@@ -178,7 +178,7 @@ test('a token that Graph rejects is evicted there and from Redis; another replic
   assert.equal((await read(replicas[0], token)).reason, 'graph_token_rejected')
   await eventually(async () => (await redis.keys('*:obo:*')).length === 0)
   assert.deepEqual(
-    replicas.map(({ app }) => app.oboTokens.size),
+    replicas.map(({ app }) => app.oboTokens.stats.entries),
     [0, 1, 1],
   )
   assert.deepEqual(await read(replicas[0], token), good)

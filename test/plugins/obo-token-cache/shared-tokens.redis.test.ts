@@ -142,7 +142,7 @@ test('an evicted token is gone from Redis, and one exchange follows it', async (
   await a.get('x')
   await stored(redis)
   a.evict('x')
-  assert.equal(a.cache.size, 0)
+  assert.equal(a.cache.stats.entries, 0)
   await stored(redis, 0)
   assert.equal(await a.get('x'), 'a-2 of x')
   await stored(redis)
