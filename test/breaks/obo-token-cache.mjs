@@ -1,6 +1,14 @@
 /** Exchanging a caller's token for one of Graph's, and keeping that: src/plugins/obo-token-cache. */
 export const breaks = [
   {
+    what: 'the log has what MSAL makes of an Entra that does not respond',
+    file: 'src/plugins/obo-token-cache/on-behalf-of.ts',
+    from: "failure = new Failure('exchange_unavailable', { cause })",
+    to: "const failure = new Failure('exchange_unavailable', { cause })",
+    caughtBy: 'test/plugins/obo-token-cache/on-behalf-of.test.ts',
+    test: 'says that Entra is unreachable',
+  },
+  {
     what: 'MSAL’s whole result is cached, with the ID token',
     file: 'src/plugins/obo-token-cache/on-behalf-of.ts',
     from: 'return { accessToken: result.accessToken,',

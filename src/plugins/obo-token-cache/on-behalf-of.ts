@@ -71,7 +71,10 @@ export function createOnBehalfOf({ clientId, tenantId, withClientAuth, endpoints
     const networkClient = {
       sendPostRequestAsync: async <T>(url: string, options?: { headers?: Record<string, string>; body?: string }) => {
         const form = { ...options, headers: { ...options?.headers, ...headers } }
-        const response = await postForm(http, url, form, deadline)
+        const response = await postForm(http, url, form, deadline).catch((cause: unknown) => {
+          failure = new Failure('exchange_unavailable', { cause })
+          throw failure
+        })
         if (response.status >= 400) {
           failure = exchangeFailure(response, endpoints.adminConsentUrl)
           throw failure

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import type { FaultRule } from '../../../emulator/fault-rule.ts'
 import type { Reason } from '../../../src/errors/index.ts'
+import { TransportError } from '../../../src/lib/bounded-client.ts'
 import { withClientSecret } from '../../../src/plugins/client-credential/client-authentication.ts'
 import { createOnBehalfOf, type OnBehalfOfOptions } from '../../../src/plugins/obo-token-cache/on-behalf-of.ts'
 import { ample } from '../../helper.ts'
@@ -167,6 +168,21 @@ for (const [name, rule, reason] of faults) {
   test(`${name} from Entra is ${reason}`, async () => {
     tenant.faults.add({ target: 'token', ...rule })
     await assert.rejects(ask('rowan'), { name: 'Failure', reason })
+  })
+}
+
+for (const [kind, expected] of [
+  ['reset', 'unreachable'],
+  ['hang', 'timeout'],
+  ['huge', 'too_large'],
+] as const) {
+  test(`the cause of a failure says that Entra is ${expected}, and not what MSAL made of it`, async () => {
+    tenant.faults.add({ target: 'token', kind })
+    await assert.rejects(ask('rowan'), ({ cause }: Error) => {
+      assert.ok(cause instanceof TransportError)
+      assert.equal(cause.kind, expected)
+      return true
+    })
   })
 }
 
