@@ -23,7 +23,9 @@ export function rejectedRedirect(
 ): Pick<Failure['details'], 'allowEntry' | 'allowLine'> & { readonly redirectUri: string } {
   if (!URL.canParse(uri)) return { redirectUri: 'no URL' }
   const redirectUri = displayRedirect(uri)
-  const rule = redirectUri.endsWith('…') ? undefined : parseRedirectRule(withoutLoopbackPort(redirectUri))
+  // What is cut off, or of which the scheme alone is shown, can be no entry.
+  const isWhole = URL.canParse(redirectUri) && !redirectUri.endsWith('…')
+  const rule = isWhole ? parseRedirectRule(withoutLoopbackPort(redirectUri)) : undefined
   if (rule === undefined || !isRedirectAllowed(uri, [rule]) || isRedirectAllowed(uri, rules)) return { redirectUri }
   const allowLine = `MCP_OAUTH_REDIRECT_URI_PREFIXES=${[...rules, rule].map(entryOf).join(',')}`
   return { redirectUri, allowEntry: entryOf(rule), allowLine }
