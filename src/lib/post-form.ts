@@ -1,4 +1,5 @@
-import type { BoundedClient } from './bounded-client.ts'
+import { Failure } from '../errors/index.ts'
+import { type BoundedClient, TransportError } from './bounded-client.ts'
 import type { Deadline } from './deadline.ts'
 import type { EntraResponse } from './exchange-failure.ts'
 
@@ -11,7 +12,7 @@ const shortestCredential = 16
  * Posts a form to Entra's token endpoint.
  *
  * @param body form-encoded
- * @throws {TransportError}
+ * @throws {Failure} `exchange_unavailable` where there is no response, with the {@link TransportError} as its cause
  */
 export async function postForm(
   http: Pick<BoundedClient, 'request'>,
@@ -19,7 +20,9 @@ export async function postForm(
   { headers = {}, body = '' }: { headers?: Readonly<Record<string, string>>; body?: string },
   { leftMs: deadlineMs }: Deadline,
 ): Promise<EntraResponse> {
-  const response = await http.request({ method: 'POST', url, headers, body, deadlineMs })
+  const response = await http.request({ method: 'POST', url, headers, body, deadlineMs }).catch((error: unknown) => {
+    throw error instanceof TransportError ? new Failure('exchange_unavailable', { cause: error }) : error
+  })
   const retryAfter = response.headers['retry-after']
   const withheld = response.status === 200 ? credentials : [...credentials, 'refresh_token']
   return {

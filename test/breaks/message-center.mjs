@@ -232,7 +232,7 @@ export const breaks = [
   {
     what: 'a list between two items is theirs',
     file: 'src/plugins/message-center/html-elements.ts',
-    from: "outer?.isItemOpen === false ? page.to.indent('  ') : undefined",
+    from: "outer?.isItemOpen === false ? page.out.indent('  ') : undefined",
     to: 'undefined',
     caughtBy: 'test/plugins/message-center/html-to-plain-text.test.ts',
     test: 'a list between the items of another',
@@ -279,7 +279,7 @@ export const breaks = [
   },
   {
     what: 'struck-out text reads as valid',
-    file: 'src/plugins/message-center/visible.ts',
+    file: 'src/plugins/message-center/visible-text.ts',
     from: "'s strike del head",
     to: "'strike del head",
     caughtBy: 'test/plugins/message-center/html-to-plain-text.test.ts',

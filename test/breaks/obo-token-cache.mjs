@@ -3,8 +3,8 @@ export const breaks = [
   {
     what: 'the log has what MSAL makes of an Entra that does not respond',
     file: 'src/plugins/obo-token-cache/on-behalf-of.ts',
-    from: "failure = new Failure('exchange_unavailable', { cause })",
-    to: "const failure = new Failure('exchange_unavailable', { cause })",
+    from: 'failure = toFailure(error)',
+    to: 'const failure = toFailure(error)',
     caughtBy: 'test/plugins/obo-token-cache/on-behalf-of.test.ts',
     test: 'says that Entra is unreachable',
   },

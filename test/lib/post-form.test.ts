@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import type { Failure } from '../../src/errors/index.ts'
 import { createBoundedClient, TransportError } from '../../src/lib/bounded-client.ts'
 import { postForm } from '../../src/lib/post-form.ts'
 import { ample, freePort } from '../helper.ts'
@@ -68,10 +69,10 @@ test('two different Retry-After are none', async (t) => {
   assert.equal(retryAfter, undefined)
 })
 
-test('nobody there is a TransportError', async (t) => {
+test('nobody there is an Entra that is unavailable, and the cause says why', async (t) => {
   await assert.rejects(
     postForm(client(t), `http://127.0.0.1:${await freePort()}/`, { body: 'a=b' }, ample()),
-    TransportError,
+    (error: Failure) => error.reason === 'exchange_unavailable' && error.cause instanceof TransportError,
   )
 })
 

@@ -1,8 +1,6 @@
-/** How HTML elements are written as plain text, by their names. */
-
 import { isSameAddress, roadmapIdsOf, shownAddress } from './links.ts'
 import { TextLines } from './text-lines.ts'
-import { type Attributes, visibleText } from './visible.ts'
+import { type Attributes, visibleText } from './visible-text.ts'
 
 interface List {
   /** How its next item is numbered; undefined where it has bullets. */
@@ -22,7 +20,7 @@ interface Table {
 /** What is open while a post is read from its first tag to its last. */
 export interface Page {
   /** Where text is written: the page's own lines, or those of a cell. */
-  to: TextLines
+  out: TextLines
   lists: List[]
   tables: Table[]
   /** The texts of links so far. */
@@ -31,18 +29,18 @@ export interface Page {
 }
 
 /** Begins an element. @returns ends it */
-export type Begin = (page: Page, attributes: Attributes) => (() => void) | undefined
+type Begin = (page: Page, attributes: Attributes) => (() => void) | undefined
 
 /** A block with as many line breaks around it. */
 const block =
   (breaks: number): Begin =>
   (page) => {
-    page.to.break(breaks)
-    return () => page.to.break(breaks)
+    page.out.break(breaks)
+    return () => page.out.break(breaks)
   }
 
 const heading: Begin = (page, attributes) => {
-  setApart(page)
+  noteBlockInTable(page)
   return block(2)(page, attributes)
 }
 
@@ -56,7 +54,7 @@ const link: Begin = (page, { href = '' }) => {
     const ids = roadmapIdsOf(address)
     const target = ids.length > 0 ? ids.filter((id) => !text.includes(id)).join(', ') : visibleText(address)
     if (target === '') return
-    page.to.write(text.trim() === '' ? ` ${target} ` : ` [${target}]${text.endsWith(' ') ? ' ' : ''}`)
+    page.out.write(text.trim() === '' ? ` ${target} ` : ` [${target}]${text.endsWith(' ') ? ' ' : ''}`)
   }
 }
 
@@ -65,37 +63,37 @@ const maxAltChars = 300
 /** An image by what it says that it shows: a bare text would read as part of the post. */
 const image: Begin = (page, { alt = '' }) => {
   const shows = visibleText(alt).trim().slice(0, maxAltChars)
-  page.to.write(shows === '' ? ' [image] ' : ` [image: ${shows}] `)
+  page.out.write(shows === '' ? ' [image] ' : ` [image: ${shows}] `)
   return undefined
 }
 
 const list =
   (isNumbered: boolean): Begin =>
   (page, { type = '', start = '1' }) => {
-    setApart(page)
-    page.to.break(1)
+    noteBlockInTable(page)
+    page.out.break(1)
     const outer = page.lists.at(-1)
-    // Between two items, as many a post has it.
-    const outdent = outer?.isItemOpen === false ? page.to.indent('  ') : undefined
+    // Invalid HTML, and in a fifteenth of real posts: browsers indent it as if it were in the item before.
+    const outdent = outer?.isItemOpen === false ? page.out.indent('  ') : undefined
     const first = Number(start)
     const isUsual = Number.isInteger(first) && Math.abs(first) < 10_000
     page.lists.push({ index: isNumbered ? (isUsual ? first : 1) : undefined, type, isItemOpen: false })
     return () => {
       page.lists.pop()
       outdent?.()
-      page.to.break(outer === undefined ? 2 : 1)
+      page.out.break(outer === undefined ? 2 : 1)
     }
   }
 
 const item: Begin = (page) => {
-  page.to.break(1)
+  page.out.break(1)
   const list = page.lists.at(-1) ?? { index: undefined, type: '', isItemOpen: false }
-  const end = page.to.startItem(list.index === undefined ? undefined : numeral(list.index++, list.type))
+  const end = page.out.startItem(list.index === undefined ? undefined : numeral(list.index++, list.type))
   list.isItemOpen = true
   return () => {
     list.isItemOpen = false
     end()
-    page.to.break(1)
+    page.out.break(1)
   }
 }
 
@@ -111,24 +109,24 @@ function numeral(index: number, type: string): string {
  * is layout: its cells are blocks below one another.
  */
 const table: Begin = (page) => {
-  setApart(page)
-  const { to, lists } = page
+  noteBlockInTable(page)
+  const { out, lists } = page
   const opened: Table = { rows: [], cells: undefined, hasBlocks: false }
   page.tables.push(opened)
-  page.to = new TextLines()
+  page.out = new TextLines()
   page.lists = []
   return () => {
     endLooseCell(page)
     page.tables.pop()
-    page.to = to
+    page.out = out
     page.lists = lists
     const isLayout = opened.hasBlocks && opened.rows.every((cells) => cells.length <= 1)
-    if (!isLayout) to.break(2)
+    if (!isLayout) out.break(2)
     for (const cells of opened.rows) {
-      if (!isLayout) to.writeRow(cells)
-      else if (cells[0] !== undefined) to.writeBlock(cells[0])
+      if (!isLayout) out.writeRow(cells)
+      else if (cells[0] !== undefined) out.writeBlock(cells[0])
     }
-    if (!isLayout) to.break(2)
+    if (!isLayout) out.break(2)
   }
 }
 
@@ -154,17 +152,17 @@ const cell: Begin = (page) => {
 /** What stands between rows, or between cells, is a cell of its own. */
 function endLooseCell(page: Page) {
   const open = page.tables.at(-1)
-  if (open !== undefined && !page.to.isEmpty) addCell(page, open)
+  if (open !== undefined && !page.out.isEmpty) addCell(page, open)
 }
 
 function addCell(page: Page, { rows, cells }: Table) {
-  if (cells === undefined) rows.push([page.to])
-  else cells.push(page.to)
-  page.to = new TextLines()
+  if (cells === undefined) rows.push([page.out])
+  else cells.push(page.out)
+  page.out = new TextLines()
 }
 
-/** A table that holds this may be layout. */
-function setApart({ tables }: Page) {
+/** What holds tables, lists or headings may be layout. */
+function noteBlockInTable({ tables }: Page) {
   const open = tables.at(-1)
   if (open !== undefined) open.hasBlocks = true
 }
@@ -178,39 +176,39 @@ const caption: Begin = (page, attributes) => {
   }
 }
 
-const lineBreak: Begin = ({ to }) => {
-  to.addBreak()
+const lineBreak: Begin = ({ out }) => {
+  out.addBreak()
   return undefined
 }
 
-const rule: Begin = ({ to }) => {
-  to.break(2)
-  to.writeAsIs('---')
-  return () => to.break(2)
+const rule: Begin = ({ out }) => {
+  out.break(2)
+  out.writeAsIs('---')
+  return () => out.break(2)
 }
 
-const quotation: Begin = ({ to }) => {
-  to.break(2)
-  const end = to.indent('> ')
+const quotation: Begin = ({ out }) => {
+  out.break(2)
+  const end = out.indent('> ')
   return () => {
     end()
-    to.break(2)
+    out.break(2)
   }
 }
 
 const preformatted: Begin = (page) => {
-  page.to.break(2)
+  page.out.break(2)
   page.preformatted++
   return () => {
     page.preformatted--
-    page.to.break(2)
+    page.out.break(2)
   }
 }
 
 const each = (names: string, begin: Begin) => names.split(' ').map((name) => [name, begin] as const)
 
-/** Elements that are more than their text, by name. */
-export const elements: ReadonlyMap<string, Begin> = new Map([
+/** HTML elements that are more than their text, by name. */
+export const htmlElements: ReadonlyMap<string, Begin> = new Map([
   ...each('a', link),
   ...each('img', image),
   ...each('br', lineBreak),

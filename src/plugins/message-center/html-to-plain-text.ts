@@ -1,15 +1,15 @@
 import { Parser } from 'htmlparser2'
-import { elements, type Page } from './html-elements.ts'
+import { htmlElements, type Page } from './html-elements.ts'
 import { withRoadmapIds } from './links.ts'
 import { TextLines } from './text-lines.ts'
-import { isHidden, neverShown, visibleLine, visibleText } from './visible.ts'
+import { isHidden, neverShown, visibleLine, visibleText } from './visible-text.ts'
 
 /** Several times the longest post seen. What a post costs grows with its length. */
 const maxHtmlChars = 60_000
 /** Rendering adds addresses and prefixes to what was written; no post comes near this. */
 const maxTextChars = 60_000
 const cutShort = '\n\n[The rest of this post is left out.]'
-/** What the parser takes for a tag grows with its depth. Tags that are never closed count: this is more than any post has. */
+/** The parser's time for a tag grows with its depth. Tags that are never closed count: this is more than any post has. */
 const maxNesting = 1_000
 
 /**
@@ -21,7 +21,7 @@ const maxNesting = 1_000
  */
 export function htmlToPlainText(html: string): string {
   const lines = new TextLines()
-  const page: Page = { to: lines, lists: [], tables: [], links: [], preformatted: 0 }
+  const page: Page = { out: lines, lists: [], tables: [], links: [], preformatted: 0 }
   /** What ends the elements that are open. */
   const ends: ((() => void) | undefined)[] = []
   let hiddenFrom = Number.POSITIVE_INFINITY
@@ -29,7 +29,7 @@ export function htmlToPlainText(html: string): string {
   const parser = new Parser({
     onopentag(name, attributes) {
       if (ends.length < hiddenFrom && (neverShown.has(name) || isHidden(attributes))) hiddenFrom = ends.length
-      ends.push(ends.length < hiddenFrom ? elements.get(name)?.(page, attributes) : undefined)
+      ends.push(ends.length < hiddenFrom ? htmlElements.get(name)?.(page, attributes) : undefined)
       if (ends.length > maxNesting) {
         isWhole = false
         parser.pause()
@@ -49,15 +49,15 @@ export function htmlToPlainText(html: string): string {
   return isWhole && text.length <= maxTextChars ? text : text.slice(0, maxTextChars) + cutShort
 }
 
-function write({ to, links, preformatted }: Page, text: string) {
+function write({ out, links, preformatted }: Page, text: string) {
   if (preformatted > 0) {
     for (const [i, line] of text.split(/\r?\n/).entries()) {
-      if (i > 0) to.addBreak()
-      if (line !== '') to.writeAsIs(visibleLine(line))
+      if (i > 0) out.addBreak()
+      if (line !== '') out.writeAsIs(visibleLine(line))
     }
     return
   }
   const words = visibleText(text)
-  to.write(words)
+  out.write(words)
   if (links.length > 0) links.push((links.pop() ?? '') + words)
 }

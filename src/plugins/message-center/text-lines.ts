@@ -1,5 +1,5 @@
 /** A line of a text. */
-export interface Line {
+interface Line {
   /** Line breaks before it: more than one leave an empty line. */
   readonly breaks: number
   /** What it is indented by, and the bullet or number of an item that begins here. */

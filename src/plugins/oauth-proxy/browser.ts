@@ -26,7 +26,7 @@ export function errorRedirect(
   return withParameters(redirectUri, { ...oauthError(failure).body, state, iss: issuer })
 }
 
-/** A redirect URI with parameters added at its end: not a character of what the client registered is changed. */
+/** A URI with parameters added at its end: not a character of a redirect URI that a client registered is changed. */
 export function withParameters(uri: string, parameters: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined)
   return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams(given)}`

@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
 import { entryOf, Failure } from '../../errors/index.ts'
-import { TransportError } from '../../lib/bounded-client.ts'
 import { deadlineIn } from '../../lib/deadline.ts'
 import { type EntraError, exchangeFailure } from '../../lib/exchange-failure.ts'
 import { parseJson } from '../../lib/parse-json.ts'
@@ -31,9 +30,7 @@ export async function redeemGrant(
   const headers = { 'content-type': 'application/x-www-form-urlencoded', 'client-request-id': correlationId }
   const attempt = async (clientAuth: ClientAuth) => {
     const body = new URLSearchParams({ client_id: entraClientId, ...grant, ...clientAuth }).toString()
-    const response = await postForm(entra, endpoints.tokenUrl, { headers, body }, deadline).catch((error: unknown) => {
-      throw error instanceof TransportError ? new Failure('exchange_unavailable', { cause: error }) : error
-    })
+    const response = await postForm(entra, endpoints.tokenUrl, { headers, body }, deadline)
     if (response.status !== 200) throw grantFailure(exchangeFailure(response, endpoints.adminConsentUrl))
     return readTokens(response.body)
   }

@@ -1,5 +1,5 @@
 import type { TenantEndpoints } from '../../config/tenant.ts'
-import { Failure } from '../../errors/index.ts'
+import { Failure, toFailure } from '../../errors/index.ts'
 import type { BoundedClient } from '../../lib/bounded-client.ts'
 import type { Deadline } from '../../lib/deadline.ts'
 import { exchangeFailure } from '../../lib/exchange-failure.ts'
@@ -71,8 +71,8 @@ export function createOnBehalfOf({ clientId, tenantId, withClientAuth, endpoints
     const networkClient = {
       sendPostRequestAsync: async <T>(url: string, options?: { headers?: Record<string, string>; body?: string }) => {
         const form = { ...options, headers: { ...options?.headers, ...headers } }
-        const response = await postForm(http, url, form, deadline).catch((cause: unknown) => {
-          failure = new Failure('exchange_unavailable', { cause })
+        const response = await postForm(http, url, form, deadline).catch((error: unknown) => {
+          failure = toFailure(error)
           throw failure
         })
         if (response.status >= 400) {

@@ -47,6 +47,7 @@ export function createLogSampling(onOmitted: (omitted: Omitted) => void) {
       if (what === undefined || isServed) return true
       timer ??= setTimeout(endWindow, windowMs).unref()
       const key = `${of} ${what}`
+      // Counted from below zero: the first ten are not omitted.
       const kind = seen.get(key) ?? { of, what: String(what), lines: -loggedPerSecond }
       kind.lines++
       seen.set(key, kind)
