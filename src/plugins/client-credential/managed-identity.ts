@@ -1,11 +1,12 @@
+import { ManagedIdentityApplication } from '@azure/msal-node'
 import type { BoundedClient } from '../../lib/bounded-client.ts'
 import { CredentialError } from './credential-error.ts'
 
 export type ManagedIdentity = ReturnType<typeof createManagedIdentity>
 
 /**
- * A managed identity, as a credential for the clients of Azure's SDK. MSAL finds their endpoint by the environment (`IDENTITY_ENDPOINT` on Container Apps and
- * App Service, else the instance metadata service).
+ * A managed identity, as a credential for the clients of Azure's SDK. MSAL finds its endpoint by the environment
+ * (`IDENTITY_ENDPOINT` on Container Apps and App Service, else the instance metadata service).
  * Source: Microsoft, "Managed identities in Azure Container Apps".
  *
  * @param clientId of a user-assigned identity; undefined: the system-assigned one
@@ -29,8 +30,6 @@ export function createManagedIdentity(clientId: string | undefined, http: Pick<B
       .flat()
       .join()
       .replace(/\/\.default$/, '')
-    // Loaded on first use: with another kind of credential it is not needed.
-    const { ManagedIdentityApplication } = await import('@azure/msal-node')
     const application = new ManagedIdentityApplication({
       ...(clientId !== undefined && { managedIdentityIdParams: { userAssignedClientId: clientId } }),
       // Retries are the caller's.

@@ -1,3 +1,4 @@
+import { ConfidentialClientApplication } from '@azure/msal-node'
 import type { TenantEndpoints } from '../../config/tenant.ts'
 import { Failure, toFailure } from '../../errors/index.ts'
 import type { BoundedClient } from '../../lib/bounded-client.ts'
@@ -64,8 +65,6 @@ export function createOnBehalfOf({ clientId, tenantId, withClientAuth, endpoints
     { assertion, scopes, correlationId, deadline, headers }: ExchangeRequest,
     clientAuth: ClientAuth,
   ): Promise<GraphToken> {
-    // Loaded on first use: a server that has yet to exchange anything starts without it.
-    const { ConfidentialClientApplication } = await import('@azure/msal-node')
     // MSAL's own errors carry neither status nor claims, and replace what its HTTP client throws.
     let failure: Failure | undefined
     const networkClient = {
