@@ -13,6 +13,7 @@ function isFound(given: FilterArguments, fields: Fields, body?: ReturnType<typeo
 }
 
 const clipchamp = { services: ['Microsoft Clipchamp '] }
+const copilot = { services: ['Microsoft Copilot (Microsoft 365)'] }
 const teams = { services: ['Microsoft Teams'], title: 'A new feature' }
 const outlook = { services: ['Exchange Online'], title: '(Updated) New Outlook for Windows: rules' }
 const rows: readonly [rule: string, given: FilterArguments, fields: Fields, found: boolean][] = [
@@ -37,6 +38,16 @@ const rows: readonly [rule: string, given: FilterArguments, fields: Fields, foun
   ['a product’s name as a common word', { services: ['Forms'] }, { title: 'Updates to Lists forms' }, false],
   ['a product’s name after a common word', { services: ['forms'] }, { title: 'New forms in Forms' }, true],
   ['a product with a capital within', { services: ['ios'] }, { title: 'Teams on iOS' }, true],
+  ['a service without the maker’s name', { services: ['Microsoft SharePoint'] }, { services: ['SharePoint'] }, true],
+  ['a product in a title without it', { services: ['MS Outlook'] }, outlook, true],
+  ['Microsoft 365 is not every 365', { services: ['Microsoft 365'] }, { services: ['Dynamics 365 Apps'] }, false],
+  ['M365 is Microsoft 365', { services: ['M365 apps'] }, { services: ['Microsoft 365 apps'] }, true],
+  ['M365 is M365', { services: ['M365'] }, { title: 'News of M365' }, true],
+  ['Copilot by its usual name', { services: ['M365 Copilot'] }, copilot, true],
+  ['Entra ID by its service', { services: ['Microsoft Entra ID'] }, { services: ['Microsoft Entra'] }, true],
+  ['a product that is called as no product is', { services: ['constructor'] }, teams, false],
+  ['the maker by itself', { services: ['Microsoft'] }, teams, true],
+  ['what only begins like the maker’s name', { services: ['MS'] }, { services: ['Teams'] }, false],
   ['a product without letters', { services: ['365'] }, { title: 'Dynamics 365' }, true],
   [
     'a product of which one word is common',
