@@ -5,7 +5,7 @@ import { messageIdPattern } from './message.ts'
 import { hasMilestone, type MilestoneFilter } from './milestone-filter.ts'
 import { momentOf, startOfDay } from './moment.ts'
 import type { Post } from './post.ts'
-import { isNameIn, isWordOf, type Searchable, scoreOf, searchable, termsOf } from './search.ts'
+import { hasOperator, isNameIn, isWordOf, type Searchable, scoreOf, searchable, termsOf } from './search.ts'
 
 const list = (description: string, maxItems = 20) =>
   Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { minItems: 1, maxItems, description }))
@@ -77,13 +77,17 @@ export const timesNote =
 const FilterArguments: TObject<typeof filterArguments> = Type.Object(filterArguments)
 export type FilterArguments = Static<typeof FilterArguments>
 
-/** One argument, as a test of a post. */
+/** One argument, as a test of a post; those about milestones are one test. */
 export interface Filter {
-  readonly argument: keyof FilterArguments
+  readonly names: readonly (keyof FilterArguments)[]
+  readonly test: Test
   /** Of a body. */
-  readonly needs?: BodyPart | undefined
-  readonly test: (post: Post, body: Body | undefined) => boolean
+  readonly needs?: BodyPart
+  /** What all has to hold, where that is more than one thing: tells which of them finds nothing. */
+  readonly all?: readonly { readonly name: string; readonly test: Test }[]
 }
+
+type Test = (post: Post, body: Body | undefined) => boolean
 
 /**
  * The given arguments as tests, those that cost least first.
@@ -92,8 +96,8 @@ export interface Filter {
  */
 export function filtersOf(given: FilterArguments, nowMs: number): Filter[] {
   const filters: Filter[] = []
-  const add = (argument: Filter['argument'], test: Filter['test'], needs?: BodyPart) =>
-    filters.push({ argument, needs, test })
+  const add = (names: Filter['names'][number] | Filter['names'], test: Test, more?: Pick<Filter, 'needs' | 'all'>) =>
+    filters.push({ names: [names].flat(), test, ...more })
   const { ids, category, severity, isMajorChange, roadmapId, archived } = given
 
   if (ids !== undefined) add('ids', ({ id }) => ids.includes(id))
@@ -115,31 +119,54 @@ export function filtersOf(given: FilterArguments, nowMs: number): Filter[] {
   const [actBefore, actAfter] = [time('actionRequiredBefore'), time('actionRequiredAfter')]
   if (actBefore !== undefined) add('actionRequiredBefore', ({ actionMs }) => actionMs < actBefore)
   if (actAfter !== undefined) add('actionRequiredAfter', ({ actionMs }) => actionMs >= actAfter)
+  rejectEmptyPeriod('actionRequiredAfter', actAfter, 'actionRequiredBefore', actBefore)
 
-  const productsOf = (argument: 'services' | 'allServices') =>
-    (given[argument] ?? []).map((name) => productTest(argument, name))
-  const [anyProduct, allProducts] = [productsOf('services'), productsOf('allServices')]
-  if (given.services !== undefined) add('services', (post) => anyProduct.some((isAbout) => isAbout(post)))
-  if (given.allServices !== undefined) add('allServices', (post) => allProducts.every((isAbout) => isAbout(post)))
-  const tagsOf = (argument: 'tags' | 'allTags') => (given[argument] ?? []).map((name) => tagTest(argument, name))
-  const [anyTag, allTags] = [tagsOf('tags'), tagsOf('allTags')]
-  if (given.tags !== undefined) add('tags', (post) => anyTag.some((isTagged) => isTagged(post)))
-  if (given.allTags !== undefined) add('allTags', (post) => allTags.every((isTagged) => isTagged(post)))
+  for (const argument of ['services', 'allServices', 'tags', 'allTags'] as const) {
+    const testOf = argument === 'services' || argument === 'allServices' ? productTest : tagTest
+    const wanted = given[argument]?.map((name) => ({ name: `"${name}"`, test: testOf(argument, name) }))
+    if (wanted === undefined) continue
+    if (argument.startsWith('all')) add(argument, (post) => wanted.every(({ test }) => test(post)), { all: wanted })
+    else add(argument, (post) => wanted.some(({ test }) => test(post)))
+  }
 
-  const milestones = milestoneFilterOf(given, nowMs)
-  if (milestones !== undefined) {
-    const argument = milestoneArguments.find((name) => given[name] !== undefined) ?? 'milestoneBefore'
-    add(argument, (post, body) => hasMilestone(post, body, milestones), 'milestones')
+  const milestoneTest = milestoneTestOf(given, nowMs)
+  if (milestoneTest !== undefined) {
+    const names = milestoneArguments.filter((name) => given[name] !== undefined)
+    const all = names.flatMap((name) => {
+      const test = milestoneTestOf({ [name]: given[name] }, nowMs)
+      return test === undefined ? [] : [{ name, test }]
+    })
+    add(names, milestoneTest, { needs: 'milestones', all })
   }
   if (given.search !== undefined) {
+    if (hasOperator(given.search)) throw invalidArgument('search', withoutOperators)
     const terms = termsOf(given.search)
     if (terms.length === 0) throw invalidArgument('search', 'words of letters or figures')
-    add('search', (post, body) => score(terms, post, body) > 0, 'words')
+    const testOf =
+      (...sought: string[]): Test =>
+      (post, body) =>
+        score(sought, post, body) > 0
+    const all = terms.map((term) => ({ name: `"${term}"`, test: testOf(term) }))
+    add('search', testOf(...terms), { needs: 'words', all })
   }
   return filters
 }
 
-/** Together they are one test, which is named after the first of them that is given. */
+const withoutOperators =
+  'words that all have to occur, without OR, NOT or "-": call once for each, or quote what stands in a text'
+
+function rejectEmptyPeriod(after: string, afterMs: number | undefined, before: string, beforeMs: number | undefined) {
+  if (afterMs !== undefined && beforeMs !== undefined && afterMs >= beforeMs) {
+    throw invalidArgument(before, `a later time than ${after}`)
+  }
+}
+
+function milestoneTestOf(given: FilterArguments, nowMs: number): Test | undefined {
+  const wanted = milestoneFilterOf(given, nowMs)
+  return wanted && ((post, body) => hasMilestone(post, body, wanted))
+}
+
+/** Together they are one test. */
 const milestoneArguments = [
   'milestoneBefore',
   'milestoneAfter',
@@ -154,13 +181,10 @@ export function milestoneFilterOf(given: FilterArguments, nowMs: number): Milest
   const before = momentGiven(given, 'milestoneBefore', nowMs)
   const after = momentGiven(given, 'milestoneAfter', nowMs)
   if ([kind, ring, cloud, before, after].every((value) => value === undefined)) return undefined
-  return {
-    kind,
-    ring,
-    cloud,
-    fromMs: after === undefined ? Number.NEGATIVE_INFINITY : startOfDay(after),
-    untilMs: before ?? Number.POSITIVE_INFINITY,
-  }
+  const fromMs = after === undefined ? Number.NEGATIVE_INFINITY : startOfDay(after)
+  const untilMs = before ?? Number.POSITIVE_INFINITY
+  rejectEmptyPeriod('milestoneAfter', fromMs, 'milestoneBefore', untilMs)
+  return { kind, ring, cloud, fromMs, untilMs }
 }
 
 /** What filters need of bodies. */

@@ -12,7 +12,10 @@ export interface Match {
 }
 
 /** The posts that pass all filters, in the order of the reading. */
-export function matching({ posts, bodies }: Pick<Reading, 'posts' | 'bodies'>, filters: readonly Filter[]): Match[] {
+export function matching(
+  { posts, bodies }: Pick<Reading, 'posts' | 'bodies'>,
+  filters: readonly Pick<Filter, 'test'>[],
+): Match[] {
   return posts
     .map((post, i) => ({ post, body: bodies[i] }))
     .filter(({ post, body }) => filters.every(({ test }) => test(post, body)))
@@ -110,12 +113,18 @@ function orUndefined(value: number, none: number): number | undefined {
 export function explainNothing(reading: Pick<Reading, 'posts' | 'bodies'>, filters: readonly Filter[]): string {
   const { posts } = reading
   if (posts.length === 0) return 'The Message Center shows this user no messages.'
-  const alone = filters.map((filter) => ({ filter, count: matching(reading, [filter]).length }))
-  const counts = alone.map(({ filter, count }) => `${filter.argument} ${count}`).join(', ')
+  const countOf = (filter: Pick<Filter, 'test'>) => matching(reading, [filter]).length
+  const alone = filters.map((filter) => ({ filter, count: countOf(filter) }))
+  const counts = alone
+    .map(({ filter: { names, all = [] }, count }) => {
+      const parts = count === 0 && all.length > 1 ? all.map((one) => `${one.name} ${countOf(one)}`) : []
+      return `${names.join(' + ')} ${count}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}`
+    })
+    .join(', ')
   // Where others narrow what has an act-by date to nothing, that few messages have one is the likely reason.
-  const isTelling = ({ filter, count }: (typeof alone)[number]) =>
-    count === 0 || filter.argument.startsWith('actionRequired')
-  const tips = alone.filter(isTelling).flatMap(({ filter }) => tipFor(filter.argument, posts))
+  const isTelling = ({ filter: { names }, count }: (typeof alone)[number]) =>
+    count === 0 || names.some((name) => name.startsWith('actionRequired'))
+  const tips = alone.filter(isTelling).flatMap(({ filter }) => filter.names.flatMap((name) => tipFor(name, posts)))
   if (tips.length === 0 && alone.length > 1) tips.push('Leave one of them out.')
   const searched = `No match among ${posts.length} messages; each argument by itself matches: ${counts}.`
   return [searched, ...new Set(tips)].join(' ')
@@ -130,13 +139,15 @@ function tipFor(argument: keyof FilterArguments, posts: readonly Post[]): string
         `Only ${count} of ${posts.length} messages have an act-by date (about 4 % of all do): deadlines stand in the text, try milestoneBefore and milestoneAfter.`,
       ]
     }
-    case 'services':
     case 'allServices':
+      return ['No message is about all of these: services takes any of them.', ...tipFor('services', posts)]
+    case 'services':
       return [
         `Services here: ${mostFrequent(posts.flatMap(({ message }) => message.services ?? []))}. For another product, try search.`,
       ]
-    case 'tags':
     case 'allTags':
+      return ['No message has all of these: tags takes any of them.', ...tipFor('tags', posts)]
+    case 'tags':
       return [`Tags here: ${mostFrequent(posts.flatMap(({ message }) => message.tags ?? []))}.`]
     case 'severity':
       return ['Nearly all messages are normal; for what matters try isMajorChange or category preventOrFixIssue.']
@@ -145,12 +156,13 @@ function tipFor(argument: keyof FilterArguments, posts: readonly Post[]): string
     case 'ids':
       return ['Messages expire: these ids are not in the Message Center, or not shown to this user.']
     case 'roadmapId':
-      return ['Not every message names its roadmap items: try search with the feature’s name.']
+      return ['Not every message lists its roadmap items: try search with the id, or with the feature’s name.']
+    case 'milestoneRing':
+    case 'milestoneCloud':
+      return ['Deadlines name no ring and no cloud.', ...tipFor('milestoneKind', posts)]
     case 'milestoneBefore':
     case 'milestoneAfter':
     case 'milestoneKind':
-    case 'milestoneRing':
-    case 'milestoneCloud':
       return ['Try a wider period, fewer of the milestone arguments, or getDigest for what is due.']
     case 'modifiedSince':
     case 'startedSince':

@@ -29,6 +29,11 @@ export function termsOf(search: string): string[] {
   return [...new Set(terms)].filter((term) => term !== '').slice(0, maxTerms)
 }
 
+/** Whether a search has what is an operator elsewhere, outside of quotes: OR, NOT, -word. As words they would mislead. */
+export function hasOperator(search: string): boolean {
+  return /(?:^|\s)(?:(?:OR|NOT|\|{1,2})(?=\s|$)|-(?=[\p{L}"]))/u.test(search.replaceAll(/"[^"]+"/g, '""'))
+}
+
 /** Without the punctuation around it: C# and C++ keep theirs. */
 function trimmed(term: string): string {
   return /[\p{L}\p{N}](?:.*[\p{L}\p{N}+#])?/u.exec(term)?.[0] ?? ''

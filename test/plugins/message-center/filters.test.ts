@@ -255,10 +255,17 @@ for (const [given, parts] of needed) {
   })
 }
 
+const noOperators = ['"teams OR outlook"', 'sign in or out', 'ORGANIZATION', 'roll-out', 'C - D', 'Teams -1', 'R&D|QA']
+for (const search of noOperators) {
+  test(`${search} is searched for as it is`, () => {
+    assert.equal(filtersOf({ search }, nowMs).length, 1)
+  })
+}
+
 test('what needs the body is looked at last', () => {
   const filters = filtersOf({ search: 'x', milestoneBefore: '7d', services: ['x'], tags: ['x'] }, nowMs)
   assert.deepEqual(
-    filters.map(({ argument }) => argument),
+    filters.flatMap(({ names }) => names),
     ['services', 'tags', 'milestoneBefore', 'search'],
   )
 })
@@ -269,6 +276,15 @@ const rejected: readonly (readonly [given: FilterArguments, message: RegExp])[] 
   [{ services: [' '] }, /^"services" takes names of products\.$/],
   [{ services: ['Teams', '--'] }, /^"services" takes /],
   [{ allServices: ['*'] }, /^"allServices" takes /],
+  ...['teams OR outlook', 'NOT teams', 'teams || outlook', 'teams | outlook', 'teams -preview', '-"live events"'].map(
+    (search) => [{ search }, /^"search" takes words that all have to occur, without OR, NOT or "-": /] as const,
+  ),
+  [
+    { milestoneAfter: '2026-12-02', milestoneBefore: '2026-12-01' },
+    /^"milestoneBefore" takes a later time than milestoneAfter\.$/,
+  ],
+  [{ milestoneAfter: '2026-12-01T09:00:00Z', milestoneBefore: '2026-12-01' }, /^"milestoneBefore" takes a later time/],
+  [{ actionRequiredAfter: '14d', actionRequiredBefore: '7d' }, /^"actionRequiredBefore" takes a later time/],
   ...(['modifiedSince', 'startedSince'] as const).map(
     (argument) =>
       [{ [argument]: '2026-02-30' }, new RegExp(`^"${argument}" takes a date that exists .*duration back`)] as const,

@@ -149,7 +149,7 @@ const here: readonly Match[] = [
 ]
 const tips: readonly [given: FilterArguments, tip: RegExp | undefined][] = [
   [{ services: ['Outlook'] }, /Services here: Planner, Microsoft Teams\. For another product, try search\./],
-  [{ allServices: ['Teams', 'Outlook'] }, /Services here: Planner, Microsoft Teams\./],
+  [{ allServices: ['Outlook'] }, /services takes any of them\. Services here: Planner, Microsoft Teams\./],
   [{ tags: ['Nonsense'] }, /Tags here: Retirement, User impact\./],
   [{ allTags: ['Nonsense'] }, /Tags here: Retirement, User impact\./],
   [
@@ -165,7 +165,7 @@ const tips: readonly [given: FilterArguments, tip: RegExp | undefined][] = [
   [{ severity: 'critical' }, /Nearly all messages are normal.*isMajorChange.*preventOrFixIssue/],
   [{ search: 'nonsense' }, /Every word must occur/],
   [{ ids: ['MC9'] }, /Messages expire/],
-  [{ roadmapId: '478611' }, /Not every message names its roadmap items: try search/],
+  [{ roadmapId: '478611' }, /Not every message lists its roadmap items: try search with the id/],
   [{ modifiedSince: '7d' }, /Try an earlier time/],
   [{ startedSince: '7d' }, /Try an earlier time/],
   [{ favoritesOnly: true }, undefined],
@@ -191,9 +191,24 @@ test('nothing by several: how many each finds, and tips for those that find none
   assert.equal(
     explainNothing(readingOf(here), filtersOf(given, nowMs)),
     'No match among 2 messages; each argument by itself matches: services 1, tags 0, allTags 0, search 2. ' +
-      'Tags here: Retirement, User impact.',
+      'Tags here: Retirement, User impact. No message has all of these: tags takes any of them.',
   )
 })
+
+const together: readonly [given: FilterArguments, note: RegExp][] = [
+  [{ search: 'teams nonsense' }, /: search 0 \("teams" 1, "nonsense" 0\)\. Every word/],
+  [{ allTags: ['Retirement', 'Nonsense'] }, /: allTags 0 \("Retirement" 2, "Nonsense" 0\)\. No message has all/],
+  [{ allServices: ['Teams', 'Nonsense'] }, /: allServices 0 \("Teams" 1, "Nonsense" 0\)\. .* services takes any/],
+  [
+    { milestoneKind: 'deadline', milestoneRing: 'general' },
+    /: milestoneKind \+ milestoneRing 0 \(milestoneKind 1, milestoneRing 0\)\. .*Deadlines name no ring/,
+  ],
+]
+for (const [given, expected] of together) {
+  test(`nothing by ${JSON.stringify(given)}: what each part of it finds`, () => {
+    assert.match(explainNothing(readingOf(here), filtersOf(given, nowMs)), expected)
+  })
+}
 
 test('nothing by several, one of them an act-by date that some have: how few have one is told', () => {
   const given: FilterArguments = { actionRequiredBefore: '2099-01-01', category: 'planForChange' }
