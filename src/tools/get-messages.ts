@@ -143,12 +143,15 @@ function nothingFound({ filter }: Input, reading: Reading, filters: readonly Fil
 
 /** What is searched: the snapshot, or what a raw filter finds in Graph. */
 async function readingFor(
-  { filter, prefer, body = 'none', fresh = false, ids = [] }: Input,
+  input: Input,
   filters: readonly Filter[],
   { messageCenter, graph, signal }: ToolContext,
 ): Promise<Reading & { readonly unreadBodies: number }> {
+  const { filter, prefer, view, body = 'none', fresh = false, ids = [] } = input
   const parts = partsFor(filters)
-  const bodies = parts.length > 0 || body !== 'none'
+  // A row has the next deadline, which is in the text as a rule.
+  const hasRows = view === 'compact' && sizeOf(input) > 0
+  const bodies = parts.length > 0 || body !== 'none' || (hasRows && 'optional')
   let reading: Reading
   if (filter === undefined) {
     reading = await readWith(ids, messageCenter, { fresh, bodies, parts, signal })
@@ -156,11 +159,13 @@ async function readingFor(
     if (!isBalanced(filter)) {
       throw invalidArgument('filter', 'an OData expression with balanced parentheses and quotes')
     }
-    reading = await messageCenter.find({ filter, prefer, bodies, parts }, graph).catch((error: unknown) => {
-      const isRejected = error instanceof Failure && error.reason === 'graph_bad_request'
-      throw isRejected ? namingArguments(error, [{ argument: 'filter', expression: filter }]) : error
-    })
+    reading = await messageCenter
+      .find({ filter, prefer, bodies: bodies !== false, parts }, graph)
+      .catch((error: unknown) => {
+        const isRejected = error instanceof Failure && error.reason === 'graph_bad_request'
+        throw isRejected ? namingArguments(error, [{ argument: 'filter', expression: filter }]) : error
+      })
   }
-  const unreadBodies = bodies ? reading.bodies.filter((one) => one === undefined).length : 0
+  const unreadBodies = bodies === true ? reading.bodies.filter((one) => one === undefined).length : 0
   return { ...reading, unreadBodies }
 }

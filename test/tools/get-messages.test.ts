@@ -135,6 +135,27 @@ test('a row of the view compact has a row’s worth', async () => {
   ])
 })
 
+test('a row has the deadline of its text, whatever was asked before', async () => {
+  const due = message(1, {
+    body: { contentType: 'html', content: '<p>You must update your settings before December 15, 2026.</p>' },
+  })
+  const { call, graph, advance } = userOf([due])
+  const dueOf = async () => (await call(getMessages, { view: 'compact' }))['value'] as { due?: string }[]
+  assert.equal((await dueOf())[0]?.due, '2026-12-15')
+  await call(getMessages, { view: 'compact', top: 0, fresh: true })
+  assert.deepEqual(graph.asked, ['bodies', 'listing'])
+  advance(6 * minute)
+  assert.equal((await dueOf())[0]?.due, '2026-12-15')
+})
+
+test('rows come without the deadlines of texts that cannot be read', async () => {
+  const { call, graph } = userOf(three)
+  await call(getMessages)
+  graph.fail('graph_throttled')
+  const result = await call(getMessages, { view: 'compact' })
+  assert.deepEqual([idsOf(result).length, result['stale']], [3, true])
+})
+
 test('the view graph has Graph’s own details', async () => {
   const details = [{ name: 'Summary', value: 'S' }]
   const { value } = await userOf([message(1, { details })]).call(getMessages, { view: 'graph' })

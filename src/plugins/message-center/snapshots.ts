@@ -11,8 +11,8 @@ import { hasAllBodies, type Snapshot } from './snapshot.ts'
 export interface ReadOptions {
   /** Of nothing that began to be read before. */
   readonly fresh?: boolean
-  /** With the bodies of all posts. */
-  readonly bodies?: boolean
+  /** With the bodies of all posts; `optional`: if they cannot be read, without. */
+  readonly bodies?: boolean | 'optional'
   /** Not older than this, where that is less than the usual age. */
   readonly maxAgeMs?: number
   /** A caller that goes away stops waiting. */
@@ -134,12 +134,9 @@ export function createSnapshots({
   }
 
   /** Starts a load, or joins one that brings all that is wanted. */
-  function load(
-    reader: GraphReader,
-    entry: Entry,
-    { fresh = false, bodies: withBodies = false }: ReadOptions,
-  ): Promise<Snapshot> {
+  function load(reader: GraphReader, entry: Entry, { fresh = false, bodies = false }: ReadOptions): Promise<Snapshot> {
     const { loading, queued } = entry
+    const withBodies = bodies !== false
     if (loading === undefined) return start(reader, entry, fresh, withBodies)
     stats.joined++
     if (!fresh && (loading.bodies || !withBodies)) return loading.promise
@@ -201,16 +198,17 @@ export function createSnapshots({
   }
 
   /** What there is to answer with where nothing can be read. */
-  function lastResort(credentialHash: string, entry: Entry, withBodies: boolean): Snapshot | undefined {
+  function lastResort(credentialHash: string, entry: Entry, bodies: ReadOptions['bodies']): Snapshot | undefined {
     const { snapshot } = entry
     if (snapshot === undefined || held.find(credentialHash) !== entry) return undefined
-    if (withBodies && snapshot.bodies.every((body) => body === undefined) && snapshot.posts.length > 0) return undefined
+    if (bodies === true && snapshot.bodies.every((body) => body === undefined) && snapshot.posts.length > 0)
+      return undefined
     return now() - snapshot.readAtMs < longestAgeMs ? snapshot : undefined
   }
 
   async function readAgain(reader: GraphReader, entry: Entry, wanted: ReadOptions): Promise<Reading> {
-    const { fresh = false, bodies: withBodies = false, signal } = wanted
-    const last = () => lastResort(reader.credentialHash, entry, withBodies)
+    const { fresh = false, bodies, signal } = wanted
+    const last = () => lastResort(reader.credentialHash, entry, bodies)
     const { failure: recent } = entry
     try {
       if (recent !== undefined && now() < recent.untilMs && !fresh && last() !== undefined) throw recent.failure
@@ -237,14 +235,15 @@ export function createSnapshots({
      * @throws {Failure} any of the `graph_…` reasons where there is nothing to answer with; `call_cancelled`
      */
     async read(reader: GraphReader, wanted: ReadOptions = {}): Promise<Reading> {
-      const { fresh = false, bodies: withBodies = false, maxAgeMs = Number.POSITIVE_INFINITY } = wanted
+      const { fresh = false, bodies = false, maxAgeMs = Number.POSITIVE_INFINITY } = wanted
       const entry = held.use(reader.credentialHash)
       const { snapshot } = entry
       const ageMs = snapshot === undefined ? 0 : now() - snapshot.readAtMs
       const isTooOld = ageMs >= maxAgeMs
       if (snapshot === undefined || fresh || isTooOld)
         return readAgain(reader, entry, { ...wanted, fresh: fresh || isTooOld })
-      if (ageMs >= lifetimeMs(entry) || (withBodies && !hasAllBodies(snapshot))) return readAgain(reader, entry, wanted)
+      if (ageMs >= lifetimeMs(entry) || (bodies !== false && !hasAllBodies(snapshot)))
+        return readAgain(reader, entry, wanted)
       stats.hit++
       return reading(snapshot, 'memory')
     },
