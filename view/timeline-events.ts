@@ -4,6 +4,7 @@ import type { Milestone } from '../src/plugins/message-center/milestones/milesto
 import { dayOf, distance, monthAndYear, writtenDates } from './dates.ts'
 
 export type Kind = Milestone['kind']
+type Precision = Milestone['startPrecision']
 export const kinds: readonly Kind[] = ['deadline', 'retirement', 'rollout', 'other']
 export const kindNames: Readonly<Record<Kind, string>> = {
   deadline: 'Deadline',
@@ -58,7 +59,7 @@ export function eventsOf(message: Message, today: string): TimelineEvent[] {
 /** What is due and what retires in a digest. */
 export function eventsOfDigest({ due, retires }: Digest, today: string): TimelineEvent[] {
   const eventOf = (kind: Kind) => (item: Digest['due'][number]) => ({
-    ...deadline(item.id, item.title ?? item.id, item.date, today),
+    ...deadline(item.id, item.title ?? item.id, item.date, today, item.precision),
     kind,
     ...(item.text !== undefined && { text: item.text }),
   })
@@ -85,12 +86,10 @@ export function byMonth(events: readonly TimelineEvent[]): Month[] {
   return [...months].map(([name, events]) => ({ name, events }))
 }
 
-function deadline(id: string, title: string, day: string, today: string): TimelineEvent {
-  const away = distance(day, today)
-  return {
-    ...{ id, title, kind: 'deadline', day, dates: writtenDates({ start: day }, today), audience: '' },
-    ...(away && { away }),
-  }
+function deadline(id: string, title: string, day: string, today: string, precision?: Precision): TimelineEvent {
+  const away = precision === undefined ? distance(day, today) : undefined
+  const dates = writtenDates({ start: day, ...(precision && { startPrecision: precision }) }, today)
+  return { id, title, kind: 'deadline', day, dates, audience: '', ...(away && { away }) }
 }
 
 function awayOf({ start, end, startPrecision, endPrecision }: Milestone, day: string, today: string) {

@@ -13,6 +13,12 @@ const DueItem = Type.Object({
   id: Type.String(),
   title: Type.Optional(Type.String()),
   date: Type.String(),
+  precision: Type.Optional(
+    Type.Enum(['part', 'month'], {
+      type: 'string',
+      description: 'Of the date: a part (early, mid, late) of a month, or a month',
+    }),
+  ),
   text: Type.Optional(Type.String({ description: "Its words; absent: Graph's act-by date" })),
 })
 
@@ -141,18 +147,28 @@ function deadlinesOf({ post, body }: Match, window: Window): Item[] {
   const { id, actionMs, message } = post
   const inText = datesOf(id, message.title, body, 'deadline', window)
   const isListed = actionMs >= window.fromMs && actionMs < window.untilMs
-  const day = isListed ? dayOf(actionMs) : undefined
-  if (day === undefined || inText.some(({ date }) => date === day)) return inText
-  return [{ id, ...titled(message.title), date: day }, ...inText]
+  if (!isListed) return inText
+  const days = [dayOf(actionMs), dayOf(startOfNextDay(actionMs))]
+  // "Before July 14" has July 13 as its act-by date.
+  if (inText.some(({ date }) => days.includes(date))) return inText
+  return [{ id, ...titled(message.title), date: dayOf(actionMs) }, ...inText]
 }
 
 function datesOf(id: string, title: string | undefined, body: Body | undefined, kind: string, window: Window): Item[] {
   const days = new Map<string, Item>()
-  for (const milestone of milestonesWithin(body, window)) {
-    if (milestone.kind !== kind) continue
-    const date = [milestone.start, milestone.end].find((day) => isWithin(day, window))
-    if (date !== undefined && !days.has(date))
-      days.set(date, { id, ...titled(title), date, text: clipped(milestone.text, maxTextChars) })
+  for (const { kind: found, start, end, startPrecision, endPrecision, text } of milestonesWithin(body, window)) {
+    if (found !== kind) continue
+    const [date, precision] = isWithin(start, window) ? [start, startPrecision] : [end, endPrecision]
+    if (!isWithin(date, window) || days.has(date)) continue
+    // By when to act is a day, also where the text has but the month.
+    const coarse = kind === 'deadline' || precision === 'day' ? undefined : precision
+    days.set(date, {
+      id,
+      ...titled(title),
+      date,
+      ...(coarse && { precision: coarse }),
+      text: clipped(text, maxTextChars),
+    })
   }
   return [...days.values()]
 }

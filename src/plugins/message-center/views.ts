@@ -74,10 +74,26 @@ function view(post: Post, body: Body | undefined, { view, milestones: which, now
   return which !== undefined && body !== undefined ? { ...shown, milestones } : shown
 }
 
-/** "rollout general gcc 2026-12-11 to 2027-01-10" */
-function inWords({ kind, ring, cloud, start, end }: Milestone): string {
-  const days = start === undefined ? ['by', end] : end === undefined ? [start] : [start, 'to', end]
+/** "rollout general gcc 2026-12-11 to mid 2027-01": days no finer than they are written. */
+function inWords({ kind, ring, cloud, start, end, startPrecision, endPrecision }: Milestone): string {
+  const first = start && asWritten(start, startPrecision)
+  // By when to act is a day, also where the text has but the month; and before May is by its first day.
+  const isDay = kind === 'deadline' || end?.endsWith('-01')
+  const last = end && (isDay ? end : asWritten(end, endPrecision))
+  const days = first === undefined ? ['by', last] : last === undefined ? [first] : [first, 'to', last]
   return [kind, ring, cloud, ...days].filter((word) => word !== undefined).join(' ')
+}
+
+function asWritten(day: string, precision: Milestone['startPrecision'] = 'day'): string {
+  const [month, dayOfMonth] = [day.slice(0, 7), Number(day.slice(8))]
+  switch (precision) {
+    case 'day':
+      return day
+    case 'part':
+      return `${dayOfMonth <= 10 ? 'early' : dayOfMonth <= 20 ? 'mid' : 'late'} ${month}`
+    case 'month':
+      return month
+  }
 }
 
 /** A row: what a list needs, for as few tokens as can be. */

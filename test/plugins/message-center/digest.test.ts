@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Digest, digestOf } from '../../../src/plugins/message-center/digest.ts'
+import type { Milestone } from '../../../src/plugins/message-center/milestones/index.ts'
 import type { Match } from '../../../src/plugins/message-center/query.ts'
 import { latestFirst } from '../../../src/plugins/message-center/read-messages.ts'
 import { bodyOf, type Fields, foundOf, milestone } from './posts.ts'
@@ -91,6 +92,21 @@ const dues: readonly [rule: string, found: Match, due: Digest['due']][] = [
     [item('2026-12-15', 'Act now')],
   ],
   [
+    'the day before the one of the text is the same, with its words',
+    foundOf(actBy('2026-12-14T08:00:00Z'), inText(deadline('2026-12-15', 'Before December 15'))),
+    [item('2026-12-15', 'Before December 15')],
+  ],
+  [
+    'the day after the one of the text is another',
+    foundOf(actBy('2026-12-16T08:00:00Z'), inText(deadline('2026-12-15', 'Act now'))),
+    [item('2026-12-15', 'Act now'), item('2026-12-16')],
+  ],
+  [
+    'a deadline is a day, however it is written',
+    foundOf({ ...old, title: 'T' }, inText({ ...deadline('2026-12-31', 'By December'), endPrecision: 'month' })),
+    [item('2026-12-31', 'By December')],
+  ],
+  [
     'two dates are two',
     foundOf(actBy('2026-12-24T00:00:00Z'), inText(deadline('2026-12-15', 'Act now'))),
     [item('2026-12-15', 'Act now'), item('2026-12-24')],
@@ -129,6 +145,23 @@ for (const [rule, days, date] of retirements) {
     const { retires, due } = digest([foundOf(old, bodyOf('', [milestone('retirement', days, 'Gone')]))])
     assert.deepEqual(retires, date === undefined ? [] : [{ id: 'MC1', date, text: 'Gone' }])
     assert.deepEqual(due, [])
+  })
+}
+
+const coarse = { start: '2026-12-11', end: '2027-01-31', startPrecision: 'part', endPrecision: 'month' } as const
+const precisions: readonly [rule: string, days: Partial<Milestone>, shown: object][] = [
+  ['a part of a month', coarse, { date: '2026-12-11', precision: 'part' }],
+  [
+    'a month that it ends in',
+    { ...coarse, start: '2026-11-01', end: '2026-12-31' },
+    { date: '2026-12-31', precision: 'month' },
+  ],
+  ['a day', { start: '2026-12-11', startPrecision: 'day' }, { date: '2026-12-11' }],
+]
+for (const [rule, days, shown] of precisions) {
+  test(`retires: ${rule} is shown as what it is`, () => {
+    const found = foundOf(old, bodyOf('', [{ ...milestone('retirement', {}, 'Gone'), ...days }]))
+    assert.deepEqual(digest([found]).retires, [{ id: 'MC1', ...shown, text: 'Gone' }])
   })
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Body, toBody } from '../../../src/plugins/message-center/body.ts'
+import type { Milestone } from '../../../src/plugins/message-center/milestones/index.ts'
 import { compact, present, type ViewOptions } from '../../../src/plugins/message-center/views.ts'
 import { bodyOf, type Fields, foundOf, milestone, postOf } from './posts.ts'
 
@@ -155,6 +156,24 @@ test('where milestones are asked for, those and no others are shown; in a row, a
   const many = bodyOf('', Array(9).fill(gcc))
   assert.equal((await show({}, many, { view: 'compact', milestones: meant })).dates?.length, 6)
 })
+
+const written: readonly [days: Partial<Milestone>, words: string][] = [
+  [{ start: '2026-12-01', startPrecision: 'month' }, 'rollout 2026-12'],
+  [{ start: '2026-12-01', startPrecision: 'part' }, 'rollout early 2026-12'],
+  [
+    { start: '2026-12-11', end: '2027-01-31', startPrecision: 'part', endPrecision: 'part' },
+    'rollout mid 2026-12 to late 2027-01',
+  ],
+  [{ end: '2027-01-31', endPrecision: 'month' }, 'rollout by 2027-01'],
+  [{ end: '2027-01-01', endPrecision: 'month' }, 'rollout by 2027-01-01'],
+  [{ kind: 'deadline', end: '2026-12-31', endPrecision: 'month' }, 'deadline by 2026-12-31'],
+]
+for (const [days, words] of written) {
+  test(`a row’s dates are no finer than they are written: ${words}`, async () => {
+    const body = bodyOf('', [{ ...milestone('rollout', {}), ...days }])
+    assert.deepEqual((await show({}, body, { view: 'compact', milestones: 'all' })).dates, [words])
+  })
+}
 
 test('together bodies are no longer than they may be: what does not fit are notes', async () => {
   const long = { contentType: 'html', content: 'x'.repeat(5 * 1024 * 1024) }
