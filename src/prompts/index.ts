@@ -1,12 +1,14 @@
 import type { Complete, Prompt, PromptArgument } from '../plugins/mcp/prompt.ts'
 import { countBy } from '../plugins/message-center/query.ts'
+import { searchable } from '../plugins/message-center/search.ts'
 import { completeMessageId } from '../resources/message.ts'
 
 /** Names of services that the user's messages are about, most frequent first. */
 const completeService: Complete = async (typed, { messageCenter }) => {
   const { posts } = await messageCenter.read()
   const names = countBy(posts.flatMap(({ message }) => message.services ?? [])).map(({ name }) => name)
-  return names.filter((name) => name.toLowerCase().includes(typed.toLowerCase()))
+  const sought = searchable(typed.trim())
+  return names.filter((name) => searchable(name).includes(sought))
 }
 
 const completePeriod: Complete = async (typed) =>
@@ -67,7 +69,7 @@ export const prompts: readonly Prompt[] = [
     description: 'What changes in one service in a period, and a plan to be ready for it',
     arguments: [service(true), period('How far ahead, such as 90d (default)')],
     text: ({ service, period = '90d' }) =>
-      `Plan for the changes of ${service} in the next ${period}. Call getMessages with services ["${service}"], ` +
+      `Plan for the changes of ${service} in the next ${period}. Call getMessages with services ${JSON.stringify([service])}, ` +
       `milestoneBefore "${period}", milestoneAfter "today" and view "compact", and page until all are read; read those that matter ` +
       'with getMessage. Answer with a timeline by month (date, change, message), then for each change that needs it: ' +
       `impact, what to decide, what to do and by when, whom to inform. ${rules}`,
@@ -89,5 +91,5 @@ function about(service: string | undefined): string {
 }
 
 function argument(service: string | undefined): string {
-  return service === undefined ? '' : ` and services ["${service}"]`
+  return service === undefined ? '' : ` and services ${JSON.stringify([service])}`
 }

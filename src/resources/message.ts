@@ -2,13 +2,15 @@ import type { Complete } from '../plugins/mcp/prompt.ts'
 import type { Resource } from '../plugins/mcp/resource.ts'
 import { messageIdPattern, resourceUriOf } from '../plugins/message-center/message.ts'
 import { readMessage } from '../plugins/message-center/read-message.ts'
+import { searchable } from '../plugins/message-center/search.ts'
 
-/** Ids that begin as typed, or of messages whose title has it; most recently modified first. */
+/** Ids that begin as typed, with or without MC, or of messages whose title has it; most recently modified first. */
 export const completeMessageId: Complete = async (typed, { messageCenter }) => {
   const { posts } = await messageCenter.read()
-  const sought = typed.trim().toLowerCase()
+  const sought = searchable(typed.trim())
+  const isBeginningOf = (id: string) => [sought, `mc${sought}`].some((typed) => id.toLowerCase().startsWith(typed))
   return posts
-    .filter(({ id, title }) => id.toLowerCase().startsWith(sought) || title.includes(sought))
+    .filter(({ id, title }) => isBeginningOf(id) || title.includes(sought))
     .sort((a, b) => b.modifiedMs - a.modifiedMs)
     .map(({ id }) => id)
 }

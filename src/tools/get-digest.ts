@@ -4,7 +4,7 @@ import { invalidArgument } from '../lib/invalid-argument.ts'
 import { Digest, digestOf } from '../plugins/message-center/digest.ts'
 import { filterArguments, filtersOf, partsFor, timesNote } from '../plugins/message-center/filters.ts'
 import { viewUri } from '../plugins/message-center/message.ts'
-import { momentOf } from '../plugins/message-center/moment.ts'
+import { momentOf, startOfDay } from '../plugins/message-center/moment.ts'
 import { explainNothing, matching } from '../plugins/message-center/query.ts'
 import { age, ageOf, fresh } from './age.ts'
 import { defineTool } from './define-tool.ts'
@@ -38,9 +38,11 @@ export const getDigest = defineTool({
     const nowMs = now()
     const sinceMs = momentOf(since, 'back', nowMs)
     if (sinceMs === undefined) throw invalidArgument('since', 'a date, a date-time with its zone, or a duration (7d)')
+    if (sinceMs > nowMs) throw invalidArgument('since', 'a time in the past')
     const untilMs = momentOf(horizon, 'ahead', nowMs)
     if (untilMs === undefined)
       throw invalidArgument('horizon', 'a date, a date-time with its zone, or a duration (60d)')
+    if (untilMs < startOfDay(nowMs)) throw invalidArgument('horizon', 'today or a time ahead')
     const filters = filtersOf(given, nowMs)
     const reading = await messageCenter.read({ fresh, parts: ['milestones', ...partsFor(filters)], signal })
     const found = matching(reading, filters)

@@ -130,9 +130,11 @@ export const getMessages = defineTool({
   },
 })
 
-function sizeOf({ top, pageSize, prefer, body = 'none' }: Input): number {
+function sizeOf({ top, pageSize, prefer, ids = [], body = 'none' }: Input): number {
   if (top !== undefined) return top
-  const preferred = pageSize ?? (prefer === undefined ? defaultPageSize : Number(prefer.split('=')[1]))
+  // Who names messages wants all of these.
+  const usual = Math.max(defaultPageSize, ids.length)
+  const preferred = pageSize ?? (prefer === undefined ? usual : Number(prefer.split('=')[1]))
   return body === 'none' ? preferred : Math.min(preferred, maxWithBodies)
 }
 

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { Failure } from '../errors/index.ts'
 import { readMessages } from '../lib/graph-permissions.ts'
 import type { ToolContext } from '../plugins/mcp/tool.ts'
+import { roadmapIdsIn } from '../plugins/message-center/links.ts'
 import { messageIdPattern } from '../plugins/message-center/message.ts'
 import { readMessage } from '../plugins/message-center/read-message.ts'
 import { RoadmapItem, roadmapIdPattern } from '../plugins/roadmap/item.ts'
@@ -67,10 +68,20 @@ export const getRoadmapItems = defineTool({
   },
 })
 
-/** @throws {Failure} `graph_not_found` and what reading the Message Center throws */
+/**
+ * The ids that a message has in its details; of one that has none there, those in its text.
+ *
+ * @throws {Failure} `graph_not_found` and what reading the Message Center throws
+ */
 async function roadmapIdsOf(messageId: string, { messageCenter, signal }: ToolContext): Promise<string[]> {
   const { found } = await readMessage(messageCenter, messageId, { bodies: false, signal })
   const { roadmapIds = [], featureStatus = [] } = found.post.message
-  const named = [...roadmapIds, ...featureStatus.map(({ roadmapId }) => roadmapId)]
-  return named.filter((id) => new RegExp(roadmapIdPattern).test(id)).slice(0, maxIds)
+  const inDetails = [...roadmapIds, ...featureStatus.map(({ roadmapId }) => roadmapId)]
+  if (inDetails.length > 0) return valid(inDetails)
+  const { found: withBody } = await readMessage(messageCenter, messageId, { bodies: 'optional', signal })
+  return valid(roadmapIdsIn(withBody.body?.text ?? ''))
+}
+
+function valid(ids: readonly string[]): string[] {
+  return ids.filter((id) => new RegExp(roadmapIdPattern).test(id)).slice(0, maxIds)
 }

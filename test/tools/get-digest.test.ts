@@ -100,6 +100,8 @@ const rejected: readonly [args: object, message: RegExp][] = [
   [{ since: '' }, /^"since" takes a date/],
   [{ horizon: 'later' }, /^"horizon" takes a date/],
   [{ horizon: 60 }, /^"horizon" must be string/],
+  [{ since: '2026-11-30' }, /^"since" takes a time in the past\.$/],
+  [{ horizon: 'yesterday' }, /^"horizon" takes today or a time ahead\.$/],
   [{ services: [' '] }, /^"services" takes /],
   [{ modifiedSince: 'x' }, /^"modifiedSince" takes /],
   [{ search: '?' }, /^"search" takes /],

@@ -86,6 +86,16 @@ for (const [rule, args, shown, nextSkip] of paging) {
   })
 }
 
+test('messages that are named are all shown', async () => {
+  const ids = many(60).map(({ id }) => id)
+  const { call } = userOf(many(120))
+  for (const args of [{ ids }, { ids, body: 'text' }]) {
+    const result = await call(getMessages, args)
+    assert.deepEqual([idsOf(result).length, 'nextSkip' in result], [60, false])
+  }
+  assert.equal(idsOf(await call(getMessages, { ids, top: 5 })).length, 5)
+})
+
 test('page after page shows each message once', async () => {
   const { call } = userOf(many(120))
   const seen: string[] = []

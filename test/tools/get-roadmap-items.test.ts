@@ -62,7 +62,15 @@ test('ids of the feature status count too; what is no id does not', async () => 
   assert.deepEqual(idsOf(await call(getRoadmapItems, { messageId: id })), ['478649', '478700'])
 })
 
-test('a message that names none says so, and asks for nothing', async () => {
+test('a message that names its items in its text alone names them', async () => {
+  const content = '<p>This is associated with Microsoft 365 <b>Roadmap ID</b> 478649, 485747 and is rolling out.</p>'
+  const { readItems } = feed()
+  const { call, graph } = userOf([message(1, { id, body: { contentType: 'html', content } })], undefined, readItems)
+  assert.deepEqual(idsOf(await call(getRoadmapItems, { messageId: id })), ['478649', '485747'])
+  assert.deepEqual(graph.asked, ['listing', 'bodies'])
+})
+
+test('a message that names none says so, and asks the roadmap for nothing', async () => {
   const { call } = userOf([withDetails()])
   assert.deepEqual(await call(getRoadmapItems, { messageId: id }), {
     items: [],

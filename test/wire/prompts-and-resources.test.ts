@@ -54,6 +54,7 @@ test('a prompt has the given arguments in its text, and defaults for the others'
   )
   assert.match(await textOf('announce-change', { id: 'MC1' }), /post MC1 for all employees/)
   assert.match(await textOf('prepare-for', { service: 'Planner', period: ' ' }), /Planner in the next 90d/)
+  assert.match(await textOf('prepare-for', { service: 'a "b"' }), /services \["a \\"b\\""\]/)
 })
 
 for (const [why, params, expected] of [
@@ -119,7 +120,10 @@ test('arguments are completed from the user’s own messages, without another ca
   const before = graphCalls()
   assert.ok((await complete(prompt('weekly-triage'), 'service', 'TEAMS')).includes('Microsoft Teams'))
   assert.deepEqual(await complete(prompt('whats-due'), 'period', '6'), ['60d', '6 months'])
-  assert.ok((await complete(prompt('announce-change'), 'id', '')).length > 0)
+  const [id = ''] = await complete(prompt('announce-change'), 'id', '')
+  for (const typed of ['M', 'mc', id, ` ${id}`, id.slice(2)]) {
+    assert.ok((await complete(prompt('announce-change'), 'id', typed)).includes(id), typed)
+  }
   assert.deepEqual(await complete(prompt('announce-change'), 'audience', ''), [])
   assert.deepEqual(await complete(prompt('nothing'), 'id', ''), [])
   assert.equal(graphCalls(), before)

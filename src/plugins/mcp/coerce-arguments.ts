@@ -5,6 +5,9 @@ import { jsonFault } from './strict-json.ts'
 /** No more of a call's unknown arguments are compared with the known ones: a body has room for thousands. */
 const comparedMost = 100
 
+/** Of these that frameworks add, those that are arguments of a tool too. */
+const addedByFrameworks = new Set(['action'])
+
 interface Property {
   readonly type?: string
   readonly pattern?: string
@@ -15,23 +18,33 @@ interface Property {
  * A call's arguments as the tool's schema has them, from what frameworks make of them:
  *
  * - null for an argument that is absent (LibreChat, Langflow, and OpenAI's strict mode, which makes all of them required)
- * - a list as JSON text, `"[\"Teams\"]"` (Claude Code), or as its only entry, `"Teams"`
+ * - a list as JSON text, `"[\"Teams\"]"` (Claude Code), or as its entries, `"Teams, Planner"`
  * - numbers and booleans as text, `"10"`, `"True"`; ids of digits as numbers, `478611`
  * - all arguments as JSON text, as model APIs hand them over (OpenAI, "Function calling": `arguments` is a string)
  *
  * Unknown arguments are ignored, since frameworks add their own to every call (n8n: `sessionId`, `action`, `chatInput`).
- * One that is close to a known name is a mistake, such as `service` or `modified_since`: it is kept, so that the tool
- * rejects it by name. So is every value that fits in no other way.
+ * One that is close to a known name is a mistake, such as `service` or `modified_since`, and so is an argument of another
+ * tool: it is kept, so that the tool rejects it by name. So is every value that fits in no other way.
  *
  * @param alsoKnown arguments that are not the tool's own and are handled elsewhere
+ * @param ofOthers arguments of other tools
  */
-export function coerceArguments(args: unknown, schema: TObject, alsoKnown: readonly string[] = []): unknown {
+export function coerceArguments(
+  args: unknown,
+  schema: TObject,
+  {
+    alsoKnown = [],
+    ofOthers = [],
+  }: { readonly alsoKnown?: readonly string[]; readonly ofOthers?: readonly string[] } = {},
+): unknown {
   const given = typeof args === 'string' ? fromJson(args, isObject) : args
   if (!isObject(given)) return args
   const properties: Readonly<Record<string, Property>> = schema.properties
   const known = new Set([...Object.keys(properties), ...alsoKnown])
   const unknown = Object.keys(given).filter((name) => !known.has(name))
-  const mistakes = unknown.slice(0, comparedMost).filter((name) => [...known].some((other) => isClose(name, other)))
+  const isMistake = (name: string) =>
+    (ofOthers.includes(name) && !addedByFrameworks.has(name)) || [...known].some((other) => isClose(name, other))
+  const mistakes = unknown.slice(0, comparedMost).filter(isMistake)
   const entries = [...known, ...mistakes]
     .filter((name) => Object.hasOwn(given, name) && given[name] !== null)
     .map((name) => [name, coerce(given[name], Object.hasOwn(properties, name) ? properties[name] : undefined)])
@@ -50,7 +63,7 @@ function coerce(value: unknown, property: Property = {}): unknown {
     case 'array': {
       if (items?.type !== 'string') return value
       // Text that merely begins like a list, such as a title in brackets, is an entry.
-      const list = (fromJson(value, Array.isArray) ?? [value]).map((entry) => coerce(entry, items))
+      const list = (fromJson(value, Array.isArray) ?? entriesOf(value)).map((entry) => coerce(entry, items))
       return list.every((entry) => typeof entry === 'string') ? list : value
     }
     case 'integer':
@@ -61,6 +74,12 @@ function coerce(value: unknown, property: Property = {}): unknown {
     default:
       return value
   }
+}
+
+function entriesOf(text: string): string[] {
+  const entries = text.split(',').map((entry) => entry.trim())
+  const given = entries.filter((entry) => entry !== '')
+  return given.length > 0 ? given : [text]
 }
 
 /** The value of JSON text that is of a kind, or undefined. The text may not hold what a request's body may not. */

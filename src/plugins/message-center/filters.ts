@@ -57,7 +57,8 @@ export const filterArguments = {
     Type.String({
       minLength: 1,
       maxLength: 200,
-      description: 'Words that all occur in title, summary, tags or text, and "quoted phrases". Best matches first.',
+      description:
+        'Words that all occur in title, summary, services, tags or text, and "quoted phrases". Best matches first.',
     }),
   ),
   roadmapId: Type.Optional(Type.String({ pattern: '^[0-9]{1,10}$', description: 'Microsoft 365 roadmap id.' })),

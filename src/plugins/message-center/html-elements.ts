@@ -54,7 +54,7 @@ const link: Begin = (page, { href = '' }) => {
     const ids = roadmapIdsOf(address)
     const target = ids.length > 0 ? ids.filter((id) => !text.includes(id)).join(', ') : visibleText(address)
     if (target === '') return
-    page.out.write(text.trim() === '' ? ` ${target} ` : ` [${target}]${text.endsWith(' ') ? ' ' : ''}`)
+    page.out.write(` [${target}]${text.trim() === '' || text.endsWith(' ') ? ' ' : ''}`)
   }
 }
 

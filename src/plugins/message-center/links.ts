@@ -53,6 +53,14 @@ function decoded(text: string): string {
   }
 }
 
+const roadmapIdsInText =
+  /\broadmap(?: feature| item)?(?: ids?)?[:#\s([]{0,4}(\d{5,7}\b(?:(?:,|;| and|, and) ?\d{5,7}\b)*)/gi
+
+/** The ids that a text names: "associated with Microsoft 365 Roadmap ID 478611". */
+export function roadmapIdsIn(text: string): string[] {
+  return [...text.matchAll(roadmapIdsInText)].flatMap(([, ids = '']) => ids.match(/\d+/g) ?? [])
+}
+
 /** A text whose bare addresses of roadmap items are their ids. */
 export function withRoadmapIds(text: string): string {
   return text.replaceAll(roadmapAddress, (address) => {

@@ -30,7 +30,11 @@ const coerced: readonly [args: unknown, result: unknown][] = [
   [{ extras: ' ["bread"]\n' }, { extras: ['bread'] }],
   [{ extras: '[]' }, { extras: [] }],
   [{ extras: 'bread' }, { extras: ['bread'] }],
-  [{ extras: 'bread, salt' }, { extras: ['bread, salt'] }],
+  [{ extras: 'bread, salt' }, { extras: ['bread', 'salt'] }],
+  [{ extras: 'bread,,salt ,' }, { extras: ['bread', 'salt'] }],
+  [{ extras: ' , ' }, { extras: [' , '] }],
+  [{ extras: '' }, { extras: [''] }],
+  [{ orders: '12, 13' }, { orders: ['12', '13'] }],
   [{ extras: '[new] bread' }, { extras: ['[new] bread'] }],
   [{ extras: '{"a":1}' }, { extras: ['{"a":1}'] }],
   [{ extras: '["bread", 7]' }, { extras: '["bread", 7]' }],
@@ -93,7 +97,7 @@ const coerced: readonly [args: unknown, result: unknown][] = [
 ]
 for (const [args, result] of coerced) {
   test(`${JSON.stringify(args)} is taken as ${JSON.stringify(result)}`, () => {
-    assert.deepEqual(coerceArguments(args, schema, ['token']), result)
+    assert.deepEqual(coerceArguments(args, schema, { alsoKnown: ['token'] }), result)
   })
 }
 
@@ -110,7 +114,7 @@ for (const name of [
   'Token',
 ]) {
   test(`${name} is a mistake, and kept for the tool to reject`, () => {
-    assert.deepEqual(coerceArguments({ [name]: 'x' }, schema, ['token']), { [name]: 'x' })
+    assert.deepEqual(coerceArguments({ [name]: 'x' }, schema, { alsoKnown: ['token'] }), { [name]: 'x' })
   })
 }
 
@@ -128,7 +132,7 @@ for (const name of [
   'x'.repeat(9_999),
 ]) {
   test(`${name.slice(0, 20)} is another argument, and ignored`, () => {
-    assert.deepEqual(coerceArguments({ [name]: 'x' }, schema, ['token']), {})
+    assert.deepEqual(coerceArguments({ [name]: 'x' }, schema, { alsoKnown: ['token'] }), {})
   })
 }
 
@@ -137,6 +141,12 @@ for (const name of ['tool', 'type', 'sessionId', 'action', 'chatInput', 'toolCal
     assert.deepEqual(coerceArguments({ [name]: 'x' }, getMessages.definition.inputSchema), {})
   })
 }
+
+test('an argument of another tool is a mistake, but for what frameworks add', () => {
+  const args = { dish: 'soup', table: 'x', action: 'sendMessage', wine: 'x' }
+  const ofOthers = ['dish', 'table', 'action']
+  assert.deepEqual(coerceArguments(args, schema, { ofOthers }), { dish: 'soup', table: 'x' })
+})
 
 test('id is a mistake for ids of getMessages, which says so instead of finding all messages', () => {
   const args = { id: 'MC1234567' }

@@ -84,7 +84,7 @@ const cases: readonly [name: string, html: string, text: string][] = [
     '<a href="https://x.example/">the <b>new</b>\n page</a>.',
     'the new page [https://x.example/].',
   ],
-  ['a link without text', 'See <a href="https://x.example/"></a> now', 'See https://x.example/ now'],
+  ['a link without text', 'See <a href="https://x.example/"></a> now', 'See [https://x.example/] now'],
   [
     'a link that is never closed',
     '<a href="https://x.example/">the <a href="https://x.example/b">new</a> page',
@@ -92,7 +92,7 @@ const cases: readonly [name: string, html: string, text: string][] = [
   ],
   ['a mail address', '<a href="mailto:a@x.example">a@x.example</a>', 'a@x.example'],
   ['an address without scheme', '<a href="//x.example/a">here</a>', 'here [https://x.example/a]'],
-  ['an image in a link', '<a href="https://x.example/"><img alt="chart"></a>', '[image: chart] https://x.example/'],
+  ['an image in a link', '<a href="https://x.example/"><img alt="chart"></a>', '[image: chart] [https://x.example/]'],
   [
     'a roadmap link by its id',
     'ID <a href="https://www.microsoft.com/microsoft-365/roadmap?filters=&amp;searchterms=478611">478611</a>.',

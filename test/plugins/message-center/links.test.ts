@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isSameAddress, roadmapIdsOf, shownAddress } from '../../../src/plugins/message-center/links.ts'
+import { isSameAddress, roadmapIdsIn, roadmapIdsOf, shownAddress } from '../../../src/plugins/message-center/links.ts'
 
 const addresses: readonly [href: string, shown: string | undefined][] = [
   ['https://x.example/a', 'https://x.example/a'],
@@ -65,6 +65,24 @@ const roadmaps: readonly [address: string, ids: string[]][] = [
 for (const [address, ids] of roadmaps) {
   test(`${address} names ${ids.length === 0 ? 'no roadmap item' : ids.join(' and ')}`, () => {
     assert.deepEqual(roadmapIdsOf(address), ids)
+  })
+}
+
+const named: readonly [text: string, ids: string[]][] = [
+  ['associated with Microsoft 365 Roadmap ID 478611.', ['478611']],
+  ['Roadmap ID: 478611', ['478611']],
+  ['roadmap IDs 478611, 478612 and 478613', ['478611', '478612', '478613']],
+  ['Microsoft 365 Roadmap [478611]', ['478611']],
+  ['Roadmap item #12345 (see Roadmap feature 478612)', ['12345', '478612']],
+  ['the roadmap for 2026', []],
+  ['Microsoft 365 roadmap 2026', []],
+  ['our roadmap: 100 features', []],
+  ['ID 478611', []],
+  ['Roadmap ID 12345678', []],
+]
+for (const [text, ids] of named) {
+  test(`"${text}" names ${ids.join(', ') || 'no roadmap item'}`, () => {
+    assert.deepEqual(roadmapIdsIn(text), ids)
   })
 }
 
