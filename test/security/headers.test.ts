@@ -128,6 +128,13 @@ test('an absolute target of the host that Host names is served, as clients send 
   assert.equal(statusOf(await raw(origin, preflight.replace(`Host: ${host}`, 'Host: evil@localhost'))), 400)
 })
 
+test('an expectation that nobody knows is ignored, and passes by no check', async () => {
+  const expecting = (host: string) =>
+    raw(origin, rawGet('/discover', host).replace('\r\n\r\n', '\r\nExpect: x\r\n\r\n'))
+  assert.equal(statusOf(await expecting(new URL(origin).host)), 200)
+  assert.equal(statusOf(await expecting('evil.example')), 403)
+})
+
 test('a token anywhere but in its header is none', async () => {
   const inQuery = await call(`${origin}/mcp?access_token=${good}&token=${good}`, {
     method: 'POST',

@@ -40,6 +40,9 @@ async function browserResponses(): Promise<Readonly<Record<string, HttpResponse>
     ),
     'the page for nothing': await browser.go('/authorize'),
     'the page for too long a parameter': await browser.go(authorizationUrl(origin, 'x'.repeat(3_000))),
+    'an error at the client, of parameters that are too long together': await browser.go(
+      `${authorizationUrl(origin, registered).href.replace(origin, '')}&claims=${'%01'.repeat(3_000)}`,
+    ),
     'the page for a callback of nobody': await browser.go('/oauth/callback?code=x&state=x'),
     'the page for a foreign form': await browser.submit({ request: 'x', decision: 'allow', confirmed: 'yes' }),
     'the page for a form of the wrong type': await browser.submit('x', { 'content-type': 'application/xml' }),
@@ -140,8 +143,13 @@ describe('what a browser gets', () => {
   test('both kinds of response were among them', () => {
     assert.ok(Object.values(toBrowsers).filter(isPage).length > 10)
     const redirects = Object.values(toBrowsers).filter(({ status }) => status === 302)
-    assert.equal(redirects.length, 4)
+    assert.equal(redirects.length, 5)
     for (const { text } of redirects) assert.equal(text, '')
+  })
+
+  test('parameters that are too long together are an error of the request, which the client is told', () => {
+    const { headers } = toBrowsers['an error at the client, of parameters that are too long together'] ?? assert.fail()
+    assert.equal(new URL(String(headers['location'])).searchParams.get('error'), 'invalid_request')
   })
 
   test('no error response sets a cookie', () => {

@@ -20,6 +20,8 @@ const descriptorsKept = 256
 export const connections = fp(
   async (app) => {
     const unanswered = new WeakMap<Socket, Set<ServerResponse>>()
+    // Node answers an Expect that it does not know by itself, past every hook. RFC 9110 section 10.1.1 lets it be ignored.
+    app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
     app.server.maxConnections = connectionsFor(openFilesLimit())
 
     app.addHook('onRequest', ({ raw: { socket } }, reply, next) => {

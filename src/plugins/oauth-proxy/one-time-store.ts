@@ -4,8 +4,9 @@ import type { SharedStore } from '../redis/index.ts'
 const keyOf = (id: string) => `mcp-message-center-server:oauth:${id}`
 
 /**
- * Ids of what may be used once, or is revoked, until they expire: in the memory of this process, and in the store that replicas share if there is one. In memory alone, it stops what
- * is used twice at one replica; behind it stands Entra, which redeems a code once wherever it comes from.
+ * Ids of what may be used once, or is revoked, until they expire: in the memory of this process, and in the store that
+ * replicas share if there is one. In memory alone, it stops what is used twice at one replica; behind it stands Entra,
+ * which redeems a code once wherever it comes from.
  *
  * @param now milliseconds since the epoch
  */
@@ -18,7 +19,10 @@ export function createOneTimeStore(store?: Pick<SharedStore, 'ask'>, now: () => 
       if (isKnown(id)) return false
       ids.set(id, { expiresAtMs: now() + lifetimeMs })
       // OK: added; null: another replica was first; undefined: the store is unavailable.
-      return (await store?.ask((redis) => redis.set(keyOf(id), '1', 'PX', lifetimeMs, 'NX'))) !== null
+      const answer = await store?.ask((redis) => redis.set(keyOf(id), '1', 'PX', lifetimeMs, 'NX'))
+      // It is the other replica's, which may delete it.
+      if (answer === null) ids.delete(id)
+      return answer !== null
     },
     async has(id: string): Promise<boolean> {
       return isKnown(id) || (await store?.ask((redis) => redis.exists(keyOf(id)))) === 1

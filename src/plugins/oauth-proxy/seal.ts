@@ -1,3 +1,4 @@
+import { Failure } from '../../errors/index.ts'
 import { createSealedJwts, type Unsealed } from '../../lib/sealed-jwt.ts'
 
 /** What a sealed token is for: its `aud`, so that none is ever taken for another. */
@@ -5,14 +6,14 @@ export type Purpose = 'registration' | 'consent-form' | 'transaction' | 'code' |
 
 /** Turns values of one purpose into tokens that only this server, or another with the same keys, can read or make. */
 export interface Seal<T> {
-  /** @throws an Error for a value so large that nothing would open it again */
+  /** @throws {Failure} `oauth_request_malformed` for a value so large that the request with it would be rejected */
   seal(value: T, lifetimeMs: number): Promise<string>
   /** Never throws, whatever the text. */
   open(token: string): Promise<Unsealed<T>>
 }
 
-/** Larger than anything that fits into the request it was made from. */
-const maxTokenChars = 24_576
+/** As long as the parameter that brings it back may be. */
+const maxTokenChars = (purpose: Purpose) => (purpose === 'consent-form' ? 24_576 : 16_384)
 
 /**
  * Seals of every purpose, from the same keys: JWTs, whose audience is the purpose.
@@ -26,12 +27,14 @@ export function createSeals(secrets: readonly string[], now: () => number = Date
   return <T>(purpose: Purpose): Seal<T> => ({
     async seal(value, lifetimeMs) {
       const token = await jwts.seal(value, purpose, now() + lifetimeMs)
-      if (token.length > maxTokenChars) throw new Error(`A ${purpose} is too large to be sealed`)
+      if (token.length > maxTokenChars(purpose)) {
+        throw new Failure('oauth_request_malformed', { detail: 'The parameters are too long together.' })
+      }
       return token
     },
 
     async open(token) {
-      if (token.length > maxTokenChars) return { rejected: 'invalid' }
+      if (token.length > maxTokenChars(purpose)) return { rejected: 'invalid' }
       return jwts.open<T>(token, purpose)
     },
   })

@@ -135,7 +135,8 @@ async function refreshTokenGrant(
     { grant_type: 'refresh_token', refresh_token: entraToken, scope },
     correlationId,
   )
-  await usedRefreshTokens.add(`grace:${id}`, reuseGraceMs)
+  const isFirstUse = !(await usedRefreshTokens.has(`used:${id}`))
+  if (isFirstUse) await usedRefreshTokens.add(`grace:${id}`, reuseGraceMs)
   await usedRefreshTokens.add(`used:${id}`, refreshTokenLifetimeMs)
   return tokenResponse(
     context,

@@ -94,6 +94,12 @@ for (const [name, reply, expected] of [
   })
 }
 
+test('an id that another replica had and gave back can be added here', async () => {
+  const replies = [null, 'OK']
+  const store = createOneTimeStore({ ask: async () => replies.shift() as never })
+  assert.deepEqual([await store.add('a', minuteMs), await store.add('a', minuteMs)], [false, true])
+})
+
 for (const [name, reply, expected] of [
   ['has it', 1, true],
   ['does not have it', 0, false],

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { readConfig } from '../../../src/config/index.ts'
 import { Failure } from '../../../src/errors/index.ts'
 import { withClientSecret } from '../../../src/plugins/client-credential/client-authentication.ts'
 import { clientKey } from '../../../src/plugins/oauth-proxy/clients.ts'
 import { createContext } from '../../../src/plugins/oauth-proxy/context.ts'
 import { issueTokens } from '../../../src/plugins/oauth-proxy/token.ts'
+import { createGate } from '../../gate.ts'
 
 const { oauthProxy, ...config } = readConfig({
   GRAPH_TENANT_ID: '11111111-2222-3333-4444-555555555555',
@@ -20,6 +22,7 @@ const graceMs = 60_000
 async function setUp(t: TestContext) {
   t.mock.timers.enable({ apis: ['Date'], now: 1_764_000_000_000 })
   const state = { refreshes: 0, failure: undefined as Failure | undefined }
+  const gate = createGate()
   const context = createContext({
     config: { ...config, oauthProxy: oauthProxy ?? assert.fail() },
     permissions: [],
@@ -28,6 +31,7 @@ async function setUp(t: TestContext) {
       request: async () => {
         if (state.failure !== undefined) throw state.failure
         state.refreshes++
+        await gate.passed()
         const refresh_token = `entra-refresh-token-${state.refreshes}`
         const body = { access_token: 'a', token_type: 'Bearer', expires_in: 3_600, refresh_token }
         return { status: 200, headers: {}, body: JSON.stringify(body) }
@@ -46,7 +50,7 @@ async function setUp(t: TestContext) {
     const response = await issueTokens(context, { body, headers: {}, id: 'c', ip: '192.0.2.1', audit: () => {} })
     return response.refresh_token ?? assert.fail('There is no other refresh token')
   }
-  return { state, first, refresh }
+  return { state, first, refresh, hold: gate.hold }
 }
 
 test('each refresh gives another refresh token, and the chain goes on', async (t) => {
@@ -83,6 +87,19 @@ test('the minute does not begin again with each use', async (t) => {
   t.mock.timers.tick(graceMs - 1)
   await refresh(first)
   t.mock.timers.tick(1)
+  await assert.rejects(refresh(first), { reason: 'refresh_token_reused' })
+})
+
+test('nor with a use that Entra answers after it', async (t) => {
+  const { first, refresh, state, hold } = await setUp(t)
+  await refresh(first)
+  t.mock.timers.tick(graceMs - 1)
+  const open = hold()
+  const late = refresh(first)
+  while (state.refreshes < 2) await setImmediate()
+  t.mock.timers.tick(2)
+  open()
+  await late
   await assert.rejects(refresh(first), { reason: 'refresh_token_reused' })
 })
 
