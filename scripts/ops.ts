@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
+import { loadEnvFile } from '../src/config/env-file.ts'
 import { runOps } from './program.ts'
 import { createIo } from './shared/io.ts'
 
-if (existsSync('.env.local')) process.loadEnvFile('.env.local')
+loadEnvFile()
 
 const interrupt = new AbortController()
 // SIGINT arrives twice: the terminal sends it to the whole process group, and npm forwards it.

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
 import { buildApp } from './app.ts'
+import { loadEnvFile } from './config/env-file.ts'
 import { ConfigError } from './config/index.ts'
 import { resourceOf } from './config/resource.ts'
 import { readConfigWithSealKeyFile } from './config/seal-key-file.ts'
@@ -11,7 +11,7 @@ const graceMs = 25_000
 /** How long readiness fails before connections do, so that a load balancer stops routing first. */
 const drainMs = 1_000
 
-if (process.env['NODE_ENV'] !== 'production' && existsSync('.env.local')) process.loadEnvFile('.env.local')
+if (process.env['NODE_ENV'] !== 'production') loadEnvFile()
 
 const config = configOrExit()
 // Or Node would open its debugger, which exposes every token (Node.js, "Signal events").
@@ -39,7 +39,12 @@ try {
 } catch (error) {
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }
   const name = port !== undefined && port === config.metricsPort ? 'METRICS_PORT' : 'PORT'
-  const detail = code === 'EADDRINUSE' ? `Port ${port} is in use: set ${name} to another.` : message
+  const detail =
+    code === 'EADDRINUSE'
+      ? `Port ${port} is in use: set ${name} to another.`
+      : code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL'
+        ? `${message}: set ${name === 'PORT' ? 'HOST' : 'METRICS_HOST'} to an address of this machine.`
+        : message
   process.stderr.write(`Cannot listen. ${detail}\n`)
   process.exit(1)
 }

@@ -327,7 +327,7 @@ const rejected: Readonly<Record<string, readonly string[]>> = {
     'http://',
   ],
   MCP_REQUIRE_AUTH: ['yes', 'FALSE', '0'],
-  MCP_OAUTH_REQUIRED_SCOPES: [',', ' , '],
+  MCP_OAUTH_REQUIRED_SCOPES: [',', ' , ', `api://${clientId}/access_as_user`, 'read https://a.example/write'],
   MCP_ALLOWED_CLIENT_IDS: ['a client', `${clientId},`, `${clientId};${tenantId}`, '*'],
   MCP_ALLOWED_ORIGINS: ['*', 'null', 'https://a.example/path', 'https://a.example,b.example', 'https://[bad'],
   ALLOW_MCP_ACCESS_TOKEN_ARG: ['1', 'True'],

@@ -40,8 +40,8 @@ const port = format(
   '^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$',
 )
 const count = format('a whole number above 0', '^[1-9][0-9]{0,8}$')
-const url = format('a URL', '^https?://')
-const origin = format('an origin', '^https?://')
+const url = format('a URL, such as https://host.example', '^https?://')
+const origin = format('an origin, such as https://host.example', '^https?://')
 const vaultName = format('1 to 127 letters, digits and dashes', '^[0-9A-Za-z-]{1,127}$')
 const keys = format(
   '32 random bytes in base64 (openssl rand -base64 32), and after a comma the key before it, if any',
@@ -127,7 +127,7 @@ export const EnvironmentSchema = Type.Object({
   MCP_OAUTH_REQUIRED_SCOPES: text('delegated scopes that a token must have', { default: 'access_as_user' }),
   MCP_ALLOWED_CLIENT_IDS: guids('client IDs of the applications that may call, comma-separated; any if not set'),
   MCP_ALLOWED_ORIGINS: format(
-    'a comma-separated list of origins',
+    'a comma-separated list of origins, such as https://app.example.com',
     '^\\s*https?://[^,\\s]+(\\s*,\\s*https?://[^,\\s]+)*\\s*$',
   )('origins of browser-based clients, comma-separated, beside `PUBLIC_BASE_URL` and loopback', {
     production: 'loopback origins are not allowed',

@@ -114,6 +114,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
   const requiredScopes = list(valid.MCP_OAUTH_REQUIRED_SCOPES ?? 'access_as_user')
   if (oboScopes?.length === 0) report('GRAPH_OBO_SCOPES', 'invalid', 'must name a scope')
   if (requiredScopes.length === 0) report('MCP_OAUTH_REQUIRED_SCOPES', 'invalid', 'must name a scope')
+  // Tokens name them without what the portal shows before them.
+  if (requiredScopes.some((scope) => scope.includes('://'))) {
+    report('MCP_OAUTH_REQUIRED_SCOPES', 'invalid', 'must be names of scopes, such as access_as_user, without api://…/')
+  }
 
   const allowedOrigins = list(valid.MCP_ALLOWED_ORIGINS).map(originOf)
   if (allowedOrigins.includes(undefined)) {

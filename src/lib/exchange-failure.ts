@@ -31,7 +31,7 @@ const meanings = {
   credential_rejected: [7000215, 7000222, 7000218, 700027, 700024, 700211, 700212, 700213, 'invalid_client'],
   // Scope, resource, application.
   exchange_misconfigured: [
-    ...[70011, 500011, 700016, 700038, 90002],
+    ...[70011, 500011, 650053, 700016, 700038, 90002],
     ...['unauthorized_client', 'invalid_scope', 'invalid_resource', 'unsupported_grant_type'],
   ],
   user_consent_required: [65001, 'consent_required'],

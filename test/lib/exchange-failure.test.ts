@@ -27,6 +27,7 @@ const codes: readonly [code: number, error: string, reason: Reason][] = [
   [700213, 'invalid_request', 'credential_rejected'],
   [70011, 'invalid_scope', 'exchange_misconfigured'],
   [500011, 'invalid_resource', 'exchange_misconfigured'],
+  [650053, 'invalid_client', 'exchange_misconfigured'],
   [700016, 'unauthorized_client', 'exchange_misconfigured'],
   [700038, 'unauthorized_client', 'exchange_misconfigured'],
   [90002, 'invalid_request', 'exchange_misconfigured'],

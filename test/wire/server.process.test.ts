@@ -187,8 +187,15 @@ test('.env.local completes the environment and overrides none of it', async (t) 
   const port = String(await freePort())
   const lines = [`GRAPH_CLIENT_SECRET=${GRAPH_CLIENT_SECRET}`, 'GRAPH_TENANT_ID=not-a-guid', `PORT=${port}`]
   writeFileSync(join(cwd, '.env.local'), lines.join('\n'))
-  start(t, { ...env, LOG_LEVEL: 'info' }, cwd)
+  // What is empty is not set.
+  start(t, { ...env, LOG_LEVEL: 'info', GRAPH_CLIENT_SECRET: '' }, cwd)
   await eventually(async () => (await statusOf(`http://127.0.0.1:${port}/readyz`)) === 200, 20_000)
+})
+
+test('a host that this machine does not have ends the start, and is named', async (t) => {
+  const run = start(t, { ...envFor(tenant), HOST: '192.0.2.1' })
+  assert.equal(await run.ended, 1)
+  assert.match(run.err(), /^Cannot listen\. .*: set HOST to an address of this machine\.$/m)
 })
 
 test('outside production a client is known after a restart; in production nothing is stored', async (t) => {
