@@ -212,9 +212,23 @@ export const breaks = [
   {
     what: 'without a reply from Redis no code is redeemed',
     file: 'src/plugins/oauth-proxy/one-time-store.ts',
-    from: "lifetimeMs, 'NX'))) !== null",
-    to: "lifetimeMs, 'NX'))) === 'OK'",
+    from: 'return answer !== null',
+    to: "return answer === 'OK'",
     caughtBy: 'test/plugins/oauth-proxy/one-time-store.test.ts',
+  },
+  {
+    what: 'an id that another replica had stays',
+    file: 'src/plugins/oauth-proxy/one-time-store.ts',
+    from: 'if (answer === null) ids.delete(id)',
+    to: '',
+    caughtBy: 'test/plugins/oauth-proxy/one-time-store.test.ts',
+  },
+  {
+    what: 'each use begins the grace period again',
+    file: 'src/plugins/oauth-proxy/token.ts',
+    from: 'if (isFirstUse) ',
+    to: '',
+    caughtBy: 'test/plugins/oauth-proxy/token.test.ts',
   },
   {
     what: 'ids stay for good',

@@ -92,8 +92,8 @@ export const breaks = [
   {
     what: '.env.local is read in production',
     file: 'src/server.ts',
-    from: "process.env['NODE_ENV'] !== 'production' && existsSync('.env.local')",
-    to: "existsSync('.env.local')",
+    from: "if (process.env['NODE_ENV'] !== 'production') loadEnvFile()",
+    to: 'loadEnvFile()',
     caughtBy: 'test/wire/server.process.test.ts',
     test: '.env.local is read outside production',
   },

@@ -71,7 +71,10 @@ export const breaks = [
   // src/plugins/mcp/coerce-arguments.ts
   ...[
     ['an argument that is null is not absent', ' && given[name] !== null', ''],
-    ['a list as JSON text is one entry of it', 'fromJson(value, Array.isArray) ?? [value]', '[value]'],
+    ['a list as JSON text is one entry of it', 'fromJson(value, Array.isArray) ?? entriesOf(value)', '[value]'],
+    ['a list as text is one entry', "text.split(',')", '[text]'],
+    ['an argument of another tool is ignored', 'ofOthers.includes(name)', 'false'],
+    ['what frameworks add is a mistake where a tool has it', ' && !addedByFrameworks.has(name)', ''],
     [
       'a list with entries that are no text is one entry',
       "list.every((entry) => typeof entry === 'string') ? list : value",
@@ -86,7 +89,7 @@ export const breaks = [
     ['booleans as text are told apart by letter case', '/^(true|false)$/i', '/^(true|false)$/'],
     ['arguments as JSON text are none', "typeof args === 'string' ?", 'false ?'],
     ['JSON text in arguments may be nested without end', ' || jsonFault(Buffer.from(text)) !== undefined', ''],
-    ['what frameworks add is a mistake', '.filter((name) => [...known].some((other) => isClose(name, other)))', ''],
+    ['what frameworks add is a mistake', '.filter(isMistake)', ''],
     ['a misspelled argument is ignored', 'distance(a, b) <= mistakes', 'false'],
     ['swapped letters are two mistakes', 'isSwapped ? [', 'false ? ['],
     ['thousands of unknown arguments are compared', '.slice(0, comparedMost)', ''],

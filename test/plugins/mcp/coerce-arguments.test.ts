@@ -143,9 +143,9 @@ for (const name of ['tool', 'type', 'sessionId', 'action', 'chatInput', 'toolCal
 }
 
 test('an argument of another tool is a mistake, but for what frameworks add', () => {
-  const args = { dish: 'soup', table: 'x', action: 'sendMessage', wine: 'x' }
-  const ofOthers = ['dish', 'table', 'action']
-  assert.deepEqual(coerceArguments(args, schema, { ofOthers }), { dish: 'soup', table: 'x' })
+  const args = { dish: 'soup', wine: 'x', action: 'sendMessage', spoon: 'x' }
+  const ofOthers = ['dish', 'wine', 'action']
+  assert.deepEqual(coerceArguments(args, schema, { ofOthers }), { dish: 'soup', wine: 'x' })
 })
 
 test('id is a mistake for ids of getMessages, which says so instead of finding all messages', () => {
