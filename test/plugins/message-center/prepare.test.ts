@@ -34,7 +34,7 @@ test('where all are ready, nothing is done', async () => {
 })
 
 test('it ends in time: what is left is not given, what is done stays done', async () => {
-  const { bodies, now } = timed(1_000, 1_999, 5_000, 1, 1)
+  const { bodies, now } = timed(1_000, 3_999, 5_000, 1, 1)
   const first = await prepareAll(bodies, parts, now)
   assert.deepEqual(
     first.map((body) => body !== undefined),
