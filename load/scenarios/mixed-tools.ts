@@ -19,10 +19,10 @@ const listings: readonly Readonly<Record<string, unknown>>[] = [
   { pageSize: 15 },
 ]
 
-/** A day's work: both tools, tools/list, and clients of both protocol revisions side by side. */
+/** A day's work: two tools, tools/list, and clients of both protocol revisions side by side. */
 export const mixedTools = defineScenario({
   name: 'mixed-tools',
-  description: 'closed model: both tools with varied arguments, tools/list, both protocol revisions',
+  description: 'closed model: two tools with varied arguments, tools/list, both protocol revisions',
   needs: 'target',
   defaults: { users: 100, connections: 8, seconds: 10 },
   async run(harness, { users: count, connections, seconds }) {

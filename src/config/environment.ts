@@ -84,7 +84,7 @@ export const EnvironmentSchema = Type.Object({
   ),
   PORT: port('port to listen on', { default: '8080' }),
   HOST: text('address to listen on', { default: '127.0.0.1', production: 'the default is `0.0.0.0`' }),
-  PUBLIC_BASE_URL: origin('origin that clients use; in metadata and challenges', {
+  PUBLIC_BASE_URL: origin('origin that clients use; in metadata and challenges; the default has the port of `PORT`', {
     default: 'http://localhost:8080',
     production: 'required, https',
   }),
@@ -176,11 +176,12 @@ export const EnvironmentSchema = Type.Object({
   CACHE_ENCRYPTION_KEY: keys(
     'key that encrypts Graph tokens in that Redis: 32 random bytes in base64, not those of `MCP_OAUTH_SEAL_KEY`; after a comma the previous key, which still decrypts; tokens stay in memory if not set',
   ),
-  RATE_LIMIT_MAX: count(
-    'requests per window and address, without a verified token; with `REDIS_URL` for all replicas together',
-    { default: '300' },
-  ),
-  RATE_LIMIT_USER_MAX: count('requests per window and user, likewise', { default: '120' }),
+  RATE_LIMIT_MAX: count('requests per window and address, without a verified token; each replica counts for itself', {
+    default: '300',
+  }),
+  RATE_LIMIT_USER_MAX: count('requests per window and user; with `REDIS_URL` for all replicas together', {
+    default: '120',
+  }),
   RATE_LIMIT_WINDOW: text('length of that window; at least a second', { default: '1 minute' }),
   TRUST_PROXY: format(
     'a comma-separated list of addresses, CIDR ranges, loopback, linklocal or uniquelocal',
