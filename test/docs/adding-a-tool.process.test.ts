@@ -117,4 +117,19 @@ test('npm run docs and npm run agent have its permission and role in their pages
   const plugin = JSON.parse(readFileSync(join(copy, 'agent/appPackage/ai-plugin.json'), 'utf8'))
   assert.match(plugin.description_for_human, /read the Message Center and read service health/)
   assert.equal(plugin.functions.at(-1).name, 'getServiceIssues')
+  assert.match(
+    readFileSync(join(copy, 'docs/architecture.md'), 'utf8'),
+    /^\| \[get-service-issues\.ts\]\(.*\) \| List issues of Microsoft 365 services \|$/m,
+  )
+})
+
+test('npm run docs -- --check is an error where the list of files would have an empty row', (t) => {
+  assert.equal(run('scripts/docs.ts', '--check').status, 0)
+  const path = join(copy, 'src/lib/nameless.ts')
+  t.after(() => rmSync(path))
+  writeFileSync(path, 'export const nameless = 1\n')
+  run('scripts/docs.ts')
+  const { status, stderr } = run('scripts/docs.ts', '--check')
+  assert.equal(status, 1)
+  assert.match(stderr, /^src\/lib\/nameless\.ts has an empty row/)
 })
