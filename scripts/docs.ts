@@ -13,6 +13,9 @@ import { folderGraph, pluginGraph } from './import-graph.ts'
 const check = process.argv.includes('--check')
 const variables = Object.entries(EnvironmentSchema.properties)
 
+/** Sources without a comment that says what they are for. */
+const undescribed: string[] = []
+
 const stale = [
   page('docs/configuration.md', (text) => withSection(text, 'Variables', variableTable())),
   page('.env.local.sample', () => sampleFile()),
@@ -30,7 +33,9 @@ const stale = [
 ].filter((path) => path !== undefined)
 
 for (const path of stale) process.stderr.write(`${path} ${check ? 'is out of date: run npm run docs' : 'written'}\n`)
-if (check && stale.length > 0) process.exitCode = 1
+for (const path of undescribed)
+  process.stderr.write(`${path} has an empty row in docs/architecture.md: add a comment\n`)
+if ((check && stale.length > 0) || undescribed.length > 0) process.exitCode = 1
 
 /** @returns the path of a page that was out of date */
 function page(path: string, write: (text: string) => string): string | undefined {
@@ -154,27 +159,40 @@ Plugins among each other: a dotted arrow imports types alone, a solid one code.
 ${pluginGraph()}`
 }
 
-/** Every source below a folder, with the first sentence of what it exports. */
+/** Every source below a folder, with what it is for. */
 function fileList(folder: string): string {
   const entries = readdirSync(folder, { withFileTypes: true }).sort((one, other) => (one.name < other.name ? -1 : 1))
   const files = entries.filter((entry) => entry.name.endsWith('.ts')).map(({ name }) => `${folder}/${name}`)
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${folder}/${name}`)
-  const rows = files.map((path) => [
-    `[${basename(path)}](../${path})`,
-    summaryOf(readFileSync(path, 'utf8'), basename(path, '.ts')),
-  ])
+  const rows = files.map((path) => [`[${basename(path)}](../${path})`, summaryOf(path)])
   const own = rows.length > 0 ? [`\`${folder}/\``, table(['file', 'what'], rows)] : []
   return [...own, ...folders.map(fileList)].join('\n\n')
 }
 
-/** The first sentence of the comment on the export that a file is named for, else on its first one. */
-function summaryOf(source: string, file: string): string {
-  const commented =
-    /\/\*\*[\s*]*(?![\s*]*@)((?:(?!\*\/)[\s\S])*)\*\/\nexport (?:async )?(?:const|function|class|interface|type) (\w+)/g
-  const comments = [...source.matchAll(commented)]
-  const namesake = file.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
-  const isNamesake = (name = '') => name.toLowerCase().replace(/^(create|read|build)/, '') === namesake.toLowerCase()
-  const [, comment = ''] = comments.find(([, , name]) => isNamesake(name)) ?? comments[0] ?? []
+/**
+ * What a file is for: the title of a tool; else the first sentence of a comment, which is the one at the top of the file,
+ * with a blank line below, or the one on the export that is named as the file (index.ts: as its folder), on the first
+ * function, or on the first export.
+ */
+function summaryOf(path: string): string {
+  const name = basename(path.replace(/\/index\.ts$/, ''), '.ts').replaceAll('-', '')
+  const isNamesake = (word = '') => word.toLowerCase().replace(/^(create|read|build)/, '') === name
+  const tool = tools.find(({ definition }) => definition.name.toLowerCase() === name)
+  if (tool !== undefined) return tool.definition.title
+  const source = readFileSync(path, 'utf8')
+  const exported = /\/\*\*[\s*]*(?![\s*]*@)((?:(?!\*\/)[\s\S])*)\*\/\nexport (?:async )?(\w+) (\w+)/g
+  const comments = [...source.matchAll(exported)]
+  const [, comment = ''] =
+    /^\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n\n/.exec(source) ??
+    comments.find(([, , , word]) => isNamesake(word)) ??
+    comments.find(([, , kind]) => kind === 'function') ??
+    comments[0] ??
+    []
+  if (comment === '') undescribed.push(path)
+  return firstSentence(comment)
+}
+
+function firstSentence(comment: string): string {
   const text = comment
     .replace(/^\*/, '')
     .replaceAll(/\s*\n\s*\*\s?/g, ' ')

@@ -1,3 +1,5 @@
+/** Reads the configuration, starts the server, and stops it on a signal. */
+
 import closeWithGrace from 'close-with-grace'
 import { buildApp } from './app.ts'
 import { loadEnvFile } from './config/env-file.ts'

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Emulator } from '../emulator/app.ts'
 import { roadmapPath } from '../emulator/roadmap.ts'
 import { buildApp, type Ways } from '../src/app.ts'
+import { EnvironmentSchema } from '../src/config/environment.ts'
 import { type Config, readConfig } from '../src/config/index.ts'
 import { timeouts } from '../src/config/timeouts.ts'
 import { type Deadline, deadlineIn } from '../src/lib/deadline.ts'
@@ -41,6 +42,13 @@ export function envFor(tenant: Emulator): Env {
     LOG_LEVEL: 'trace',
   }
 }
+
+/** Switches on every tool that is off by default. */
+export const allToolsOn: Env = Object.fromEntries(
+  Object.keys(EnvironmentSchema.properties)
+    .filter((name) => name.startsWith('MCP_ENABLE_'))
+    .map((name) => [name, 'true']),
+)
 
 /** @param own members of the configuration that no variable sets */
 export function configFor(tenant: Emulator, env: Env = {}, own: Partial<Config> = {}): Config {

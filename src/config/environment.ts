@@ -1,3 +1,5 @@
+/** The variables of the environment, with their formats, defaults and descriptions. */
+
 import { type Static, type TOptional, type TString, Type } from 'typebox'
 
 interface Options {

@@ -14,7 +14,11 @@ const microsoftHosts = new Set([
 /** Of one app in one tenant: Microsoft Graph, "Throttling limits: Service Communications". */
 const microsoftLimits = { callsPerMinute: 240, callsPerHour: 800 }
 
-/** @param baseUrl valid, without a trailing slash */
+/**
+ * Settings for Microsoft Graph, such as its address, the quota of calls and the TTL of a snapshot.
+ *
+ * @param baseUrl valid, without a trailing slash
+ */
 export function readGraph(valid: Environment, baseUrl: string, report: Report) {
   const { GRAPH_CALLS_PER_MINUTE: perMinute, GRAPH_CALLS_PER_HOUR: perHour } = valid
   const limits = microsoftHosts.has(new URL(baseUrl).hostname) ? microsoftLimits : undefined

@@ -12,6 +12,7 @@ interface Context {
   readonly report: Report
 }
 
+/** Settings of the OAuth endpoints, such as the app that users sign in to, its scopes and redirect URIs. */
 export function readOAuthProxy(valid: Environment, { production, requiredScopes, credential, report }: Context) {
   const apiClientId = (valid.GRAPH_CLIENT_ID ?? '').toLowerCase()
   const [named, alias] = [valid.MCP_OAUTH_CLIENT_ID, valid.MCP_OAUTH_EXPECTED_CLIENT_ID].map((id) => id?.toLowerCase())

@@ -1,4 +1,5 @@
 /** Every error that this server sends: the catalogue, `Failure`, and one file per wire format. */
+
 export { type CatalogueEntry, catalogue, entryOf, isRetryable, type Reason } from './catalogue.ts'
 export { bearerChallenge, type SignIn } from './challenge.ts'
 export { Failure, type FailureDetails, failureText, toFailure } from './failure.ts'

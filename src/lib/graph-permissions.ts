@@ -1,3 +1,5 @@
+/** The Microsoft Graph permissions that tools need, and what follows from them. */
+
 /**
  * A delegated permission of Microsoft Graph that tools need: exchanges request it, the consent page and errors name it,
  * `register server` and `doctor` check it.

@@ -1,4 +1,4 @@
-/** Undefined where the text is not JSON. */
+/** Parses JSON; undefined where the text is none. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

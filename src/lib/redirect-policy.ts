@@ -1,3 +1,5 @@
+/** Reads the list of redirect URIs that clients may use, and tells whether a URI is on it. */
+
 import { isLoopback } from './loopback.ts'
 import { isPrivateUseUri } from './private-use-uri.ts'
 

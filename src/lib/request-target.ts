@@ -10,7 +10,7 @@ export const malformedPath = '/malformed-request'
 const hostPattern = /^(\[[\da-f:.]+\]|[\w.-]*)(:\d{0,5})?$/i
 
 /**
- * The path and query to route a request by; {@link malformedPath} where it names its host more than once or other than
+ * The path and query to route a request by. {@link malformedPath} where it names its host more than once or other than
  * its Host header does, or has a path that cannot be decoded, which Fastify would reject before any hook.
  */
 export function routedPath({ url = '', headers: { host = '' }, rawHeaders }: IncomingMessage): string {

@@ -8,8 +8,7 @@ const file = new URL(import.meta.url.endsWith('.ts') ? '../../dist/view.html' : 
 let html: Promise<string> | undefined
 
 /**
- * The view of messages (view/), one HTML document that loads nothing. What calls it may make are in its `data-tools`: a
- * view cannot list a server's tools.
+ * What calls the view may make are in its `data-tools`: a view cannot list a server's tools.
  *
  * @throws where it has not been built
  */
@@ -22,6 +21,7 @@ async function readHtml(tools: readonly string[]): Promise<string> {
   return built.replace('data-tools=""', `data-tools="${tools.join(' ')}"`)
 }
 
+/** The view of messages (view/), one HTML document that loads nothing. */
 export const view: View = {
   name: 'message-center-view',
   title: 'Message Center',

@@ -1,3 +1,5 @@
+/** The argument `fresh` and the results `ageSeconds` and `stale`, of tools that use a cache. */
+
 import { Type } from 'typebox'
 import type { Reading } from '../plugins/message-center/snapshots.ts'
 

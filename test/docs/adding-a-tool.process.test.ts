@@ -6,23 +6,43 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import type { buildApp } from '../../src/app.ts'
-import { configFor, mcpHeaders, toolCall } from '../helper.ts'
+import { tools as present } from '../../src/tools/index.ts'
+import { allToolsOn, configFor, mcpHeaders, toolCall } from '../helper.ts'
 import { startEmulator } from '../tenant.ts'
 import { codeBlocks, readText, root, section } from './markdown.ts'
 
-// The sources as they are, and what CONTRIBUTING.md tells a developer to add: one file, and its name in the list.
-const [tool = '', list = ''] = codeBlocks(section(readText('CONTRIBUTING.md'), 'Adding a tool'), 'ts')
+// The sources as they are, and what CONTRIBUTING.md tells a developer to add: one file, and two lines of the list.
+const text = section(readText('CONTRIBUTING.md'), 'Adding a tool')
+const [tool = ''] = codeBlocks(text, 'ts')
+const [edits = ''] = codeBlocks(text, 'diff')
 const copy = mkdtempSync(join(tmpdir(), 'adding-a-tool-'))
 test.after(() => rmSync(copy, { recursive: true }))
 
 for (const folder of ['src', 'scripts', 'docs', 'agent'])
   cpSync(join(root, folder), join(copy, folder), { recursive: true })
-for (const file of ['package.json', 'tsconfig.json', '.env.local.sample']) cpSync(join(root, file), join(copy, file))
+for (const file of ['package.json', 'tsconfig.json', 'biome.json', '.env.local.sample'])
+  cpSync(join(root, file), join(copy, file))
 symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
 writeFileSync(join(copy, 'src/tools/get-service-issues.ts'), tool)
 const index = join(copy, 'src/tools/index.ts')
-const listed = readFileSync(index, 'utf8').replace(/^export const tools: [\s\S]*?\]$/m, list.trim())
-writeFileSync(index, `import { getServiceIssues } from './get-service-issues.ts'\n${listed}`)
+for (const edit of edits.split(/^@@\n/m)) {
+  const listed = readFileSync(index, 'utf8')
+  const [before, after] = [edit.replaceAll(/^\+.*\n/gm, ''), edit].map((lines) => lines.replaceAll(/^[ +]/gm, ''))
+  assert.ok(
+    before && listed.includes(before),
+    `src/tools/index.ts has not the lines that CONTRIBUTING.md edits:\n${before}`,
+  )
+  writeFileSync(index, listed.replace(before, after ?? ''))
+}
+
+test('the tool of CONTRIBUTING.md, and its line in the list, pass the linter', () => {
+  const linter = [join(root, 'node_modules/@biomejs/biome/bin/biome'), 'check', '--error-on-warnings']
+  const files = ['src/tools/get-service-issues.ts', 'src/tools/index.ts']
+  // The copy is no repository.
+  const args = [...linter, '--vcs-enabled=false', ...files]
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+})
 
 test('the tool of CONTRIBUTING.md type-checks', () => {
   const config = join(copy, 'tsconfig.only-src.json')
@@ -47,7 +67,7 @@ test('the tool of CONTRIBUTING.md is listed, pages, and rejects what it does not
   })
   assert.equal(status, 0, stderr)
   const module = (await import(pathToFileURL(join(outdir, 'app.js')).href)) as { buildApp: typeof buildApp }
-  const app = await module.buildApp(configFor(tenant, { LOG_LEVEL: 'silent' }))
+  const app = await module.buildApp(configFor(tenant, { ...allToolsOn, LOG_LEVEL: 'silent' }))
   t.after(() => app.close())
   await app.ready()
   await app.entraKeys.start()
@@ -58,7 +78,10 @@ test('the tool of CONTRIBUTING.md is listed, pages, and rejects what it does not
   }
 
   const { tools } = await ask({ jsonrpc: '2.0', id: 1, method: 'tools/list' })
-  assert.equal(tools.at(-1).name, 'getServiceIssues')
+  assert.deepEqual(
+    tools.map(({ name }: { name: string }) => name),
+    [...present.map(({ definition }) => definition.name), 'getServiceIssues'],
+  )
 
   const first = await ask(toolCall('getServiceIssues'))
   const { value, nextSkip } = first.structuredContent
@@ -76,20 +99,37 @@ test('the tool of CONTRIBUTING.md is listed, pages, and rejects what it does not
   assert.doesNotMatch(forbidden.content[0].text, /Message Center/)
 })
 
+/** Runs a program of the copy. */
+function run(...args: readonly string[]) {
+  return spawnSync(process.execPath, ['--import', 'tsx', ...args], { cwd: copy, encoding: 'utf8' })
+}
+
 test('npm run docs and npm run agent have its permission and role in their pages', () => {
   for (const program of ['scripts/docs.ts', 'agent/main.ts']) {
-    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', program], {
-      cwd: copy,
-      encoding: 'utf8',
-    })
+    const { status, stderr } = run(program)
     assert.equal(status, 0, stderr)
   }
   const setup = readFileSync(join(copy, 'docs/setup-entra.md'), 'utf8')
   assert.match(
     section(setup, 'Permissions and roles'),
-    /^\| `ServiceHealth\.Read\.All` \| read service health \| Service Support Administrator \| `getServiceIssues` \|$/m,
+    /^\| `ServiceHealth\.Read\.All` \| read service health \| Service Support Administrator \| `getServiceHealth`, `getServiceIssues` \|$/m,
   )
   const plugin = JSON.parse(readFileSync(join(copy, 'agent/appPackage/ai-plugin.json'), 'utf8'))
   assert.match(plugin.description_for_human, /read the Message Center and read service health/)
   assert.equal(plugin.functions.at(-1).name, 'getServiceIssues')
+  assert.match(
+    readFileSync(join(copy, 'docs/architecture.md'), 'utf8'),
+    /^\| \[get-service-issues\.ts\]\(.*\) \| List issues of Microsoft 365 services \|$/m,
+  )
+})
+
+test('npm run docs -- --check is an error where the list of files would have an empty row', (t) => {
+  assert.equal(run('scripts/docs.ts', '--check').status, 0)
+  const path = join(copy, 'src/lib/nameless.ts')
+  t.after(() => rmSync(path))
+  writeFileSync(path, 'export const nameless = 1\n')
+  run('scripts/docs.ts')
+  const { status, stderr } = run('scripts/docs.ts', '--check')
+  assert.equal(status, 1)
+  assert.match(stderr, /^src\/lib\/nameless\.ts has an empty row/)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Value } from 'typebox/value'
+import { isWrite } from '../../src/lib/graph-permissions.ts'
 import { tools } from '../../src/tools/index.ts'
 
 test('every name occurs once', () => {
@@ -41,7 +42,7 @@ for (const { definition, permissions } of tools) {
 
   test(`${name} says of itself all four that MCP asks, and says them rightly`, () => {
     assert.deepEqual(annotations, {
-      readOnlyHint: name !== 'setMessageState',
+      readOnlyHint: !permissions.some(isWrite),
       destructiveHint: false,
       idempotentHint: true,
       openWorldHint: true,

@@ -4,9 +4,11 @@ import { pluginManifest } from '../../agent/plugin.ts'
 import { Failure, failureText } from '../../src/errors/index.ts'
 import { exchangeScopes, graphResource, permissionsOf, scopesOf } from '../../src/lib/graph-permissions.ts'
 import { withPermissionNamed } from '../../src/plugins/mcp/permission-errors.ts'
+import { getMessages } from '../../src/tools/get-messages.ts'
 import { getServiceHealth } from '../../src/tools/get-service-health.ts'
 import { defaultTools, tools, toolsFor } from '../../src/tools/index.ts'
-import { build, type Env, envFor, mcpHeaders, startTenant, toolCall } from '../helper.ts'
+import { setMessageState } from '../../src/tools/set-message-state.ts'
+import { allToolsOn, build, type Env, envFor, mcpHeaders, startTenant, toolCall } from '../helper.ts'
 import { diagnose } from '../ops/doctor-helper.ts'
 import { fakeAz, graphArgs, ops } from '../ops/helper.ts'
 import { authorizationUrl } from '../sign-in-helper.ts'
@@ -15,22 +17,22 @@ import { authorizationUrl } from '../sign-in-helper.ts'
 
 const [read, write, health] = ['ServiceMessage.Read.All', 'ServiceMessageViewpoint.Write', 'ServiceHealth.Read.All']
 const every = [read, write, health]
-const allOn: Env = { MCP_ENABLE_WRITES: 'true', MCP_ENABLE_SERVICE_HEALTH: 'true' }
+/** A tool for each of them. */
+const oneOfEach = [getMessages, setMessageState, getServiceHealth]
 const off = { roadmap: false, writes: false, serviceHealth: false }
 
 test('a switch decides on its tool alone', () => {
   const namesFor = (switches: typeof off) => toolsFor(switches).map(({ definition }) => definition.name)
-  const always = ['getDigest', 'getMessages', 'getMessage']
-  assert.deepEqual(namesFor(off), always)
-  assert.deepEqual(namesFor({ ...off, roadmap: true }), [...always, 'getRoadmapItems'])
-  assert.deepEqual(namesFor({ ...off, writes: true }), [...always, 'setMessageState'])
-  assert.deepEqual(namesFor({ ...off, serviceHealth: true }), [...always, 'getServiceHealth'])
+  const always = namesFor(off)
+  const addedBy = (on: Partial<typeof off>) => namesFor({ ...off, ...on }).filter((name) => !always.includes(name))
+  assert.deepEqual(addedBy({ roadmap: true }), ['getRoadmapItems'])
+  assert.deepEqual(addedBy({ writes: true }), ['setMessageState'])
+  assert.deepEqual(addedBy({ serviceHealth: true }), ['getServiceHealth'])
   assert.deepEqual(toolsFor({ roadmap: true, writes: true, serviceHealth: true }), tools)
 })
 
-test('each permission counts once, in the order of the tools; the usual tools need one', () => {
-  assert.deepEqual(scopesOf(tools), every)
-  assert.deepEqual(scopesOf(defaultTools), [read])
+test('each permission counts once, in the order of the tools', () => {
+  assert.deepEqual(scopesOf([...oneOfEach, getMessages]), every)
 })
 
 for (const [graph, resource] of [
@@ -45,7 +47,7 @@ for (const [graph, resource] of [
 
 /** A user of a server with all tools, and a tenant with consent to these permissions. */
 async function callerOf(t: TestContext, user: string, consented: readonly string[] = every, env: Env = {}) {
-  const { app, tenant } = await build(t, { ...allOn, ...env })
+  const { app, tenant } = await build(t, { ...allToolsOn, ...env })
   tenant.api.graphPermissions = consented
   const token = await tenant.mint({ user })
   const call = async (tool: string, args: Record<string, unknown> = {}) => {
@@ -135,7 +137,7 @@ test('a 403 of writing does not end reading, though both are about messages, nor
 test('an administrator’s consent that is missing names what the tool needs', () => {
   const failure = new Failure('admin_consent_required', { link: 'https://x.example' })
   assert.match(
-    failureText(withPermissionNamed(failure, { permissions: permissionsOf(tools) })),
+    failureText(withPermissionNamed(failure, { permissions: permissionsOf(oneOfEach) })),
     /the permissions ServiceMessage\.Read\.All, ServiceMessageViewpoint\.Write,? and ServiceHealth\.Read\.All, .* https:\/\/x\.example$/,
   )
 })
@@ -152,9 +154,9 @@ test('a permission that any user may use names no role; other failures are left 
 })
 
 test('the consent page has a line for each permission of a tool that is switched on', async (t) => {
-  for (const [env, lines] of [
-    [allOn, 3],
-    [{}, 1],
+  for (const [env, on] of [
+    [allToolsOn, tools],
+    [{}, defaultTools],
   ] as const) {
     const { app, origin, tenant } = await build(t, env)
     const { pathname, search } = authorizationUrl(origin, tenant.api.clientId, {
@@ -163,7 +165,7 @@ test('the consent page has a line for each permission of a tool that is switched
     const page = await app.inject({ url: pathname + search, headers: { host: 'localhost' } })
     assert.equal(page.statusCode, 200, page.body)
     const shown = permissionsOf(tools).filter(({ consent }) => page.body.includes(`<li>${consent}`))
-    assert.equal(shown.length, lines)
+    assert.deepEqual(shown, permissionsOf(on))
   }
 })
 
@@ -176,8 +178,9 @@ test('register server registers and consents to what is switched on; doctor miss
     })
   const { out, code, err } = await register(['--admin-consent', '--secret'])
   assert.equal(code, 0, err)
-  assert.match(out, /requiredResourceAccess {2}ServiceMessage\.Read\.All of/)
-  assert.doesNotMatch(out, /Viewpoint|ServiceHealth/)
+  const [usual, all] = [scopesOf(defaultTools), scopesOf(tools)]
+  for (const scope of all)
+    assert.equal(out.includes(`+ requiredResourceAccess  ${scope} of`), usual.includes(scope), scope)
 
   const { clientId, env } = JSON.parse((await register(['--json', '--renew-secret'])).out)
   const lines = { ...envFor(tenant), ...env, ...az, PORT: '8080' }
@@ -186,37 +189,36 @@ test('register server registers and consents to what is switched on; doctor miss
     const finding = findings.find(({ verdict, check }) => check === name && verdict !== 'skipped')
     return `${finding?.verdict}: ${finding?.message}`
   }
-  assert.match(await found({}, 'admin consent'), /^ok: ServiceMessage\.Read\.All, for all users/)
-  assert.match(
-    await found(allOn, 'Graph permission'),
-    /^failure: Missing Graph permission: ServiceMessageViewpoint\.Write, ServiceHealth\.Read\.All\./,
-  )
+  const assertFound = async (switches: Env, check: string, message: string) => {
+    const text = await found(switches, check)
+    assert.ok(text.startsWith(message), text)
+  }
+  await assertFound({}, 'admin consent', `ok: ${usual.join(', ')}, for all users`)
+  const missing = all.filter((scope) => !usual.includes(scope))
+  await assertFound(allToolsOn, 'Graph permission', `failure: Missing Graph permission: ${missing.join(', ')}.`)
 
   // By an option, or as the configuration has it.
-  const byOption = await register(['--enable-writes', '--json'])
-  assert.equal(JSON.parse(byOption.out).env.MCP_ENABLE_WRITES, 'true')
-  const byConfiguration = await register(['--admin-consent'], allOn)
-  assert.match(byConfiguration.out, /\+ requiredResourceAccess {2}ServiceHealth\.Read\.All of/)
-  assert.doesNotMatch(byConfiguration.out, /requiredResourceAccess {2}ServiceMessageViewpoint/)
-  assert.match(
-    await found(allOn, 'admin consent'),
-    /^ok: ServiceMessage\.Read\.All, ServiceMessageViewpoint\.Write, ServiceHealth\.Read\.All, for all users/,
-  )
+  const byOption = await register(['--enable-service-health', '--json'])
+  assert.equal(JSON.parse(byOption.out).env.MCP_ENABLE_SERVICE_HEALTH, 'true')
+  const byConfiguration = await register(['--admin-consent'], allToolsOn)
+  assert.match(byConfiguration.out, /\+ requiredResourceAccess {2}ServiceMessageViewpoint\.Write of/)
+  assert.doesNotMatch(byConfiguration.out, /requiredResourceAccess {2}ServiceHealth/)
+  await assertFound(allToolsOn, 'admin consent', `ok: ${all.join(', ')}, for all users`)
 
   const principal = tenant.applications.servicePrincipals.find(({ appId }) => appId === clientId)
   for (const grant of tenant.applications.grants) {
-    if (grant.clientId === principal?.id) grant.scope = grant.scope.replace('ServiceHealth.Read.All', '').trim()
+    if (grant.clientId === principal?.id) grant.scope = grant.scope.replace(write, '').trim()
   }
-  assert.match(await found(allOn, 'admin consent'), /^failure: Missing admin consent: ServiceHealth\.Read\.All\./)
-  assert.match(await found({}, 'admin consent'), /^ok: /)
+  await assertFound(allToolsOn, 'admin consent', `failure: Missing admin consent: ${write}.`)
+  await assertFound({}, 'admin consent', 'ok: ')
   assert.match(
-    (await register(['--enable-service-health', '--admin-consent'])).out,
-    /\+ oauth2PermissionGrants {2}ServiceHealth.*\n1 change made/,
+    (await register(['--enable-writes', '--admin-consent'])).out,
+    /\+ oauth2PermissionGrants {2}ServiceMessageViewpoint.*\n1 change made/,
   )
 })
 
 test('Copilot’s plugin says what its tools may do', () => {
-  const { description_for_human, description_for_model } = pluginManifest([getServiceHealth, ...defaultTools])
+  const { description_for_human, description_for_model } = pluginManifest([getServiceHealth, getMessages])
   assert.match(description_for_human, /read service health and read the Message Center/)
   assert.ok(description_for_human.length <= 100)
   assert.match(description_for_model, /read service health/)

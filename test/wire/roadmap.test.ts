@@ -82,10 +82,14 @@ async function list({ app, tenant }: RunningApp): Promise<string[]> {
 
 test('ROADMAP_URL=off takes the tool away', async (t) => {
   const off = await build(t, { ROADMAP_URL: 'off' })
-  assert.deepEqual(await list(off), ['getDigest', 'getMessages', 'getMessage'])
+  const usual = await list(await build(t))
+  assert.ok(usual.includes('getRoadmapItems'))
+  assert.deepEqual(
+    await list(off),
+    usual.filter((name) => name !== 'getRoadmapItems'),
+  )
   const call = await callerOf(off)
   assert.match((await call({ ids: ['1'] })).error ?? '', /Unknown tool: getRoadmapItems/)
-  assert.ok((await list(await build(t))).includes('getRoadmapItems'))
 })
 
 async function failing(t: TestContext, fault: Omit<FaultRule, 'target'>) {

@@ -161,11 +161,15 @@ async function names({ origin }: RunningApp): Promise<string[]> {
 
 test('neither tool is there unless it is switched on', async (t) => {
   const usual = await listen(t, {}, tenant)
-  assert.deepEqual(await names(usual), ['getDigest', 'getMessages', 'getMessage', 'getRoadmapItems'])
+  const always = await names(usual)
   const me = await clientOf('gale', usual.origin)
   for (const tool of ['setMessageState', 'getServiceHealth']) {
+    assert.ok(!always.includes(tool), tool)
     assert.match((await me.call(tool)).body.error?.message ?? '', new RegExp(`Unknown tool: ${tool}`))
   }
   const writing = await listen(t, { MCP_ENABLE_WRITES: 'true' }, tenant)
-  assert.equal((await names(writing)).at(-1), 'setMessageState')
+  assert.deepEqual(
+    (await names(writing)).filter((name) => !always.includes(name)),
+    ['setMessageState'],
+  )
 })

@@ -1,3 +1,5 @@
+/** Checks the header and the claims of an access token, and reads the caller from them. */
+
 import { hash } from 'node:crypto'
 import type { Config } from '../../config/index.ts'
 import type { Reason } from '../../errors/index.ts'

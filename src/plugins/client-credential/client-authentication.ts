@@ -1,3 +1,5 @@
+/** Client authentication at Entra by a secret or by an assertion. */
+
 import { Failure } from '../../errors/index.ts'
 import { beforeDeadline, type Deadline } from '../../lib/deadline.ts'
 import type { AssertionCache } from './assertion-cache.ts'

@@ -1,3 +1,5 @@
+/** Error handlers that send JSON-RPC errors to MCP clients, OAuth errors, and pages to people. */
+
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Configured } from '../../config/index.ts'

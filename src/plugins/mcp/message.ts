@@ -18,7 +18,7 @@ export interface McpMessage extends Omit<ReceivedMessage, 'params'> {
 }
 
 /**
- * A message as all that follows may take it: `params` and their members are absent where they were null, as serializers
+ * A JSON-RPC message, normalized: `params` and their members are absent where they were null, as serializers
  * of some languages write what is absent, and a call's arguments are what its tool takes ({@link coerceArguments}).
  *
  * @param ofAllTools names of arguments

@@ -10,7 +10,7 @@ export interface PromptArgument {
   readonly complete?: Complete
 }
 
-/** MCP, "Prompts": a task that a person picks, with blanks to fill in. */
+/** A task that a person picks, with blanks to fill in (MCP, "Prompts"). */
 export interface Prompt {
   readonly name: string
   readonly title: string

@@ -15,7 +15,7 @@ export interface View {
   read(tools: readonly string[]): Promise<string>
 }
 
-/** MCP, "Resources: Resource Templates": something to read by its URI. */
+/** Something to read by its URI (MCP, "Resources: Resource Templates"). */
 export interface Resource {
   readonly name: string
   readonly title: string

@@ -1,3 +1,5 @@
+/** The arguments that select messages, and the filters that they become. */
+
 import { type Static, type TObject, Type } from 'typebox'
 import { invalidArgument } from '../../lib/invalid-argument.ts'
 import type { Body, BodyPart } from './body.ts'

@@ -1,3 +1,5 @@
+/** Reads the parts of a snapshot from Graph, which are the listing of posts and their bodies. */
+
 import { Failure } from '../../errors/index.ts'
 import type { GraphSession } from '../graph-client/index.ts'
 import { type Body, toBody } from './body.ts'

@@ -1,3 +1,5 @@
+/** Makes plain text of text as Graph sends it. */
+
 import { htmlToPlainText } from './html-to-plain-text.ts'
 
 /** Text as Graph sends it: HTML as a rule. */

@@ -1,3 +1,5 @@
+/** Searches posts by words and phrases, and scores how well a post matches. */
+
 /** A text as it is searched: in lower case, with one kind of space, hyphen and apostrophe, without what nobody sees. */
 export type Searchable = string & { readonly searchable: unique symbol }
 

@@ -1,3 +1,5 @@
+/** Messages as tools return them, which is as rows, with all fields, or as Graph shapes them. */
+
 import { setImmediate } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import { type Static, Type } from 'typebox'

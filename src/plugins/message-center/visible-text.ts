@@ -1,4 +1,4 @@
-/** What browsers show of a page: what they do not is written for somebody else than readers. */
+/** Finds what browsers show of a page; what they do not show is not written for readers. */
 
 export type Attributes = Readonly<Record<string, string>>
 

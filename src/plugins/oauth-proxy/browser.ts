@@ -1,3 +1,5 @@
+/** The requests, responses and error redirects of the sign-in steps in a browser. */
+
 import type { FastifyRequest } from 'fastify'
 import { type Failure, oauthError } from '../../errors/index.ts'
 import type { Page } from '../../lib/page.ts'

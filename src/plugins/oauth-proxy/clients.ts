@@ -1,3 +1,5 @@
+/** Finds the client of a request, which is the configured app, a registration or a metadata document. */
+
 import { hash } from 'node:crypto'
 import { isIP } from 'node:net'
 import { Failure } from '../../errors/index.ts'

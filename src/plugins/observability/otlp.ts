@@ -48,7 +48,11 @@ export interface TraceSpan {
 
 export type Tracer = ReturnType<typeof createTracer>
 
-/** @param onCollector called with the error when the collector fails, and with undefined when it works again */
+/**
+ * Records spans of the sampled requests, and sends them to a collector by OTLP.
+ *
+ * @param onCollector called with the error when the collector fails, and with undefined when it works again
+ */
 export function createTracer(
   { endpoint, headers, serviceName, exportEveryMs, exportTimeoutMs, ...sampling }: TracesConfig,
   onCollector: (why: string | undefined) => void,

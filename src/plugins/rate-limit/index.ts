@@ -1,3 +1,5 @@
+/** Limits the rate of verified callers by user, and of everything else by address. */
+
 import fastifyRateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
