@@ -301,6 +301,20 @@ describe('arguments as frameworks send them, in both eras', () => {
     })
   }
 
+  test('an argument that nobody knows is ignored, and the result says so', async () => {
+    const given = { name: 'getMessages', arguments: { top: 1, changedUntil: '7d', sessionId: 'x' } }
+    const { message, headers } = modern('tools/call', given)
+    const current = await ask({ message, headers: { ...headers, 'mcp-name': 'getMessages' } })
+    for (const { body } of [await post(origin, request('tools/call', given), token), current]) {
+      const texts = body.result?.content?.flatMap(({ text }: { text?: string }) => text ?? [])
+      assert.match(
+        texts?.at(-1) ?? '',
+        /^Ignored, since there is no such argument: "changedUntil"\. There are: services, /,
+      )
+      assert.ok(body.result?.structuredContent)
+    }
+  })
+
   test('arguments and params that are null are absent', async () => {
     const call = await post(origin, request('tools/call', { name: 'getMessages', arguments: null }), token)
     assert.ok(call.body.result?.structuredContent)

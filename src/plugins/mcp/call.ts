@@ -17,6 +17,8 @@ export interface McpCall {
 /** A call on its way; what became of it is noted here for the log and for HTTP. */
 export interface ServedCall extends McpCall {
   readonly method: string | undefined
+  /** Arguments that the tool does not have, and is called without. */
+  readonly ignored: readonly string[]
   failure?: Failure
   /** Age of the result in seconds, where it was cached. */
   ageSeconds?: number

@@ -5,8 +5,10 @@ import { jsonFault } from './strict-json.ts'
 /** No more of a call's unknown arguments are compared with the known ones: a body has room for thousands. */
 const comparedMost = 100
 
-/** Of these that frameworks add, those that are arguments of a tool too. */
-const addedByFrameworks = new Set(['action'])
+/** What frameworks add to the arguments of every call (n8n, LangChain). */
+const addedByFrameworks = new Set(
+  'toolCallId sessionId action chatInput tool tool_call_id type metadata config _meta'.split(' '),
+)
 
 interface Property {
   readonly type?: string
@@ -22,12 +24,13 @@ interface Property {
  * - numbers and booleans as text, `"10"`, `"True"`; ids of digits as numbers, `478611`
  * - all arguments as JSON text, as model APIs hand them over (OpenAI, "Function calling": `arguments` is a string)
  *
- * Unknown arguments are ignored, since frameworks add their own to every call (n8n: `sessionId`, `action`, `chatInput`).
- * One that is close to a known name is a mistake, such as `service` or `modified_since`, and so is an argument of another
- * tool: it is kept, so that the tool rejects it by name. So is every value that fits in no other way.
+ * Unknown arguments are left out, since frameworks add their own to every call. One that is close to a known name is a
+ * mistake, such as `service` or `modified_since`, and so is an argument of another tool: it is kept, so that the tool
+ * rejects it by name. So is every value that fits in no other way.
  *
  * @param alsoKnown arguments that are not the tool's own and are handled elsewhere
  * @param ofOthers arguments of other tools
+ * @returns `ignored`: names of those that were left out, but for what frameworks are known to add
  */
 export function coerceArguments(
   args: unknown,
@@ -36,19 +39,19 @@ export function coerceArguments(
     alsoKnown = [],
     ofOthers = [],
   }: { readonly alsoKnown?: readonly string[]; readonly ofOthers?: readonly string[] } = {},
-): unknown {
+): { readonly args: unknown; readonly ignored: readonly string[] } {
   const given = typeof args === 'string' ? fromJson(args, isObject) : args
-  if (!isObject(given)) return args
+  if (!isObject(given)) return { args, ignored: [] }
   const properties: Readonly<Record<string, Property>> = schema.properties
   const known = new Set([...Object.keys(properties), ...alsoKnown])
-  const unknown = Object.keys(given).filter((name) => !known.has(name))
-  const isMistake = (name: string) =>
-    (ofOthers.includes(name) && !addedByFrameworks.has(name)) || [...known].some((other) => isClose(name, other))
-  const mistakes = unknown.slice(0, comparedMost).filter(isMistake)
-  const entries = [...known, ...mistakes]
+  const unknown = Object.keys(given)
+    .filter((name) => !known.has(name) && !addedByFrameworks.has(name) && given[name] !== null)
+    .slice(0, comparedMost)
+  const isMistake = (name: string) => ofOthers.includes(name) || [...known].some((other) => isClose(name, other))
+  const entries = [...known, ...unknown.filter(isMistake)]
     .filter((name) => Object.hasOwn(given, name) && given[name] !== null)
     .map((name) => [name, coerce(given[name], Object.hasOwn(properties, name) ? properties[name] : undefined)])
-  return Object.fromEntries(entries)
+  return { args: Object.fromEntries(entries), ignored: unknown.filter((name) => !isMistake(name)) }
 }
 
 /** A value as its schema's type, where it is one; everything else as it is. */

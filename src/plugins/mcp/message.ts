@@ -15,6 +15,8 @@ export type ReceivedMessage = Readonly<Static<typeof ReceivedMessage>>
 /** A message as all that follows takes it: nothing in it is null that is absent. */
 export interface McpMessage extends Omit<ReceivedMessage, 'params'> {
   readonly params?: Readonly<Record<string, unknown>>
+  /** Arguments that the tool does not have, and is called without. */
+  readonly ignored?: readonly string[]
 }
 
 /**
@@ -34,8 +36,8 @@ export function normalizeMessage(
   if (tool === undefined || given['arguments'] === undefined) return { ...rest, params: given }
   // The argument `accessToken` is no tool's own.
   const names = { alsoKnown: ['accessToken'], ofOthers: ofAllTools }
-  const args = coerceArguments(given['arguments'], tool.definition.inputSchema, names)
-  return { ...rest, params: { ...given, arguments: args } }
+  const { args, ignored } = coerceArguments(given['arguments'], tool.definition.inputSchema, names)
+  return { ...rest, params: { ...given, arguments: args }, ignored }
 }
 
 /** Methods that clients of either era send. A log line names no other: it would be the caller's own text. */

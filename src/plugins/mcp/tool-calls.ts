@@ -42,8 +42,9 @@ export function createToolCalls(available: readonly Tool[], { accessTokenAllowed
         const { ageSeconds } = structuredContent
         if (typeof ageSeconds === 'number') call.ageSeconds = ageSeconds
         call.isToolResult = true
-        const text = { type: 'text' as const, text: JSON.stringify(structuredContent) }
-        return { content: [text, ...tool.links(structuredContent)], structuredContent }
+        const content = [text(JSON.stringify(structuredContent)), ...tool.links(structuredContent)]
+        if (call.ignored.length > 0) content.push(text(ignoredNote(tool, call.ignored)))
+        return { content, structuredContent }
       } catch (error) {
         const failure = withPermissionNamed(toFailure(error), tool)
         call.failure = failure
@@ -51,6 +52,16 @@ export function createToolCalls(available: readonly Tool[], { accessTokenAllowed
       }
     },
   }
+}
+
+function text(text: string) {
+  return { type: 'text' as const, text }
+}
+
+/** Else an agent would take the result for one of what it asked. */
+function ignoredNote({ definition: { inputSchema } }: Tool, ignored: readonly string[]): string {
+  const names = ignored.slice(0, 5).map((name) => JSON.stringify(name.slice(0, 60)))
+  return `Ignored, since there is no such argument: ${names.join(', ')}. There are: ${Object.keys(inputSchema.properties).join(', ')}.`
 }
 
 /** In the words of {@link withPlainError}. */
@@ -82,7 +93,7 @@ function toolError(failure: Failure): CallToolResult {
   const entry = entryOf(reason)
   return {
     isError: true,
-    content: [{ type: 'text', text: `${reason}: ${failureText(failure)}` }],
+    content: [text(`${reason}: ${failureText(failure)}`)],
     _meta: {
       'mcp-message-center-server/error': {
         reason,

@@ -97,7 +97,7 @@ const coerced: readonly [args: unknown, result: unknown][] = [
 ]
 for (const [args, result] of coerced) {
   test(`${JSON.stringify(args)} is taken as ${JSON.stringify(result)}`, () => {
-    assert.deepEqual(coerceArguments(args, schema, { alsoKnown: ['token'] }), result)
+    assert.deepEqual(coerceArguments(args, schema, { alsoKnown: ['token'] }).args, result)
   })
 }
 
@@ -114,10 +114,11 @@ for (const name of [
   'Token',
 ]) {
   test(`${name} is a mistake, and kept for the tool to reject`, () => {
-    assert.deepEqual(coerceArguments({ [name]: 'x' }, schema, { alsoKnown: ['token'] }), { [name]: 'x' })
+    assert.deepEqual(coerceArguments({ [name]: 'x' }, schema, { alsoKnown: ['token'] }).args, { [name]: 'x' })
   })
 }
 
+const isAddedByFrameworks = (name: string) => ['tool', 'type'].includes(name)
 for (const name of [
   'd',
   'wish_list',
@@ -132,25 +133,31 @@ for (const name of [
   'x'.repeat(9_999),
 ]) {
   test(`${name.slice(0, 20)} is another argument, and ignored`, () => {
-    assert.deepEqual(coerceArguments({ [name]: 'x' }, schema, { alsoKnown: ['token'] }), {})
+    const result = coerceArguments({ [name]: 'x' }, schema, { alsoKnown: ['token'] })
+    assert.deepEqual(result, { args: {}, ignored: isAddedByFrameworks(name) ? [] : [name] })
   })
 }
 
 for (const name of ['tool', 'type', 'sessionId', 'action', 'chatInput', 'toolCallId', 'metadata', '_meta']) {
   test(`${name}, which frameworks add, is close to no argument of getMessages`, () => {
-    assert.deepEqual(coerceArguments({ [name]: 'x' }, getMessages.definition.inputSchema), {})
+    assert.deepEqual(coerceArguments({ [name]: 'x' }, getMessages.definition.inputSchema), { args: {}, ignored: [] })
   })
 }
 
 test('an argument of another tool is a mistake, but for what frameworks add', () => {
   const args = { dish: 'soup', wine: 'x', action: 'sendMessage', spoon: 'x' }
   const ofOthers = ['dish', 'wine', 'action']
-  assert.deepEqual(coerceArguments(args, schema, { ofOthers }), { dish: 'soup', wine: 'x' })
+  const result = coerceArguments(args, schema, { ofOthers })
+  assert.deepEqual(result, { args: { dish: 'soup', wine: 'x' }, ignored: ['spoon'] })
 })
 
 test('id is a mistake for ids of getMessages, which says so instead of finding all messages', () => {
   const args = { id: 'MC1234567' }
-  assert.deepEqual(coerceArguments(args, getMessages.definition.inputSchema), args)
+  assert.deepEqual(coerceArguments(args, getMessages.definition.inputSchema), { args, ignored: [] })
+})
+
+test('what is absent is not ignored', () => {
+  assert.deepEqual(coerceArguments({ spoon: null, fork: 1 }, schema), { args: {}, ignored: ['fork'] })
 })
 
 test('the names of prototypes are unknown arguments like all others', () => {
@@ -160,7 +167,7 @@ test('the names of prototypes are unknown arguments like all others', () => {
     '{"toString":1,"hasOwnProperty":1,"valueOf":null,"dish":"soup"}',
   ]) {
     for (const args of [text, JSON.parse(text)]) {
-      const result = coerceArguments(args, schema)
+      const { args: result } = coerceArguments(args, schema)
       assert.deepEqual(result, { dish: 'soup' }, text)
       assert.equal(Object.getPrototypeOf(result), Object.prototype)
     }
@@ -173,7 +180,7 @@ test('the order of arguments makes no difference', () => {
     { dish: 'soup', count: 2 },
     { count: '2', dish: 'soup' },
   ]
-  assert.equal(JSON.stringify(coerceArguments(one, schema)), JSON.stringify(coerceArguments(other, schema)))
+  assert.equal(JSON.stringify(coerceArguments(one, schema).args), JSON.stringify(coerceArguments(other, schema).args))
 })
 
 test('the arguments themselves are as they were', () => {
@@ -184,13 +191,13 @@ test('the arguments themselves are as they were', () => {
 
 test('text that is nested more deeply than a body may be is text', () => {
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
-  assert.deepEqual(coerceArguments({ extras: deep }, schema), { extras: [deep] })
+  assert.deepEqual(coerceArguments({ extras: deep }, schema).args, { extras: [deep] })
   const args = `{"dish":${deep}}`
-  assert.equal(coerceArguments(args, schema), args)
+  assert.equal(coerceArguments(args, schema).args, args)
 })
 
 test('of a hundred unknown arguments each is compared, and of more none', () => {
   const unknown = (length: number) => Object.fromEntries(Array.from({ length }, (_, i) => [`other${i}`, 1]))
-  assert.deepEqual(coerceArguments({ ...unknown(99), Dish: 'x' }, schema), { Dish: 'x' })
-  assert.deepEqual(coerceArguments({ ...unknown(100), Dish: 'x' }, schema), {})
+  assert.deepEqual(coerceArguments({ ...unknown(99), Dish: 'x' }, schema).args, { Dish: 'x' })
+  assert.deepEqual(coerceArguments({ ...unknown(100), Dish: 'x' }, schema).args, {})
 })
