@@ -41,7 +41,8 @@ export const prompts: readonly Prompt[] = [
     arguments: [period('How far back, such as 7d (default)'), service(false)],
     text: ({ period = '7d', service }) =>
       `Triage the Microsoft 365 Message Center${about(service)} for the last ${period}. Call getDigest with since "${period}"` +
-      `${argument(service)}. Then read the messages under "top", "due" and "retires" that need it with getMessage. Answer with: ` +
+      `${argument(service)}. Where "more" says that there are more, get the others as it says. Then read the messages that ` +
+      'need it with getMessage. Answer with: ' +
       '1. three sentences on what matters; 2. a table of actions: message, what to do, by when, who (admin, users, security, ' +
       `developers); 3. changes worth knowing, a line each; 4. what can be ignored, as a count. ${rules}`,
   },
@@ -81,7 +82,8 @@ export const prompts: readonly Prompt[] = [
     arguments: [period('How far ahead, such as 60d (default)'), service(false)],
     text: ({ period = '60d', service }) =>
       `List what an administrator must do${about(service)} in the next ${period}. Call getDigest with horizon "${period}"` +
-      `${argument(service)}; read each message under "due" and "retires" with getMessage. Answer with a table, soonest first: ` +
+      `${argument(service)}; where "more" says that there are more in "due" or "retires", get the others as it says. Read ` +
+      'each of these messages with getMessage. Answer with a table, soonest first: ' +
       `date, what must be done or stops working, consequence, message. ${rules}`,
   },
 ]

@@ -5,7 +5,7 @@ import { Digest, digestOf } from '../plugins/message-center/digest.ts'
 import { filterArguments, filtersOf, partsFor, timesNote } from '../plugins/message-center/filters.ts'
 import { viewUri } from '../plugins/message-center/message.ts'
 import { momentOf, startOfDay } from '../plugins/message-center/moment.ts'
-import { explainNothing, matching } from '../plugins/message-center/query.ts'
+import { explainNothing, matching, noteOnClouds } from '../plugins/message-center/query.ts'
 import { age, ageOf, fresh } from './age.ts'
 import { defineTool } from './define-tool.ts'
 
@@ -49,6 +49,7 @@ export const getDigest = defineTool({
     const unread = found.filter(({ body }) => body === undefined).length
     const notes = [
       ...(found.length === 0 ? [explainNothing(reading, filters)] : []),
+      ...noteOnClouds(reading, found, given, nowMs),
       ...(unread > 0 ? [`The text of ${unread} messages could not be read: their dates are missing.`] : []),
     ]
     return {

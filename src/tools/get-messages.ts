@@ -14,7 +14,7 @@ import {
 } from '../plugins/message-center/filters.ts'
 import { BodyFormat, Message, viewUri } from '../plugins/message-center/message.ts'
 import { isBalanced } from '../plugins/message-center/odata.ts'
-import { explainNothing, matching, orderOf } from '../plugins/message-center/query.ts'
+import { explainNothing, matching, noteOnClouds, orderOf } from '../plugins/message-center/query.ts'
 import { readWith } from '../plugins/message-center/read-message.ts'
 import type { Reading } from '../plugins/message-center/snapshots.ts'
 import { present, View } from '../plugins/message-center/views.ts'
@@ -41,7 +41,8 @@ const Input = Type.Object(
     orderby: Type.Optional(
       Type.String({
         maxLength: 200,
-        description: 'Such as "actionRequiredByDateTime asc, title". Default: last modified first.',
+        description:
+          'Such as "actionRequiredByDateTime asc, title". Default: best match, soonest or last modified first.',
       }),
     ),
     top: Type.Optional(
@@ -80,7 +81,7 @@ const Output = Type.Object({
   '@odata.count': Type.Optional(Type.Integer({ description: 'How many match in total' })),
   nextSkip: Type.Optional(Type.Integer({ description: 'There are more: call again with skip set to this' })),
   missing: Type.Optional(Type.Array(Type.String(), { description: 'Those of ids that are not there' })),
-  note: Type.Optional(Type.String({ description: 'Why nothing was found, and what to try' })),
+  note: Type.Optional(Type.String({ description: 'Why nothing was found and what to try; what was left out' })),
   ...age,
 })
 
@@ -106,7 +107,8 @@ export const getMessages = defineTool({
       throw invalidArgument('top', `0 to ${maxWithBodies} with body ${body}; page with skip`)
     }
     const filters = filtersOf(input, nowMs)
-    const compare = orderOf(input)
+    const milestones = milestoneFilterOf(input, nowMs)
+    const compare = orderOf(input, milestones)
     const reading = await readingFor(input, filters, context)
     const found = matching(reading, filters)
     if (compare !== undefined) found.sort(compare)
@@ -115,12 +117,13 @@ export const getMessages = defineTool({
     const missing = [...new Set(input.ids)].filter((id) => !reading.posts.some((post) => post.id === id))
     const notes = [
       ...(found.length === 0 ? [nothingFound(input, reading, filters)] : []),
+      ...noteOnClouds(reading, found, input, nowMs),
       ...(reading.unreadBodies > 0 && partsFor(filters).length > 0
         ? [`The text of ${reading.unreadBodies} messages could not be read, and was not searched.`]
         : []),
     ]
     return {
-      value: await present(page, { view, body, nowMs, milestones: milestoneFilterOf(input, nowMs) }),
+      value: await present(page, { view, body, nowMs, milestones }),
       ...(count && { '@odata.count': found.length }),
       ...(size > 0 && next < found.length && page.length > 0 && { nextSkip: next }),
       ...(missing.length > 0 && { missing }),

@@ -138,7 +138,7 @@ export const questions: readonly Question[] = [
         new: fresh,
         updated: changed.length - fresh,
         major: changed.filter(({ isMajorChange }) => isMajorChange).length,
-        unread: changed.filter(({ viewPoint }) => viewPoint?.isRead !== true).length,
+        unread: truth.posts.filter(({ viewPoint }) => viewPoint?.isRead !== true).length,
       }
     },
     told: ([first]) => first?.counts,

@@ -27,7 +27,7 @@ test('by default a week of changes and sixty days of dates, for one call', async
   const { call, graph } = userOf(posts)
   const result = await call(getDigest)
   assert.deepEqual([result['since'], result['until']], ['2026-11-22', '2027-01-28'])
-  assert.deepEqual(result['counts'], { all: 4, new: 1, updated: 1, major: 1, unread: 2 })
+  assert.deepEqual(result['counts'], { all: 4, new: 1, updated: 1, major: 1, unread: 3 })
   assert.deepEqual(result['due'], [{ id: 'MC100003', title: 'Change 3', date: '2026-12-24' }])
   assert.ok(!('note' in result) && !('ageSeconds' in result))
   assert.deepEqual(graph.asked, ['bodies'])

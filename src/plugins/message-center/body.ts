@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { GraphMessage } from './message.ts'
-import { type Milestone, milestonesOf } from './milestones/index.ts'
+import { isCancelled, type Milestone, milestonesOf } from './milestones/index.ts'
 import { attempt, plainTextOf } from './plain-text.ts'
 import type { Shared } from './pool.ts'
 import { type Searchable, searchable } from './search.ts'
@@ -16,6 +16,8 @@ export interface Body extends Shared {
   readonly text: string | undefined
   readonly words: Searchable
   readonly milestones: readonly Milestone[]
+  /** It says that the change does not come: then it has no milestones. */
+  readonly isCancelled: boolean
   /** Makes these; after that reading them costs nothing. */
   prepare(parts: readonly BodyPart[]): void
   isPrepared(parts: readonly BodyPart[]): boolean
@@ -45,7 +47,12 @@ function createBody({
   start,
   ...given
 }: Pick<Body, 'key' | 'version' | 'contentType' | 'content'> & { start: string | undefined }): Body {
-  const made: { text?: string | undefined; words?: Searchable; milestones?: readonly Milestone[] } = {}
+  const made: {
+    text?: string | undefined
+    words?: Searchable
+    milestones?: readonly Milestone[]
+    isCancelled?: boolean
+  } = {}
   return {
     ...given,
     bytes: 500 + given.content.length * bytesPerCharacter,
@@ -64,6 +71,10 @@ function createBody({
     get milestones() {
       made.milestones ??= attempt(() => milestonesOf(this.text ?? '', start)) ?? []
       return made.milestones
+    },
+    get isCancelled() {
+      made.isCancelled ??= this.milestones.length === 0 && (attempt(() => isCancelled(this.text ?? '')) ?? false)
+      return made.isCancelled
     },
   }
 }

@@ -29,8 +29,8 @@ export const Digest = Type.Object({
     all: Type.Integer({ description: 'Messages that match' }),
     new: Type.Integer({ description: 'Posted since' }),
     updated: Type.Integer({ description: 'Posted before, modified since' }),
-    major: Type.Integer(),
-    unread: Type.Integer(),
+    major: Type.Integer({ description: 'Of those new or updated' }),
+    unread: Type.Integer({ description: 'Of all' }),
   }),
   byService: counts,
   byCategory: counts,
@@ -49,7 +49,7 @@ const maxNameChars = 60
 /** Of JSON in UTF-8: 2,000 tokens, of which none takes less than three bytes in the long run. */
 const maxBytes = 6_000
 /** The names of the lists, `more`, and what a tool adds. */
-const restBytes = 500
+const restBytes = 800
 
 /**
  * What a person who looks once a week needs to know of some messages.
@@ -70,6 +70,7 @@ export function digestOf(
     found.flatMap(({ post, body }) => datesOf(post.id, post.message.title, body, 'retirement', window)),
   )
   const important = [...changed].sort(byImportance(window))
+  const services = counted(fields.flatMap(({ services = [] }) => services))
   const head = {
     since: dayOf(sinceMs),
     until: dayOf(untilMs),
@@ -78,9 +79,9 @@ export function digestOf(
       new: changed.filter(isNew).length,
       updated: changed.filter((one) => !isNew(one)).length,
       major: changed.filter(isMajor).length,
-      unread: changed.filter(({ post }) => !post.isRead).length,
+      unread: found.filter(({ post }) => !post.isRead).length,
     },
-    byService: counted(fields.flatMap(({ services = [] }) => services)).slice(0, most.services),
+    byService: services.slice(0, most.services),
     byCategory: counted(fields.flatMap(({ category }) => category ?? [])).slice(0, most.categories),
     byTag: counted(fields.flatMap(({ tags = [] }) => tags)).slice(0, most.tags),
   }
@@ -89,16 +90,24 @@ export function digestOf(
   const retires = listOf('retires', retiring.length, retiring.slice(0, most.retires))
   const top = listOf('top', important.length, rows)
   fill([due, retires, top], maxBytes - restBytes - bytesOf(head))
-  const left = [due, retires, top].filter(({ count, shown }) => count > shown.length)
+  const byService = { name: 'byService', count: services.length, shown: head.byService }
+  const more = [due, retires, top, byService]
+    .filter(({ count, shown }) => count > shown.length)
+    .map(({ name, count, shown }) => `${count - shown.length} more in ${name}`)
   return {
     ...head,
     due: due.shown,
     retires: retires.shown,
     top: top.shown,
-    ...(left.length > 0 && {
-      more: `${left.map(({ name, count, shown }) => `${count - shown.length} more in ${name}`).join(', ')}: narrow the filters or the horizon, or page with getMessages.`,
-    }),
+    ...(more.length > 0 && { more: `${more.join(', ')}. ${howToPage(head.since, dayOf(window.untilMs))}` }),
   }
+}
+
+function howToPage(since: string, until: string): string {
+  return (
+    `All of them: getMessages with the same filters and view "compact"; top: modifiedSince "${since}"; due and retires: ` +
+    `milestoneKind "deadline" or "retirement", milestoneAfter "today", milestoneBefore "${until}".`
+  )
 }
 
 interface List<T> {
@@ -149,9 +158,10 @@ function deadlinesOf({ post, body }: Match, window: Window): Item[] {
   const isListed = actionMs >= window.fromMs && actionMs < window.untilMs
   if (!isListed) return inText
   const days = [dayOf(actionMs), dayOf(startOfNextDay(actionMs))]
+  const own = { id, ...titled(message.title), date: dayOf(actionMs) }
   // "Before July 14" has July 13 as its act-by date.
-  if (inText.some(({ date }) => days.includes(date))) return inText
-  return [{ id, ...titled(message.title), date: dayOf(actionMs) }, ...inText]
+  const same = inText.find(({ date }) => days.includes(date))
+  return [{ ...same, ...own }, ...inText.filter((item) => item !== same)]
 }
 
 function datesOf(id: string, title: string | undefined, body: Body | undefined, kind: string, window: Window): Item[] {

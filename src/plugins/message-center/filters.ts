@@ -40,11 +40,13 @@ export const filterArguments = {
   favoritesOnly: flag('true: favorites of the user.'),
   archived: flag('true: those the user archived; false: the others.'),
   modifiedSince: moment('Posted or updated since'),
+  modifiedBefore: moment('Last updated before'),
   startedSince: moment('Posted since'),
+  startedBefore: moment('Posted before'),
   actionRequiredBefore: moment("Graph's act-by date is before; 4 % have one, rather use milestoneKind deadline"),
   actionRequiredAfter: moment("Graph's act-by date is at or after"),
-  milestoneBefore: moment('Something happens or is due before: dates in the text, and act-by dates'),
-  milestoneAfter: moment('The same at or after; "today" leaves out what is past'),
+  milestoneBefore: moment('Something happens or is due before, not on: dates in the text, and act-by dates'),
+  milestoneAfter: moment('The same on or after, soonest first; "today" leaves out what is past'),
   milestoneKind: Type.Optional(
     Type.Enum(
       ['rollout', 'retirement', 'deadline', 'other'],
@@ -75,7 +77,7 @@ export const filterArguments = {
 /** How times are written, for the description of a tool that takes them. */
 export const timesNote =
   'Times are a date (2026-12-01), a date-time with its zone, or a duration (7d, 2 weeks, 3 months): back from now for ' +
-  '"since", ahead for "before", "after" and "horizon".'
+  '"since", "modified" and "started", ahead for the others.'
 
 const FilterArguments: TObject<typeof filterArguments> = Type.Object(filterArguments)
 export type FilterArguments = Static<typeof FilterArguments>
@@ -116,13 +118,15 @@ export function filtersOf(given: FilterArguments, nowMs: number): Filter[] {
   if (roadmapId !== undefined) add('roadmapId', (post) => isOnRoadmap(post, roadmapId))
 
   const time = (argument: TimeArgument) => momentGiven(given, argument, nowMs)
-  const [modified, started] = [time('modifiedSince'), time('startedSince')]
-  if (modified !== undefined) add('modifiedSince', ({ modifiedMs }) => modifiedMs >= modified)
-  if (started !== undefined) add('startedSince', ({ startMs }) => startMs >= started)
-  const [actBefore, actAfter] = [time('actionRequiredBefore'), time('actionRequiredAfter')]
-  if (actBefore !== undefined) add('actionRequiredBefore', ({ actionMs }) => actionMs < actBefore)
-  if (actAfter !== undefined) add('actionRequiredAfter', ({ actionMs }) => actionMs >= actAfter)
-  rejectEmptyPeriod('actionRequiredAfter', actAfter, 'actionRequiredBefore', actBefore)
+  const addPeriod = (from: TimeArgument, before: TimeArgument, of: 'modifiedMs' | 'startMs' | 'actionMs') => {
+    const [fromMs, beforeMs] = [time(from), time(before)]
+    rejectEmptyPeriod(from, fromMs, before, beforeMs)
+    if (fromMs !== undefined) add(from, (post) => post[of] >= fromMs)
+    if (beforeMs !== undefined) add(before, (post) => post[of] < beforeMs)
+  }
+  addPeriod('modifiedSince', 'modifiedBefore', 'modifiedMs')
+  addPeriod('startedSince', 'startedBefore', 'startMs')
+  addPeriod('actionRequiredAfter', 'actionRequiredBefore', 'actionMs')
 
   for (const argument of ['services', 'allServices', 'tags', 'allTags'] as const) {
     const testOf = argument === 'services' || argument === 'allServices' ? productTest : tagTest
@@ -158,9 +162,9 @@ export function filtersOf(given: FilterArguments, nowMs: number): Filter[] {
 const withoutOperators =
   'words that all have to occur, without OR, NOT or "-": call once for each, or quote what stands in a text'
 
-function rejectEmptyPeriod(after: string, afterMs: number | undefined, before: string, beforeMs: number | undefined) {
-  if (afterMs !== undefined && beforeMs !== undefined && afterMs >= beforeMs) {
-    throw invalidArgument(before, `a later time than ${after}`)
+function rejectEmptyPeriod(from: string, fromMs: number | undefined, before: string, beforeMs: number | undefined) {
+  if (fromMs !== undefined && beforeMs !== undefined && fromMs >= beforeMs) {
+    throw invalidArgument(before, `a later time than ${from}`)
   }
 }
 
@@ -201,15 +205,15 @@ export function score(terms: readonly string[], { title, about }: Post, body: Bo
 }
 
 type TimeArgument =
-  | 'modifiedSince'
-  | 'startedSince'
+  | `modified${'Since' | 'Before'}`
+  | `started${'Since' | 'Before'}`
   | `actionRequired${'Before' | 'After'}`
   | `milestone${'Before' | 'After'}`
 
 function momentGiven(given: FilterArguments, argument: TimeArgument, nowMs: number): number | undefined {
   const text = given[argument]
   if (text === undefined) return undefined
-  const isBack = argument.endsWith('Since')
+  const isBack = /^(?:modified|started)/.test(argument)
   const ms = momentOf(text, isBack ? 'back' : 'ahead', nowMs)
   if (ms === undefined) {
     throw invalidArgument(

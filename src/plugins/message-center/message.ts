@@ -65,6 +65,7 @@ export const Row = Type.Object({
   major: flag(),
   changed: text('Day of the last change'),
   due: text('Day of the next deadline'),
+  cancelled: flag('Its text says that the change does not come'),
   dates: texts('Its milestones that the arguments ask for'),
 })
 export type Row = Static<typeof Row>

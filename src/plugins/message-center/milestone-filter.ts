@@ -29,11 +29,24 @@ export function passesFilter({ kind, ring, cloud, start, end }: Dated, filter: M
   )
 }
 
-/** Whether a post has such a milestone. Graph's act-by date is a deadline that says nothing of rings and clouds. */
-export function hasMilestone({ actionMs }: Post, body: Body | undefined, filter: MilestoneFilter): boolean {
+/** Whether a post has such a milestone. */
+export function hasMilestone(post: Post, body: Body | undefined, filter: MilestoneFilter): boolean {
+  return datesOf(post, body).some((date) => passesFilter(date, filter))
+}
+
+/** When the first of such milestones of a post begins, or ends where it has begun; infinite where it has none. */
+export function firstDateMs(post: Post, body: Body | undefined, filter: MilestoneFilter): number {
+  const days = datesOf(post, body)
+    .filter((date) => passesFilter(date, filter))
+    .flatMap(({ start, end }) => [start, end].map((day) => Date.parse(day ?? '')))
+  return Math.min(...days.filter((ms) => ms >= filter.fromMs))
+}
+
+/** Graph's act-by date is a deadline that says nothing of rings and clouds. */
+function datesOf({ actionMs }: Post, body: Body | undefined): Dated[] {
   const isDated = !Number.isNaN(actionMs)
   const actBy: Dated[] = isDated ? [{ kind: 'deadline', end: new Date(actionMs).toISOString() }] : []
-  return [...actBy, ...(body?.milestones ?? [])].some((date) => passesFilter(date, filter))
+  return [...actBy, ...(body?.milestones ?? [])]
 }
 
 /** The milestones of a text in a window. */

@@ -68,7 +68,7 @@ function createPost(message: GraphMessage, key: string, bytes: number): Post {
     actionMs: timeOf(known.actionRequiredByDateTime),
     title: searchable(known.title ?? ''),
     services: services.map(searchable),
-    about: searchable([id, named.summary, ...services, ...tags].join(' | ')),
+    about: searchable([id, named.summary, ...services, ...tags, ...(named.platforms ?? [])].join(' | ')),
   }
 }
 

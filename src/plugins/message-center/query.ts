@@ -1,6 +1,7 @@
 import { invalidArgument } from '../../lib/invalid-argument.ts'
 import type { Body } from './body.ts'
-import { type Filter, type FilterArguments, score } from './filters.ts'
+import { type Filter, type FilterArguments, filtersOf, milestoneFilterOf, score } from './filters.ts'
+import { firstDateMs, type MilestoneFilter } from './milestone-filter.ts'
 import type { Post } from './post.ts'
 import { termsOf } from './search.ts'
 import type { Reading } from './snapshots.ts'
@@ -27,25 +28,35 @@ export type Compare = (a: Match, b: Match) => number
 const clausePattern = /^ *[a-z]+(\/[a-z]+)?( +(asc|desc))? *$/i
 
 /**
- * How messages are sorted: as `orderby` says, else by how well they match a search; undefined: as they are read, latest
- * first, which is the order of equals too. What has no value comes last.
+ * How messages are sorted: as `orderby` says, else by how well they match a search, else by the first of the dates that
+ * are asked for from a time on; undefined: as they are read, latest first, which is the order of equals too. What has no
+ * value comes last.
  *
  * @throws {Failure} `invalid_input` for what is no list of fields that can be sorted by
  */
-export function orderOf({
-  orderby,
-  search,
-}: { readonly orderby?: string | undefined } & FilterArguments): Compare | undefined {
+export function orderOf(
+  { orderby, search }: { readonly orderby?: string | undefined } & FilterArguments,
+  milestones?: MilestoneFilter | undefined,
+): Compare | undefined {
   if (orderby !== undefined) return byFirstDifference(orderby.split(',').map(orderBy))
-  if (search === undefined) return undefined
-  const terms = termsOf(search)
-  const scores = new Map<Post, number>()
-  const scoreOf = ({ post, body }: Match) => {
-    const known = scores.get(post) ?? score(terms, post, body)
-    scores.set(post, known)
+  if (search !== undefined) {
+    const terms = termsOf(search)
+    return ascending(({ post, body }) => -score(terms, post, body))
+  }
+  // Without a beginning, the first of them is long past.
+  if (milestones === undefined || !Number.isFinite(milestones.fromMs)) return undefined
+  return ascending(({ post, body }) => firstDateMs(post, body, milestones))
+}
+
+/** By a value that is computed once. */
+function ascending(compute: (match: Match) => number): Compare {
+  const values = new Map<Post, number>()
+  const valueOf = (match: Match) => {
+    const known = values.get(match.post) ?? compute(match)
+    values.set(match.post, known)
     return known
   }
-  return (a, b) => scoreOf(b) - scoreOf(a)
+  return (a, b) => valueOf(a) - valueOf(b)
 }
 
 function byFirstDifference(orders: readonly Compare[]): Compare {
@@ -167,6 +178,9 @@ function tipFor(argument: keyof FilterArguments, posts: readonly Post[]): string
     case 'modifiedSince':
     case 'startedSince':
       return ['Try an earlier time.']
+    case 'modifiedBefore':
+    case 'startedBefore':
+      return ['Try a later time.']
     default:
       return []
   }
@@ -187,4 +201,19 @@ export function countBy(names: readonly string[]): { name: string; count: number
   return [...counts]
     .map(([name, count]) => ({ name, count }))
     .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1))
+}
+
+/** That more match but for their cloud: few texts name any. */
+export function noteOnClouds(
+  reading: Pick<Reading, 'posts' | 'bodies'>,
+  found: readonly Match[],
+  given: FilterArguments,
+  nowMs: number,
+): string[] {
+  const { milestoneCloud, ...others } = given
+  if (milestoneCloud === undefined || milestoneFilterOf(others, nowMs) === undefined) return []
+  const more = matching(reading, filtersOf(others, nowMs)).length - found.length
+  return more > 0
+    ? [`${more} more match without milestoneCloud: their dates name another cloud, or none, as most do.`]
+    : []
 }

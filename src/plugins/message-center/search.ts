@@ -44,7 +44,7 @@ function trimmed(term: string): string {
 /** What a post offers to a search, most telling first. */
 export interface SearchFields {
   readonly title: Searchable
-  /** Summary, services, tags. */
+  /** Id, summary, services, tags, platforms. */
   readonly about: Searchable
   /** The rendered body, where it is read. */
   readonly text: Searchable | undefined

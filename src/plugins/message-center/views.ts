@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import { type Static, Type } from 'typebox'
+import { clipped } from '../../lib/clipped.ts'
 import type { Body, BodyPart } from './body.ts'
 import { type BodyFormat, type Message, type Row, urlOf } from './message.ts'
 import { type MilestoneFilter, milestonesWithin, passesFilter } from './milestone-filter.ts'
@@ -21,6 +22,7 @@ export type View = Static<typeof View>
 const maxTextChars = 8 * 1024 * 1024
 /** Of one row; getMessage has all of them. */
 const maxDates = 6
+const maxPreviousChars = 60
 /** More posts, or longer bodies together, take megabytes until they are sent. */
 const many = { posts: 100, chars: 128 * 1024 }
 /** Such results are made one in each turn of the event loop: those who waited for one load would make them all at once. */
@@ -70,20 +72,44 @@ function view(post: Post, body: Body | undefined, { view, milestones: which, now
   const milestones = which === 'all' || which === undefined ? [...all] : all.filter((one) => passesFilter(one, which))
   if (view === 'compact') {
     const row = compact(post, body, nowMs)
-    return milestones.length > 0 ? { ...row, dates: milestones.slice(0, maxDates).map(inWords) } : row
+    return milestones.length > 0 ? { ...row, dates: datesInWords(milestones) } : row
   }
   const shown = view === 'graph' ? post.graph : post.message
-  return which !== undefined && body !== undefined ? { ...shown, milestones } : shown
+  return which !== undefined && body !== undefined ? { ...shown, ...cancelled(body), milestones } : shown
 }
 
-/** "rollout general gcc 2026-12-11 to mid 2027-01": days no finer than they are written. */
-function inWords({ kind, ring, cloud, start, end, startPrecision, endPrecision }: Milestone): string {
+function cancelled(body: Body | undefined) {
+  return body?.isCancelled ? { cancelled: true } : {}
+}
+
+/** Those that differ in nothing but their cloud are one. */
+function datesInWords(milestones: readonly Milestone[]): string[] {
+  const alike = new Map<string, Milestone[]>()
+  for (const milestone of milestones) {
+    const words = inWords(milestone, [])
+    alike.set(words, [...(alike.get(words) ?? []), milestone])
+  }
+  return [...alike.values()].slice(0, maxDates).flatMap(([first, ...others]) => {
+    if (first === undefined) return []
+    return inWords(
+      first,
+      [first, ...others].flatMap(({ cloud }) => cloud ?? []),
+    )
+  })
+}
+
+/** "rollout general gcc 2026-12-11 to mid 2027-01 (was late November)": days no finer than they are written. */
+function inWords(
+  { kind, ring, start, end, startPrecision, endPrecision, previous }: Milestone,
+  clouds: readonly string[],
+): string {
   const first = start && asWritten(start, startPrecision)
   // By when to act is a day, also where the text has but the month; and before May is by its first day.
   const isDay = kind === 'deadline' || end?.endsWith('-01')
   const last = end && (isDay ? end : asWritten(end, endPrecision))
   const days = first === undefined ? ['by', last] : last === undefined ? [first] : [first, 'to', last]
-  return [kind, ring, cloud, ...days].filter((word) => word !== undefined).join(' ')
+  const was = previous && `(was ${clipped(previous, maxPreviousChars)})`
+  return [kind, ring, clouds.join(', '), ...days, was].filter((word) => word !== undefined && word !== '').join(' ')
 }
 
 function asWritten(day: string, precision: Milestone['startPrecision'] = 'day'): string {
@@ -113,10 +139,11 @@ export function compact(post: Post, body: Body | undefined, nowMs: number): Row 
     ...(post.message.isMajorChange === true && { major: true }),
     ...(!Number.isNaN(post.modifiedMs) && { changed: dayOf(post.modifiedMs) }),
     ...(due !== undefined && { due }),
+    ...cancelled(body),
   }
 }
 
-/** The next deadline, of Graph or in the text; else the last one of Graph. */
+/** The next deadline, of Graph or in the text. */
 function dueOf({ actionMs }: Post, body: Body | undefined, nowMs: number): string | undefined {
   const today = startOfDay(nowMs)
   const structured = Number.isNaN(actionMs) ? [] : [dayOf(actionMs)]
@@ -125,7 +152,7 @@ function dueOf({ actionMs }: Post, body: Body | undefined, nowMs: number): strin
     ...structured,
     ...inText.flatMap(({ kind, end }) => (kind === 'deadline' && end !== undefined ? [end] : [])),
   ].sort()
-  return days.find((day) => day >= dayOf(today)) ?? structured[0]
+  return days.find((day) => day >= dayOf(today))
 }
 
 function bodyOf({ id }: Post, body: Body | undefined, format: BodyFormat, leftChars: number) {

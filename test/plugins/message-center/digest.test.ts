@@ -22,13 +22,13 @@ const counts: readonly [rule: string, fields: Fields, counts: Partial<Digest['co
   ['posted since is new', newPost, { new: 1 }],
   ['posted at that moment is new', { startDateTime: '2026-11-22T15:30:00Z' }, { new: 1 }],
   ['posted before and modified since is updated', updated, { updated: 1 }],
-  ['modified before is only counted', old, { unread: 0 }],
-  ['without times is only counted', {}, { unread: 0 }],
+  ['modified before is only counted', old, {}],
+  ['without times is only counted', {}, {}],
   ['new and modified nobody knows when is new', { startDateTime: inside, lastModifiedDateTime: null }, { new: 1 }],
   ['modified since, and posted nobody knows when, is updated', { lastModifiedDateTime: inside }, { updated: 1 }],
   ['a major change that is new', { ...newPost, isMajorChange: true }, { new: 1, major: 1 }],
   ['a major change that is updated', { ...updated, isMajorChange: true }, { updated: 1, major: 1 }],
-  ['a major change that is old', { ...old, isMajorChange: true }, { unread: 0 }],
+  ['a major change that is old', { ...old, isMajorChange: true }, {}],
   ['read', { ...newPost, viewPoint: { isRead: true } }, { new: 1, unread: 0 }],
 ]
 for (const [rule, fields, expected] of counts) {
@@ -94,7 +94,7 @@ const dues: readonly [rule: string, found: Match, due: Digest['due']][] = [
   [
     'the day before the one of the text is the same, with its words',
     foundOf(actBy('2026-12-14T08:00:00Z'), inText(deadline('2026-12-15', 'Before December 15'))),
-    [item('2026-12-15', 'Before December 15')],
+    [item('2026-12-14', 'Before December 15')],
   ],
   [
     'the day after the one of the text is another',
@@ -246,7 +246,14 @@ function many(count: number, fields: Fields = {}, text = 'By then, do it.'): Mat
 test('lists are bounded, and what was left out is counted', () => {
   const { due, retires, top, more } = digest(many(15))
   assert.deepEqual([due.length, retires.length, top.length], [10, 10, 12])
-  assert.match(more ?? '', /^5 more in due, 5 more in retires, 3 more in top: narrow .* getMessages\.$/)
+  assert.match(more ?? '', /^5 more in due, 5 more in retires, 3 more in top\. All of them: getMessages /)
+  assert.match(more ?? '', /modifiedSince "2026-11-22"; .* milestoneBefore "2027-01-01"\.$/)
+})
+
+test('services that were left out are counted', () => {
+  const services = Array.from({ length: 12 }, (_, i) => `Service ${i}`)
+  const { byService, more } = digest([foundOf({ ...newPost, services })])
+  assert.deepEqual([byService.length, more?.split('.')[0]], [10, '2 more in byService'])
 })
 
 test('where all is shown, nothing is said to be left out', () => {

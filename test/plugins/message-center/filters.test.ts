@@ -143,6 +143,19 @@ const rows: readonly [rule: string, given: FilterArguments, fields: Fields, foun
   ['a phrase over two tags', { search: '"one two"' }, { tags: ['One', 'Two'] }, false],
   ['a word that does not occur', { search: 'feature outlook' }, teams, false],
 
+  ['updated before', { modifiedBefore: '2026-11-20' }, { lastModifiedDateTime: '2026-11-19T23:59:59Z' }, true],
+  ['updated at that time', { modifiedBefore: '2026-11-20' }, { lastModifiedDateTime: '2026-11-20T00:00:00Z' }, false],
+  ['updated before a duration back', { modifiedBefore: '7d' }, { lastModifiedDateTime: '2026-11-22T15:29:59Z' }, true],
+  ['updated nobody knows when', { modifiedBefore: 'now' }, {}, false],
+  ['posted before', { startedBefore: '2026-11-20' }, { startDateTime: '2026-11-19T23:59:59Z' }, true],
+  [
+    'posted within a period',
+    { startedSince: '14d', startedBefore: '7d' },
+    { startDateTime: '2026-11-20T00:00:00Z' },
+    true,
+  ],
+  ['posted after it', { startedSince: '14d', startedBefore: '7d' }, { startDateTime: '2026-11-25T00:00:00Z' }, false],
+  ['a platform', { search: 'teams ios' }, { ...teams, details: [{ name: 'Platforms', value: 'Web, iOS' }] }, true],
   ['all arguments hold', { services: ['Teams'], tags: ['Retirement'] }, { ...teams, tags: ['Retirement'] }, true],
   ['one argument does not hold', { services: ['Teams'], tags: ['Retirement'] }, teams, false],
 ]
@@ -284,6 +297,8 @@ const rejected: readonly (readonly [given: FilterArguments, message: RegExp])[] 
     /^"milestoneBefore" takes a later time than milestoneAfter\.$/,
   ],
   [{ milestoneAfter: '2026-12-01T09:00:00Z', milestoneBefore: '2026-12-01' }, /^"milestoneBefore" takes a later time/],
+  [{ modifiedSince: '7d', modifiedBefore: '14d' }, /^"modifiedBefore" takes a later time than modifiedSince\.$/],
+  [{ startedSince: '2026-11-20', startedBefore: '2026-11-20' }, /^"startedBefore" takes a later time/],
   [{ actionRequiredAfter: '14d', actionRequiredBefore: '7d' }, /^"actionRequiredBefore" takes a later time/],
   ...(['modifiedSince', 'startedSince'] as const).map(
     (argument) =>

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type FilterArguments, filtersOf } from '../../../src/plugins/message-center/filters.ts'
+import { type FilterArguments, filtersOf, milestoneFilterOf } from '../../../src/plugins/message-center/filters.ts'
 import type { GraphMessage } from '../../../src/plugins/message-center/message.ts'
-import { countBy, explainNothing, type Match, matching, orderOf } from '../../../src/plugins/message-center/query.ts'
+import type { Milestone } from '../../../src/plugins/message-center/milestones/index.ts'
+import {
+  countBy,
+  explainNothing,
+  type Match,
+  matching,
+  noteOnClouds,
+  orderOf,
+} from '../../../src/plugins/message-center/query.ts'
 import { latestFirst } from '../../../src/plugins/message-center/read-messages.ts'
-import { bodyOf, type Fields, foundOf, readingOf } from './posts.ts'
+import { bodyOf, type Fields, foundOf, milestone, readingOf } from './posts.ts'
 
 const nowMs = Date.parse('2026-11-29T15:30:00Z')
 
@@ -114,6 +122,49 @@ for (const [orderby, isOne] of patterns) {
     else assert.throws(() => orderOf({ orderby }), { reason: 'invalid_input' })
   })
 }
+
+test('dates that are asked for from a time on come soonest first', () => {
+  const dates: readonly (readonly Milestone[])[] = [
+    [milestone('rollout', { start: '2026-01-01', end: '2027-02-01' })],
+    [milestone('rollout', { start: '2026-11-01' }), milestone('rollout', { start: '2027-01-01' })],
+    [milestone('rollout', { start: '2026-12-01', end: '2027-03-01' })],
+  ]
+  const found = dates.map((each, i) => foundOf({ id: `MC${i + 1}` }, bodyOf('', each)))
+  const byAct = foundOf({ id: 'MC4', actionRequiredByDateTime: '2026-12-24T08:00:00Z' })
+  const orderBy = (given: FilterArguments & { orderby?: string }) =>
+    [...found, byAct]
+      .toSorted(orderOf(given, milestoneFilterOf(given, nowMs)) ?? (() => 0))
+      .map(({ post }) => post.id)
+      .join(' ')
+  assert.equal(orderBy({ milestoneAfter: 'today' }), 'MC3 MC4 MC2 MC1')
+  assert.equal(orderBy({ milestoneAfter: 'today', milestoneKind: 'rollout' }), 'MC3 MC2 MC1 MC4')
+  assert.equal(orderBy({ milestoneBefore: '2028-01-01' }), 'MC1 MC2 MC3 MC4')
+  assert.equal(orderBy({ milestoneAfter: 'today', orderby: 'id desc' }), 'MC4 MC3 MC2 MC1')
+})
+
+test('what names another cloud or none is counted where a cloud is asked for', () => {
+  const withCloud = (cloud?: 'gcc' | 'dod') => ({
+    ...milestone('retirement', { start: '2026-12-15' }),
+    ...(cloud && { cloud }),
+  })
+  const reading = readingOf(
+    [withCloud('gcc'), withCloud('dod'), withCloud()].map((each) => foundOf({}, bodyOf('', [each]))),
+  )
+  const noteOf = (given: FilterArguments) => {
+    const found = matching(reading, filtersOf(given, nowMs))
+    return [found.length, noteOnClouds(reading, found, given, nowMs).join('')]
+  }
+  const [count, note] = noteOf({ milestoneKind: 'retirement', milestoneCloud: 'gcc' })
+  assert.equal(count, 1)
+  assert.match(String(note), /^2 more match without milestoneCloud/)
+  for (const given of [
+    { milestoneCloud: 'gcc' },
+    { milestoneKind: 'retirement' },
+    { milestoneCloud: 'gcc', milestoneKind: 'deadline' },
+  ] as const) {
+    assert.equal(noteOf(given)[1], '')
+  }
+})
 
 test('a search puts the best matches first, then the most recently modified', () => {
   const some = [

@@ -62,7 +62,7 @@ const dues: readonly [rule: string, actBy: string | null, deadlines: string[], d
   ['none', null, [], undefined],
   ['Graph’s date', '2026-12-24T08:00:00Z', [], '2026-12-24'],
   ['Graph’s date of today, though its hour is past', '2026-11-29T00:00:00Z', [], '2026-11-29'],
-  ['Graph’s date, past', '2026-11-01T00:00:00Z', [], '2026-11-01'],
+  ['Graph’s date, past', '2026-11-01T00:00:00Z', [], undefined],
   ['a date that is none', 'soon', [], undefined],
   ['a date of the text', null, ['2026-12-15'], '2026-12-15'],
   ['the next date of the text', null, ['2027-01-15', '2026-11-01', '2026-12-15'], '2026-12-15'],
@@ -153,8 +153,33 @@ test('where milestones are asked for, those and no others are shown; in a row, a
   ])
   assert.ok(!('milestones' in row))
   assert.ok(!('dates' in (await show({}, body, { view: 'compact', milestones: { ...meant, cloud: 'dod' } }))))
-  const many = bodyOf('', Array(9).fill(gcc))
+  const days = ['11', '12', '13', '14', '15', '16', '17']
+  const many = bodyOf(
+    '',
+    days.map((day) => milestone('rollout', { start: `2026-12-${day}` })),
+  )
   assert.equal((await show({}, many, { view: 'compact', milestones: meant })).dates?.length, 6)
+})
+
+test('a row’s dates that differ in their cloud alone are one', async () => {
+  const in2026 = { ...milestone('rollout', { start: '2026-12-11' }), ring: 'general' } as const
+  const body = bodyOf('', [
+    { ...in2026, cloud: 'gcc' },
+    { ...in2026, ring: 'preview' },
+    { ...in2026, cloud: 'dod' },
+  ])
+  const { dates } = await show({}, body, { view: 'compact', milestones: 'all' })
+  assert.deepEqual(dates, ['rollout general gcc, dod 2026-12-11', 'rollout preview 2026-12-11'])
+})
+
+test('a change that does not come is cancelled', async () => {
+  const bodyThat = (says: string) =>
+    toBody({ id: 'MC1', body: { contentType: 'html', content: says } }, () => undefined)
+  const gone = bodyThat('<p>We have decided not to move forward with this change in May 2026.</p>')
+  for (const options of [{ view: 'compact' }, { milestones: 'all' }] as const) {
+    assert.equal((await show({}, gone, options)).cancelled, true)
+    assert.ok(!('cancelled' in (await show({}, bodyThat('<p>We move forward in May 2026.</p>'), options))))
+  }
 })
 
 const written: readonly [days: Partial<Milestone>, words: string][] = [
@@ -167,6 +192,7 @@ const written: readonly [days: Partial<Milestone>, words: string][] = [
   [{ end: '2027-01-31', endPrecision: 'month' }, 'rollout by 2027-01'],
   [{ end: '2027-01-01', endPrecision: 'month' }, 'rollout by 2027-01-01'],
   [{ kind: 'deadline', end: '2026-12-31', endPrecision: 'month' }, 'deadline by 2026-12-31'],
+  [{ start: '2026-12-11', previous: 'late November' }, 'rollout 2026-12-11 (was late November)'],
 ]
 for (const [days, words] of written) {
   test(`a row’s dates are no finer than they are written: ${words}`, async () => {

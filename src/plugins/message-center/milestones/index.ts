@@ -1,7 +1,7 @@
 import type { YearMonth } from './dates.ts'
 import { linesOf } from './lines.ts'
 import { Milestone } from './milestone.ts'
-import { type Named, select } from './select.ts'
+import { isCancellation, type Named, select } from './select.ts'
 import { readStatements } from './statements.ts'
 
 export { Milestone }
@@ -21,6 +21,11 @@ export function milestonesOf(text: string, startDateTime: string | undefined): M
   const statements = readStatements(lines).slice(0, maxStatements)
   const inOrder = select(statements, lines).sort((a, b) => a.line.index - b.line.index)
   return unique(inOrder.flatMap(toMilestones))
+}
+
+/** Whether a post says that its change does not come. */
+export function isCancelled(text: string): boolean {
+  return linesOf(text, undefined).some(isCancellation)
 }
 
 function baseOf(startDateTime: string | undefined): YearMonth | undefined {

@@ -25,7 +25,7 @@ export function select(all: Statement[], lines: Line[]): Named[] {
 }
 
 /** Of the change as a whole: that a ring or cloud does not get it takes nothing from the others. */
-function isCancellation({ text }: Line): boolean {
+export function isCancellation({ text }: Line): boolean {
   return cancelled.test(text) && ringsOf(text, { isLabel: true }).length + cloudsOf(text).length === 0
 }
 
