@@ -92,8 +92,8 @@ export const breaks = [
   {
     what: 'an agent is told the words of an error that nobody foresaw',
     file: 'src/plugins/mcp/tool-calls.ts',
-    from: '{failureText(failure)}` }],',
-    to: '{failureText(failure)}` + failure.cause }],',
+    from: '{failureText(failure)}`)],',
+    to: '{failureText(failure)}` + failure.cause)],',
     caughtBy: 'test/plugins/mcp/index.test.ts',
     test: 'an error that a tool throws',
   },

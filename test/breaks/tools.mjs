@@ -70,7 +70,16 @@ export const breaks = [
   },
   // src/plugins/mcp/coerce-arguments.ts
   ...[
-    ['an argument that is null is not absent', ' && given[name] !== null', ''],
+    [
+      'an argument that is null is not absent',
+      'Object.hasOwn(given, name) && given[name] !== null',
+      'Object.hasOwn(given, name)',
+    ],
+    [
+      'an unknown argument that is null is ignored',
+      'addedByFrameworks.has(name) && given[name] !== null',
+      'addedByFrameworks.has(name)',
+    ],
     ['a list as JSON text is one entry of it', 'fromJson(value, Array.isArray) ?? entriesOf(value)', '[value]'],
     ['a list as text is one entry', "text.split(',')", '[text]'],
     ['an argument of another tool is ignored', 'ofOthers.includes(name)', 'false'],
