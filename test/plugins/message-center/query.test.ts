@@ -132,13 +132,13 @@ test('dates that are asked for from a time on come soonest first', () => {
   const found = dates.map((each, i) => foundOf({ id: `MC${i + 1}` }, bodyOf('', each)))
   const byAct = foundOf({ id: 'MC4', actionRequiredByDateTime: '2026-12-24T08:00:00Z' })
   const orderBy = (given: FilterArguments & { orderby?: string }) =>
-    [...found, byAct]
+    [byAct, ...found]
       .toSorted(orderOf(given, milestoneFilterOf(given, nowMs)) ?? (() => 0))
       .map(({ post }) => post.id)
       .join(' ')
   assert.equal(orderBy({ milestoneAfter: 'today' }), 'MC3 MC4 MC2 MC1')
   assert.equal(orderBy({ milestoneAfter: 'today', milestoneKind: 'rollout' }), 'MC3 MC2 MC1 MC4')
-  assert.equal(orderBy({ milestoneBefore: '2028-01-01' }), 'MC1 MC2 MC3 MC4')
+  assert.equal(orderBy({ milestoneBefore: '2028-01-01' }), 'MC4 MC1 MC2 MC3')
   assert.equal(orderBy({ milestoneAfter: 'today', orderby: 'id desc' }), 'MC4 MC3 MC2 MC1')
 })
 
