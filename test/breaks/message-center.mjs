@@ -91,7 +91,7 @@ export const breaks = [
       'a roadmap id that another begins with',
     ],
     [
-      'filters',
+      'products',
       'a product is found within a word of a title',
       "isNameIn(message.title ?? '', sought)",
       'title.includes(sought)',
@@ -147,7 +147,7 @@ export const breaks = [
       'query',
       'what each part of it finds',
     ],
-    ['filters', 'Microsoft in front is part of a name', '(?:microsoft|ms) ', '(?:microsoft) ', 'filters', 'MS Outlook'],
+    ['products', 'Microsoft in front is part of a name', '(?:microsoft|ms) ', '(?:microsoft) ', 'filters', 'MS Outlook'],
     ['filters', 'a period may end before it begins', 'fromMs >= beforeMs', 'false', 'filters', 'names the argument'],
     ['search', 'OR is a word', 'OR|NOT', 'NOT', 'filters', 'names the argument'],
     [

@@ -7,7 +7,8 @@ import { messageIdPattern } from './message.ts'
 import { hasMilestone, type MilestoneFilter } from './milestone-filter.ts'
 import { momentOf, startOfDay } from './moment.ts'
 import type { Post } from './post.ts'
-import { hasOperator, isNameIn, isWordOf, type Searchable, scoreOf, searchable, termsOf } from './search.ts'
+import { productTest } from './products.ts'
+import { hasOperator, scoreOf, termsOf } from './search.ts'
 
 const list = (description: string, maxItems = 20) =>
   Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { minItems: 1, maxItems, description }))
@@ -222,39 +223,6 @@ function momentGiven(given: FilterArguments, argument: TimeArgument, nowMs: numb
     )
   }
   return ms
-}
-
-/** Shorter names are whole words only: "BI" is no part of "Mobility". */
-const shortestPart = 3
-
-/** Graph files many products under the services of others: the title tells. */
-function productTest(argument: string, name: string): (post: Post) => boolean {
-  if (termsOf(name).length === 0) throw invalidArgument(argument, 'names of products')
-  const tests = productNames(name).map((sought) => {
-    const isNamedBy = (service: Searchable) =>
-      sought.length < shortestPart ? isWordOf(service, sought) : service.includes(sought)
-    return ({ services, title, message }: Post) =>
-      services.some(isNamedBy) || (title.includes(sought) && isNameIn(message.title ?? '', sought))
-  })
-  return (post) => tests.some((isAbout) => isAbout(post))
-}
-
-/** Services whose names in Graph do not contain what people call them. */
-const serviceNames: ReadonlyMap<string, string> = new Map([
-  ['microsoft 365 copilot', 'microsoft copilot (microsoft 365)'],
-  ['entra id', 'microsoft entra'],
-  ['azure ad', 'microsoft entra'],
-])
-
-/**
- * What posts may call a product: Microsoft SharePoint is SharePoint Online in services, and M365 is Microsoft 365. By
- * itself, 365 says nothing.
- */
-function productNames(name: string): Searchable[] {
-  const bare = searchable(name.trim()).replace(/^(?:microsoft|ms) (?!365\b)(?=\S{3})/, '')
-  const full = bare.replace(/\bm365\b/, 'microsoft 365')
-  const names = [bare, full, serviceNames.get(full)].filter((found) => found !== undefined)
-  return [...new Set(names)] as Searchable[]
 }
 
 /** Graph tags data privacy posts `GDPR`, whatever the admin center calls them. */

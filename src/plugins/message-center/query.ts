@@ -51,12 +51,12 @@ export function orderOf(
 /** By a value that is computed once. */
 function ascending(compute: (match: Match) => number): Compare {
   const values = new Map<Post, number>()
-  const valueOf = (match: Match) => {
+  const keyOf = (match: Match) => {
     const known = values.get(match.post) ?? compute(match)
     values.set(match.post, known)
     return known
   }
-  return (a, b) => valueOf(a) - valueOf(b)
+  return (a, b) => keyOf(a) - keyOf(b)
 }
 
 function byFirstDifference(orders: readonly Compare[]): Compare {
