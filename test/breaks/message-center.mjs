@@ -147,7 +147,14 @@ export const breaks = [
       'query',
       'what each part of it finds',
     ],
-    ['products', 'Microsoft in front is part of a name', '(?:microsoft|ms) ', '(?:microsoft) ', 'filters', 'MS Outlook'],
+    [
+      'products',
+      'Microsoft in front is part of a name',
+      '(?:microsoft|ms) ',
+      '(?:microsoft) ',
+      'filters',
+      'MS Outlook',
+    ],
     ['filters', 'a period may end before it begins', 'fromMs >= beforeMs', 'false', 'filters', 'names the argument'],
     ['search', 'OR is a word', 'OR|NOT', 'NOT', 'filters', 'names the argument'],
     [
