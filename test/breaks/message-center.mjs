@@ -170,8 +170,8 @@ export const breaks = [
     [
       'views',
       'each cloud has a date of its own',
-      'inWords(milestone, [])',
-      'JSON.stringify(milestone)',
+      'words = inWords(milestone)',
+      'words = JSON.stringify(milestone)',
       'views',
       'differ in their cloud',
     ],

@@ -84,32 +84,33 @@ function cancelled(body: Body | undefined) {
 
 /** Those that differ in nothing but their cloud are one. */
 function datesInWords(milestones: readonly Milestone[]): string[] {
-  const alike = new Map<string, Milestone[]>()
+  const alike = new Map<string, [Milestone, ...Milestone[]]>()
   for (const milestone of milestones) {
-    const words = inWords(milestone, [])
-    alike.set(words, [...(alike.get(words) ?? []), milestone])
+    const words = inWords(milestone)
+    const others = alike.get(words)
+    if (others === undefined) alike.set(words, [milestone])
+    else others.push(milestone)
   }
-  return [...alike.values()].slice(0, maxDates).flatMap(([first, ...others]) => {
-    if (first === undefined) return []
-    return inWords(
-      first,
-      [first, ...others].flatMap(({ cloud }) => cloud ?? []),
-    )
-  })
+  return [...alike.values()].slice(0, maxDates).map((group) => inWords(group[0], group))
 }
 
-/** "rollout general gcc 2026-12-11 to mid 2027-01 (was late November)": days no finer than they are written. */
+/**
+ * "rollout general gcc, dod 2026-12-11 to mid 2027-01 (was late November)": days no finer than they are written.
+ *
+ * @param group whose clouds are named
+ */
 function inWords(
   { kind, ring, start, end, startPrecision, endPrecision, previous }: Milestone,
-  clouds: readonly string[],
+  group: readonly Milestone[] = [],
 ): string {
+  const clouds = group.flatMap(({ cloud }) => cloud ?? []).join(', ')
   const first = start && asWritten(start, startPrecision)
   // By when to act is a day, also where the text has but the month; and before May is by its first day.
   const isDay = kind === 'deadline' || end?.endsWith('-01')
   const last = end && (isDay ? end : asWritten(end, endPrecision))
   const days = first === undefined ? ['by', last] : last === undefined ? [first] : [first, 'to', last]
   const was = previous && `(was ${clipped(previous, maxPreviousChars)})`
-  return [kind, ring, clouds.join(', '), ...days, was].filter((word) => word !== undefined && word !== '').join(' ')
+  return [kind, ring, clouds, ...days, was].filter((word) => word !== undefined && word !== '').join(' ')
 }
 
 function asWritten(day: string, precision: Milestone['startPrecision'] = 'day'): string {
