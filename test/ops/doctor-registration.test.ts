@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Verdict } from '../../scripts/doctor/finding.ts'
+import { scopesOf } from '../../src/lib/graph-permissions.ts'
+import { defaultTools } from '../../src/tools/index.ts'
 import { type Env, envFor } from '../helper.ts'
 import { file } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
@@ -16,13 +18,12 @@ import { enterDeviceCode, fakeAz } from './helper.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 const inDays = (days: number) => new Date(Date.now() + days * dayMs).toISOString()
-const permission = 'ServiceMessage.Read.All'
 
 const folder = await mkdtemp(join(tmpdir(), 'doctor-'))
 file.after(() => rm(folder, { recursive: true }))
 
-/** The emulated Graph's own id of the permission. */
-const permissionId = await (async () => {
+/** The emulated Graph's own ids of the permissions that the tools need by default. */
+const permissionIds = await (async () => {
   const tenant = await startEmulator()
   try {
     const token = await tenant.mint({ user: 'gale', kind: 'graph', claims: { scp: 'Directory.Read.All' } })
@@ -31,7 +32,8 @@ const permissionId = await (async () => {
     const { value } = (await response.json()) as {
       value: { oauth2PermissionScopes: { id: string; value: string }[] }[]
     }
-    return value[0]?.oauth2PermissionScopes.find((scope) => scope.value === permission)?.id ?? ''
+    const needed = scopesOf(defaultTools)
+    return value[0]?.oauth2PermissionScopes.filter((scope) => needed.includes(scope.value)).map(({ id }) => id) ?? []
   } finally {
     await tenant.close()
   }
@@ -176,7 +178,7 @@ const faults: readonly {
       application.requiredResourceAccess = [
         {
           resourceAppId: String(graph?.clientId),
-          resourceAccess: [{ id: permissionId, type: 'Scope' }],
+          resourceAccess: permissionIds.map((id) => ({ id, type: 'Scope' })),
         },
       ]
       return undefined

@@ -8,6 +8,8 @@ import { generate } from 'selfsigned'
 import type { Emulator } from '../../emulator/app.ts'
 import type { FaultRule } from '../../emulator/fault-rule.ts'
 import { AZURE_CLI_CLIENT_ID, GRAPH } from '../../emulator/tenant.ts'
+import { scopesOf } from '../../src/lib/graph-permissions.ts'
+import { defaultTools } from '../../src/tools/index.ts'
 import { startTenant } from '../helper.ts'
 import { postForm } from '../sign-in-helper.ts'
 import { type CommandResult, enterDeviceCode, fakeAz, graphArgs, ops } from './helper.ts'
@@ -73,7 +75,7 @@ test('a new registration has everything that the server needs', async (t) => {
     rest.requiredResourceAccess.map(({ resourceAppId }) => resourceAppId),
     [GRAPH.clientId],
   )
-  assert.deepEqual(tenant.tenant.findApp(appId)?.graphPermissions, ['ServiceMessage.Read.All'])
+  assert.deepEqual(tenant.tenant.findApp(appId)?.graphPermissions, needed)
   assert.deepEqual(rest.passwordCredentials, [])
   assert.ok(out.includes(`\nGRAPH_TENANT_ID=${tenant.tenantId}\nGRAPH_CLIENT_ID=${appId}\n`), out)
   assert.doesNotMatch(out + err, /SECRET|eyJ/)
@@ -330,6 +332,8 @@ test('--json prints the ids, the changes and the variables for .env.local, and n
   assert.match(next[0], new RegExp(`/adminconsent\\?client_id=${appId}$`))
 })
 
+/** The permissions of the tools that are on by default. */
+const needed = scopesOf(defaultTools)
 const consentLine =
   /^Tools that need (.*) fail until an administrator has consented: --admin-consent, or \S+adminconsent/m
 
@@ -345,9 +349,9 @@ test('missing consent is reported until it is granted', async (t) => {
   const [toGraph, toItself] = tenant.applications.grants.filter(({ clientId }) => clientId === principal?.id)
   assert.ok(toGraph && toItself)
   toGraph.scope = 'User.Read'
-  assert.equal(consentLine.exec((await register()).out)?.[1], 'ServiceMessage.Read.All')
+  assert.equal(consentLine.exec((await register()).out)?.[1], needed.join(', '))
   assert.equal(consentLine.exec((await register('--dry-run', '--json')).out), null)
-  toGraph.scope = 'User.Read ServiceMessage.Read.All'
+  toGraph.scope = ['User.Read', ...needed].join(' ')
   toItself.scope = ''
   assert.match(
     (await register()).out,
@@ -363,7 +367,7 @@ test('a user who may not read consents gets a warning, and the run continues', a
   const { code, out, err } = await ops(args, { env })
   assert.equal(code, 0, err)
   assert.equal(err.match(/Admin consent cannot be checked\. Graph responded with 403/g)?.length, 1)
-  assert.match(out, /^Tools that need ServiceMessage\.Read\.All fail unless an administrator has consented: /m)
+  assert.ok(out.includes(`\nTools that need ${needed.join(', ')} fail unless an administrator has consented: `), out)
 })
 
 test('a device code requests permission to read consents, and to grant them only with --admin-consent', async (t) => {
