@@ -2,7 +2,13 @@ import { Type } from 'typebox'
 import { readMessages } from '../lib/graph-permissions.ts'
 import { invalidArgument } from '../lib/invalid-argument.ts'
 import { Digest, digestOf } from '../plugins/message-center/digest.ts'
-import { filterArguments, filtersOf, partsFor, timesNote } from '../plugins/message-center/filters.ts'
+import {
+  filterArguments,
+  filtersOf,
+  milestoneFilterOf,
+  partsFor,
+  timesNote,
+} from '../plugins/message-center/filters.ts'
 import { viewUri } from '../plugins/message-center/message.ts'
 import { momentOf, startOfDay } from '../plugins/message-center/moment.ts'
 import { explainNothing, matching, noteOnClouds } from '../plugins/message-center/query.ts'
@@ -53,7 +59,7 @@ export const getDigest = defineTool({
       ...(unread > 0 ? [`The text of ${unread} messages could not be read: their dates are missing.`] : []),
     ]
     return {
-      ...digestOf(found, { sinceMs, untilMs, nowMs }),
+      ...digestOf(found, { sinceMs, untilMs, nowMs, audience: milestoneFilterOf(given, nowMs) }),
       ...(notes.length > 0 && { note: notes.join(' ') }),
       ...ageOf(reading),
     }

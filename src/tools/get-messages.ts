@@ -114,6 +114,7 @@ export const getMessages = defineTool({
     if (compare !== undefined) found.sort(compare)
     const page = found.slice(skip, skip + size)
     const next = skip + page.length
+    const rowsWithoutText = view === 'compact' ? page.filter((one) => one.body === undefined).length : 0
     const missing = [...new Set(input.ids)].filter((id) => !reading.posts.some((post) => post.id === id))
     const notes = [
       ...(found.length === 0 ? [nothingFound(input, reading, filters)] : []),
@@ -121,6 +122,7 @@ export const getMessages = defineTool({
       ...(reading.unreadBodies > 0 && partsFor(filters).length > 0
         ? [`The text of ${reading.unreadBodies} messages could not be read, and was not searched.`]
         : []),
+      ...(rowsWithoutText > 0 ? [`The text of ${rowsWithoutText} rows was not read: "due" lacks its deadlines.`] : []),
     ]
     return {
       value: await present(page, { view, body, nowMs, milestones }),
@@ -165,7 +167,7 @@ async function readingFor(
       throw invalidArgument('filter', 'an OData expression with balanced parentheses and quotes')
     }
     reading = await messageCenter
-      .find({ filter, prefer, bodies: bodies !== false, parts }, graph)
+      .find({ filter, prefer, bodies: bodies === true, parts }, graph)
       .catch((error: unknown) => {
         const isRejected = error instanceof Failure && error.reason === 'graph_bad_request'
         throw isRejected ? namingArguments(error, [{ argument: 'filter', expression: filter }]) : error

@@ -76,9 +76,9 @@ export const getRoadmapItems = defineTool({
 async function roadmapIdsOf(messageId: string, { messageCenter, signal }: ToolContext): Promise<string[]> {
   const { found } = await readMessage(messageCenter, messageId, { bodies: false, signal })
   const { roadmapIds = [], featureStatus = [] } = found.post.message
-  const inDetails = [...roadmapIds, ...featureStatus.map(({ roadmapId }) => roadmapId)]
-  if (inDetails.length > 0) return valid(inDetails)
-  const { found: withBody } = await readMessage(messageCenter, messageId, { bodies: 'optional', signal })
+  const inDetails = valid([...roadmapIds, ...featureStatus.map(({ roadmapId }) => roadmapId)])
+  if (inDetails.length > 0) return inDetails
+  const { found: withBody } = await readMessage(messageCenter, messageId, { signal })
   return valid(roadmapIdsIn(withBody.body?.text ?? ''))
 }
 

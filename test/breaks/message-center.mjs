@@ -170,8 +170,8 @@ export const breaks = [
     [
       'views',
       'each cloud has a date of its own',
-      'words = inWords(milestone)',
-      'words = JSON.stringify(milestone)',
+      '[inWords(milestone), ',
+      '[JSON.stringify(milestone), ',
       'views',
       'differ in their cloud',
     ],
@@ -186,7 +186,7 @@ export const breaks = [
     [
       'digest',
       'the day before the deadline is another',
-      ', dayOf(startOfNextDay(actionMs))',
+      ' ?? on(dayOf(startOfNextDay(actionMs)))',
       '',
       'digest',
       'the day before',

@@ -81,7 +81,7 @@ export const breaks = [
       'addedByFrameworks.has(name)',
     ],
     ['a list as JSON text is one entry of it', 'fromJson(value, Array.isArray) ?? entriesOf(value)', '[value]'],
-    ['a list as text is one entry', "text.split(',')", '[text]'],
+    ['a list as text is one entry', "(inPython ?? text).split(',')", '[inPython ?? text]'],
     ['an argument of another tool is ignored', 'ofOthers.includes(name)', 'false'],
     ['what frameworks add is a mistake where a tool has it', ' && !addedByFrameworks.has(name)', ''],
     [

@@ -5,10 +5,8 @@ import { jsonFault } from './strict-json.ts'
 /** No more of a call's unknown arguments are compared with the known ones: a body has room for thousands. */
 const comparedMost = 100
 
-/** What frameworks add to the arguments of every call (n8n, LangChain). */
-const addedByFrameworks = new Set(
-  'toolCallId sessionId action chatInput tool tool_call_id type metadata config _meta'.split(' '),
-)
+/** What frameworks add to the arguments of every call, as n8n does. */
+const addedByFrameworks = new Set('toolCallId sessionId action chatInput tool tool_call_id _meta'.split(' '))
 
 interface Property {
   readonly type?: string
@@ -61,6 +59,10 @@ function coerce(value: unknown, property: Property = {}): unknown {
   if (Number.isSafeInteger(value) && type === 'string' && pattern !== undefined) {
     return new RegExp(pattern).test(String(value)) ? String(value) : value
   }
+  if (type === 'array' && typeof value === 'number') {
+    const entry = coerce(value, items)
+    return typeof entry === 'string' ? [entry] : value
+  }
   if (typeof value !== 'string') return value
   switch (type) {
     case 'array': {
@@ -79,8 +81,11 @@ function coerce(value: unknown, property: Property = {}): unknown {
   }
 }
 
+/** Entries between commas; of a list as Python writes it, without its quotes. */
 function entriesOf(text: string): string[] {
-  const entries = text.split(',').map((entry) => entry.trim())
+  const inPython = /^\s*\[\s*('.*')\s*\]\s*$/s.exec(text)?.[1]
+  const entries = (inPython ?? text).split(',').map((entry) => entry.trim())
+  if (inPython !== undefined) return entries.map((entry) => entry.replace(/^'(.*)'$/s, '$1'))
   const given = entries.filter((entry) => entry !== '')
   return given.length > 0 ? given : [text]
 }

@@ -30,7 +30,7 @@ export function normalizeMessage(
   tool: Tool | undefined,
   ofAllTools: readonly string[],
 ): McpMessage {
-  const { params, ...rest } = message
+  const { params, ignored: _, ...rest } = message as ReceivedMessage & { readonly ignored?: unknown }
   if (params === undefined || params === null) return rest
   const given = Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null))
   if (tool === undefined || given['arguments'] === undefined) return { ...rest, params: given }

@@ -51,7 +51,7 @@ function createBody({
     text?: string | undefined
     words?: Searchable
     milestones?: readonly Milestone[]
-    isCancelled?: boolean
+    isCancelled?: boolean | undefined
   } = {}
   return {
     ...given,
@@ -69,12 +69,14 @@ function createBody({
       return made.words
     },
     get milestones() {
-      made.milestones ??= attempt(() => milestonesOf(this.text ?? '', start)) ?? []
+      if (made.milestones !== undefined) return made.milestones
+      const { text = '' } = this
+      made.milestones = attempt(() => milestonesOf(text, start)) ?? []
+      made.isCancelled = made.milestones.length === 0 && attempt(() => isCancelled(text))
       return made.milestones
     },
     get isCancelled() {
-      made.isCancelled ??= this.milestones.length === 0 && (attempt(() => isCancelled(this.text ?? '')) ?? false)
-      return made.isCancelled
+      return this.milestones.length === 0 && made.isCancelled === true
     },
   }
 }

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { clipped } from '../../lib/clipped.ts'
 import type { Body } from './body.ts'
 import { Row } from './message.ts'
-import { milestonesWithin, type Window } from './milestone-filter.ts'
+import { type Audience, milestonesWithin, type Window } from './milestone-filter.ts'
 import { dayOf, startOfDay, startOfNextDay } from './moment.ts'
 import { countBy, type Match } from './query.ts'
 import { compact } from './views.ts'
@@ -51,20 +51,24 @@ const maxBytes = 6_000
 /** The names of the lists, `more`, and what a tool adds. */
 const restBytes = 800
 
-/**
- * What a person who looks once a week needs to know of some messages.
- *
- * @param sinceMs changes from then on are counted, in milliseconds since the epoch
- * @param untilMs dates from today until then are listed
- */
-export function digestOf(
-  found: readonly Match[],
-  { sinceMs, untilMs, nowMs }: { readonly sinceMs: number; readonly untilMs: number; readonly nowMs: number },
-): Digest {
+/** Times in milliseconds since the epoch. */
+interface DigestOptions {
+  /** Changes from then on are counted. */
+  readonly sinceMs: number
+  /** Dates from today until then are listed. */
+  readonly untilMs: number
+  readonly nowMs: number
+  /** Whose dates are listed: those of one ring or cloud. */
+  readonly audience?: Audience | undefined
+}
+
+/** What a person who looks once a week needs to know of some messages. */
+export function digestOf(found: readonly Match[], { sinceMs, untilMs, nowMs, audience = {} }: DigestOptions): Digest {
   const changed = found.filter(({ post }) => post.modifiedMs >= sinceMs || post.startMs >= sinceMs)
   const isNew = ({ post }: Match) => post.startMs >= sinceMs
   const fields = changed.map(({ post }) => post.message)
-  const window = { fromMs: startOfDay(nowMs), untilMs: startOfNextDay(untilMs) }
+  const { ring, cloud } = audience
+  const window = { ring, cloud, fromMs: startOfDay(nowMs), untilMs: startOfNextDay(untilMs) }
   const dueItems = sorted(found.flatMap((one) => deadlinesOf(one, window)))
   const retiring = sorted(
     found.flatMap(({ post, body }) => datesOf(post.id, post.message.title, body, 'retirement', window)),
@@ -99,14 +103,15 @@ export function digestOf(
     due: due.shown,
     retires: retires.shown,
     top: top.shown,
-    ...(more.length > 0 && { more: `${more.join(', ')}. ${howToPage(head.since, dayOf(window.untilMs))}` }),
+    ...(more.length > 0 && { more: `${more.join(', ')}. ${howToPage(sinceMs, window.untilMs)}` }),
   }
 }
 
-function howToPage(since: string, until: string): string {
+function howToPage(sinceMs: number, untilMs: number): string {
   return (
-    `All of them: getMessages with the same filters and view "compact"; top: modifiedSince "${since}"; due and retires: ` +
-    `milestoneKind "deadline" or "retirement", milestoneAfter "today", milestoneBefore "${until}".`
+    'All of them: getMessages with the same filters and view "compact"; top and byService: modifiedSince ' +
+    `"${new Date(sinceMs).toISOString()}"; due and retires: milestoneKind "deadline" or "retirement", milestoneAfter ` +
+    `"today", milestoneBefore "${dayOf(untilMs)}".`
   )
 }
 
@@ -152,19 +157,26 @@ function withShortTitle(row: Row): Row {
 
 type Item = Static<typeof DueItem>
 
-function deadlinesOf({ post, body }: Match, window: Window): Item[] {
+function deadlinesOf({ post, body }: Match, window: Window & Audience): Item[] {
   const { id, actionMs, message } = post
   const inText = datesOf(id, message.title, body, 'deadline', window)
-  const isListed = actionMs >= window.fromMs && actionMs < window.untilMs
+  // Graph's act-by date says nothing of rings and clouds.
+  const isListed = actionMs >= window.fromMs && actionMs < window.untilMs && !window.ring && !window.cloud
   if (!isListed) return inText
-  const days = [dayOf(actionMs), dayOf(startOfNextDay(actionMs))]
   const own = { id, ...titled(message.title), date: dayOf(actionMs) }
+  const on = (day: string) => inText.find(({ date }) => date === day)
   // "Before July 14" has July 13 as its act-by date.
-  const same = inText.find(({ date }) => days.includes(date))
+  const same = on(own.date) ?? on(dayOf(startOfNextDay(actionMs)))
   return [{ ...same, ...own }, ...inText.filter((item) => item !== same)]
 }
 
-function datesOf(id: string, title: string | undefined, body: Body | undefined, kind: string, window: Window): Item[] {
+function datesOf(
+  id: string,
+  title: string | undefined,
+  body: Body | undefined,
+  kind: string,
+  window: Window & Audience,
+): Item[] {
   const days = new Map<string, Item>()
   for (const { kind: found, start, end, startPrecision, endPrecision, text } of milestonesWithin(body, window)) {
     if (found !== kind) continue
@@ -201,7 +213,7 @@ function isMajor({ post }: Match): boolean {
 }
 
 /** Severe, then with a deadline ahead or major, then what asks for planning; the latest first among equals. */
-function byImportance(window: Window) {
+function byImportance(window: Window & Audience) {
   const weights = new Map<Match, number>()
   const weightOf = (one: Match) => {
     const known = weights.get(one)

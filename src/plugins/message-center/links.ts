@@ -54,7 +54,7 @@ function decoded(text: string): string {
 }
 
 const roadmapIdsInText =
-  /\broadmap(?: feature| item)?(?: ids?)?[:#\s([]{0,4}(\d{5,7}\b(?:(?:,|;| and|, and) ?\d{5,7}\b)*)/gi
+  /\broadmap(?: feature| item)?(?: ids?)?(?:\(s\))?[:#\s([]{0,4}(\d{5,7}\b(?:(?:\s?[,;/&|]| and|, and)\s?\d{5,7}\b)*)/gi
 
 /** The ids that a text names: "associated with Microsoft 365 Roadmap ID 478611". */
 export function roadmapIdsIn(text: string): string[] {

@@ -3,10 +3,14 @@ import type { Milestone } from './milestones/index.ts'
 import type { Post } from './post.ts'
 
 /** Which milestones are meant: all that is given has to be true of the same one. */
-export interface MilestoneFilter extends Window {
+export interface MilestoneFilter extends Window, Audience {
   readonly kind: Milestone['kind'] | undefined
-  readonly ring: Milestone['ring'] | undefined
-  readonly cloud: Milestone['cloud'] | undefined
+}
+
+/** Whom a milestone reaches. */
+export interface Audience {
+  readonly ring?: Milestone['ring'] | undefined
+  readonly cloud?: Milestone['cloud'] | undefined
 }
 
 /** From the first moment on, and before the second, in milliseconds since the epoch. */
@@ -49,8 +53,8 @@ function datesOf({ actionMs }: Post, body: Body | undefined): Dated[] {
   return [...actBy, ...(body?.milestones ?? [])]
 }
 
-/** The milestones of a text in a window. */
-export function milestonesWithin(body: Body | undefined, window: Window): Milestone[] {
-  const filter = { kind: undefined, ring: undefined, cloud: undefined, ...window }
+/** The milestones of a text in a window, of whom they reach. */
+export function milestonesWithin(body: Body | undefined, window: Window & Audience): Milestone[] {
+  const filter = { kind: undefined, ...window }
   return (body?.milestones ?? []).filter((milestone) => passesFilter(milestone, filter))
 }

@@ -23,10 +23,12 @@ export function productTest(argument: string, name: string): (post: Post) => boo
 }
 
 /** Services whose names in Graph do not contain what people call them. */
-const serviceNames: ReadonlyMap<string, string> = new Map([
-  ['microsoft 365 copilot', 'microsoft copilot (microsoft 365)'],
-  ['entra id', 'microsoft entra'],
-  ['azure ad', 'microsoft entra'],
+const serviceNames: ReadonlyMap<string, readonly string[]> = new Map([
+  ['microsoft 365 copilot', ['microsoft copilot (microsoft 365)']],
+  ['copilot for microsoft 365', ['microsoft copilot (microsoft 365)', 'microsoft 365 copilot']],
+  ['entra id', ['microsoft entra']],
+  ['azure ad', ['microsoft entra']],
+  ['azure active directory', ['microsoft entra']],
 ])
 
 /**
@@ -35,7 +37,6 @@ const serviceNames: ReadonlyMap<string, string> = new Map([
  */
 function productNames(name: string): Searchable[] {
   const bare = searchable(name.trim()).replace(/^(?:microsoft|ms) (?!365\b)(?=\S{3})/, '')
-  const full = bare.replace(/\bm365\b/, 'microsoft 365')
-  const names = [bare, full, serviceNames.get(full)].filter((found) => found !== undefined)
-  return [...new Set(names)] as Searchable[]
+  const full = bare.replace(/\b(?:m|ms )365\b/, 'microsoft 365')
+  return [...new Set([bare, full, ...(serviceNames.get(full) ?? [])])] as Searchable[]
 }

@@ -33,7 +33,9 @@ export function termsOf(search: string): string[] {
 
 /** Whether a search has what is an operator elsewhere, outside of quotes: OR, NOT, -word. As words they would mislead. */
 export function hasOperator(search: string): boolean {
-  return /(?:^|\s)(?:(?:OR|NOT|\|{1,2})(?=\s|$)|-(?=[\p{L}"]))/u.test(search.replaceAll(/"[^"]+"/g, '""'))
+  return /(?:^|[\s(])(?:(?:OR|NOT|\|{1,2})(?=\s|$)|-(?=[\p{L}"]))/u.test(
+    normalized(search).replaceAll(/"[^"]+"/g, '""'),
+  )
 }
 
 /** Without the punctuation around it: C# and C++ keep theirs. */

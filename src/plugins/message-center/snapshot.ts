@@ -14,6 +14,11 @@ export function hasAllBodies({ bodies }: Snapshot): boolean {
   return bodies.every((body) => body !== undefined)
 }
 
+/** Whether any has been read, or there are none to read. */
+export function hasABody({ bodies }: Snapshot): boolean {
+  return bodies.length === 0 || bodies.some((body) => body !== undefined)
+}
+
 /** The bodies of an earlier snapshot, for the posts that have not changed since. */
 export function carryOver(posts: readonly Post[], earlier: Snapshot | undefined): (Body | undefined)[] {
   if (earlier === undefined) return posts.map(() => undefined)

@@ -6,7 +6,7 @@ import { createHeldSnapshots } from './held-snapshots.ts'
 import { loadListing, loadMissingBodies } from './load-snapshot.ts'
 import type { ViewPoint } from './message.ts'
 import { withViewPoint } from './post.ts'
-import { hasAllBodies, type Snapshot } from './snapshot.ts'
+import { hasABody, hasAllBodies, type Snapshot } from './snapshot.ts'
 
 export interface ReadOptions {
   /** Of nothing that began to be read before. */
@@ -201,8 +201,7 @@ export function createSnapshots({
   function lastResort(credentialHash: string, entry: Entry, bodies: ReadOptions['bodies']): Snapshot | undefined {
     const { snapshot } = entry
     if (snapshot === undefined || held.find(credentialHash) !== entry) return undefined
-    if (bodies === true && snapshot.bodies.every((body) => body === undefined) && snapshot.posts.length > 0)
-      return undefined
+    if (bodies === true && !hasABody(snapshot)) return undefined
     return now() - snapshot.readAtMs < longestAgeMs ? snapshot : undefined
   }
 
@@ -213,7 +212,9 @@ export function createSnapshots({
     try {
       if (recent !== undefined && now() < recent.untilMs && !fresh && last() !== undefined) throw recent.failure
       const work = load(reader, entry, wanted)
-      const isPatient = fresh || last() === undefined
+      const snapshot = last()
+      // Without any body there is nothing better to answer with, but for a question that can do without.
+      const isPatient = fresh || snapshot === undefined || (bodies === 'optional' && !hasABody(snapshot))
       const late = () => new Failure('graph_timeout')
       const loaded = isPatient ? work : beforeDeadline(work, { leftMs: patienceMs }, late)
       return reading(await untilAborted(loaded, signal), 'graph')
@@ -221,6 +222,9 @@ export function createSnapshots({
       const failure = toFailure(error)
       const snapshot = failure.reason === 'call_cancelled' ? undefined : last()
       if (snapshot === undefined) throw failure
+      if (!fresh && now() - snapshot.readAtMs < lifetimeMs(entry) && bodies === 'optional') {
+        return reading(snapshot, 'memory')
+      }
       stats.stale++
       return reading(snapshot, 'stale')
     }

@@ -82,13 +82,13 @@ function cancelled(body: Body | undefined) {
   return body?.isCancelled ? { cancelled: true } : {}
 }
 
-/** Those that differ in nothing but their cloud are one. */
+/** Those that differ in nothing but the cloud that they name are one. */
 function datesInWords(milestones: readonly Milestone[]): string[] {
   const alike = new Map<string, [Milestone, ...Milestone[]]>()
   for (const milestone of milestones) {
-    const words = inWords(milestone)
-    const others = alike.get(words)
-    if (others === undefined) alike.set(words, [milestone])
+    const key = [inWords(milestone), milestone.cloud !== undefined].join()
+    const others = alike.get(key)
+    if (others === undefined) alike.set(key, [milestone])
     else others.push(milestone)
   }
   return [...alike.values()].slice(0, maxDates).map((group) => inWords(group[0], group))
@@ -105,9 +105,8 @@ function inWords(
 ): string {
   const clouds = group.flatMap(({ cloud }) => cloud ?? []).join(', ')
   const first = start && asWritten(start, startPrecision)
-  // By when to act is a day, also where the text has but the month; and before May is by its first day.
-  const isDay = kind === 'deadline' || end?.endsWith('-01')
-  const last = end && (isDay ? end : asWritten(end, endPrecision))
+  // By when to act is a day, also where the text has but the month.
+  const last = end && (kind === 'deadline' ? end : asWritten(end, endPrecision))
   const days = first === undefined ? ['by', last] : last === undefined ? [first] : [first, 'to', last]
   const was = previous && `(was ${clipped(previous, maxPreviousChars)})`
   return [kind, ring, clouds, ...days, was].filter((word) => word !== undefined && word !== '').join(' ')

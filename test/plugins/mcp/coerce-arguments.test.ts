@@ -35,6 +35,9 @@ const coerced: readonly [args: unknown, result: unknown][] = [
   [{ extras: ' , ' }, { extras: [' , '] }],
   [{ extras: '' }, { extras: [''] }],
   [{ orders: '12, 13' }, { orders: ['12', '13'] }],
+  [{ orders: 12 }, { orders: ['12'] }],
+  [{ extras: "['bread', 'salt']" }, { extras: ['bread', 'salt'] }],
+  [{ extras: "[ 'rye bread' ]" }, { extras: ['rye bread'] }],
   [{ extras: '[new] bread' }, { extras: ['[new] bread'] }],
   [{ extras: '{"a":1}' }, { extras: ['{"a":1}'] }],
   [{ extras: '["bread", 7]' }, { extras: '["bread", 7]' }],
@@ -118,7 +121,7 @@ for (const name of [
   })
 }
 
-const isAddedByFrameworks = (name: string) => ['tool', 'type'].includes(name)
+const isAddedByFrameworks = (name: string) => name === 'tool'
 for (const name of [
   'd',
   'wish_list',
@@ -138,7 +141,7 @@ for (const name of [
   })
 }
 
-for (const name of ['tool', 'type', 'sessionId', 'action', 'chatInput', 'toolCallId', 'metadata', '_meta']) {
+for (const name of ['tool', 'sessionId', 'action', 'chatInput', 'toolCallId', '_meta']) {
   test(`${name}, which frameworks add, is close to no argument of getMessages`, () => {
     assert.deepEqual(coerceArguments({ [name]: 'x' }, getMessages.definition.inputSchema), { args: {}, ignored: [] })
   })

@@ -97,6 +97,11 @@ const dues: readonly [rule: string, found: Match, due: Digest['due']][] = [
     [item('2026-12-14', 'Before December 15')],
   ],
   [
+    'of two days of the text, the same one',
+    foundOf(actBy('2026-12-14T08:00:00Z'), inText(deadline('2026-12-15', 'later'), deadline('2026-12-14', 'now'))),
+    [item('2026-12-14', 'now'), item('2026-12-15', 'later')],
+  ],
+  [
     'the day after the one of the text is another',
     foundOf(actBy('2026-12-16T08:00:00Z'), inText(deadline('2026-12-15', 'Act now'))),
     [item('2026-12-15', 'Act now'), item('2026-12-16')],
@@ -247,7 +252,14 @@ test('lists are bounded, and what was left out is counted', () => {
   const { due, retires, top, more } = digest(many(15))
   assert.deepEqual([due.length, retires.length, top.length], [10, 10, 12])
   assert.match(more ?? '', /^5 more in due, 5 more in retires, 3 more in top\. All of them: getMessages /)
-  assert.match(more ?? '', /modifiedSince "2026-11-22"; .* milestoneBefore "2027-01-01"\.$/)
+  assert.match(more ?? '', /modifiedSince "2026-11-22T15:30:00\.000Z"; .* milestoneBefore "2027-01-01"\.$/)
+})
+
+test('dates are those of one cloud where it is asked for', () => {
+  const ofCloud = (cloud: 'gcc' | 'dod', day: string) => ({ ...milestone('retirement', { start: day }, cloud), cloud })
+  const body = bodyOf('', [ofCloud('gcc', '2026-12-15'), ofCloud('dod', '2026-12-20')])
+  const { retires, due } = digest([foundOf(actBy('2026-12-10T08:00:00Z'), body)], { audience: { cloud: 'dod' } })
+  assert.deepEqual([retires.map(({ text }) => text), due], [['dod'], []])
 })
 
 test('services that were left out are counted', () => {

@@ -43,6 +43,8 @@ const rows: readonly [rule: string, given: FilterArguments, fields: Fields, foun
   ['Microsoft 365 is not every 365', { services: ['Microsoft 365'] }, { services: ['Dynamics 365 Apps'] }, false],
   ['M365 is Microsoft 365', { services: ['M365 apps'] }, { services: ['Microsoft 365 apps'] }, true],
   ['M365 is M365', { services: ['M365'] }, { title: 'News of M365' }, true],
+  ['MS 365 is Microsoft 365', { services: ['MS 365 apps'] }, { services: ['Microsoft 365 apps'] }, true],
+  ['Copilot by an earlier name', { services: ['Copilot for Microsoft 365'] }, copilot, true],
   ['Copilot by its usual name', { services: ['M365 Copilot'] }, copilot, true],
   ['Entra ID by its service', { services: ['Microsoft Entra ID'] }, { services: ['Microsoft Entra'] }, true],
   ['a product that is called as no product is', { services: ['constructor'] }, teams, false],

@@ -73,6 +73,8 @@ const named: readonly [text: string, ids: string[]][] = [
   ['Roadmap ID: 478611', ['478611']],
   ['roadmap IDs 478611, 478612 and 478613', ['478611', '478612', '478613']],
   ['Microsoft 365 Roadmap [478611]', ['478611']],
+  ['Roadmap ID(s): 478611/478612', ['478611', '478612']],
+  ['Roadmap IDs 478611 & 478612 | 478613', ['478611', '478612', '478613']],
   ['Roadmap item #12345 (see Roadmap feature 478612)', ['12345', '478612']],
   ['the roadmap for 2026', []],
   ['Microsoft 365 roadmap 2026', []],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { Failure, type Reason } from '../../../src/errors/index.ts'
 import { createSnapshots, type SnapshotsOptions } from '../../../src/plugins/message-center/snapshots.ts'
 import { graphOf, type Listed, message } from './graph-double.ts'
@@ -353,6 +354,21 @@ test('bodies that cannot be read: questions that need none are answered, the oth
   graph.fail('graph_throttled')
   const { stale, bodies } = await read({ bodies: true })
   assert.deepEqual([stale, bodies.filter((body) => body === undefined).length], [true, 1])
+})
+
+test('a question that can do without bodies waits for the first, and is answered without where they fail', async () => {
+  const { read, graph } = build()
+  await read()
+  graph.fail('graph_throttled')
+  const { stale, ageSeconds, bodies: none } = await read({ bodies: 'optional' })
+  assert.deepEqual([stale, ageSeconds, none.every((body) => body === undefined)], [undefined, 0, true])
+  const { read: readAgain, graph: slow } = build()
+  await readAgain()
+  const open = slow.hold()
+  const asked = readAgain({ bodies: 'optional' })
+  await setTimeout(60)
+  open()
+  assert.ok((await asked).bodies.every((body) => body !== undefined))
 })
 
 test('a client that goes away does not end the load that others wait for', async () => {

@@ -46,7 +46,7 @@ test('of a hundred that add one id at once, one does', async () => {
 
 test('an id expires, each in its own time', async () => {
   let nowMs = 1_764_000_000_000
-  const store = createOneTimeStore(undefined, () => nowMs)
+  const store = createOneTimeStore(undefined, { now: () => nowMs })
   await store.add('short', 1_000)
   await store.add('long', minuteMs)
   nowMs += 999
@@ -59,7 +59,7 @@ test('an id expires, each in its own time', async () => {
 
 test('adding an id again does not make it last longer', async () => {
   let nowMs = 1_764_000_000_000
-  const store = createOneTimeStore(undefined, () => nowMs)
+  const store = createOneTimeStore(undefined, { now: () => nowMs })
   await store.add('a', 1_000)
   nowMs += 999
   assert.equal(await store.add('a', minuteMs), false)
@@ -96,8 +96,15 @@ for (const [name, reply, expected] of [
 
 test('an id that another replica had and gave back can be added here', async () => {
   const replies = [null, 'OK']
-  const store = createOneTimeStore({ ask: async () => replies.shift() as never })
+  const store = createOneTimeStore({ ask: async () => replies.shift() as never }, { areGivenBack: true })
   assert.deepEqual([await store.add('a', minuteMs), await store.add('a', minuteMs)], [false, true])
+})
+
+test('one that is never given back is known here too once the shared store is down', async () => {
+  const replies = [null]
+  const store = createOneTimeStore({ ask: async () => replies.shift() as never })
+  await store.add('a', minuteMs)
+  assert.equal(await store.has('a'), true)
 })
 
 for (const [name, reply, expected] of [
