@@ -1,16 +1,24 @@
 import { createLru } from '../../lib/lru.ts'
 import type { SharedStore } from '../redis/index.ts'
 
+export interface OneTimeStoreOptions {
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+  /** Ids are deleted again where what they were used for failed. */
+  readonly areGivenBack?: boolean
+}
+
 const keyOf = (id: string) => `mcp-message-center-server:oauth:${id}`
 
 /**
  * Ids of what may be used once, or is revoked, until they expire: in the memory of this process, and in the store that
  * replicas share if there is one. In memory alone, it stops what is used twice at one replica; behind it stands Entra,
  * which redeems a code once wherever it comes from.
- *
- * @param now milliseconds since the epoch
  */
-export function createOneTimeStore(store?: Pick<SharedStore, 'ask'>, now: () => number = Date.now) {
+export function createOneTimeStore(
+  store?: Pick<SharedStore, 'ask'>,
+  { now = Date.now, areGivenBack = false }: OneTimeStoreOptions = {},
+) {
   const ids = createLru<{ readonly expiresAtMs: number }>(100_000)
   const isKnown = (id: string) => (ids.peek(id)?.expiresAtMs ?? 0) > now()
   return {
@@ -20,8 +28,8 @@ export function createOneTimeStore(store?: Pick<SharedStore, 'ask'>, now: () => 
       ids.set(id, { expiresAtMs: now() + lifetimeMs })
       // OK: added; null: another replica was first; undefined: the store is unavailable.
       const answer = await store?.ask((redis) => redis.set(keyOf(id), '1', 'PX', lifetimeMs, 'NX'))
-      // It is the other replica's, which may delete it.
-      if (answer === null) ids.delete(id)
+      // It is the other replica's, which may delete it. What is never deleted is remembered for when the store is down.
+      if (answer === null && areGivenBack) ids.delete(id)
       return answer !== null
     },
     async has(id: string): Promise<boolean> {
