@@ -360,8 +360,8 @@ export const breaks = [
   {
     what: 'a document may be at an address',
     file: 'src/plugins/oauth-proxy/clients.ts',
-    from: ' && isIP(hostname) === 0',
-    to: '',
+    from: '[a-z][a-z0-9-]*$',
+    to: '[a-z0-9-]+$',
     caughtBy: 'test/plugins/oauth-proxy/client-metadata-document.test.ts',
     test: 'with an address a client id',
   },

@@ -1,7 +1,6 @@
 /** Finds the client of a request, which is the configured app, a registration or a metadata document. */
 
 import { hash } from 'node:crypto'
-import { isIP } from 'node:net'
 import { Failure } from '../../errors/index.ts'
 import { isRegistered } from '../../lib/redirect-policy.ts'
 import type { Context } from './context.ts'
@@ -29,6 +28,9 @@ export function clientKey(clientId: string): string {
   return hash('sha256', clientId, 'base64url').slice(0, 22)
 }
 
+/** RFC 3696 section 2: its first character is a letter. That of an address is none. */
+const topLevelName = /\.[a-z][a-z0-9-]*$/
+
 /**
  * Whether a client id is the URL of a client's metadata document: https with a path, and nothing that could make two readers
  * see two URLs (OAuth Client ID Metadata Document section 3). A host that is an address has no name to show a user.
@@ -37,7 +39,7 @@ export function isDocumentUrl(clientId: string): boolean {
   if (clientId.length > maxUrlChars || !clientId.startsWith('https://') || !URL.canParse(clientId)) return false
   const { href, hostname, pathname } = new URL(clientId)
   if (href !== clientId || pathname === '/' || /[#@]|%(2e|2f|5c)/i.test(clientId)) return false
-  return hostname.includes('.') && !hostname.endsWith('.') && isIP(hostname) === 0
+  return topLevelName.test(hostname)
 }
 
 type KnownClients = Pick<Context, 'entraClientId' | 'registrations'>

@@ -82,6 +82,7 @@ const otherUrls: readonly [name: string, urls: readonly string[]][] = [
       'https://2130706433/x',
       'https://0x7f.0.0.1/x',
       'https://0177.0.0.1/x',
+      'https://0.127.0.0.1_/x',
     ],
   ],
   ['a name without a dot', ['https://localhost/x', 'https://localhost:8443/x', 'https://intranet/x']],
