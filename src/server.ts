@@ -39,16 +39,24 @@ try {
   await app.listen({ ...config.listen, listenTextResolver: (address) => `listening on ${new URL(address).host}` })
   app.audit('listening', { url: resourceOf(config).resource })
 } catch (error) {
-  const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }
-  const name = port !== undefined && port === config.metricsPort ? 'METRICS_PORT' : 'PORT'
-  const detail =
-    code === 'EADDRINUSE'
-      ? `Port ${port} is in use: set ${name} to another.`
-      : code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL'
-        ? `${message}: set ${name === 'PORT' ? 'HOST' : 'METRICS_HOST'} to an address of this machine.`
-        : message
-  process.stderr.write(`Cannot listen. ${detail}\n`)
+  process.stderr.write(`Cannot listen. ${howToListen(error as ListenError)}\n`)
   process.exit(1)
+}
+
+interface ListenError extends NodeJS.ErrnoException {
+  readonly port?: number
+  /** Where it is a name that does not resolve; then there is no port. */
+  readonly hostname?: string
+}
+
+function howToListen({ code, message, port, hostname }: ListenError): string {
+  const { listen, metricsHost, metricsPort } = config
+  const isMetrics = port === undefined ? hostname === metricsHost && hostname !== listen.host : port === metricsPort
+  const prefix = isMetrics ? 'METRICS_' : ''
+  if (code === 'EADDRINUSE') return `Port ${port} is in use: set ${prefix}PORT to another.`
+  if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
+    return `${message}: set ${prefix}HOST to an address of this machine.`
+  return message
 }
 
 function configOrExit() {

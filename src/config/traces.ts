@@ -2,7 +2,10 @@ import { baseUrlOf, type Environment, type Report } from './environment.ts'
 
 export type TracesConfig = NonNullable<ReturnType<typeof readTraces>>
 
-/** Settings of traces and of their collector. Source: OpenTelemetry, "OTLP Exporter Configuration" and "Environment Variable Specification". */
+/**
+ * Settings of traces and of their collector.
+ * Source: OpenTelemetry, "OTLP Exporter Configuration" and "Environment Variable Specification".
+ */
 export function readTraces(valid: Environment, report: Report) {
   const given = valid.OTEL_EXPORTER_OTLP_ENDPOINT
   const endpoint = given === undefined ? undefined : baseUrlOf(given)

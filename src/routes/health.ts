@@ -3,7 +3,10 @@ import type { FastifyInstance } from 'fastify'
 /** Why the server is not ready. */
 export type ReadinessCode = 'stopping' | 'signing_keys_unavailable' | 'credential_unavailable'
 
-/** Liveness and readiness probes. They come by address, not by name, so they are outside the Host check; they reveal nothing of the tenant. */
+/**
+ * Liveness and readiness probes. They come by address, not by name, so they are outside the Host check; they reveal
+ * nothing of the tenant.
+ */
 export async function healthRoutes(app: FastifyInstance) {
   app.get('/healthz', () => ({ status: 'ok' }))
 

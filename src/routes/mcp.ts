@@ -27,7 +27,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
   app
     .withTypeProvider<TypeBoxTypeProvider>()
     .post('/mcp', { schema: { body: ReceivedMessage }, bodyLimit }, async (request, reply) => {
-      const message = app.mcp.normalize(request.body)
+      const { message, ignored } = app.mcp.normalize(request.body)
       const tool = app.mcp.calledTool(message)
       const { caller } = request
       const waiting = { signal: untilClosed(reply), deadline: deadlineIn(config.timeouts.callMs - reply.elapsedTime) }
@@ -36,7 +36,7 @@ export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
 
       const use = app.mcp.graphUse(message)
       const access = use === undefined ? noGraph : await app.graphAccess.open(request, { message, use, ...waiting })
-      const response = await app.mcp.dispatch(request, message, { caller, ...access, ...waiting })
+      const response = await app.mcp.dispatch(request, message, { caller, ignored, ...access, ...waiting })
 
       const { failure, ageSeconds } = response
       if (ageSeconds !== undefined) request.rpc.ageSeconds = ageSeconds

@@ -156,6 +156,14 @@ export const breaks = [
       'MS Outlook',
     ],
     ['filters', 'a period may end before it begins', 'fromMs >= beforeMs', 'false', 'filters', 'names the argument'],
+    [
+      'milestones/dates',
+      'a part of a month is its month',
+      "precision === 'month' ? month",
+      'true ? month',
+      'views',
+      'no finer',
+    ],
     ['search', 'OR is a word', 'OR|NOT', 'NOT', 'filters', 'names the argument'],
     [
       'query',
@@ -174,14 +182,6 @@ export const breaks = [
       '[JSON.stringify(milestone), ',
       'views',
       'differ in their cloud',
-    ],
-    [
-      'views',
-      'a part of a month is a day',
-      "case 'part':\n      return",
-      "case 'part':\n      return day ??",
-      'views',
-      'no finer',
     ],
     [
       'digest',

@@ -104,7 +104,7 @@ export const breaks = [
   {
     what: 'a deadline before a month ends with it',
     file: `${folder}/statements.ts`,
-    from: '{ ...days, last: days.first }',
+    from: "{ ...days, last: days.first, precision: 'day' }",
     to: 'days',
     test: 'start and end: a deadline before a month',
   },

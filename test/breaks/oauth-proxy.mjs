@@ -219,7 +219,7 @@ export const breaks = [
   {
     what: 'an id that another replica had stays',
     file: 'src/plugins/oauth-proxy/one-time-store.ts',
-    from: 'if (answer === null && areGivenBack) ids.delete(id)',
+    from: 'if (answer === null && canBeReleased) ids.delete(id)',
     to: '',
     caughtBy: 'test/plugins/oauth-proxy/one-time-store.test.ts',
   },

@@ -100,8 +100,8 @@ export const breaks = [
   {
     what: 'the wrong variable is blamed for a port that is taken',
     file: 'src/server.ts',
-    from: "'METRICS_PORT' : 'PORT'",
-    to: "'PORT' : 'METRICS_PORT'",
+    from: "isMetrics ? 'METRICS_' : ''",
+    to: "''",
     caughtBy: 'test/wire/server.process.test.ts',
     test: 'a taken port',
   },

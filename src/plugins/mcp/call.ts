@@ -5,6 +5,8 @@ import type { GraphTools } from './tool.ts'
 
 /** What a call may use, prepared by the route before anything is dispatched. */
 export interface McpCall {
+  /** Arguments that the tool does not have, and is called without. */
+  readonly ignored: readonly string[]
   readonly caller: Caller | null
   /** Graph as the caller; or why there is none, which whatever needs it returns. */
   readonly access: GraphTools | Failure
@@ -17,8 +19,6 @@ export interface McpCall {
 /** A call on its way; what became of it is noted here for the log and for HTTP. */
 export interface ServedCall extends McpCall {
   readonly method: string | undefined
-  /** Arguments that the tool does not have, and is called without. */
-  readonly ignored: readonly string[]
   failure?: Failure
   /** Age of the result in seconds, where it was cached. */
   ageSeconds?: number

@@ -55,22 +55,12 @@ export function coerceArguments(
 /** A value as its schema's type, where it is one; everything else as it is. */
 function coerce(value: unknown, property: Property = {}): unknown {
   const { type, pattern, items } = property
-  if (type === 'array' && Array.isArray(value)) return value.map((entry) => coerce(entry, items))
+  if (type === 'array') return coerceList(value, items)
   if (Number.isSafeInteger(value) && type === 'string' && pattern !== undefined) {
     return new RegExp(pattern).test(String(value)) ? String(value) : value
   }
-  if (type === 'array' && typeof value === 'number') {
-    const entry = coerce(value, items)
-    return typeof entry === 'string' ? [entry] : value
-  }
   if (typeof value !== 'string') return value
   switch (type) {
-    case 'array': {
-      if (items?.type !== 'string') return value
-      // Text that merely begins like a list, such as a title in brackets, is an entry.
-      const list = (fromJson(value, Array.isArray) ?? entriesOf(value)).map((entry) => coerce(entry, items))
-      return list.every((entry) => typeof entry === 'string') ? list : value
-    }
     case 'integer':
     case 'number':
       return /^-?\d{1,15}(\.\d{1,15})?$/.test(value.trim()) ? Number(value) : value
@@ -79,6 +69,14 @@ function coerce(value: unknown, property: Property = {}): unknown {
     default:
       return value
   }
+}
+
+function coerceList(value: unknown, items: Property | undefined): unknown {
+  if (Array.isArray(value)) return value.map((entry) => coerce(entry, items))
+  // Text that merely begins like a list, such as a title in brackets, is an entry.
+  const entries = typeof value === 'string' ? (fromJson(value, Array.isArray) ?? entriesOf(value)) : [value]
+  const list = entries.map((entry) => coerce(entry, items))
+  return items?.type === 'string' && list.every((entry) => typeof entry === 'string') ? list : value
 }
 
 /** Entries between commas; of a list as Python writes it, without its quotes. */

@@ -143,14 +143,10 @@ export function createMcp(
     /** The Graph token among a call's arguments. @throws {Failure} `accessToken_disabled`, `invalid_input` */
     accessTokenOf: ({ params }: McpMessage) => accessTokenArgument(params?.['arguments'], accessTokenAllowed),
     /** Serves one normalized message. @throws {Failure} where it is none to serve, such as for its headers */
-    async dispatch(
-      request: FastifyRequest,
-      { ignored = [], ...message }: McpMessage,
-      prepared: McpCall,
-    ): Promise<McpResponse> {
+    async dispatch(request: FastifyRequest, message: McpMessage, prepared: McpCall): Promise<McpResponse> {
       // MCP wants both media types in Accept, and real clients send less: what counts is that all responses are JSON.
       if (!acceptsJson(request.headers.accept)) throw new Failure('not_acceptable')
-      const call: ServedCall = { ...prepared, method: message.method, ignored }
+      const call: ServedCall = { ...prepared, method: message.method }
       const response = isLegacy(request, message)
         ? await serveLegacy(request, message, call)
         : await serveModern(request, message, call)

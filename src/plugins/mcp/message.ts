@@ -15,29 +15,29 @@ export type ReceivedMessage = Readonly<Static<typeof ReceivedMessage>>
 /** A message as all that follows takes it: nothing in it is null that is absent. */
 export interface McpMessage extends Omit<ReceivedMessage, 'params'> {
   readonly params?: Readonly<Record<string, unknown>>
-  /** Arguments that the tool does not have, and is called without. */
-  readonly ignored?: readonly string[]
 }
 
 /**
- * A JSON-RPC message, normalized: `params` and their members are absent where they were null, as serializers
- * of some languages write what is absent, and a call's arguments are what its tool takes ({@link coerceArguments}).
+ * A JSON-RPC message, normalized: `params` and their members are absent where they were null, as serializers of some
+ * languages write what is absent, and a call's arguments are what its tool takes ({@link coerceArguments}).
  *
  * @param ofAllTools names of arguments
+ * @returns `ignored`: arguments that the tool does not have, and is called without
  */
 export function normalizeMessage(
   message: ReceivedMessage,
   tool: Tool | undefined,
   ofAllTools: readonly string[],
-): McpMessage {
-  const { params, ignored: _, ...rest } = message as ReceivedMessage & { readonly ignored?: unknown }
-  if (params === undefined || params === null) return rest
+): { readonly message: McpMessage; readonly ignored: readonly string[] } {
+  const { params, ...rest } = message
+  if (params === undefined || params === null) return { message: rest, ignored: [] }
   const given = Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null))
-  if (tool === undefined || given['arguments'] === undefined) return { ...rest, params: given }
+  if (tool === undefined || given['arguments'] === undefined)
+    return { message: { ...rest, params: given }, ignored: [] }
   // The argument `accessToken` is no tool's own.
   const names = { alsoKnown: ['accessToken'], ofOthers: ofAllTools }
   const { args, ignored } = coerceArguments(given['arguments'], tool.definition.inputSchema, names)
-  return { ...rest, params: { ...given, arguments: args }, ignored }
+  return { message: { ...rest, params: { ...given, arguments: args } }, ignored }
 }
 
 /** Methods that clients of either era send. A log line names no other: it would be the caller's own text. */

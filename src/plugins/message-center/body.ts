@@ -76,7 +76,8 @@ function createBody({
       return made.milestones
     },
     get isCancelled() {
-      return this.milestones.length === 0 && made.isCancelled === true
+      void this.milestones
+      return made.isCancelled === true
     },
   }
 }

@@ -5,7 +5,7 @@ import { Row } from './message.ts'
 import { type Audience, milestonesWithin, type Window } from './milestone-filter.ts'
 import { dayOf, startOfDay, startOfNextDay } from './moment.ts'
 import { countBy, type Match } from './query.ts'
-import { compact } from './views.ts'
+import { compact, shownPrecision } from './views.ts'
 
 const counts = Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() }))
 const dates = (description: string) => Type.Array(DueItem, { description })
@@ -180,15 +180,14 @@ function datesOf(
   const days = new Map<string, Item>()
   for (const { kind: found, start, end, startPrecision, endPrecision, text } of milestonesWithin(body, window)) {
     if (found !== kind) continue
-    const [date, precision] = isWithin(start, window) ? [start, startPrecision] : [end, endPrecision]
+    const [date, written] = isWithin(start, window) ? [start, startPrecision] : [end, endPrecision]
     if (!isWithin(date, window) || days.has(date)) continue
-    // By when to act is a day, also where the text has but the month.
-    const coarse = kind === 'deadline' || precision === 'day' ? undefined : precision
+    const precision = shownPrecision(found, written)
     days.set(date, {
       id,
       ...titled(title),
       date,
-      ...(coarse && { precision: coarse }),
+      ...(precision !== undefined && precision !== 'day' && { precision }),
       text: clipped(text, maxTextChars),
     })
   }

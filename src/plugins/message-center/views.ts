@@ -7,6 +7,7 @@ import { clipped } from '../../lib/clipped.ts'
 import type { Body, BodyPart } from './body.ts'
 import { type BodyFormat, type Message, type Row, urlOf } from './message.ts'
 import { type MilestoneFilter, milestonesWithin, passesFilter } from './milestone-filter.ts'
+import { asWritten } from './milestones/dates.ts'
 import type { Milestone } from './milestones/index.ts'
 import { dayOf, startOfDay } from './moment.ts'
 import { isHtml } from './plain-text.ts'
@@ -105,23 +106,15 @@ function inWords(
 ): string {
   const clouds = group.flatMap(({ cloud }) => cloud ?? []).join(', ')
   const first = start && asWritten(start, startPrecision)
-  // By when to act is a day, also where the text has but the month.
-  const last = end && (kind === 'deadline' ? end : asWritten(end, endPrecision))
+  const last = end && asWritten(end, shownPrecision(kind, endPrecision))
   const days = first === undefined ? ['by', last] : last === undefined ? [first] : [first, 'to', last]
   const was = previous && `(was ${clipped(previous, maxPreviousChars)})`
   return [kind, ring, clouds, ...days, was].filter((word) => word !== undefined && word !== '').join(' ')
 }
 
-function asWritten(day: string, precision: Milestone['startPrecision'] = 'day'): string {
-  const [month, dayOfMonth] = [day.slice(0, 7), Number(day.slice(8))]
-  switch (precision) {
-    case 'day':
-      return day
-    case 'part':
-      return `${dayOfMonth <= 10 ? 'early' : dayOfMonth <= 20 ? 'mid' : 'late'} ${month}`
-    case 'month':
-      return month
-  }
+/** By when to act is a day, also where the text has but the month. */
+export function shownPrecision(kind: Milestone['kind'], precision: Milestone['endPrecision']) {
+  return kind === 'deadline' ? 'day' : precision
 }
 
 /** A row: what a list needs, for as few tokens as can be. */

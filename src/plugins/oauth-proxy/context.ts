@@ -68,7 +68,7 @@ export function createContext(options: OAuthProxyOptions) {
     transactions: seals<Transaction>('transaction'),
     codes: seals<Code>('code'),
     refreshTokens: seals<RefreshToken>('refresh-token'),
-    usedCodes: createOneTimeStore(store, { areGivenBack: true }),
+    usedCodes: createOneTimeStore(store, { canBeReleased: true }),
     /** Refresh tokens that were used, and those within their grace period. */
     usedRefreshTokens: createOneTimeStore(store),
     /** Sign-ins whose refresh tokens are revoked. */

@@ -5,7 +5,7 @@ export interface OneTimeStoreOptions {
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   /** Ids are deleted again where what they were used for failed. */
-  readonly areGivenBack?: boolean
+  readonly canBeReleased?: boolean
 }
 
 const keyOf = (id: string) => `mcp-message-center-server:oauth:${id}`
@@ -17,7 +17,7 @@ const keyOf = (id: string) => `mcp-message-center-server:oauth:${id}`
  */
 export function createOneTimeStore(
   store?: Pick<SharedStore, 'ask'>,
-  { now = Date.now, areGivenBack = false }: OneTimeStoreOptions = {},
+  { now = Date.now, canBeReleased = false }: OneTimeStoreOptions = {},
 ) {
   const ids = createLru<{ readonly expiresAtMs: number }>(100_000)
   const isKnown = (id: string) => (ids.peek(id)?.expiresAtMs ?? 0) > now()
@@ -29,7 +29,7 @@ export function createOneTimeStore(
       // OK: added; null: another replica was first; undefined: the store is unavailable.
       const answer = await store?.ask((redis) => redis.set(keyOf(id), '1', 'PX', lifetimeMs, 'NX'))
       // It is the other replica's, which may delete it. What is never deleted is remembered for when the store is down.
-      if (answer === null && areGivenBack) ids.delete(id)
+      if (answer === null && canBeReleased) ids.delete(id)
       return answer !== null
     },
     async has(id: string): Promise<boolean> {

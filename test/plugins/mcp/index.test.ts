@@ -77,11 +77,10 @@ async function serve(t: TestContext, tools: readonly Tool[], options: Options = 
     await mcp.close()
   })
   app.post('/mcp', async (request: FastifyRequest<{ Body: ReceivedMessage }>) => {
-    const call: McpCall = { caller, access, signal: new AbortController().signal, deadline: ample(), ...prepared }
-    outcomes.set(
-      String(request.headers['x-call']),
-      await mcp.dispatch(request, mcp.normalize(request.body), call).catch(asFailure),
-    )
+    const { message, ignored } = mcp.normalize(request.body)
+    const waiting = { signal: new AbortController().signal, deadline: ample() }
+    const call: McpCall = { caller, access, ignored, ...waiting, ...prepared }
+    outcomes.set(String(request.headers['x-call']), await mcp.dispatch(request, message, call).catch(asFailure))
     return ''
   })
   /** What was dispatched, by a number that each call carries in a header. */
@@ -332,15 +331,15 @@ test('the tool that a message calls is known before it is called', async (t) => 
 test('null members of params are absent, and so are params that are null', async (t) => {
   const { mcp } = await serve(t, [echo])
   const message = { jsonrpc: '2.0' as const, id: 1, method: 'tools/list' }
-  assert.deepEqual(mcp.normalize({ ...message, params: null }), message)
-  assert.deepEqual(mcp.normalize(message), message)
+  assert.deepEqual(mcp.normalize({ ...message, params: null }).message, message)
+  assert.deepEqual(mcp.normalize(message).message, message)
   const params = { cursor: null, _meta: null, other: { inner: null } }
-  assert.deepEqual(mcp.normalize({ ...message, params }), { ...message, params: { other: { inner: null } } })
+  assert.deepEqual(mcp.normalize({ ...message, params }).message, { ...message, params: { other: { inner: null } } })
   const call = { ...message, method: 'tools/call', params: { name: 'echo', arguments: { accessToken: null } } }
-  assert.deepEqual(mcp.normalize(call).params, { name: 'echo', arguments: {} })
-  assert.equal(mcp.accessTokenOf(mcp.normalize(call)), undefined)
+  assert.deepEqual(mcp.normalize(call).message.params, { name: 'echo', arguments: {} })
+  assert.equal(mcp.accessTokenOf(mcp.normalize(call).message), undefined)
   const unknown = { ...call, params: { name: 'nope', arguments: { text: null } } }
-  assert.deepEqual(mcp.normalize(unknown), unknown)
+  assert.deepEqual(mcp.normalize(unknown).message, unknown)
 })
 
 test('the token among a call’s arguments is found before the call', async (t) => {

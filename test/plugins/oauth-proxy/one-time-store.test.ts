@@ -96,7 +96,7 @@ for (const [name, reply, expected] of [
 
 test('an id that another replica had and gave back can be added here', async () => {
   const replies = [null, 'OK']
-  const store = createOneTimeStore({ ask: async () => replies.shift() as never }, { areGivenBack: true })
+  const store = createOneTimeStore({ ask: async () => replies.shift() as never }, { canBeReleased: true })
   assert.deepEqual([await store.add('a', minuteMs), await store.add('a', minuteMs)], [false, true])
 })
 

@@ -22,10 +22,10 @@ export interface YearMonth {
 }
 
 /** What a part of a month means: its first and its last day. */
-const parts: readonly [words: RegExp, firstDay: number, lastDay: number][] = [
-  [/^early$|^(?:beginning|start) of$/i, 1, 10],
-  [/^mid$|^middle of$/i, 11, 20],
-  [/^late$|^end of$|^end$/i, 21, 31],
+const parts: readonly [name: string, words: RegExp, firstDay: number, lastDay: number][] = [
+  ['early', /^early$|^(?:beginning|start) of$/i, 1, 10],
+  ['mid', /^mid$|^middle of$/i, 11, 20],
+  ['late', /^late$|^end of$|^end$/i, 21, 31],
 ]
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
@@ -73,7 +73,7 @@ function daysOf(firstDay: number, lastDay: number) {
 
 function daysOfPart(words: string | undefined) {
   if (words === undefined) return { firstDay: 1, lastDay: 31, precision: 'month' as const }
-  const [, firstDay, lastDay] = parts.find(([pattern]) => pattern.test(words)) ?? []
+  const [, , firstDay, lastDay] = parts.find(([, pattern]) => pattern.test(words)) ?? []
   return firstDay && lastDay ? { firstDay, lastDay, precision: 'part' as const } : undefined
 }
 
@@ -81,6 +81,14 @@ function daysOfPart(words: string | undefined) {
 export function isoDay(year: number, month: number, day: number): string {
   const lastDay = new Date(Date.UTC(year, month, 0)).getUTCDate()
   return new Date(Date.UTC(year, month - 1, Math.min(day, lastDay))).toISOString().slice(0, 10)
+}
+
+/** A day (YYYY-MM-DD) no finer than it was written: `2026-12-11`, `mid 2026-12`, `2026-12`. */
+export function asWritten(day: string, precision: Precision = 'day'): string {
+  if (precision === 'day') return day
+  const [month, dayOfMonth] = [day.slice(0, 7), Number(day.slice(8))]
+  const [name] = parts.find(([, , , lastDay]) => dayOfMonth <= lastDay) ?? []
+  return precision === 'month' ? month : `${name} ${month}`
 }
 
 /** The year in which a month comes closest to another month. */

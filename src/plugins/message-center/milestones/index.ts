@@ -43,8 +43,7 @@ function toMilestones({ kind, rings, clouds, start, end, text }: Named): Milesto
       ...(ring && { ring }),
       ...(cloud && { cloud }),
       ...(start && { start: start.first, startPrecision: start.precision }),
-      // "Before May" is before a day.
-      ...(end && { end: end.last, endPrecision: end.first === end.last ? 'day' : end.precision }),
+      ...(end && { end: end.last, endPrecision: end.precision }),
       ...(previous !== '' && ({ previous, previousOf } as const)),
       text,
     })),

@@ -140,7 +140,8 @@ function isRange({ precision, first, last }: Days): boolean {
 
 /** "Before May" is before its first day. */
 function asEnd(days: Days, lead: string): Days {
-  return days.precision === 'month' && words.before.strictly.test(lead) ? { ...days, last: days.first } : days
+  const isBefore = days.precision === 'month' && words.before.strictly.test(lead)
+  return isBefore ? { ...days, last: days.first, precision: 'day' } : days
 }
 
 function isDeadlineOf(clause: string, lead: string): boolean {
