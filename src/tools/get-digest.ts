@@ -50,7 +50,7 @@ export const getDigest = defineTool({
       throw invalidArgument('horizon', 'a date, a date-time with its zone, or a duration (60d)')
     if (untilMs < startOfDay(nowMs)) throw invalidArgument('horizon', 'today or a time ahead')
     const filters = filtersOf(given, nowMs)
-    const reading = await messageCenter.read({ fresh, parts: ['milestones', ...partsFor(filters)], signal })
+    const reading = await messageCenter.read({ fresh, parts: ['dates', ...partsFor(filters)], signal })
     const found = matching(reading, filters)
     const unread = found.filter(({ body }) => body === undefined).length
     const notes = [

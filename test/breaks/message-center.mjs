@@ -33,7 +33,7 @@ export const breaks = [
     [
       'body',
       'what somebody was shown is found by its id',
-      'JSON.stringify([message.id, version, start, kind, written])',
+      'JSON.stringify([message.id, version, start, kind]) + written',
       'JSON.stringify([message.id])',
       'body',
       'found by exactly that',
@@ -260,7 +260,7 @@ export const breaks = [
   {
     what: 'a text is shared by what everybody is shown of its post',
     file: `${plugin}/body.ts`,
-    from: 'JSON.stringify([message.id, version, start, kind, written])',
+    from: 'JSON.stringify([message.id, version, start, kind]) + written',
     to: 'JSON.stringify([message.id, version, start])',
     caughtBy: 'test/security/data-privacy.test.ts',
     test: 'the privacy reader asked first, a message by its id',

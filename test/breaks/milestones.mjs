@@ -124,8 +124,8 @@ export const breaks = [
   },
   {
     what: 'a cancelled change keeps its dates',
-    file: `${folder}/select.ts`,
-    from: 'if (lines.some(isCancellation)) return []',
+    file: `${folder}/index.ts`,
+    from: 'if (lines.some(isCancellation)) return { milestones: [], isCancelled: true }',
     to: '',
     test: 'what is no milestone: a cancelled change',
   },

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { GraphMessage } from './message.ts'
-import { isCancelled, type Milestone, milestonesOf } from './milestones/index.ts'
+import { type Dates, readDates } from './milestones/index.ts'
 import { attempt, plainTextOf } from './plain-text.ts'
 import type { Shared } from './pool.ts'
 import { type Searchable, searchable } from './search.ts'
@@ -15,16 +15,16 @@ export interface Body extends Shared {
   /** Plain text; undefined where the body cannot be rendered: a post is untrusted input, and may break any converter. */
   readonly text: string | undefined
   readonly words: Searchable
-  readonly milestones: readonly Milestone[]
-  /** It says that the change does not come: then it has no milestones. */
-  readonly isCancelled: boolean
+  readonly dates: Dates
   /** Makes these; after that reading them costs nothing. */
   prepare(parts: readonly BodyPart[]): void
   isPrepared(parts: readonly BodyPart[]): boolean
 }
 
-/** What is made of a body, each by itself: a search needs no milestones. */
-export type BodyPart = 'text' | 'words' | 'milestones'
+/** What is made of a body, each by itself: a search needs no dates. */
+export type BodyPart = 'text' | 'words' | 'dates'
+
+const noDates: Dates = { milestones: [], isCancelled: false }
 
 /** Where links lead, as the rendering writes it: no word of the text, so that "AI" does not find `/ai/`. */
 const addresses = / ?\[https?:[^[\]\s]*\]/g
@@ -39,7 +39,7 @@ export function toBody(message: GraphMessage, find: (key: string) => Body | unde
   const { contentType, content } = (message['body'] ?? {}) as Record<string, unknown>
   const kind = textOf(contentType) ?? 'html'
   const written = textOf(content) ?? ''
-  const key = hash('sha256', JSON.stringify([message.id, version, start, kind, written]), 'base64url')
+  const key = hash('sha256', JSON.stringify([message.id, version, start, kind]) + written, 'base64url')
   return find(key) ?? createBody({ key, version, start, contentType: kind, content: written })
 }
 
@@ -50,8 +50,7 @@ function createBody({
   const made: {
     text?: string | undefined
     words?: Searchable
-    milestones?: readonly Milestone[]
-    isCancelled?: boolean | undefined
+    dates?: Dates
   } = {}
   return {
     ...given,
@@ -68,16 +67,9 @@ function createBody({
       made.words ??= searchable((this.text ?? '').replaceAll(addresses, ''))
       return made.words
     },
-    get milestones() {
-      if (made.milestones !== undefined) return made.milestones
-      const { text = '' } = this
-      made.milestones = attempt(() => milestonesOf(text, start)) ?? []
-      made.isCancelled = made.milestones.length === 0 && attempt(() => isCancelled(text))
-      return made.milestones
-    },
-    get isCancelled() {
-      void this.milestones
-      return made.isCancelled === true
+    get dates() {
+      made.dates ??= attempt(() => readDates(this.text ?? '', start)) ?? noDates
+      return made.dates
     },
   }
 }

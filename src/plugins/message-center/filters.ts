@@ -144,7 +144,7 @@ export function filtersOf(given: FilterArguments, nowMs: number): Filter[] {
       const test = milestoneTestOf({ [name]: given[name] }, nowMs)
       return test === undefined ? [] : [{ name, test }]
     })
-    add(names, milestoneTest, { needs: 'milestones', all })
+    add(names, milestoneTest, { needs: 'dates', all })
   }
   if (given.search !== undefined) {
     if (hasOperator(given.search)) throw invalidArgument('search', withoutOperators)

@@ -50,11 +50,11 @@ export function firstDateMs(post: Post, body: Body | undefined, filter: Mileston
 function datesOf({ actionMs }: Post, body: Body | undefined): Dated[] {
   const isDated = !Number.isNaN(actionMs)
   const actBy: Dated[] = isDated ? [{ kind: 'deadline', end: new Date(actionMs).toISOString() }] : []
-  return [...actBy, ...(body?.milestones ?? [])]
+  return [...actBy, ...(body?.dates.milestones ?? [])]
 }
 
 /** The milestones of a text in a window, of whom they reach. */
 export function milestonesWithin(body: Body | undefined, window: Window & Audience): Milestone[] {
   const filter = { kind: undefined, ...window }
-  return (body?.milestones ?? []).filter((milestone) => passesFilter(milestone, filter))
+  return (body?.dates.milestones ?? []).filter((milestone) => passesFilter(milestone, filter))
 }

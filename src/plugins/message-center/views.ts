@@ -59,7 +59,7 @@ export async function present(found: readonly Match[], options: ViewOptions): Pr
 function partsOf({ view, body, milestones }: ViewOptions): BodyPart[] {
   return [
     ...(body === 'text' ? ['text' as const] : []),
-    ...(view === 'compact' || milestones !== undefined ? ['milestones' as const] : []),
+    ...(view === 'compact' || milestones !== undefined ? ['dates' as const] : []),
   ]
 }
 
@@ -69,7 +69,7 @@ function isLarge(found: readonly Match[], { body: format }: ViewOptions): boolea
 }
 
 function view(post: Post, body: Body | undefined, { view, milestones: which, nowMs }: ViewOptions): Message {
-  const all = (which && body?.milestones) ?? []
+  const all = (which && body?.dates.milestones) ?? []
   const milestones = which === 'all' || which === undefined ? [...all] : all.filter((one) => passesFilter(one, which))
   if (view === 'compact') {
     const row = compact(post, body, nowMs)
@@ -80,7 +80,7 @@ function view(post: Post, body: Body | undefined, { view, milestones: which, now
 }
 
 function cancelled(body: Body | undefined) {
-  return body?.isCancelled ? { cancelled: true } : {}
+  return body?.dates.isCancelled ? { cancelled: true } : {}
 }
 
 /** Those that differ in nothing but the cloud that they name are one. */

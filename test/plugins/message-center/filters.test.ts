@@ -259,9 +259,9 @@ test('words are found in the text, and not in its markup', () => {
 
 const needed: readonly [given: FilterArguments, parts: BodyPart[]][] = [
   [{ search: 'x' }, ['words']],
-  [{ milestoneAfter: '7d' }, ['milestones']],
-  [{ milestoneBefore: '7d' }, ['milestones']],
-  [{ milestoneKind: 'deadline', search: 'x' }, ['milestones', 'words']],
+  [{ milestoneAfter: '7d' }, ['dates']],
+  [{ milestoneBefore: '7d' }, ['dates']],
+  [{ milestoneKind: 'deadline', search: 'x' }, ['dates', 'words']],
   [{ services: ['x'], tags: ['x'], ids: ['MC1'], actionRequiredBefore: '7d', modifiedSince: '7d' }, []],
 ]
 for (const [given, parts] of needed) {

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Check } from 'typebox/value'
-import { Milestone, milestonesOf } from '../../../src/plugins/message-center/milestones/index.ts'
+import { Milestone, readDates } from '../../../src/plugins/message-center/milestones/index.ts'
 
 const posted = '2026-03-10T08:00:00Z'
+
+const milestonesOf = (...given: Parameters<typeof readDates>) => readDates(...given).milestones
 
 /** What is compared: kind, ring, cloud, start and end, with `-` for what is absent. */
 function read(text: string, startDateTime: string | undefined = posted): string[] {

@@ -14,7 +14,7 @@ export function postOf(fields: Fields = {}): Post {
 export function bodyOf(content: string, milestones: readonly Milestone[] = []): Body {
   const body = toBody({ id: 'MC1', body: { contentType: 'html', content } }, () => undefined)
   body.prepare(['text', 'words'])
-  return { ...body, milestones, isPrepared: () => true }
+  return { ...body, dates: { milestones, isCancelled: false }, isPrepared: () => true }
 }
 
 export function milestone(

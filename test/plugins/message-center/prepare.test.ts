@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type Body, type BodyPart, toBody } from '../../../src/plugins/message-center/body.ts'
 import { prepareAll } from '../../../src/plugins/message-center/prepare.ts'
 
-const parts = ['words', 'milestones'] as const
+const parts = ['words', 'dates'] as const
 
 const bodiesOf = (...contents: string[]) =>
   contents.map((content, i) => toBody({ id: `MC${i}`, body: { contentType: 'html', content } }, () => undefined))

@@ -80,7 +80,7 @@ function daysOfPart(words: string | undefined) {
 /** YYYY-MM-DD; a day that the month does not have is its last one. */
 export function isoDay(year: number, month: number, day: number): string {
   const lastDay = new Date(Date.UTC(year, month, 0)).getUTCDate()
-  return new Date(Date.UTC(year, month - 1, Math.min(day, lastDay))).toISOString().slice(0, 10)
+  return [year, month, Math.min(day, lastDay)].map((part) => String(part).padStart(2, '0')).join('-')
 }
 
 /** A day (YYYY-MM-DD) no finer than it was written: `2026-12-11`, `mid 2026-12`, `2026-12`. */

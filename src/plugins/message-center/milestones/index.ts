@@ -9,6 +9,13 @@ export { Milestone }
 /** More than any post has; what it costs to compare them grows with their square. */
 const maxStatements = 200
 
+/** What a post says of its dates. */
+export interface Dates {
+  readonly milestones: readonly Milestone[]
+  /** It says that its change does not come: then it has no milestones. */
+  readonly isCancelled: boolean
+}
+
 /**
  * The dates that stand in a post's text, in the order of the text. What cannot be read is left out: no milestone is better
  * than a wrong one.
@@ -16,16 +23,12 @@ const maxStatements = 200
  * @param text the post's body as htmlToPlainText renders it
  * @param startDateTime when it was posted (ISO 8601): gives the year where none is written
  */
-export function milestonesOf(text: string, startDateTime: string | undefined): Milestone[] {
+export function readDates(text: string, startDateTime: string | undefined): Dates {
   const lines = linesOf(text, baseOf(startDateTime))
+  if (lines.some(isCancellation)) return { milestones: [], isCancelled: true }
   const statements = readStatements(lines).slice(0, maxStatements)
   const inOrder = select(statements, lines).sort((a, b) => a.line.index - b.line.index)
-  return unique(inOrder.flatMap(toMilestones))
-}
-
-/** Whether a post says that its change does not come. */
-export function isCancelled(text: string): boolean {
-  return linesOf(text, undefined).some(isCancellation)
+  return { milestones: unique(inOrder.flatMap(toMilestones)), isCancelled: false }
 }
 
 function baseOf(startDateTime: string | undefined): YearMonth | undefined {

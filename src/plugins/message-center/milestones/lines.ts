@@ -16,6 +16,8 @@ export interface Line {
 const bullet = /^\s*(?:(?:[*•·–-]|\d{1,2}\.|[a-z]\.)\s+)?/
 /** Addresses and images, as the rendering of a body writes them. */
 const brackets = / ?\[(?:(?:https?|mailto|tel):|image\b)[^\]\n]{0,2000}\]?/g
+/** Most lines open no section: one look tells. */
+const anyHeading = new RegExp(headings.map(([, { source }]) => source).join('|'), 'i')
 const stamp = /^\(?(?:updated?|revised|edited|new)\b[\s\u2010-\u2014:-]*(?:(?:as of|for|on) )?/i
 
 /** The lines of a post that say something, headings among them, each with the section it stands in. */
@@ -38,7 +40,8 @@ export function linesOf(text: string, base: YearMonth | undefined): Line[] {
 /** The section that a line opens, the heading itself, and what the line says behind it. */
 function headingOf(line: string): { section: Section; parts: string[] } | undefined {
   const isBracketed = line.startsWith('[')
-  const bare = line.replace(/^\[/, '')
+  const bare = isBracketed ? line.slice(1) : line
+  if (!isBracketed && !anyHeading.test(bare)) return undefined
   for (const [section, pattern] of headings) {
     const beginning = pattern.exec(bare)?.[0]
     if (beginning === undefined) continue

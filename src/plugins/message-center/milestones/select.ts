@@ -8,10 +8,9 @@ export type Named = Statement & { kind: Milestone['kind'] }
 
 /**
  * The statements that count: all of the timeline, and those of the rest of the body whose event the timeline does not
- * have, or has in a coarser wording. Of a cancelled change there are none.
+ * have, or has in a coarser wording.
  */
 export function select(all: Statement[], lines: Line[]): Named[] {
-  if (lines.some(isCancellation)) return []
   const timeline = merged(all.filter(({ line }) => line.section === 'timeline'))
   const body = merged(all.filter(({ line }) => line.section !== 'timeline'))
   const superseded = all.flatMap(daysOf).flatMap(({ previous }) => previous ?? [])
