@@ -29,6 +29,7 @@ const keyPattern = '[A-Za-z0-9+/]{43}='
 const headerPattern = "\\s*[\\w!#$%&'*+.^`|~-]+\\s*=[^,]*"
 
 const text = format('not blank', '\\S')
+const secret = format('without spaces or line breaks', '^\\S+$')
 const guid = format('a GUID', `^${guidPattern}$`)
 const guids = format('a comma-separated list of GUIDs', `^\\s*${guidPattern}(\\s*,\\s*${guidPattern})*\\s*$`)
 const flag = format('true or false', '^(true|false)$')
@@ -59,7 +60,7 @@ export const EnvironmentSchema = Type.Object({
     isRequired: true,
   }),
   GRAPH_CLIENT_ID: guid('application (client) ID of the server’s app registration', { isRequired: true }),
-  GRAPH_CLIENT_SECRET: text('client secret of that app, unless another credential is set', { isRequired: true }),
+  GRAPH_CLIENT_SECRET: secret('client secret of that app, unless another credential is set', { isRequired: true }),
   GRAPH_CLIENT_CERT_PATH: text('PEM file with the private key and certificate of that app, instead of a secret'),
   GRAPH_CLIENT_CERT_KEYVAULT_URL: format(
     'a URL such as https://name.vault.azure.net',
@@ -138,7 +139,7 @@ export const EnvironmentSchema = Type.Object({
     default: 'true',
     production: 'the default is `false`',
   }),
-  GRAPH_ACCESS_TOKEN: text('Graph token for local use without sign-in', { production: 'rejected' }),
+  GRAPH_ACCESS_TOKEN: secret('Graph token for local use without sign-in', { production: 'rejected' }),
   ALLOW_GRAPH_BEARER_TOKEN: flag('accept a Graph token as the bearer token; debugging only', {
     default: 'false',
     production: '`true` is rejected',
@@ -149,7 +150,7 @@ export const EnvironmentSchema = Type.Object({
   ),
   MCP_OAUTH_CLIENT_ID: guid('client ID of the app registration that users sign in to; `GRAPH_CLIENT_ID` if not set'),
   MCP_OAUTH_EXPECTED_CLIENT_ID: guid('alias of `MCP_OAUTH_CLIENT_ID`'),
-  MCP_OAUTH_CLIENT_SECRET: text(
+  MCP_OAUTH_CLIENT_SECRET: secret(
     'client secret of that app; required if it is not `GRAPH_CLIENT_ID` and `GRAPH_CLIENT_SECRET` is set',
   ),
   MCP_OAUTH_TENANT_ID: guid('its tenant ID; must equal `GRAPH_TENANT_ID`'),
@@ -170,7 +171,7 @@ export const EnvironmentSchema = Type.Object({
     'where users get help; on its sign-in pages: `https://help.contoso.example` or `mailto:help@contoso.example`',
   ),
   REDIS_URL: format(
-    'a URL such as rediss://user:password@host:6380',
+    'a URL such as rediss://user:password@host:6380, with a password that is percent-encoded',
     '^rediss?://[^\\s]+$',
   )(
     'Redis that replicas share, such as `rediss://user:password@host:6380`: used codes, revoked sign-ins, rate limits of users and the Graph quota, with `CACHE_ENCRYPTION_KEY` Graph tokens too; without it each replica has its own',
@@ -242,6 +243,18 @@ export function originOf(value: string): string | undefined {
 export function baseUrlOf(value: string): string | undefined {
   if (!URL.canParse(value) || /[?#@]/.test(value)) return undefined
   return new URL(value).href.replace(/\/+$/, '')
+}
+
+/** Whether a client can connect by it: the path is the number of a database. */
+export function isRedisUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false
+  const { hostname, username, password, pathname } = new URL(value)
+  try {
+    decodeURIComponent(username + password)
+  } catch {
+    return false
+  }
+  return hostname !== '' && /^\/?\d*$/.test(pathname)
 }
 
 export function list(value: string | undefined): string[] {

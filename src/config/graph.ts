@@ -5,7 +5,7 @@ import type { Environment, Report } from './environment.ts'
 const longestCacheTtlMs = 60 * 60_000
 
 /** Microsoft Graph, "National cloud deployments". Another Graph, such as the emulator, has limits of its own. */
-const microsoftHosts = new Set([
+export const microsoftHosts: ReadonlySet<string> = new Set([
   'graph.microsoft.com',
   'graph.microsoft.us',
   'dod-graph.microsoft.us',

@@ -8,6 +8,7 @@ import {
   type ConfigIssue,
   type Environment,
   EnvironmentSchema,
+  isRedisUrl,
   list,
   originOf,
   type Report,
@@ -148,6 +149,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
   const neverInProduction = [...unsafeNodeSettings(env, execArgv), ...weakKeys]
   if (production) errors.push(...neverInProduction.map((setting) => ({ ...setting, code: 'unsafe' as const })))
 
+  if (valid.REDIS_URL !== undefined && !isRedisUrl(valid.REDIS_URL)) {
+    report('REDIS_URL', 'invalid', `must be ${EnvironmentSchema.properties.REDIS_URL.expects}`)
+  }
   const cacheEncryptionKeys = list(valid.CACHE_ENCRYPTION_KEY)
   if (given.CACHE_ENCRYPTION_KEY !== undefined && given.REDIS_URL === undefined) {
     report('CACHE_ENCRYPTION_KEY', 'requires', 'requires REDIS_URL')

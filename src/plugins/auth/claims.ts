@@ -1,6 +1,7 @@
 /** Checks the header and the claims of an access token, and reads the caller from them. */
 
 import { hash } from 'node:crypto'
+import { microsoftHosts } from '../../config/graph.ts'
 import type { Config } from '../../config/index.ts'
 import type { Reason } from '../../errors/index.ts'
 
@@ -9,9 +10,9 @@ export const leewaySeconds = 60
 /** Entra's longest access tokens, under continuous access evaluation, are valid for 28 hours. */
 const maxLifetimeSeconds = 30 * 3600
 
+/** In each cloud by its host, in all of them by its application id. */
 const graphAudiences: readonly unknown[] = [
-  'https://graph.microsoft.com',
-  'https://graph.microsoft.com/',
+  ...[...microsoftHosts].flatMap((host) => [`https://${host}`, `https://${host}/`]),
   '00000003-0000-0000-c000-000000000000',
 ]
 

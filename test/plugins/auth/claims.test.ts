@@ -67,6 +67,7 @@ const rejected: readonly [name: string, change: Change, reason: Reason, by?: Par
   ['aud a list of ours and Graph', { aud: [clientId, graphId] }, 'graph_audience'],
   ['aud Graph by URL', { aud: 'https://graph.microsoft.com' }, 'graph_audience'],
   ['aud Graph by URL with a slash', { aud: 'https://graph.microsoft.com/' }, 'graph_audience'],
+  ['aud Graph of another cloud', { aud: 'https://graph.microsoft.us' }, 'graph_audience'],
   ['aud Graph by id', { aud: graphId }, 'graph_audience'],
   ['aud null', { aud: null }, 'wrong_audience'],
   ['aud empty', { aud: '' }, 'wrong_audience'],
