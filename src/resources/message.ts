@@ -9,10 +9,7 @@ export const completeMessageId: Complete = async (typed, { messageCenter }) => {
   const { posts } = await messageCenter.read()
   const sought = searchable(typed.trim())
   const isBeginningOf = (id: string) => [sought, `mc${sought}`].some((typed) => id.toLowerCase().startsWith(typed))
-  return posts
-    .filter(({ id, title }) => isBeginningOf(id) || title.includes(sought))
-    .sort((a, b) => b.modifiedMs - a.modifiedMs)
-    .map(({ id }) => id)
+  return posts.filter(({ id, title }) => isBeginningOf(id) || title.includes(sought)).map(({ id }) => id)
 }
 
 const isMessageId = new RegExp(messageIdPattern)

@@ -147,7 +147,7 @@ test('a permission that any user may use names no role; other failures are left 
   assert.ok(permission)
   const open = { permissions: [{ ...permission, roles: [] }] }
   const text = failureText(withPermissionNamed(new Failure('graph_forbidden'), open))
-  assert.match(text, /The app needs the delegated permission ServiceHealth\.Read\.All\.$/)
+  assert.match(text, /The app needs the delegated permission ServiceHealth\.Read\.All\. If you were given it/)
   assert.doesNotMatch(text, /role/)
   const other = new Failure('graph_not_found')
   assert.equal(withPermissionNamed(other, open), other)

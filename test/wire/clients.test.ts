@@ -148,7 +148,7 @@ for (const [name, { connect, version }] of Object.entries(clients)) {
     const { isError, content, structuredContent } = await client.callTool('getMessages', {})
     assert.equal(isError, true)
     assert.equal(structuredContent, undefined)
-    assert.match(content[0]?.text ?? '', /^graph_forbidden: .*Message Center Reader/)
+    assert.match(content[0]?.text ?? '', /^graph_forbidden: .*Message Center Reader.* sign in again\./)
   })
 
   test(`${name} is told of a tool that does not exist`, async (t) => {

@@ -139,5 +139,5 @@ test('a user without a role is told why a resource cannot be read', async () => 
     { uri: 'message-center://messages/MC1' },
     await tenant.mint({ user: 'nico' }),
   )
-  assert.match(body.error?.message ?? '', /graph_forbidden|role/)
+  assert.match(body.error?.message ?? '', /^graph_forbidden: .*"Message Center Reader".* sign in again\./)
 })

@@ -48,11 +48,7 @@ export function createDenials(now: () => number) {
 }
 
 function withWait({ reason, details }: Failure, leftMs: number): Failure {
-  return new Failure(reason, {
-    ...details,
-    detail: 'Where you were given it just now, sign in again.',
-    retryAfterSeconds: Math.ceil(leftMs / 1000),
-  })
+  return new Failure(reason, { ...details, retryAfterSeconds: Math.ceil(leftMs / 1000) })
 }
 
 /** A method and a collection of Graph: its items need what it needs. */

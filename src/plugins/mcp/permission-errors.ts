@@ -2,6 +2,9 @@ import { Failure } from '../../errors/index.ts'
 import { type GraphPermission, inWords, purposesOf, scopesOf } from '../../lib/graph-permissions.ts'
 import type { Tool } from './tool.ts'
 
+/** Roles and consent count in new tokens. */
+const signInAgain = 'If you were given it just now, sign in again.'
+
 /**
  * A failure that a permission or a role would have prevented, with the name of it: an exchange asks for what the tool that
  * is called needs, and Graph's 403 is about it too.
@@ -9,7 +12,7 @@ import type { Tool } from './tool.ts'
 export function withPermissionNamed(failure: Failure, called: Pick<Tool, 'permissions'>): Failure {
   switch (failure.reason) {
     case 'graph_forbidden':
-      return withDetail(failure, called.permissions.map(explainLack).join(' '))
+      return withDetail(failure, [...called.permissions.map(explainLack), signInAgain].join(' '))
     case 'user_consent_required':
     case 'admin_consent_required':
       return withDetail(failure, explainConsent(called))

@@ -10,8 +10,10 @@ import {
   type ReadResourceResult,
 } from '@modelcontextprotocol/server'
 import { Failure, failureText, toFailure } from '../../errors/index.ts'
+import { readMessages } from '../../lib/graph-permissions.ts'
 import type { ServedCall } from './call.ts'
 import type { Served } from './index.ts'
+import { withPermissionNamed } from './permission-errors.ts'
 import type { Complete } from './prompt.ts'
 import { withinDeadline } from './tool-calls.ts'
 
@@ -72,7 +74,7 @@ export function createPromptsAndResources({ tools, prompts, resources, views }: 
         const text = await withinDeadline(resource.read(value, call.access, call.signal), call)
         return { contents: [{ uri, mimeType: resource.mimeType, text }] }
       } catch (error) {
-        const failure = toFailure(error)
+        const failure = withPermissionNamed(toFailure(error), { permissions: [readMessages] })
         call.failure = failure
         const isMissing = failure.reason === 'graph_not_found'
         const message = `${failure.reason}: ${failureText(failure)}`
