@@ -47,6 +47,11 @@ export class Failure extends Error {
   }
 }
 
+/** The failure, to be repeated to whoever asks again before so many milliseconds have passed. */
+export function withWait({ reason, details }: Failure, leftMs: number): Failure {
+  return new Failure(reason, { ...details, retryAfterSeconds: Math.ceil(leftMs / 1000) })
+}
+
 /** The text for a caller: the reason's own and what is known beyond it, on one line. */
 export function failureText({ reason, details }: Failure): string {
   const entry = entryOf(reason)

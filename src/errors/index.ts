@@ -2,7 +2,7 @@
 
 export { type CatalogueEntry, catalogue, entryOf, isRetryable, type Reason } from './catalogue.ts'
 export { bearerChallenge, type SignIn } from './challenge.ts'
-export { Failure, type FailureDetails, failureText, toFailure } from './failure.ts'
+export { Failure, type FailureDetails, failureText, toFailure, withWait } from './failure.ts'
 export { httpError, jsonRpcError } from './json-rpc.ts'
 export { oauthError, toOAuthFailure } from './oauth.ts'
 export { pageText } from './page.ts'

@@ -13,6 +13,7 @@ export interface Bounds {
 
 export interface BoundedRequest {
   readonly method: 'GET' | 'POST' | 'PATCH'
+  /** Absolute, with a path. */
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string

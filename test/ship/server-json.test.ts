@@ -6,6 +6,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { EnvironmentSchema } from '../../src/config/environment.ts'
 import { ConfigError, readConfig } from '../../src/config/index.ts'
+import { serverInfo } from '../../src/plugins/mcp/index.ts'
 import { imageOf } from './dockerfile.ts'
 
 /** The MCP registry's server.json, version 2025-12-11, as far as this one uses it; nothing else is allowed here. */
@@ -57,11 +58,12 @@ test('server.json matches the registry’s schema', () => {
   assert.deepEqual(Compile(ServerJson).Errors(entry), [])
 })
 
-test('name and version are the same in server.json, package.json and the image’s labels', () => {
+test('name and version are the same in server.json, package.json, the image’s labels and what clients are told', () => {
   assert.equal(entry.name.split('/')[1], manifest.name)
   assert.equal(Labels['io.modelcontextprotocol.server.name'], entry.name)
   assert.equal(entry.version, manifest.version)
   assert.equal(Labels['org.opencontainers.image.version'], manifest.version)
+  assert.deepEqual([serverInfo.name, serverInfo.version], [manifest.name, manifest.version])
   assert.ok(image?.identifier.endsWith(`/${manifest.name}:${manifest.version}`))
   assert.deepEqual(
     [Labels['org.opencontainers.image.title'], Labels['org.opencontainers.image.licenses']],

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { Failure } from '../../errors/index.ts'
+import { type Failure, withWait } from '../../errors/index.ts'
 import { createLru } from '../../lib/lru.ts'
 import type { GraphCaller } from '../graph-quota/index.ts'
 
@@ -45,10 +45,6 @@ export function createDenials(now: () => number) {
       denials.delete(keyOf(reader, resource))
     },
   }
-}
-
-function withWait({ reason, details }: Failure, leftMs: number): Failure {
-  return new Failure(reason, { ...details, retryAfterSeconds: Math.ceil(leftMs / 1000) })
 }
 
 /** A method and a collection of Graph: its items need what it needs. */

@@ -111,7 +111,7 @@ export const loadShedding = fp<Configured>(
     app.addHook('onSend', (request, { raw }, payload, next) => {
       request.releaseCall?.()
       raw.setTimeout(timeouts.stalledMs, () => raw.destroy())
-      const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.length : 0
+      const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? Buffer.byteLength(payload) : 0
       if (bytes < countedFromBytes) return next()
       const release = unsent.take(request.caller?.userKey ?? addressKey(request.ip), bytes)
       if (release === undefined) return next(byUnsentBytes())

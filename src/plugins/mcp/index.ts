@@ -25,7 +25,7 @@ import type { Resource, View } from './resource.ts'
 import type { GraphUse, Tool } from './tool.ts'
 import { createToolCalls } from './tool-calls.ts'
 
-const serverInfo = { name: 'mcp-message-center-server', title: 'Microsoft 365 Message Center', version: '0.1.0' }
+export const serverInfo = { name: 'mcp-message-center-server', title: 'Microsoft 365 Message Center', version: '0.1.0' }
 
 const instructions =
   'Read the Microsoft 365 Message Center as the signed-in user. For "what is new, what is due?" start with getDigest. Find ' +

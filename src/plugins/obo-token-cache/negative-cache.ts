@@ -1,4 +1,4 @@
-import { Failure } from '../../errors/index.ts'
+import { Failure, withWait } from '../../errors/index.ts'
 import { isNamedByCode, secondsToLeaveAlone } from '../../lib/exchange-failure.ts'
 import { createLru } from '../../lib/lru.ts'
 
@@ -48,7 +48,8 @@ export function createNegativeCache(now: () => number) {
     /** The failure to repeat for this assertion, if any, with the seconds that are left of its Retry-After. */
     find(key: string): Failure | undefined {
       const found = [rejections.get(key), breaker].find((candidate) => candidate && now() < candidate.untilMs)
-      return found && withTimeLeft(found.failure, found.untilMs - now())
+      if (found?.failure.details.retryAfterSeconds === undefined) return found?.failure
+      return withWait(found.failure, found.untilMs - now())
     },
   }
 }
@@ -63,9 +64,4 @@ function ttlOf(failure: Failure): number {
     default:
       return (failure.details.retryAfterSeconds ?? 0) * 1000 || rejectionTtlMs
   }
-}
-
-function withTimeLeft(failure: Failure, leftMs: number): Failure {
-  if (failure.details.retryAfterSeconds === undefined) return failure
-  return new Failure(failure.reason, { ...failure.details, retryAfterSeconds: Math.ceil(leftMs / 1000) })
 }

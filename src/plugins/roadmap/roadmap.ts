@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { type Failure, toFailure } from '../../errors/index.ts'
+import { type Failure, toFailure, withWait } from '../../errors/index.ts'
 import { untilAborted } from '../../lib/until-aborted.ts'
 import { maxIdsPerRequest, type ReadItems } from './feed.ts'
 import type { RoadmapItem } from './item.ts'
@@ -63,7 +63,7 @@ export function createRoadmap({
   }
 
   async function load(ids: readonly string[]): Promise<Entries> {
-    if (failed !== undefined && now() < failed.untilMs) throw failed.failure
+    if (failed !== undefined && now() < failed.untilMs) throw withWait(failed.failure, failed.untilMs - now())
     const readAtMs = now()
     try {
       const items = await readItems(ids)

@@ -154,7 +154,7 @@ test('a wait that the feed names is honored, up to five minutes', async () => {
     await assert.rejects(read('1'))
     const before = asked.length
     advance(ms - 1)
-    await assert.rejects(read('1'))
+    await assert.rejects(read('1'), ({ details }: Failure) => details.retryAfterSeconds === 1)
     assert.equal(asked.length, before)
     advance(1)
   }
