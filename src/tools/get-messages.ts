@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { Failure } from '../errors/index.ts'
 import { readMessages } from '../lib/graph-permissions.ts'
 import { invalidArgument } from '../lib/invalid-argument.ts'
-import { namingArguments } from '../plugins/graph-client/rejected-query.ts'
+import { namingFilter } from '../plugins/graph-client/rejected-query.ts'
 import type { ToolContext } from '../plugins/mcp/tool.ts'
 import {
   type Filter,
@@ -170,7 +170,7 @@ async function readingFor(
       .find({ filter, prefer, bodies: bodies === true, parts }, graph)
       .catch((error: unknown) => {
         const isRejected = error instanceof Failure && error.reason === 'graph_bad_request'
-        throw isRejected ? namingArguments(error, [{ argument: 'filter', expression: filter }]) : error
+        throw isRejected ? namingFilter(error) : error
       })
   }
   const unreadBodies = bodies === true ? reading.bodies.filter((one) => one === undefined).length : 0

@@ -126,7 +126,7 @@ export const auth = fp<Configured>(
       }
     }
   },
-  { name: 'auth', dependencies: ['observability', 'entra-keys'], decorators: { fastify: ['entraKeys'] } },
+  { name: 'auth', dependencies: ['observability', 'entra-keys'] },
 )
 
 function rejectFor(reason: Reason | undefined) {

@@ -1,5 +1,5 @@
 import { type CallToolResult, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server'
-import { entryOf, Failure, failureText, toFailure } from '../../errors/index.ts'
+import { entryOf, Failure, failureText, isRetryable, toFailure } from '../../errors/index.ts'
 import { beforeDeadline } from '../../lib/deadline.ts'
 import { withoutAccessToken } from './access-token-argument.ts'
 import type { ServedCall } from './call.ts'
@@ -90,14 +90,13 @@ function closedTo(failure: Failure): GraphTools {
 /** A failure as the agent sees it: a sentence to act on, and the same for programs in `_meta`. */
 function toolError(failure: Failure): CallToolResult {
   const { reason, details } = failure
-  const entry = entryOf(reason)
   return {
     isError: true,
     content: [text(`${reason}: ${failureText(failure)}`)],
     _meta: {
       'mcp-message-center-server/error': {
         reason,
-        retryable: entry.kind === 'tool' && entry.retryable,
+        retryable: isRetryable(entryOf(reason)),
         ...(details.retryAfterSeconds !== undefined && { retryAfterSeconds: details.retryAfterSeconds }),
         ...(details.graphRequestId !== undefined && { graphRequestId: details.graphRequestId }),
         ...(details.link !== undefined && { link: details.link }),

@@ -29,8 +29,5 @@ export function createPool<T extends Shared>() {
     get bytes() {
       return bytes
     },
-    get size() {
-      return held.size
-    },
   }
 }

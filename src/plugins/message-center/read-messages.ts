@@ -1,7 +1,7 @@
 import { Failure } from '../../errors/index.ts'
 import type { GraphSession } from '../graph-client/index.ts'
 import { readPage, readPages } from '../graph-client/pages.ts'
-import { isAboutSelect, type QueryPart } from '../graph-client/rejected-query.ts'
+import { isAboutSelect } from '../graph-client/rejected-query.ts'
 import { asMessages, fieldsOfBodies, fieldsWithoutBody, type GraphMessage, messagesPath } from './message.ts'
 
 /** The largest page that Graph gives. Source: Microsoft Graph, "List serviceAnnouncements messages". */
@@ -33,9 +33,8 @@ export async function readListing(
   try {
     return await readAll(graph, query, prefer)
   } catch (error) {
-    const sources: QueryPart[] = [{ argument: 'filter', expression: filter }]
     const isSelect = error instanceof Failure && error.reason === 'graph_bad_request' && query.has('$select')
-    if (!isSelect || (filter !== undefined && !isAboutSelect(error, sources, fieldsWithoutBody))) throw error
+    if (!isSelect || (filter !== undefined && !isAboutSelect(error, filter, fieldsWithoutBody))) throw error
     query.delete('$select')
     return readAll(graph, query, prefer)
   }

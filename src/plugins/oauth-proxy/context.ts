@@ -28,7 +28,7 @@ interface OAuthProxyOptions {
   /** For URLs that clients name. */
   readonly untrustedHosts: Pick<BoundedClient, 'request'>
   /** What replicas share, if there is a Redis. */
-  readonly store: Pick<SharedStore, 'ask'> | undefined
+  readonly store: Pick<SharedStore, 'ask' | 'key'> | undefined
 }
 
 /** What the endpoints share. Each takes the part that it uses. */

@@ -8,15 +8,13 @@ export interface OneTimeStoreOptions {
   readonly canBeReleased?: boolean
 }
 
-const keyOf = (id: string) => `mcp-message-center-server:oauth:${id}`
-
 /**
  * Ids of what may be used once, or is revoked, until they expire: in the memory of this process, and in the store that
  * replicas share if there is one. In memory alone, it stops what is used twice at one replica; behind it stands Entra,
  * which redeems a code once wherever it comes from.
  */
 export function createOneTimeStore(
-  store?: Pick<SharedStore, 'ask'>,
+  store?: Pick<SharedStore, 'ask' | 'key'>,
   { now = Date.now, canBeReleased = false }: OneTimeStoreOptions = {},
 ) {
   const ids = createLru<{ readonly expiresAtMs: number }>(100_000)
@@ -27,17 +25,21 @@ export function createOneTimeStore(
       if (isKnown(id)) return false
       ids.set(id, { expiresAtMs: now() + lifetimeMs })
       // OK: added; null: another replica was first; undefined: the store is unavailable.
-      const answer = await store?.ask((redis) => redis.set(keyOf(id), '1', 'PX', lifetimeMs, 'NX'))
+      const answer = await store?.ask((redis) => redis.set(keyOf(store, id), '1', 'PX', lifetimeMs, 'NX'))
       // It is the other replica's, which may delete it. What is never deleted is remembered for when the store is down.
       if (answer === null && canBeReleased) ids.delete(id)
       return answer !== null
     },
     async has(id: string): Promise<boolean> {
-      return isKnown(id) || (await store?.ask((redis) => redis.exists(keyOf(id)))) === 1
+      return isKnown(id) || (await store?.ask((redis) => redis.exists(keyOf(store, id)))) === 1
     },
     async delete(id: string): Promise<void> {
       ids.delete(id)
-      await store?.ask((redis) => redis.del(keyOf(id)))
+      await store?.ask((redis) => redis.del(keyOf(store, id)))
     },
   }
+}
+
+function keyOf(store: Pick<SharedStore, 'key'>, id: string): string {
+  return store.key(`oauth:${id}`)
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { isResource, type ProtectedResource } from '../../config/resource.ts'
 import { Failure } from '../../errors/index.ts'
+import { maxSealedChars, maxSealedFormChars } from './seal.ts'
 
 /**
  * A parameter of an OAuth request. Arrays let through duplicates, so that they are rejected with the right error
@@ -31,14 +32,14 @@ export const AuthorizationParameters = Type.Object({
 /** What Entra adds to the callback's URL (RFC 6749 section 4.1.2). */
 export const CallbackParameters = Type.Object({
   code: parameter(4_096),
-  state: parameter(16_384),
+  state: parameter(maxSealedChars),
   error: parameter(256),
   error_description: parameter(4_096),
 })
 
 /** The consent page's form. */
 export const ConsentParameters = Type.Object({
-  request: parameter(24_576),
+  request: parameter(maxSealedFormChars),
   decision: parameter(10),
   confirmed: parameter(10),
 })
@@ -54,10 +55,10 @@ const clientParameters = {
 export const TokenParameters = Type.Object({
   ...clientParameters,
   grant_type: parameter(256),
-  code: parameter(16_384),
+  code: parameter(maxSealedChars),
   redirect_uri: parameter(2_048),
   code_verifier: parameter(256),
-  refresh_token: parameter(16_384),
+  refresh_token: parameter(maxSealedChars),
   resource: parameter(2_048),
   scope: parameter(1_024),
 })
@@ -65,7 +66,7 @@ export const TokenParameters = Type.Object({
 /** What `/revoke` reads (RFC 7009 section 2.1). */
 export const RevocationParameters = Type.Object({
   ...clientParameters,
-  token: parameter(16_384),
+  token: parameter(maxSealedChars),
   token_type_hint: parameter(100),
 })
 

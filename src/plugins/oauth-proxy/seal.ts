@@ -12,8 +12,11 @@ export interface Seal<T> {
   open(token: string): Promise<Unsealed<T>>
 }
 
-/** As long as the parameter that brings it back may be. */
-const maxTokenChars = (purpose: Purpose) => (purpose === 'consent-form' ? 24_576 : 16_384)
+/** Of a token, and of the parameter that brings it back. A form has more in it. */
+export const maxSealedChars = 16_384
+export const maxSealedFormChars = 24_576
+
+const maxTokenChars = (purpose: Purpose) => (purpose === 'consent-form' ? maxSealedFormChars : maxSealedChars)
 
 /**
  * Seals of every purpose, from the same keys: JWTs, whose audience is the purpose.

@@ -23,8 +23,7 @@ export const metrics = fp<Configured & { readonly logTo?: LogDestination | undef
   },
   {
     name: 'metrics',
-    dependencies: ['observability', 'entra-keys', 'obo-token-cache', 'graph-quota'],
-    decorators: { fastify: ['onAudit', 'entraKeys', 'oboTokens', 'graphQuota'] },
+    dependencies: ['observability', 'entra-keys', 'obo-token-cache', 'graph-quota', 'message-center'],
   },
 )
 

@@ -3,6 +3,7 @@ import {
   type Attributes,
   type Context,
   defaultTextMapGetter,
+  defaultTextMapSetter,
   type Tracer as OtelTracer,
   ROOT_CONTEXT,
   type Span,
@@ -118,10 +119,11 @@ function contextOf(traceparent: unknown): Context {
 }
 
 function toTraceSpan(tracer: OtelTracer, span: Span): TraceSpan {
-  const { traceId, spanId, traceFlags } = span.spanContext()
+  const headers: Record<string, string> = {}
+  propagator.inject(trace.setSpan(ROOT_CONTEXT, span), headers, defaultTextMapSetter)
   return {
-    traceId,
-    headers: { traceparent: `00-${traceId}-${spanId}-0${traceFlags & 1}` },
+    traceId: span.spanContext().traceId,
+    headers,
     call(name, attributes) {
       const options = { kind: SpanKind.CLIENT, attributes }
       return toTraceSpan(tracer, tracer.startSpan(name, options, trace.setSpan(ROOT_CONTEXT, span)))

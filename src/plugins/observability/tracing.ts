@@ -21,7 +21,7 @@ export const tracing = fp<Configured>(
     traceRequests(app, tracer)
     app.addHook('onClose', () => tracer.close())
   },
-  { name: 'tracing', dependencies: ['observability'], decorators: { fastify: ['audit'] } },
+  { name: 'tracing', dependencies: ['observability'] },
 )
 
 function traceRequests(app: FastifyInstance, tracer: Tracer) {

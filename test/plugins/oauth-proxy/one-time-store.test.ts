@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { createOneTimeStore } from '../../../src/plugins/oauth-proxy/one-time-store.ts'
 
 const minuteMs = 60_000
+const key = (name: string) => name
 
 test('an id is added once, and known from then on', async () => {
   const store = createOneTimeStore()
@@ -76,7 +77,7 @@ test('the store is bounded: beyond 100,000 ids the oldest go', async () => {
 })
 
 /** A shared store that always gives the same; undefined: it is unavailable. */
-const sharedStoreThat = <Reply>(reply: Reply) => ({ ask: async () => reply as never })
+const sharedStoreThat = <Reply>(reply: Reply) => ({ key, ask: async () => reply as never })
 
 for (const [name, reply, expected] of [
   ['took it', 'OK', true],
@@ -96,13 +97,13 @@ for (const [name, reply, expected] of [
 
 test('an id that another replica had and gave back can be added here', async () => {
   const replies = [null, 'OK']
-  const store = createOneTimeStore({ ask: async () => replies.shift() as never }, { canBeReleased: true })
+  const store = createOneTimeStore({ key, ask: async () => replies.shift() as never }, { canBeReleased: true })
   assert.deepEqual([await store.add('a', minuteMs), await store.add('a', minuteMs)], [false, true])
 })
 
 test('one that is never given back is known here too once the shared store is down', async () => {
   const replies = [null]
-  const store = createOneTimeStore({ ask: async () => replies.shift() as never })
+  const store = createOneTimeStore({ key, ask: async () => replies.shift() as never })
   await store.add('a', minuteMs)
   assert.equal(await store.has('a'), true)
 })
