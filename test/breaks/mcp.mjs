@@ -108,8 +108,8 @@ export const breaks = [
   {
     what: 'programs are told that every failure may be tried again',
     file: 'src/plugins/mcp/tool-calls.ts',
-    from: "retryable: entry.kind === 'tool' && entry.retryable",
-    to: "retryable: entry.kind === 'tool'",
+    from: 'retryable: isRetryable(entryOf(reason))',
+    to: 'retryable: true',
     caughtBy: 'test/wire/errors.test.ts',
     test: 'a user without the role is told which one',
   },
@@ -175,6 +175,21 @@ export const breaks = [
     from: '.slice(0, 80)',
     to: '',
     caughtBy: 'test/plugins/mcp/plain-error.test.ts',
+  },
+  {
+    what: 'a blank optional argument is an error',
+    file: 'src/plugins/mcp/coerce-arguments.ts',
+    from: 'required.includes(name) ? value : presentOf(value)',
+    to: 'required.includes(name) ? value : value',
+    caughtBy: 'test/wire/transport.test.ts',
+    test: 'optional arguments of getDigest that are all "" are absent',
+  },
+  {
+    what: 'a blank required argument is absent',
+    file: 'src/plugins/mcp/coerce-arguments.ts',
+    from: 'property === undefined || required.includes(name)',
+    to: 'property === undefined',
+    caughtBy: 'test/plugins/mcp/coerce-arguments.test.ts',
   },
   // src/plugins/mcp/prompts-and-resources.ts
   {

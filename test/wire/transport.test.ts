@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
+import { getDigest } from '../../src/tools/get-digest.ts'
+import { getMessages } from '../../src/tools/get-messages.ts'
 import { eventually, listen, mcpHeaders } from '../helper.ts'
 import { type Call, call, file, type HttpResponse, listTools, modernToolCall, post } from '../security/harness.ts'
 import { startEmulator } from '../tenant.ts'
@@ -323,6 +325,23 @@ describe('arguments as frameworks send them, in both eras', () => {
     const cursor = await ask(modern('tools/list', { cursor: null }))
     assert.ok(cursor.body.result?.['tools'])
   })
+
+  for (const { definition } of [getMessages, getDigest]) {
+    for (const blank of ['', ' ', 'null', [], ['']]) {
+      test(`optional arguments of ${definition.name} that are all ${JSON.stringify(blank)} are absent`, async () => {
+        const blanks = Object.keys(definition.inputSchema.properties).map((name) => [name, blank])
+        const answerTo = async (args: object) => {
+          const { body } = await post(origin, request('tools/call', { name: definition.name, arguments: args }), token)
+          // These say when it was asked.
+          const { ageSeconds, more, ...answer } = body.result?.structuredContent ?? {}
+          return answer
+        }
+        const answer = await answerTo(Object.fromEntries(blanks))
+        assert.ok(Object.keys(answer).length > 0)
+        assert.deepEqual(answer, await answerTo({}))
+      })
+    }
+  }
 
   test('a misspelled argument is named', async () => {
     const { body } = await post(

@@ -17,7 +17,8 @@ interface Property {
 /**
  * A call's arguments as the tool's schema has them, from what frameworks make of them:
  *
- * - null for an argument that is absent (LibreChat, Langflow, and OpenAI's strict mode, which makes all of them required)
+ * - null for an argument that is absent (LibreChat, Langflow, and OpenAI's strict mode, which makes all of them required);
+ *   of an optional one also an empty or blank text or list (MetaMCP, opencode), and the text `null` (Claude Code)
  * - a list as JSON text, `"[\"Teams\"]"` (Claude Code), or as its entries, `"Teams, Planner"`
  * - numbers and booleans as text, `"10"`, `"True"`; ids of digits as numbers, `478611`
  * - all arguments as JSON text, as model APIs hand them over (OpenAI, "Function calling": `arguments` is a string)
@@ -41,6 +42,7 @@ export function coerceArguments(
   const given = typeof args === 'string' ? fromJson(args, isObject) : args
   if (!isObject(given)) return { args, ignored: [] }
   const properties: Readonly<Record<string, Property>> = schema.properties
+  const required: readonly string[] = schema.required ?? []
   const known = new Set([...Object.keys(properties), ...alsoKnown])
   const unknown = Object.keys(given)
     .filter((name) => !known.has(name) && !addedByFrameworks.has(name) && given[name] !== null)
@@ -48,8 +50,24 @@ export function coerceArguments(
   const isMistake = (name: string) => ofOthers.includes(name) || [...known].some((other) => isClose(name, other))
   const entries = [...known, ...unknown.filter(isMistake)]
     .filter((name) => Object.hasOwn(given, name) && given[name] !== null)
-    .map((name) => [name, coerce(given[name], Object.hasOwn(properties, name) ? properties[name] : undefined)])
+    .map((name): [string, unknown] => {
+      const property = Object.hasOwn(properties, name) ? properties[name] : undefined
+      const value = coerce(given[name], property)
+      return [name, property === undefined || required.includes(name) ? value : presentOf(value)]
+    })
+    .filter(([, value]) => value !== undefined)
   return { args: Object.fromEntries(entries), ignored: unknown.filter((name) => !isMistake(name)) }
+}
+
+/** What is left of an optional argument without what stands for absence; undefined where that is nothing. */
+function presentOf(value: unknown): unknown {
+  if (!Array.isArray(value)) return isAbsent(value) ? undefined : value
+  const present = value.filter((entry) => !isAbsent(entry))
+  return present.length > 0 ? present : undefined
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === null || (typeof value === 'string' && /^\s*(?:null\s*)?$/i.test(value))
 }
 
 /** A value as its schema's type, where it is one; everything else as it is. */

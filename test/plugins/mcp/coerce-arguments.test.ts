@@ -25,15 +25,28 @@ const coerced: readonly [args: unknown, result: unknown][] = [
   [{ dish: 'soup', size: null, count: null, extras: null, isPlain: null }, { dish: 'soup' }],
   [{ dish: null }, {}],
   [{ nothing: null, dishes: null }, {}],
+  // so are blanks, and null as text, of what is optional
+  ...['', ' \n', 'null', ' NULL '].map(
+    (blank) =>
+      [{ size: blank, count: blank, extras: blank, isPlain: blank, deliveredBefore: blank, order: blank }, {}] as [
+        unknown,
+        unknown,
+      ],
+  ),
+  [{ extras: [], orders: [''], tables: [null] }, {}],
+  [{ extras: ['null', 'bread', ' ', null] }, { extras: ['bread'] }],
+  [{ dish: '' }, { dish: '' }],
+  [{ dish: 'null' }, { dish: 'null' }],
+  [{ deliveredBefore: 'nullity' }, { deliveredBefore: 'nullity' }],
+  [{ token: '' }, { token: '' }],
   // lists
   [{ extras: '["bread", "salt"]' }, { extras: ['bread', 'salt'] }],
   [{ extras: ' ["bread"]\n' }, { extras: ['bread'] }],
-  [{ extras: '[]' }, { extras: [] }],
+  [{ extras: '[]' }, {}],
   [{ extras: 'bread' }, { extras: ['bread'] }],
   [{ extras: 'bread, salt' }, { extras: ['bread', 'salt'] }],
   [{ extras: 'bread,,salt ,' }, { extras: ['bread', 'salt'] }],
   [{ extras: ' , ' }, { extras: [' , '] }],
-  [{ extras: '' }, { extras: [''] }],
   [{ orders: '12, 13' }, { orders: ['12', '13'] }],
   [{ orders: 12 }, { orders: ['12'] }],
   [{ extras: "['bread', 'salt']" }, { extras: ['bread', 'salt'] }],
@@ -52,13 +65,13 @@ const coerced: readonly [args: unknown, result: unknown][] = [
   [{ count: '1.5' }, { count: 1.5 }],
   [{ price: '1.5' }, { price: 1.5 }],
   [{ count: 10 }, { count: 10 }],
-  ...['', ' ', 'ten', '1e3', '0x10', '+1', '1.', '.5', 'NaN', 'Infinity', '9'.repeat(16), '10 soups', '1,000'].map(
+  ...['ten', '1e3', '0x10', '+1', '1.', '.5', 'NaN', 'Infinity', '9'.repeat(16), '10 soups', '1,000'].map(
     (count) => [{ count }, { count }] as [unknown, unknown],
   ),
   [{ isPlain: 'true' }, { isPlain: true }],
   [{ isPlain: 'False' }, { isPlain: false }],
   [{ isPlain: ' TRUE ' }, { isPlain: true }],
-  ...['', 'yes', '1', 'truer'].map((isPlain) => [{ isPlain }, { isPlain }] as [unknown, unknown]),
+  ...['yes', '1', 'truer'].map((isPlain) => [{ isPlain }, { isPlain }] as [unknown, unknown]),
   [{ isPlain: 1 }, { isPlain: 1 }],
   // text stays text
   [
