@@ -37,6 +37,15 @@ export class TransportError extends Error {
     this.name = 'TransportError'
     this.kind = kind
   }
+  /** What the network or the peer did, such as `ECONNREFUSED`; undefined where nothing is known beyond the kind. */
+  get why(): string | undefined {
+    if (!(this.cause instanceof Error)) return undefined
+    const { code, message } = this.cause as NodeJS.ErrnoException
+    return [code, message]
+      .filter((part) => part)
+      .join(': ')
+      .slice(0, 300)
+  }
 }
 
 /** Drops a byte order mark, which JSON.parse rejects. */

@@ -251,7 +251,8 @@ test('a token that Graph repeats in its error is withheld', async () => {
 
 test('the log tells of every try: who read what, with both request ids, and without the token or the query', async () => {
   const headers = { 'request-id': 'graph-1' }
-  const { graph, lines } = graphOf([{ status: 503, headers }, broken('unreachable'), { headers, body: '{}' }])
+  const body = JSON.stringify({ error: { code: 'UnknownError', message: 'Of zq7mark' } })
+  const { graph, lines } = graphOf([{ status: 503, headers, body }, broken('unreachable'), { headers, body: '{}' }])
   await graph.get(path, { query: new URLSearchParams({ $filter: 'zq7mark' }) })
   const call = {
     level: 'info',
@@ -263,8 +264,8 @@ test('the log tells of every try: who read what, with both request ids, and with
     ms: 0,
   }
   assert.deepEqual(lines, [
-    { ...call, attempt: 1, status: 503, graphRequestId: 'graph-1' },
-    { ...call, attempt: 2, outcome: 'unreachable' },
+    { ...call, attempt: 1, status: 503, graphRequestId: 'graph-1', why: 'UnknownError' },
+    { ...call, attempt: 2, outcome: 'unreachable', why: 'inner' },
     { ...call, attempt: 3, status: 200, graphRequestId: 'graph-1' },
   ])
 })

@@ -50,6 +50,12 @@ export function requestIdOf(response: BoundedResponse): string | undefined {
   return header(response, 'request-id')?.slice(0, 64)
 }
 
+/** Graph's code of an error, such as `Forbidden`: nothing in it is of a user. */
+export function graphCodeOf({ body }: BoundedResponse): string | undefined {
+  const { code } = graphError(body)
+  return code !== undefined && /^[\w.-]+$/.test(code) ? code : undefined
+}
+
 /** Retry-After of a response, in seconds. */
 export function retryAfterOf(response: BoundedResponse): number | undefined {
   return retryAfterSeconds(header(response, 'retry-after'))

@@ -14,7 +14,7 @@ import type { GraphCaller, GraphQuota } from '../graph-quota/index.ts'
 import type { Audit } from '../observability/audit.ts'
 import type { TraceSpan } from '../observability/otlp.ts'
 import { createDenials } from './denials.ts'
-import { graphFailure, graphTransportFailure, requestIdOf, retryAfterOf } from './failures.ts'
+import { graphCodeOf, graphFailure, graphTransportFailure, requestIdOf, retryAfterOf } from './failures.ts'
 
 /** A thousand messages with bodies are some 5 MB; with the longest ones 15 MB. */
 const graphLimits = { maxBodyBytes: 16 * 1024 * 1024, connections: 64 }
@@ -160,13 +160,14 @@ export function createGraphClient({
     const ms = now() - started
     const call = { requestId: correlationId, traceId: trace?.traceId, user: user.user, tool, path, attempt, ms }
     if (outcome instanceof Error) {
-      audit('graph_call', { ...call, outcome: outcome.kind })
+      audit('graph_call', { ...call, outcome: outcome.kind, why: outcome.why })
       span?.end({}, outcome.kind)
     } else {
       const { status } = outcome
       if (status === 429) quota.pause(pauseMs(outcome))
       const graphRequestId = requestIdOf(outcome)
-      audit('graph_call', { ...call, status, graphRequestId })
+      const why = status < 400 ? undefined : graphCodeOf(outcome)
+      audit('graph_call', { ...call, status, graphRequestId, why })
       const ids = graphRequestId === undefined ? undefined : [graphRequestId]
       span?.end(
         { 'http.response.status_code': status, 'http.response.header.request-id': ids },

@@ -89,6 +89,9 @@ export const events = {
     ms: number('Duration of this attempt, in milliseconds'),
     status: optional(whole('Graph’s HTTP status')),
     outcome: noResponse,
+    why: optional(
+      text('Graph’s code of an error, such as `Forbidden`, or what the network did, such as `ECONNREFUSED`'),
+    ),
     graphRequestId: optional(text('Graph’s `request-id`, which Microsoft’s support asks for')),
   }),
   roadmap_call: event('info', 'roadmap read', 'The feed of the public roadmap was read, for everybody who asks', {
@@ -96,6 +99,7 @@ export const events = {
     ms: number('Duration in milliseconds'),
     status: optional(whole('The feed’s HTTP status')),
     outcome: noResponse,
+    why: optional(text('What the network did, such as `ECONNREFUSED`')),
   }),
   graph_quota_exceeded: requestEvent(
     'warn',

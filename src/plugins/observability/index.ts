@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { hostname } from 'node:os'
-import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import fp from 'fastify-plugin'
 import type { DestinationStream } from 'pino'
 import type { Config } from '../../config/index.ts'
@@ -97,15 +97,18 @@ declare module 'fastify' {
 export const observability = fp(
   async (app) => {
     const trail = createAudit()
-    const audit: Audit = (name, fields, override) => trail.write(app.log, name, fields, override)
     const sampling = createLogSampling((omitted) => audit('lines_omitted', omitted))
+    const write: (log: FastifyBaseLogger, ...event: Parameters<Audit>) => void = (log, name, fields, override) => {
+      const isLogged = sampling.admits(name, fields)
+      trail.write(log, name, fields, isLogged ? override : { ...override, level: 'debug' })
+    }
+    const audit: Audit = (name, fields, override) => write(app.log, name, fields, override)
     app.addHook('onClose', async () => sampling.close())
     app.decorate('audit', audit)
     app.decorate('onAudit', trail.listen)
     app.decorateRequest('trace', null)
     app.decorateRequest('audit', function (this: FastifyRequest, name, fields, override) {
-      const isLogged = sampling.admits(name, fields)
-      trail.write(this.log, name, fields, isLogged ? override : { ...override, level: 'debug' })
+      write(this.log, name, fields, override)
     } as Audit)
 
     app.addHook('onRequest', (request, reply, next) => {

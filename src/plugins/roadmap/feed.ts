@@ -33,7 +33,7 @@ export function createFeed({ url, http, audit, deadlineMs, now = () => performan
   async function request(ids: readonly string[], leftMs: number): Promise<BoundedResponse> {
     const startedAtMs = now()
     const address = `${url}?$filter=${encodeURIComponent(`id in (${ids.join(',')})`)}`
-    const log = (outcome: { status: number } | { outcome: TransportError['kind'] }) =>
+    const log = (outcome: { status: number } | { outcome: TransportError['kind']; why: string | undefined }) =>
       audit('roadmap_call', { ids: ids.length, ms: now() - startedAtMs, ...outcome })
     try {
       const response = await http.request({
@@ -46,7 +46,7 @@ export function createFeed({ url, http, audit, deadlineMs, now = () => performan
       return response
     } catch (error) {
       if (!(error instanceof TransportError)) throw error
-      log({ outcome: error.kind })
+      log({ outcome: error.kind, why: error.why })
       throw transportFailure(error)
     }
   }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import type { EventName } from '../../../src/plugins/observability/audit.ts'
 import { createLogSampling, type Omitted } from '../../../src/plugins/observability/log-sampling.ts'
@@ -88,4 +90,18 @@ test('a flood of requests without a token leaves few lines, and metrics count ea
   assert.ok(linesOf('auth_failure') < 100, String(linesOf('auth_failure')))
   assert.equal(sum('message_center_auth_total', { outcome: 'missing_token' }), 300)
   assert.equal(sum('message_center_http_requests_total', { route: '/mcp', status: '401' }), 300)
+})
+
+test('so does a flood of what is no HTTP at all', async (t) => {
+  const { app, origin, logs } = await listen(t, { LOG_LEVEL: 'info' })
+  const { port, hostname } = new URL(origin)
+  for (let i = 0; i < 30; i++) {
+    const socket = connect(Number(port), hostname).end('GARBAGE\r\n\r\n').resume()
+    await once(socket, 'close')
+  }
+  await app.close()
+  const lines = logs.filter(({ event, method }) => event === 'request' && method === 'none').length
+  const omitted = logs.filter(({ event, of }) => event === 'lines_omitted' && of === 'request')
+  assert.equal(lines + omitted.reduce((sum, { lines }) => sum + Number(lines), 0), 30)
+  assert.ok(lines < 30, String(lines))
 })
