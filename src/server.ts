@@ -54,6 +54,7 @@ function howToListen({ code, message, port, hostname }: ListenError): string {
   const isMetrics = port === undefined ? hostname === metricsHost && hostname !== listen.host : port === metricsPort
   const prefix = isMetrics ? 'METRICS_' : ''
   if (code === 'EADDRINUSE') return `Port ${port} is in use: set ${prefix}PORT to another.`
+  if (code === 'EACCES') return `${message}: set ${prefix}PORT to a number from 1024 on.`
   if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
     return `${message}: set ${prefix}HOST to an address of this machine.`
   return message

@@ -373,7 +373,7 @@ const rejected: Readonly<Record<string, readonly string[]>> = {
   GRAPH_CLIENT_CERT_SECRET_VERSION: ['a-b', '../x', '0a1b'],
   GRAPH_CLIENT_CERT_THUMBPRINT: ['abc', 'g'.repeat(40), 'ab:'.repeat(20), 'a'.repeat(40)],
   GRAPH_MANAGED_IDENTITY_CLIENT_ID: ['my-identity', clientId],
-  GRAPH_CLIENT_SECRET: ['a secret', 'secret\n', ' secret'],
+  GRAPH_CLIENT_SECRET: ['a secret', 'secret\n', ' secret', '"secret"', "'secret'"],
   GRAPH_ACCESS_TOKEN: ['token\n', 'Bearer token'],
   REDIS_URL: [
     'cache.example:6379',
