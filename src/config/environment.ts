@@ -175,7 +175,7 @@ export const EnvironmentSchema = Type.Object({
     'a URL such as rediss://user:password@host:6380, with a password that is percent-encoded',
     '^rediss?://[^\\s]+$',
   )(
-    'Redis that replicas share, such as `rediss://user:password@host:6380`: used codes, revoked sign-ins, rate limits of users and the Graph quota, with `CACHE_ENCRYPTION_KEY` Graph tokens too; without it each replica has its own',
+    'Redis that replicas share, such as `rediss://user:password@host:6380`: used codes, revoked sign-ins, claims that Entra requires, rate limits of users and the Graph quota, with `CACHE_ENCRYPTION_KEY` Graph tokens too; without it each replica has its own',
   ),
   CACHE_ENCRYPTION_KEY: keys(
     'key that encrypts Graph tokens in that Redis: 32 random bytes in base64, not those of `MCP_OAUTH_SEAL_KEY`; after a comma the previous key, which still decrypts; tokens stay in memory if not set',

@@ -348,6 +348,10 @@ export const catalogue = {
     'Refresh token reused: the sign-in was revoked. Sign in again.',
     'Sign in again; if it persists, look for a client that stores an old refresh token, or for a theft.',
   ),
+  step_up_required: invalidGrant(
+    'Microsoft Entra requires more of this sign-in, such as MFA. Sign in again.',
+    'Sign in again: Entra is asked for what it requires.',
+  ),
   grant_rejected: invalidGrant('Microsoft Entra no longer accepts this sign-in. Sign in again.'),
 
   // Graph.

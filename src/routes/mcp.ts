@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Configured } from '../config/index.ts'
-import { entryOf, Failure, type Reason } from '../errors/index.ts'
+import { entryOf, Failure, type Reason, toFailure } from '../errors/index.ts'
 import { deadlineIn } from '../lib/deadline.ts'
 import { jsonParser } from '../plugins/mcp/json-parser.ts'
 import { loggableMethod, ReceivedMessage } from '../plugins/mcp/message.ts'
@@ -23,6 +23,14 @@ declare module 'fastify' {
 export async function mcpRoutes(app: FastifyInstance, { config }: Configured) {
   app.decorateRequest('rpc', null)
   await app.register(jsonParser)
+  if (config.oauthProxy !== undefined) {
+    // Clients that sign in through the proxy do not pass a claims challenge on.
+    app.addHook('onError', async ({ caller }, _reply, error) => {
+      const { claims } = toFailure(error).details
+      if (caller !== null && claims !== undefined)
+        await app.oauthProxy.pendingClaims.set(`user:${caller.userKey}`, claims)
+    })
+  }
 
   app
     .withTypeProvider<TypeBoxTypeProvider>()

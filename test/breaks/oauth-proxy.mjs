@@ -1,6 +1,38 @@
 /** Signing in by way of this server: src/plugins/oauth-proxy/. */
 export const breaks = [
   {
+    what: 'a refresh gives a token that Entra will not exchange',
+    file: 'src/plugins/oauth-proxy/token.ts',
+    from: "throw new Failure('step_up_required')",
+    to: '',
+    caughtBy: 'test/wire/step-up.test.ts',
+    test: 'a refresh is rejected until',
+  },
+  {
+    what: 'a sign-in does not ask Entra for what it requires',
+    file: 'src/plugins/oauth-proxy/authorize.ts',
+    from: 'given.claims ??',
+    to: 'given.claims &&',
+    caughtBy: 'test/wire/step-up.test.ts',
+    test: 'a refresh is rejected until',
+  },
+  {
+    what: 'what Entra required is asked for after it was given',
+    file: 'src/plugins/oauth-proxy/token.ts',
+    from: 'if (!isGiven) return',
+    to: 'return',
+    caughtBy: 'test/wire/step-up.test.ts',
+    test: 'a refresh is rejected until',
+  },
+  {
+    what: 'what was given at one replica is asked for at another',
+    file: 'src/plugins/oauth-proxy/pending-claims.ts',
+    from: 'if (shared !== undefined) return shared ?? undefined',
+    to: 'if (shared) return shared',
+    caughtBy: 'test/plugins/redis.redis.test.ts',
+    test: 'what Entra requires of a user is known at every replica',
+  },
+  {
     what: 'a remembered consent counts where another site led the browser here',
     file: 'src/plugins/oauth-proxy/authorize.ts',
     from: "fetchSite === undefined || fetchSite === 'none'",

@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { Redis } from 'ioredis'
-import { eventually, freePort, listen, type RunningApp } from '../helper.ts'
+import { eventually, freePort, listen, type RunningApp, toolCall } from '../helper.ts'
 import { connected, startRedis } from '../redis-helper.ts'
-import { file, originOf } from '../security/harness.ts'
+import { file, originOf, post } from '../security/harness.ts'
 import { freshCode, postForm, redeem, register } from '../sign-in-helper.ts'
 import { startEmulator } from '../tenant.ts'
 
@@ -41,6 +41,22 @@ test('a code redeemed at one replica is rejected at another, and Entra is not ev
   assert.deepEqual([again.status, again.body['error']], [400, 'invalid_grant'])
   assert.match(String(again.body['error_description']), /already used/)
   assert.equal(redemptions(), before + 1)
+})
+
+test('what Entra requires of a user is known at every replica', async (t) => {
+  const { a, b } = await startReplicas(t)
+  const clientId = String((await register(a.origin)).body['client_id'])
+  const { body } = await redeem(a.origin, await freshCode(a.origin, clientId, { user: 'mika' }))
+  const { access_token, refresh_token } = body
+  const { status } = await post(a.origin, toolCall('getMessages'), String(access_token))
+  assert.equal(status, 401)
+  const refresh = { grant_type: 'refresh_token', refresh_token: String(refresh_token), client_id: clientId }
+  const rejected = await postForm(`${b.origin}/token`, refresh)
+  assert.match(String(rejected.body['error_description']), /requires more of this sign-in/)
+  const again = await redeem(b.origin, await freshCode(a.origin, clientId, { user: 'mika' }))
+  assert.equal((await post(b.origin, toolCall('getMessages'), String(again.body['access_token']))).status, 200)
+  const renewed = { ...refresh, refresh_token: String(again.body['refresh_token']) }
+  assert.equal((await postForm(`${a.origin}/token`, renewed)).status, 200)
 })
 
 test('a sign-in revoked at one replica is rejected at another', async (t) => {

@@ -123,7 +123,7 @@ export function toCaller(claims: Claims, tokenHash: string) {
   return Object.freeze({
     tenantId: String(claims['tid']),
     /** The user in logs and rate limits: a hash over `tid` and `oid`, which names nobody. */
-    userKey: hash('sha256', `${claims['tid']}/${claims['oid']}`, 'base64url').slice(0, 22),
+    userKey: userKeyOf(claims),
     /** `azp` (v2) or `appid` (v1): the application that requested the token. */
     clientId: readClientId(claims) ?? '',
     scopes: Object.freeze(readScopes(claims)),
@@ -132,6 +132,11 @@ export function toCaller(claims: Claims, tokenHash: string) {
     /** SHA-256 of the token, base64url. The token itself is not cached. */
     tokenHash,
   })
+}
+
+/** The same for every token of a user. */
+export function userKeyOf({ tid, oid }: Claims): string {
+  return hash('sha256', `${tid}/${oid}`, 'base64url').slice(0, 22)
 }
 
 function readScopes({ scp }: Claims): string[] {

@@ -16,13 +16,14 @@ import { required } from './parameters.ts'
  * @throws {Failure} if the client or its redirect URI is not trusted: nothing is sent there
  */
 export async function authorize(context: Context, incoming: BrowserRequest): Promise<BrowserResponse> {
-  const { issuer, site, permissions, cookies, forms } = context
+  const { issuer, site, permissions, cookies, forms, pendingClaims } = context
   const { query: parameters, headers } = incoming
   const client = await findClient(context, required(parameters, 'client_id'), incoming.ip)
   const redirectUri = readRedirectUri(parameters, client, context)
   try {
     const request = readAuthorizationRequest(parameters, client, redirectUri, context)
-    const hints = readHints(parameters)
+    const given = readHints(parameters)
+    const hints = { ...given, claims: given.claims ?? (await pendingClaims.get(`client:${request.client}`)) }
     const isUserInitiated = isDirectNavigation(headers['sec-fetch-site'])
     const isApproved = isUserInitiated && isPreapproved(client, redirectUri)
     if (!isApproved && hints.prompt === 'none') throw new Failure('consent_needed')

@@ -13,6 +13,7 @@ import { createClientSecrets } from './client-secret.ts'
 import type { ConsentForm } from './consent.ts'
 import type { Transaction } from './entra-authorize-url.ts'
 import { createOneTimeStore } from './one-time-store.ts'
+import { createPendingClaims } from './pending-claims.ts'
 import type { Registration } from './registration.ts'
 import { createSeals } from './seal.ts'
 import type { RefreshToken } from './token.ts'
@@ -73,5 +74,6 @@ export function createContext(options: OAuthProxyOptions) {
     usedRefreshTokens: createOneTimeStore(store),
     /** Sign-ins whose refresh tokens are revoked. */
     revokedSignIns: createOneTimeStore(store),
+    pendingClaims: createPendingClaims(store),
   }
 }

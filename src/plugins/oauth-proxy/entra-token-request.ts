@@ -5,6 +5,7 @@ import { type EntraError, exchangeFailure } from '../../lib/exchange-failure.ts'
 import { parseJson } from '../../lib/parse-json.ts'
 import { postForm } from '../../lib/post-form.ts'
 import { withOneRetry } from '../../lib/retry-once.ts'
+import { userKeyOf } from '../auth/claims.ts'
 import type { ClientAuth } from '../client-credential/client-authentication.ts'
 import type { Context } from './context.ts'
 
@@ -68,12 +69,13 @@ function readTokens(body: string) {
     refreshToken: textOf(refresh_token),
     /** The `nonce` of the ID token, where one came and has it. */
     nonce: textOf(claimsOf(textOf(id_token) ?? '')['nonce']),
+    user: userKeyOf(claimsOf(accessToken)),
   }
 }
 
 /** Not verified: the token came from Entra itself, over TLS (OpenID Connect Core 3.1.3.7, item 6). */
-function claimsOf(idToken: string): Readonly<Record<string, unknown>> {
-  return parseObject(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString())
+function claimsOf(token: string): Readonly<Record<string, unknown>> {
+  return parseObject(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {

@@ -93,6 +93,7 @@ async function authorizationCodeGrant(
   })
   // PKCE already ties the code to this sign-in. If Entra says which one the ID token is of, it has to be this one.
   if (tokens.nonce !== undefined && tokens.nonce !== nonce) throw new Failure('code_invalid')
+  await settleClaims(context, tokens, client)
   const { scopes, offlineAccess } = request
   return tokenResponse(context, tokens, { client, hasSecret, redirectUri, scopes, offlineAccess, grant: id })
 }
@@ -110,7 +111,7 @@ async function refreshTokenGrant(
   { body: form, id: correlationId, ip }: TokenRequest,
   { id: clientId, key: client, hasSecret }: IdentifiedClient,
 ): Promise<TokenResponse> {
-  const { resource, apiScopes, redirects, refreshTokens, revokedSignIns, usedRefreshTokens } = context
+  const { resource, apiScopes, redirects, refreshTokens, revokedSignIns, usedRefreshTokens, pendingClaims } = context
   const opened = await refreshTokens.open(required(form, 'refresh_token'))
   if (!('value' in opened) || opened.value.client !== client) throw new Failure('refresh_token_invalid')
   const { grant, id, redirectUri, scopes, offlineAccess, entraToken } = opened.value
@@ -135,6 +136,11 @@ async function refreshTokenGrant(
     { grant_type: 'refresh_token', refresh_token: entraToken, scope },
     correlationId,
   )
+  const claims = await pendingClaims.get(`user:${tokens.user}`)
+  if (claims !== undefined) {
+    await pendingClaims.set(`client:${client}`, claims)
+    throw new Failure('step_up_required')
+  }
   const isFirstUse = !(await usedRefreshTokens.has(`used:${id}`))
   if (isFirstUse) await usedRefreshTokens.add(`grace:${id}`, reuseGraceMs)
   await usedRefreshTokens.add(`used:${id}`, refreshTokenLifetimeMs)
@@ -144,6 +150,15 @@ async function refreshTokenGrant(
     { grant, client, hasSecret, redirectUri, scopes, offlineAccess },
     narrowed,
   )
+}
+
+/** Claims that a user owed are given where the sign-in asked for them; else the client's next one will. */
+async function settleClaims({ pendingClaims }: Context, { user }: SignInTokens, client: string): Promise<void> {
+  const claims = await pendingClaims.get(`user:${user}`)
+  if (claims === undefined) return
+  const isGiven = (await pendingClaims.get(`client:${client}`)) === claims
+  if (!isGiven) return pendingClaims.set(`client:${client}`, claims)
+  await Promise.all([pendingClaims.delete(`user:${user}`), pendingClaims.delete(`client:${client}`)])
 }
 
 /** Turns Entra's tokens into a client's: scopes without prefix, the refresh token sealed for this client. */

@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import type { FaultRule } from '../../../emulator/fault-rule.ts'
 import { signIn } from '../../../emulator/sign-in.ts'
 import type { Failure, Reason } from '../../../src/errors/index.ts'
+import { userKeyOf } from '../../../src/plugins/auth/claims.ts'
 import { withClientSecret } from '../../../src/plugins/client-credential/client-authentication.ts'
 import { redeemGrant } from '../../../src/plugins/oauth-proxy/entra-token-request.ts'
 import { pkcePair } from '../../sign-in-helper.ts'
@@ -84,13 +85,14 @@ const tokens = { token_type: 'Bearer', access_token: 'an-access-token', expires_
 const idToken = (claims: unknown) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`
 
 test('a code gives the user’s tokens, as Entra wrote them, and the nonce of the sign-in', async () => {
-  const { accessToken, refreshToken, expiresInSeconds, ...rest } = await redeem(
+  const { accessToken, refreshToken, expiresInSeconds, user, ...rest } = await redeem(
     await codeGrant({ nonce: 'a-nonce' }),
     randomUUID(),
   )
   const claims = claimsOf(accessToken)
   assert.equal(claims.oid, tenant.tenant.directory.find('rowan')?.id)
   assert.equal(claims.scp, 'access_as_user')
+  assert.equal(user, userKeyOf(claims))
   assert.ok(refreshToken && refreshToken.length > 40)
   assert.ok(expiresInSeconds > 3_000)
   assert.deepEqual(rest, { scope: `${api.clientId}/access_as_user`, nonce: 'a-nonce' })
@@ -173,7 +175,8 @@ for (const [name, own, expected] of [
   ['an ID token that is no text', { id_token: 7 }, {}],
 ] as const) {
   test(`a response with ${name} can be used`, async () => {
-    assert.deepEqual(await redeemGiven({ kind: 'status', status: 200, body: { ...tokens, ...own } }), {
+    const { user, ...rest } = await redeemGiven({ kind: 'status', status: 200, body: { ...tokens, ...own } })
+    assert.deepEqual(rest, {
       accessToken: 'an-access-token',
       expiresInSeconds: 3599,
       scope: undefined,
