@@ -1,6 +1,14 @@
 /** The Redis that replicas share: src/plugins/redis/index.ts. */
 export const breaks = [
   {
+    what: 'a Redis that is too slow is up',
+    file: 'src/plugins/redis/index.ts',
+    from: "down('commands time out')",
+    to: '',
+    caughtBy: 'test/plugins/redis.redis.test.ts',
+    test: 'a Redis whose responses all come too late',
+  },
+  {
     what: 'a call waits for a Redis that hangs',
     file: 'src/plugins/redis/index.ts',
     from: 'const commandTimeoutMs = 100',
@@ -43,8 +51,8 @@ export const breaks = [
   {
     what: 'a Redis that is down is logged again and again',
     file: 'src/plugins/redis/index.ts',
-    from: '    if (isDown) return',
-    to: '',
+    from: "if (!isDown) audit('redis_down', { why })",
+    to: "audit('redis_down', { why })",
     caughtBy: 'test/plugins/redis.redis.test.ts',
     test: 'a server whose Redis is not there',
   },

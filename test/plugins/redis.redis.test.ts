@@ -191,3 +191,33 @@ test('a connection to what was the primary is given up for one to what is', asyn
   await eventually(async () => (await store.ask((client) => client.set('a', 'b'))) === 'OK')
   assert.match(String(server.logs.find(({ event }) => event === 'redis_rejected')?.['why']), /READONLY/)
 })
+
+test('a Redis whose responses all come too late is down, and up again once they do not', async (t) => {
+  const redis = await startRedis(t)
+  let delayMs = 0
+  const proxy = createServer((socket) => {
+    const upstream = connect(redis.port, '127.0.0.1')
+    socket.pipe(upstream)
+    upstream.on('data', (chunk) => setTimeout(() => socket.writable && socket.write(chunk), delayMs))
+    upstream.on('error', () => {}).on('close', () => socket.destroy())
+    socket.on('error', () => {}).on('close', () => upstream.destroy())
+  }).listen(0, '127.0.0.1')
+  t.after(() => proxy.close())
+  await once(proxy, 'listening')
+  const { port } = proxy.address() as AddressInfo
+  const { app, logs } = await listen(t, { REDIS_URL: `redis://127.0.0.1:${port}` }, tenant)
+  const store = app.sharedStore ?? assert.fail()
+  await eventually(() => store.client.status === 'ready')
+  const named = (name: string) => logs.filter(({ event }) => event === name).length
+  delayMs = 150
+  for (let i = 0; i < 4; i++) assert.equal(await store.ask((client) => client.ping()), undefined)
+  assert.deepEqual([store.isUp, named('redis_down')], [true, 0])
+  for (let i = 0; i < 4; i++) assert.equal(await store.ask((client) => client.ping()), undefined)
+  assert.deepEqual([store.isUp, named('redis_down')], [false, 1])
+  delayMs = 0
+  await eventually(async () => {
+    await store.ask((client) => client.ping())
+    return store.isUp
+  })
+  assert.deepEqual([named('redis_down'), named('redis_up')], [1, 1])
+})

@@ -13,6 +13,8 @@ const socketTimeoutMs = 250
 const maxRetryDelayMs = 2_000
 /** Between two connections that are closed since their other end is read-only: it may stay so for long. */
 const reconnectEveryMs = 5_000
+/** So many commands that time out, beyond those that do not, are no pause of this process: Redis is too slow to be used. */
+const timeoutsUntilDown = 5
 /** Rejections, as of a full Redis, are logged no more often than this. */
 const logRejectionEveryMs = 60_000
 
@@ -26,9 +28,32 @@ export async function connectSharedStore(url: string, audit: Audit) {
   // Loaded only where it is used; by its default, since a bundle knows no other name of a CommonJS package.
   const { default: ioredis } = await import('ioredis')
   let isDown = false
+  let timeouts = 0
+  let isSlow = false
   let rejections = 0
   let loggedMs = Number.NEGATIVE_INFINITY
   let reconnectedMs = Number.NEGATIVE_INFINITY
+
+  function down(why: string) {
+    if (!isDown) audit('redis_down', { why })
+    isDown = true
+  }
+  function up() {
+    if (isDown) audit('redis_up', {})
+    isDown = false
+  }
+
+  /** A connection that brings every response, and each too late, has no error of its own. */
+  function onOutcome(isTimeout: boolean) {
+    timeouts = isTimeout ? Math.min(timeouts + 1, timeoutsUntilDown) : Math.max(timeouts - 1, 0)
+    if (timeouts === timeoutsUntilDown) {
+      isSlow = true
+      down('commands time out')
+    } else if (timeouts === 0 && isSlow) {
+      isSlow = false
+      up()
+    }
+  }
 
   /** @returns whether to connect again: after a failover the name of the primary leads to another server */
   function onRejection({ message }: Error): boolean {
@@ -52,27 +77,34 @@ export async function connectSharedStore(url: string, audit: Audit) {
     retryStrategy: (attempt) => Math.min(attempt * 100, maxRetryDelayMs),
     reconnectOnError: onRejection,
   })
-  client.on('error', (error) => {
-    if (isDown) return
-    isDown = true
-    // The message alone: the error of a rejected AUTH carries the command, and with it the password.
-    audit('redis_down', { why: error.message })
-  })
+  // The message alone: the error of a rejected AUTH carries the command, and with it the password.
+  client.on('error', (error) => down(error.message))
   client.on('ready', () => {
-    if (!isDown) return
-    isDown = false
-    audit('redis_up', {})
+    timeouts = 0
+    isSlow = false
+    up()
   })
+  const send = client.sendCommand.bind(client)
+  client.sendCommand = (command, stream) => {
+    command.promise.then(
+      () => onOutcome(false),
+      ({ message, name }: Error) => {
+        // Without a connection there is neither.
+        if (message === 'Command timed out' || name === 'ReplyError') onOutcome(name !== 'ReplyError')
+      },
+    )
+    return send(command, stream)
+  }
 
   return {
     /** For libraries that bring their own commands. Every command ends within its timeout. */
     client,
-    /** @returns undefined where Redis is down, slow or rejects the command: its connection logs that; never rejects */
+    /** @returns undefined where Redis is down, slow or rejects the command, which is logged; never rejects */
     ask: <T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined> => command(client).catch(() => undefined),
     /** The name of a key in Redis. */
     key: (name: string) => keyPrefix + name,
     get isUp() {
-      return client.status === 'ready'
+      return client.status === 'ready' && !isSlow
     },
     /** Commands that Redis has rejected so far. */
     get rejections() {
