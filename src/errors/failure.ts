@@ -1,3 +1,4 @@
+import type { FastifyError } from 'fastify'
 import { entryOf, type Reason } from './catalogue.ts'
 
 /** What may accompany a reason. The caller may see all of it but `allowLine` and `cause`, which are for the log. */
@@ -74,9 +75,16 @@ export function toFailure(error: unknown): Failure {
   const reason = typeof code === 'string' && Object.hasOwn(fastifyReasons, code) ? fastifyReasons[code] : undefined
   if (reason !== undefined) return new Failure(reason, { cause: error })
   if (code === 'FST_ERR_VALIDATION')
-    return new Failure('bad_request', { detail: `Not a JSON-RPC message: ${(error as Error).message}.` })
+    return new Failure('bad_request', { detail: `Not a JSON-RPC message: ${invalidMember(error as FastifyError)}.` })
   const isClientError = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
   return new Failure(isClientError ? 'bad_request' : 'internal', { cause: error })
+}
+
+/** Several messages of the validator about one member say less than one that names it. */
+function invalidMember({ validation = [], message }: FastifyError): string {
+  return validation[0]?.instancePath === '/id'
+    ? '"id" must be a text of at most 200 characters or a safe integer'
+    : message
 }
 
 const fastifyReasons: Readonly<Record<string, Reason>> = {

@@ -43,8 +43,8 @@ export const breaks = [
   {
     what: 'a rejected password is in the log',
     file: 'src/plugins/redis/index.ts',
-    from: "audit('redis_down', { why: error.message })",
-    to: "audit('redis_down', { why: JSON.stringify(error) + error.message })",
+    from: 'down(error.message)',
+    to: 'down(JSON.stringify(error) + error.message)',
     caughtBy: 'test/plugins/redis.redis.test.ts',
     test: 'a Redis that rejects the password',
   },

@@ -379,6 +379,35 @@ describe('params that do not fit, in both eras', () => {
   }
 })
 
+describe('messages with more or less than the standard has', () => {
+  const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
+  for (const message of [
+    { ...ping, foo: 1 },
+    { ...ping, params: { _meta: { progressToken: null } } },
+    { ...ping, params: { _meta: { progressToken: 1.5 } } },
+    { ...ping, params: { _meta: { progressToken: {} } } },
+  ]) {
+    test(`${JSON.stringify(message)} is answered`, async () => {
+      const { body } = await post(origin, message, token)
+      assert.deepEqual(body, { jsonrpc: '2.0', id: 1, result: {} })
+    })
+  }
+
+  for (const [message, what] of [
+    [{ jsonrpc: '2.0', id: 3 }, /"method" is missing/],
+    [{ ...ping, id: 1.5 }, /"id" must be a text of at most 200 characters or a safe integer\.$/],
+    [{ ...ping, id: 2 ** 53 }, /"id" must be/],
+    [{ ...ping, id: 'x'.repeat(201) }, /"id" must be/],
+    [{ ...ping, id: {} }, /"id" must be/],
+  ] as const) {
+    test(`${JSON.stringify(message).slice(0, 60)} is rejected with the member that is wrong`, async () => {
+      const { status, body } = await post(origin, message, token)
+      assert.equal(status, 400)
+      assert.match(body.error?.message ?? '', what)
+    })
+  }
+})
+
 describe('Accept, in both eras', () => {
   for (const [era, { message, headers }] of Object.entries({
     'a 2025 revision': { message: listTools, headers: {} },

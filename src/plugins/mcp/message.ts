@@ -1,11 +1,17 @@
 import { type Static, Type } from 'typebox'
-import { coerceArguments } from './coerce-arguments.ts'
+import { Failure } from '../../errors/index.ts'
+import { coerceArguments, isObject } from './coerce-arguments.ts'
 import type { Tool } from './tool.ts'
 
 /** JSON-RPC 2.0 sections 4 and 5, one message: batches left MCP with revision 2025-06-18. */
 export const ReceivedMessage = Type.Object({
   jsonrpc: Type.Literal('2.0'),
-  id: Type.Optional(Type.Union([Type.String({ maxLength: 200 }), Type.Integer()])),
+  id: Type.Optional(
+    Type.Union([
+      Type.String({ maxLength: 200 }),
+      Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
+    ]),
+  ),
   method: Type.Optional(Type.String({ maxLength: 200 })),
   // Serializers of some languages write null for what is absent.
   params: Type.Optional(Type.Unsafe<Readonly<Record<string, unknown>> | null>({ type: 'object', nullable: true })),
@@ -18,26 +24,55 @@ export interface McpMessage extends Omit<ReceivedMessage, 'params'> {
 }
 
 /**
- * A JSON-RPC message, normalized: `params` and their members are absent where they were null, as serializers of some
- * languages write what is absent, and a call's arguments are what its tool takes ({@link coerceArguments}).
+ * A JSON-RPC message, normalized: it has the members of one and no others; `params`, their members, and those of
+ * what they hold are absent where they were null, as serializers of some languages write what is absent; and a call's
+ * arguments are what its tool takes ({@link coerceArguments}).
  *
  * @param ofAllTools names of arguments
  * @returns `ignored`: arguments that the tool does not have, and is called without
+ * @throws {Failure} `bad_request` for what is neither a request nor a response
  */
 export function normalizeMessage(
   message: ReceivedMessage,
   tool: Tool | undefined,
   ofAllTools: readonly string[],
 ): { readonly message: McpMessage; readonly ignored: readonly string[] } {
-  const { params, ...rest } = message
+  const { params, ...rest } = Object.fromEntries(
+    Object.entries(message).filter(([name]) => members.has(name)),
+  ) as ReceivedMessage
+  if (rest.method === undefined && !('result' in rest || 'error' in rest)) {
+    throw new Failure('bad_request', { detail: 'Not a JSON-RPC message: "method" is missing.' })
+  }
   if (params === undefined || params === null) return { message: rest, ignored: [] }
-  const given = Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null))
+  const given = Object.fromEntries(
+    Object.entries(withoutNulls(params)).map(([name, value]) => [
+      name,
+      objects.has(name) && isObject(value) ? withoutNulls(value) : value,
+    ]),
+  )
+  const { _meta: meta } = given
+  if (isObject(meta) && !isProgressToken(meta['progressToken'])) delete meta['progressToken']
   if (tool === undefined || given['arguments'] === undefined)
     return { message: { ...rest, params: given }, ignored: [] }
   // The argument `accessToken` is no tool's own.
   const names = { alsoKnown: ['accessToken'], ofOthers: ofAllTools }
   const { args, ignored } = coerceArguments(given['arguments'], tool.definition.inputSchema, names)
   return { message: { ...rest, params: { ...given, arguments: args } }, ignored }
+}
+
+/** JSON-RPC 2.0 sections 4 and 5. */
+const members = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
+
+/** Members of `params` whose own members may be null where they are absent. */
+const objects = new Set(['_meta', 'arguments', 'capabilities', 'clientInfo'])
+
+function withoutNulls(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null))
+}
+
+/** MCP, "Progress". No progress is reported here: one that the SDK would reject is done without. */
+function isProgressToken(token: unknown): boolean {
+  return typeof token === 'string' || Number.isSafeInteger(token)
 }
 
 /** Methods that clients of either era send. A log line names no other: it would be the caller's own text. */

@@ -339,7 +339,22 @@ test('null members of params are absent, and so are params that are null', async
   assert.deepEqual(mcp.normalize(call).message.params, { name: 'echo', arguments: {} })
   assert.equal(mcp.accessTokenOf(mcp.normalize(call).message), undefined)
   const unknown = { ...call, params: { name: 'nope', arguments: { text: null } } }
-  assert.deepEqual(mcp.normalize(unknown).message, unknown)
+  assert.deepEqual(mcp.normalize(unknown).message.params, { name: 'nope', arguments: {} })
+  const initialize = { capabilities: { roots: null, sampling: {} }, clientInfo: { name: 'x', title: null } }
+  assert.deepEqual(mcp.normalize({ ...message, params: initialize }).message.params, {
+    capabilities: { sampling: {} },
+    clientInfo: { name: 'x' },
+  })
+})
+
+test('a progress token that is none is absent', async (t) => {
+  const { mcp } = await serve(t, [echo])
+  const tokenOf = (progressToken: unknown) => {
+    const params = { _meta: { progressToken, other: 1 } }
+    return mcp.normalize({ jsonrpc: '2.0', id: 1, method: 'ping', params }).message.params?.['_meta']
+  }
+  for (const none of [null, 1.5, {}, true, 2 ** 53]) assert.deepEqual(tokenOf(none), { other: 1 })
+  for (const token of ['', 'a', 0, -7]) assert.deepEqual(tokenOf(token), { progressToken: token, other: 1 })
 })
 
 test('the token among a call’s arguments is found before the call', async (t) => {
