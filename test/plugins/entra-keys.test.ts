@@ -290,3 +290,27 @@ test('the plugin fetches nothing before the server listens, and closes with it',
   assert.equal(app.entraKeys.loaded, false)
   await app.close()
 })
+
+test('an outage is logged every 30 seconds, and the next one at once', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const endpoint = keysFrom(new Error('rejected'))
+  const attempts = async (seconds: number) => {
+    for (let i = 0; i < seconds; i++) {
+      endpoint.now += 1_000
+      await advance(t.mock.timers, 1_000)
+    }
+  }
+  const logged = () => endpoint.lines.filter(({ event }) => event === 'keys_unavailable').length
+  await endpoint.keys.start()
+  await attempts(29)
+  assert.deepEqual([endpoint.requests.length, logged()], [30, 1])
+  await attempts(1)
+  assert.equal(logged(), 2)
+  endpoint.response = set(jwk('a'))
+  await attempts(1)
+  assert.equal(endpoint.keys.loaded, true)
+  endpoint.response = new Error('rejected')
+  await endpoint.keys.start()
+  assert.equal(logged(), 3)
+  endpoint.keys.stop()
+})

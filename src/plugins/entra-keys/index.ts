@@ -42,6 +42,7 @@ export function createEntraKeys({
   let timer: NodeJS.Timeout | undefined
   let unknownKeyFetchAt = Number.NEGATIVE_INFINITY
   let failedAt = Number.NEGATIVE_INFINITY
+  let loggedAt = Number.NEGATIVE_INFINITY
   let stopped = false
   const stats = { refreshes: 0, failures: 0, loadedAt: undefined as number | undefined }
   const removalListeners: ((kid: string) => void)[] = []
@@ -69,6 +70,7 @@ export function createEntraKeys({
     stats.refreshes++
     stats.loadedAt = Date.now()
     failedAt = Number.NEGATIVE_INFINITY
+    loggedAt = Number.NEGATIVE_INFINITY
     for (const kid of removed) for (const listener of removalListeners) listener(kid)
     if (hasChanged) audit('keys_loaded', { keys: [...next.keys()], removed })
     schedule(refreshMs * (0.9 + Math.random() * 0.2))
@@ -77,7 +79,10 @@ export function createEntraKeys({
   function keepLastGood(error: unknown) {
     failedAt = now()
     stats.failures++
-    audit('keys_unavailable', { err: error, known: keys.size })
+    if (failedAt - loggedAt >= cooldownMs) {
+      loggedAt = failedAt
+      audit('keys_unavailable', { err: error, known: keys.size })
+    }
     schedule(keys.size === 0 ? retryMs : cooldownMs)
   }
 

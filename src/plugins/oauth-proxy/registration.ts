@@ -69,6 +69,11 @@ export async function register(
   }
 }
 
+/** For one that no entry of the operator's list would allow. */
+const howToWriteIt =
+  'A redirect URI is https, http on loopback or of an app’s own scheme, as browsers write it: without a fragment, user ' +
+  'name, default port, capitals in its host, escaped slash or parameter of a response.'
+
 /**
  * The part of client metadata that can be registered. Redirect URIs that this server would never use, or that do not fit
  * beside those before them, are left out, as RFC 7591 section 2 allows: clients register all they have, for every
@@ -89,8 +94,12 @@ export function readRegistration(metadata: ClientMetadata, rules: readonly Redir
   if (first === undefined) throw invalidMetadata('redirect_uris must not be empty.')
   const allowed = [...new Set(given)].filter((uri) => isRedirectAllowed(uri, rules))
   if (allowed.length === 0) {
-    const detail = 'The operator can allow one with MCP_OAUTH_REDIRECT_URI_PREFIXES.'
-    throw new Failure('redirect_uris_not_allowed', { detail, ...rejectedRedirect(first, rules) })
+    const rejected = rejectedRedirect(first, rules)
+    const detail =
+      rejected.allowEntry === undefined
+        ? howToWriteIt
+        : 'The operator can allow one with MCP_OAUTH_REDIRECT_URI_PREFIXES.'
+    throw new Failure('redirect_uris_not_allowed', { detail, ...rejected })
   }
   const redirectUris: string[] = []
   const registration: Registration = {

@@ -203,10 +203,15 @@ export const events = {
     keys: Type.Array(Type.String(), { description: 'The key ids' }),
     removed: Type.Array(Type.String(), { description: 'Keys that were removed or replaced, and are rejected now' }),
   }),
-  keys_unavailable: event('warn', 'signing keys could not be fetched', 'The last good set stays in use', {
-    known: whole('How many keys are known'),
-    err,
-  }),
+  keys_unavailable: event(
+    'warn',
+    'signing keys could not be fetched',
+    'The last good set stays in use; every 30 seconds at most',
+    {
+      known: whole('How many keys are known'),
+      err,
+    },
+  ),
   redis_down: event('warn', 'Redis unavailable: this replica continues without it', 'Once for each outage', {
     why: text('The client’s error'),
   }),
