@@ -27,7 +27,7 @@ export const breaks = [
   {
     what: 'a wait is begun that does not fit into the call',
     file: 'src/plugins/graph-client/index.ts',
-    from: ' || now() + waitMs >= endMs',
+    from: ' || waitMs >= user.deadline.leftMs',
     to: '',
     caughtBy: 'test/plugins/graph-client.test.ts',
     test: 'a wait that does not fit before the deadline',

@@ -145,6 +145,12 @@ test('a cached token expires at its exp, and within the leeway is verified again
   assert.equal((await callWith(token)).reason, 'expired')
 })
 
+test('an expired token for another API is first of all for another API', async (t) => {
+  const { callWith } = await build(t)
+  const claims = { aud: '99999999-1111-2222-3333-444444444444', exp: inSeconds(-3_600) }
+  assert.equal((await callWith(await tenant.mint({ claims }))).reason, 'wrong_audience')
+})
+
 test('when a signing key is removed, its cached tokens are evicted and no others', async (t) => {
   const { app, callWith, lookups } = await build(t)
   const old = tenant.keys.current.kid

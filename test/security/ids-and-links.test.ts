@@ -155,6 +155,7 @@ describe('whatever text is given', () => {
   test('a raw filter goes to Graph as it is, and to nothing but $filter', async () => {
     await fc.assert(
       fc.asyncProperty(anyText, async (filter) => {
+        fc.pre(!/^\s*(null\s*)?$/i.test(filter)) // It stands for absence.
         const before = graphCalls()
         const response = await callTool('getMessages', { filter, top: 1 })
         if (reasonOf(response) === 'invalid_input') return assert.equal(graphCalls(), before)

@@ -151,7 +151,7 @@ const audiences: readonly Attack[] = [
 const times: readonly Attack[] = [
   { attack: 'exp absent', token: { drop: ['exp'] }, reason: 'missing_claim' },
   { attack: 'exp as text', token: withClaims({ exp: String(now() + 3600) }), reason: 'missing_claim' },
-  { attack: 'exp as an array', token: withClaims({ exp: [now() + 3600] }), reason: 'bad_signature' },
+  { attack: 'exp as an array', token: withClaims({ exp: [now() + 3600] }), reason: 'missing_claim' },
   { attack: 'exp 61 s ago', token: withClaims({ exp: now() - 61 }), reason: 'expired' },
   { attack: 'exp negative', token: withClaims({ exp: -1 }), reason: 'expired' },
   { attack: 'exp in ten years', token: withClaims({ exp: now() + 315_360_000 }), reason: 'lifetime_too_long' },
@@ -159,7 +159,7 @@ const times: readonly Attack[] = [
   { attack: 'nbf in ten minutes', token: withClaims({ nbf: now() + 600 }), reason: 'not_yet_valid' },
   { attack: 'nbf as text', token: withClaims({ nbf: String(now()) }), reason: 'missing_claim' },
   { attack: 'iat in ten minutes', token: withClaims({ iat: now() + 600 }), reason: 'not_yet_valid' },
-  { attack: 'iat as text', token: withClaims({ iat: String(now()) }), reason: 'not_yet_valid' },
+  { attack: 'iat as text', token: withClaims({ iat: String(now()) }), reason: 'missing_claim' },
 ]
 
 const subjects: readonly Attack[] = [

@@ -6,7 +6,7 @@ import type { Config } from '../../config/index.ts'
 import type { Reason } from '../../errors/index.ts'
 
 /** Clock skew that is allowed for in `exp`, `nbf` and `iat`. */
-export const leewaySeconds = 60
+const leewaySeconds = 60
 /** Entra's longest access tokens, under continuous access evaluation, are valid for 28 hours. */
 const maxLifetimeSeconds = 30 * 3600
 
@@ -84,9 +84,9 @@ function checkExpiry({ exp }: Claims, nowSeconds: number): Reason | undefined {
 }
 
 function checkStart({ nbf, iat }: Claims, nowSeconds: number): Reason | undefined {
-  const hasStarted = (time: unknown) =>
-    time === undefined || (typeof time === 'number' && time - leewaySeconds <= nowSeconds)
-  return hasStarted(nbf) && hasStarted(iat) ? undefined : 'not_yet_valid'
+  const times = [nbf, iat].filter((time) => time !== undefined)
+  if (!times.every((time) => typeof time === 'number')) return 'missing_claim'
+  return times.every((time) => time - leewaySeconds <= nowSeconds) ? undefined : 'not_yet_valid'
 }
 
 /**

@@ -6,15 +6,7 @@ import type { Configured } from '../../config/index.ts'
 import { tenantEndpoints } from '../../config/tenant.ts'
 import { Failure, type Reason, toFailure } from '../../errors/index.ts'
 import { readBearer } from '../../lib/bearer.ts'
-import {
-  type Caller,
-  checkClaims,
-  checkHeader,
-  type Expectations,
-  isGraphToken,
-  leewaySeconds,
-  toCaller,
-} from './claims.ts'
+import { type Caller, checkClaims, checkHeader, type Expectations, isGraphToken, toCaller } from './claims.ts'
 import { createVerifiedTokens } from './verified-tokens.ts'
 
 type DecodedToken = Record<'header' | 'payload', Readonly<Record<string, unknown>>>
@@ -54,7 +46,9 @@ export const auth = fp<Configured>(
       decode: { complete: true },
       verify: {
         algorithms: ['RS256'],
-        clockTolerance: leewaySeconds * 1000,
+        // The times are checked with the other claims, after what says more: whose token it is.
+        ignoreExpiration: true,
+        ignoreNotBefore: true,
         cache: false,
         extractToken: (request: FastifyRequest) => request.assertion ?? undefined,
       },
@@ -111,17 +105,12 @@ export const auth = fp<Configured>(
       }
     }
 
-    /** The signature by the tenant's key, and the times; the other claims are checked afterwards. */
+    /** The signature by the tenant's key; the claims are checked afterwards. */
     async function verifySignature(request: FastifyRequest): Promise<void> {
       try {
         await request.jwtVerify()
       } catch (error) {
         if (error instanceof Failure) throw error
-        const { code } = error as { code?: string }
-        if (code === 'FST_JWT_AUTHORIZATION_TOKEN_EXPIRED') throw new Failure('expired', { cause: error })
-        if (code === 'FAST_JWT_INACTIVE') throw new Failure('not_yet_valid', { cause: error })
-        // The signature is valid by then: a time is not a number.
-        if (code === 'FAST_JWT_INVALID_CLAIM_TYPE') throw new Failure('missing_claim', { cause: error })
         throw new Failure('bad_signature', { cause: error })
       }
     }

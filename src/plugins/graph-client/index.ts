@@ -107,7 +107,6 @@ export function createGraphClient({
     const method = body === undefined ? 'GET' : 'POST'
     // Who may not write may still read, and the other way round.
     const resource = `${method} ${path}`
-    const endMs = now() + user.deadline.leftMs
     const request = {
       method,
       url: urlOf(path, query),
@@ -123,15 +122,15 @@ export function createGraphClient({
     } as const
     for (let attempt = 1; ; attempt++) {
       denials.check(user, resource)
-      await quota.admit(user, endMs - now())
-      const outcome = await once({ ...request, deadlineMs: endMs - now() }, path, attempt, user)
+      await quota.admit(user, user.deadline.leftMs)
+      const outcome = await once({ ...request, deadlineMs: user.deadline.leftMs }, path, attempt, user)
       if (!(outcome instanceof Error) && outcome.status === 200) {
         denials.forget(user, resource)
         return outcome.body
       }
 
       const waitMs = attempt < maxAttempts ? retryWaitMs(outcome) : undefined
-      if (waitMs === undefined || waitMs > longestWaitMs || now() + waitMs >= endMs) {
+      if (waitMs === undefined || waitMs > longestWaitMs || waitMs >= user.deadline.leftMs) {
         if (outcome instanceof Error) throw graphTransportFailure(outcome)
         // Graph's words may be shown to the caller, who is to get no Graph token by them.
         const failure = graphFailure({ ...outcome, body: outcome.body.replaceAll(user.accessToken, '[withheld]') })
