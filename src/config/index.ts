@@ -17,7 +17,7 @@ import { readGraph } from './graph.ts'
 import { readOAuthProxy } from './oauth-proxy.ts'
 import { timeouts } from './timeouts.ts'
 import { readTraces } from './traces.ts'
-import { isWeakKey, plainConnections, unsafeNodeSettings } from './unsafe-settings.ts'
+import { isWeakKey, misspelledSettings, plainConnections, unsafeNodeSettings } from './unsafe-settings.ts'
 
 const environment = Compile(EnvironmentSchema)
 
@@ -236,7 +236,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
     traces,
     timeouts,
     /** Warned about at each start. */
-    unsafeSettings: [...neverInProduction, ...plainConnections(valid)],
+    unsafeSettings: [...neverInProduction, ...misspelledSettings(env), ...plainConnections(valid)],
   })
 }
 

@@ -1,5 +1,6 @@
 import { isLoopback } from '../lib/loopback.ts'
-import type { ConfigIssue } from './environment.ts'
+import { isClose } from '../lib/spelling.ts'
+import { type ConfigIssue, EnvironmentSchema } from './environment.ts'
 
 /** A setting that removes a protection. */
 export type UnsafeSetting = Omit<ConfigIssue, 'code'>
@@ -40,6 +41,17 @@ export function unsafeNodeSettings(env: NodeJS.ProcessEnv, execArgv: readonly st
     }
   }
   return found
+}
+
+/** Variables that are ignored, and are likely meant as others: an allow list that is not read allows everybody. */
+export function misspelledSettings(env: NodeJS.ProcessEnv): UnsafeSetting[] {
+  const known = Object.keys(EnvironmentSchema.properties)
+  return Object.keys(env)
+    .filter((name) => name.includes('_') && !known.includes(name) && env[name]?.trim())
+    .flatMap((name) => {
+      const meant = known.find((other) => other.includes('_') && isClose(name, other))
+      return meant === undefined ? [] : [{ name, message: `is not read: ${meant} is` }]
+    })
 }
 
 /** Connections without TLS: right on a private network, and warned about at every start. */

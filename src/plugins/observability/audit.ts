@@ -231,7 +231,7 @@ export const events = {
   unsafe_setting: event(
     'warn',
     'a setting removes a protection',
-    'Once for each at start: a setting that production rejects, or an unencrypted connection',
+    'Once for each at start: a setting that production rejects, an unencrypted connection, or a misspelled variable',
     { name: text('The variable, or `node` for one of Node’s own flags'), message: text('The risk') },
   ),
   listening: event('info', 'listening: clients use this address', 'The process accepts connections', {
