@@ -70,6 +70,14 @@ for (const [why, params, expected] of [
   })
 }
 
+for (const method of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {
+  test(`a cursor for ${method} is none that it gave`, async () => {
+    const { error } = (await ask(method, { cursor: 'x' })).body
+    assert.deepEqual(error, { code: -32602, message: 'Invalid cursor: the list has one page.' })
+    assert.ok(await resultOf(method, { cursor: '' }))
+  })
+}
+
 test('a message is a resource: its facts, then its text', async () => {
   const { resourceTemplates } = await resultOf('resources/templates/list')
   assert.deepEqual(
@@ -125,8 +133,9 @@ test('arguments are completed from the user’s own messages, without another ca
     assert.ok((await complete(prompt('announce-change'), 'id', typed)).includes(id), typed)
   }
   assert.deepEqual(await complete(prompt('announce-change'), 'audience', ''), [])
-  assert.deepEqual(await complete(prompt('nothing'), 'id', ''), [])
   assert.equal(graphCalls(), before)
+  const unknown = await ask('completion/complete', { ref: prompt('nothing'), argument: { name: 'id', value: '' } })
+  assert.deepEqual(unknown.body.error, { code: -32602, message: 'Unknown prompt: nothing' })
 })
 
 test('a resource needs a token as a tool does', async () => {

@@ -20,7 +20,7 @@ import { exchangeOnce } from './legacy-exchange.ts'
 import { type McpMessage, normalizeMessage, type ReceivedMessage } from './message.ts'
 import { withPlainError } from './plain-error.ts'
 import type { Prompt } from './prompt.ts'
-import { asListed, createPromptsAndResources, listing } from './prompts-and-resources.ts'
+import { asListed, createPromptsAndResources, invalidParams, listing } from './prompts-and-resources.ts'
 import type { Resource, View } from './resource.ts'
 import type { GraphUse, Tool } from './tool.ts'
 import { createToolCalls } from './tool-calls.ts'
@@ -109,11 +109,11 @@ export function createMcp(
       server.fallbackRequestHandler = ({ params = {} }) => toolCalls.call(params, call)
       return server
     }
-    server.setRequestHandler('tools/list', () => ({ tools: definitions }))
-    server.setRequestHandler('prompts/list', () => ({ prompts: others.listedPrompts }))
+    server.setRequestHandler('tools/list', onePage({ tools: definitions }))
+    server.setRequestHandler('prompts/list', onePage({ prompts: others.listedPrompts }))
     server.setRequestHandler('prompts/get', ({ params }) => others.getPrompt(params.name, params.arguments))
-    server.setRequestHandler('resources/list', () => ({ resources: others.listedResources }))
-    server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: others.listedTemplates }))
+    server.setRequestHandler('resources/list', onePage({ resources: others.listedResources }))
+    server.setRequestHandler('resources/templates/list', onePage({ resourceTemplates: others.listedTemplates }))
     server.setRequestHandler('resources/read', ({ params }) => others.readResource(params.uri, call))
     server.setRequestHandler('completion/complete', ({ params }) => others.complete(params, call))
     return server
@@ -176,6 +176,14 @@ export function createMcp(
     if (!isRequest(message)) return { status: 202, contentType: undefined, body: null }
     const response = withPlainError(await exchangeOnce(serverFor(call), message, call.signal))
     return { status: 200, contentType: 'application/json', body: JSON.stringify(response) }
+  }
+}
+
+/** The handler of a list of one page: no cursor is one of its own (MCP 2025-11-25, "Pagination: Error Handling"). */
+function onePage<List>(list: List) {
+  return ({ params }: { readonly params?: { readonly cursor?: string | undefined } | undefined }): List => {
+    if (params?.cursor) throw invalidParams('Invalid cursor: the list has one page.')
+    return list
   }
 }
 

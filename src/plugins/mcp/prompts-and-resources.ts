@@ -82,7 +82,11 @@ export function createPromptsAndResources({ tools, prompts, resources, views }: 
       }
     },
 
-    /** Values for an argument of a prompt or the variable of a resource; none where they are unknown. */
+    /**
+     * Values for an argument of a prompt or the variable of a resource; none where they are unknown.
+     *
+     * @throws {ProtocolError} for an unknown prompt (MCP 2025-11-25, "Completion: Error Handling")
+     */
     async complete({ ref, argument }: CompleteRequestParams, call: ServedCall): Promise<CompleteResult> {
       const complete = completionOf(ref, argument.name)
       if (complete === undefined || call.access instanceof Failure) return { completion: { values: [] } }
@@ -99,13 +103,15 @@ export function createPromptsAndResources({ tools, prompts, resources, views }: 
 
   function completionOf(ref: CompleteRequestParams['ref'], argument: string): Complete | undefined {
     if (ref.type === 'ref/prompt') {
-      return promptNamed(ref.name)?.arguments.find(({ name }) => name === argument)?.complete
+      const prompt = promptNamed(ref.name)
+      if (prompt === undefined) throw invalidParams(`Unknown prompt: ${ref.name.slice(0, 80)}`)
+      return prompt.arguments.find(({ name }) => name === argument)?.complete
     }
     const isVariable = ref.uri.includes(`{${argument}}`)
     return isVariable ? resources.find(({ uriTemplate }) => uriTemplate === ref.uri)?.complete : undefined
   }
 }
 
-function invalidParams(message: string): ProtocolError {
+export function invalidParams(message: string): ProtocolError {
   return new ProtocolError(ProtocolErrorCode.InvalidParams, message)
 }
