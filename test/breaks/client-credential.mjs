@@ -107,8 +107,8 @@ export const breaks = [
   {
     what: 'concurrent callers create an assertion each',
     file: 'src/plugins/client-credential/assertion-cache.ts',
-    from: 'creating ??= beforeDeadline(create(), deadlineIn(createTimeoutMs), createTimeout)',
-    to: 'creating = beforeDeadline(create(), deadlineIn(createTimeoutMs), createTimeout)',
+    from: 'creating ??= beforeDeadline(create(), deadlineIn(createTimeoutMs), timeoutError)',
+    to: 'creating = beforeDeadline(create(), deadlineIn(createTimeoutMs), timeoutError)',
     caughtBy: 'test/plugins/client-credential/assertion-cache.test.ts',
     test: 'concurrent callers share one assertion',
   },

@@ -244,14 +244,14 @@ export const breaks = [
   {
     what: 'without a reply from Redis no code is redeemed',
     file: 'src/plugins/oauth-proxy/one-time-store.ts',
-    from: 'return answer !== null',
+    from: 'return reply !== null',
     to: "return answer === 'OK'",
     caughtBy: 'test/plugins/oauth-proxy/one-time-store.test.ts',
   },
   {
     what: 'an id that another replica had stays',
     file: 'src/plugins/oauth-proxy/one-time-store.ts',
-    from: 'if (answer === null && canBeReleased) ids.delete(id)',
+    from: 'if (reply === null && canBeReleased) ids.delete(id)',
     to: '',
     caughtBy: 'test/plugins/oauth-proxy/one-time-store.test.ts',
   },

@@ -137,8 +137,8 @@ export const breaks = [
   {
     what: 'a body with a key twice is passed on',
     file: 'src/plugins/mcp/json-parser.ts',
-    from: 'const fault = jsonFault(bytes)',
-    to: 'const fault = undefined',
+    from: 'const found = jsonError(bytes)',
+    to: 'const found = undefined',
     caughtBy: 'test/routes/mcp.test.ts',
     test: 'a body that is no message',
   },

@@ -108,7 +108,7 @@ export const breaks = [
     ['numbers as text stay text', '.test(value.trim()) ? Number(value)', '.test(value.trim()) ? value'],
     ['booleans as text are told apart by letter case', '/^(true|false)$/i', '/^(true|false)$/'],
     ['arguments as JSON text are none', "typeof args === 'string' ?", 'false ?'],
-    ['JSON text in arguments may be nested without end', ' || jsonFault(Buffer.from(text)) !== undefined', ''],
+    ['JSON text in arguments may be nested without end', ' || jsonError(Buffer.from(text)) !== undefined', ''],
     ['what frameworks add is a mistake', '.filter(isMistake)', ''],
     ['thousands of unknown arguments are compared', '.slice(0, comparedMost)', ''],
   ].map(([what, from, to]) => ({

@@ -36,7 +36,7 @@ test('a wait that the upstream named is distinguished from the default, be they 
 test('the text has all that a caller may know, on one line', () => {
   const text = failureText(
     new Failure('graph_throttled', {
-      detail: 'It said: slow down.',
+      detail: 'Graph: slow down.',
       retryAfterSeconds: 0,
       link: 'https://consent.example/',
       graphRequestId: 'g-1',
@@ -46,7 +46,7 @@ test('the text has all that a caller may know, on one line', () => {
   )
   assert.equal(
     text,
-    'Microsoft Graph throttles requests. It said: slow down. Try again in 0 s. https://consent.example/ (Graph request id g-1)',
+    'Microsoft Graph throttles requests. Graph: slow down. Try again in 0 s. https://consent.example/ (Graph request id g-1)',
   )
 })
 

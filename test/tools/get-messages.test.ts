@@ -292,11 +292,11 @@ test('where a raw filter finds nothing, the note says so', async () => {
 })
 
 test('a raw filter that Graph rejects is an error that names the argument, with what Graph said', async () => {
-  const rejection = new Failure('graph_bad_request', { detail: 'It said: No.', cause: { status: 400, message: 'No.' } })
+  const rejection = new Failure('graph_bad_request', { detail: 'Graph: No.', cause: { status: 400, message: 'No.' } })
   const { call } = userOf([], rawGraph(rejection).session)
   await assert.rejects(call(getMessages, { filter: "details/any(d:d/name eq 'x')" }), {
     reason: 'graph_bad_request',
-    message: 'It came from the argument "filter". It said: No.',
+    message: 'It came from the argument "filter". Graph: No.',
   })
 })
 

@@ -359,5 +359,5 @@ test('getMessage of a message that is not there says so', async () => {
 
 test('a filter that Graph does not understand is told in Graph’s own words', async () => {
   const error = await rowan.errorOf('getMessages', { filter: "nosuchfield eq 'x'" })
-  assert.match(error ?? '', /^graph_bad_request: .*It said: .*nosuchfield/)
+  assert.match(error ?? '', /^graph_bad_request: .*Graph: .*nosuchfield/)
 })

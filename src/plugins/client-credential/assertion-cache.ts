@@ -46,7 +46,7 @@ export function createAssertionCache({ create, kind, audit, now = Date.now }: As
 
   /** Concurrent callers share one new assertion. */
   function renew(): Promise<ClientAssertion> {
-    creating ??= beforeDeadline(create(), deadlineIn(createTimeoutMs), createTimeout)
+    creating ??= beforeDeadline(create(), deadlineIn(createTimeoutMs), timeoutError)
       .then(store, recordFailure)
       .finally(() => {
         creating = undefined
@@ -118,6 +118,6 @@ function describe({ thumbprint, certificateExpiresAtMs }: ClientAssertion) {
   return { thumbprint, certificateExpires: ends?.toISOString() }
 }
 
-function createTimeout(): CredentialError {
+function timeoutError(): CredentialError {
   return new CredentialError('timeout', `the credential could not be read within ${createTimeoutMs / 1000} s`)
 }

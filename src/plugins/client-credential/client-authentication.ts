@@ -28,12 +28,12 @@ export function withClientSecret(client_secret: string): WithClientAuth {
 /** An assertion that Entra rejects is replaced, and the attempt repeated once. */
 export function withClientAssertion(assertions: Pick<AssertionCache, 'get' | 'replace'>): WithClientAuth {
   return async (attempt, deadline) => {
-    const first = await beforeDeadline(assertions.get(), deadline, createTimeout)
+    const first = await beforeDeadline(assertions.get(), deadline, timeoutError)
     try {
       return await attempt(toClientAuth(first))
     } catch (error) {
       if (!(error instanceof Failure) || error.reason !== 'credential_rejected') throw error
-      const second = await beforeDeadline(assertions.replace(first), deadline, createTimeout).catch(() => undefined)
+      const second = await beforeDeadline(assertions.replace(first), deadline, timeoutError).catch(() => undefined)
       if (second === undefined || deadline.leftMs === 0) throw error
       return attempt(toClientAuth(second))
     }
@@ -44,7 +44,7 @@ function toClientAuth({ assertion }: ClientAssertion): ClientAuth {
   return { client_assertion: assertion, client_assertion_type: assertionType }
 }
 
-function createTimeout(): Failure {
+function timeoutError(): Failure {
   const cause = new CredentialError('timeout', 'no client assertion before the deadline')
   return new Failure('credential_unavailable', { cause })
 }

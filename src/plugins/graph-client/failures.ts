@@ -79,7 +79,7 @@ function saysExpired(body: string): boolean {
 /** Graph's sentence about a query that it rejected: it speaks of the caller's own words, so the caller may read it. */
 function saidByGraph(body: string): FailureDetails {
   const { message } = graphError(body)
-  return message === undefined ? {} : { detail: `It said: ${message.replaceAll(/\s+/g, ' ').slice(0, 300)}` }
+  return message === undefined ? {} : { detail: `Graph: ${message.replaceAll(/\s+/g, ' ').slice(0, 300)}` }
 }
 
 /** What Graph wrote about the request that ended in this failure; empty where it wrote nothing. */

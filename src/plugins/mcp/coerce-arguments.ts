@@ -1,7 +1,7 @@
 import type { TObject } from 'typebox'
 import { parseJson } from '../../lib/parse-json.ts'
 import { isClose } from '../../lib/spelling.ts'
-import { jsonFault } from './strict-json.ts'
+import { jsonError } from './strict-json.ts'
 
 /** No more of a call's unknown arguments are compared with the known ones: a body has room for thousands. */
 const comparedMost = 100
@@ -109,7 +109,7 @@ function entriesOf(text: string): string[] {
 
 /** The value of JSON text that is of a kind, or undefined. The text may not hold what a request's body may not. */
 function fromJson<Kind>(text: string, isKind: (value: unknown) => value is Kind): Kind | undefined {
-  if (!/^\s*[[{]/.test(text) || jsonFault(Buffer.from(text)) !== undefined) return undefined
+  if (!/^\s*[[{]/.test(text) || jsonError(Buffer.from(text)) !== undefined) return undefined
   const value = parseJson(text)
   return isKind(value) ? value : undefined
 }

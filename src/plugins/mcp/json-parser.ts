@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import { Failure } from '../../errors/index.ts'
-import { jsonFault } from './strict-json.ts'
+import { jsonError } from './strict-json.ts'
 
 /** Has its scope parse JSON and nothing else: batches, ambiguous and bottomless bodies end here. */
 export const jsonParser = fp(
@@ -8,8 +8,8 @@ export const jsonParser = fp(
     const parse = app.getDefaultJsonParser('error', 'error')
     app.removeAllContentTypeParsers()
     app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
-      const fault = jsonFault(bytes)
-      if (fault !== undefined) return done(new Failure('invalid_json', { detail: `It has a fault: ${fault}.` }))
+      const found = jsonError(bytes)
+      if (found !== undefined) return done(new Failure('invalid_json', { detail: `Found: ${found}.` }))
       return parse(request, bytes.toString(), (error, message) => {
         if (error) done(error)
         else if (Array.isArray(message)) done(new Failure('batch_not_supported'))

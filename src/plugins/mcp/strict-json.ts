@@ -13,7 +13,7 @@ const stringAndColon = /("[^"\\]*(?:\\.[^"\\]*)*"?)([ \t\n\r]*:)?/sy
  * @param bytes a request's body
  * @returns what is wrong with it, or undefined; syntax is the parser's to judge
  */
-export function jsonFault(
+export function jsonError(
   bytes: Buffer,
 ): 'not UTF-8' | 'a byte order mark' | 'nested too deeply' | 'a key occurs twice' | undefined {
   if (!isUtf8(bytes)) return 'not UTF-8'

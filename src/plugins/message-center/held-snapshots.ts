@@ -65,8 +65,8 @@ export function createHeldSnapshots<Entry extends { snapshot?: Snapshot }>(creat
         if (mayGo(credentialHash, entry)) drop(credentialHash)
       }
     },
-    dropWhere(isOver: (entry: Entry) => boolean) {
-      for (const [credentialHash, entry] of entries) if (isOver(entry)) drop(credentialHash)
+    dropWhere(isExpired: (entry: Entry) => boolean) {
+      for (const [credentialHash, entry] of entries) if (isExpired(entry)) drop(credentialHash)
     },
     post: posts.find,
     body: bodies.find,

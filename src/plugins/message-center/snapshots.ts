@@ -9,11 +9,11 @@ import { withViewPoint } from './post.ts'
 import { hasABody, hasAllBodies, type Snapshot } from './snapshot.ts'
 
 export interface ReadOptions {
-  /** Of nothing that began to be read before. */
+  /** Read again, and join no load that has begun already. */
   readonly fresh?: boolean
   /** With the bodies of all posts; `optional`: if they cannot be read, without. */
   readonly bodies?: boolean | 'optional'
-  /** Not older than this, where that is less than the usual age. */
+  /** Read again where it is older than this, even if younger than usual. */
   readonly maxAgeMs?: number
   /** A caller that goes away stops waiting. */
   readonly signal?: AbortSignal
@@ -48,7 +48,7 @@ export const longestAgeMs = 3_600_000
 /** From this share of the hour's calls on, snapshots live longer than usual; at the lower one, as long as they may. */
 const savingFrom = 0.75
 const savingAll = 0.25
-/** Up to this share earlier, each at its own time: what was read together is not read together again. */
+/** Jitter: each expires up to this share earlier, so that snapshots loaded together are not loaded together again. */
 const maxJitter = 0.1
 /** After a failed refresh, until the next, unless Graph said how long. */
 const retryAfterMs = 15_000
@@ -83,7 +83,7 @@ interface Change {
 
 /** What is known of one credential. */
 interface Entry {
-  /** Of the usual lifetime. */
+  /** The share of the usual lifetime after which it expires: 1 less its jitter. */
   readonly lifetimeShare: number
   snapshot?: Snapshot
   /** Of the last hour. */

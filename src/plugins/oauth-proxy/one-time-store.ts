@@ -25,10 +25,10 @@ export function createOneTimeStore(
       if (isKnown(id)) return false
       ids.set(id, { expiresAtMs: now() + lifetimeMs })
       // OK: added; null: another replica was first; undefined: the store is unavailable.
-      const answer = await store?.ask((redis) => redis.set(keyOf(store, id), '1', 'PX', lifetimeMs, 'NX'))
+      const reply = await store?.ask((redis) => redis.set(keyOf(store, id), '1', 'PX', lifetimeMs, 'NX'))
       // It is the other replica's, which may delete it. What is never deleted is remembered for when the store is down.
-      if (answer === null && canBeReleased) ids.delete(id)
-      return answer !== null
+      if (reply === null && canBeReleased) ids.delete(id)
+      return reply !== null
     },
     async has(id: string): Promise<boolean> {
       return isKnown(id) || (await store?.ask((redis) => redis.exists(keyOf(store, id)))) === 1

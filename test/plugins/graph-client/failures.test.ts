@@ -51,7 +51,7 @@ test('only what Graph says of a query is shown, on one line and not at length', 
     const body = JSON.stringify({ error: { code: 'x', message: `Bad\r\n  thing.${' more'.repeat(200)}` } })
     const { detail } = graphFailure(response(status, { body })).details
     if (status !== 400) assert.equal(detail, undefined)
-    else assert.match(detail ?? '', /^It said: Bad thing\. more( more)*( mor?)?$/)
+    else assert.match(detail ?? '', /^Graph: Bad thing\. more( more)*( mor?)?$/)
     assert.ok((detail ?? '').length < 320)
   }
 })
@@ -132,13 +132,13 @@ const layered: readonly [message: unknown, shown: string][] = [
 ]
 for (const [message, shown] of layered) {
   test(`${JSON.stringify(message)} is shown as ${shown}`, () => {
-    assert.equal(graphFailure(response(400, { body: errorBody(message) })).details.detail, `It said: ${shown}`)
+    assert.equal(graphFailure(response(400, { body: errorBody(message) })).details.detail, `Graph: ${shown}`)
   })
 }
 
 test('more layers than anybody has are left as they are', () => {
   const text = JSON.stringify({ message: wrapped('deep', 11) })
-  assert.match(graphFailure(response(400, { body: errorBody(text) })).details.detail ?? '', /^It said: \{/)
+  assert.match(graphFailure(response(400, { body: errorBody(text) })).details.detail ?? '', /^Graph: \{/)
 })
 
 const claims = '{"access_token":{"xms_cc":{"values":["cp1"]}}}'

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { jsonFault } from '../../../src/plugins/mcp/strict-json.ts'
+import { jsonError } from '../../../src/plugins/mcp/strict-json.ts'
 
-const faultOf = (text: string) => jsonFault(Buffer.from(text))
+const errorOf = (text: string) => jsonError(Buffer.from(text))
 
 test('whatever JSON.stringify writes is fit to be parsed, indented or not', () => {
   fc.assert(
@@ -11,7 +11,7 @@ test('whatever JSON.stringify writes is fit to be parsed, indented or not', () =
       fc.jsonValue({ stringUnit: 'binary', maxDepth: 8 }),
       fc.integer({ min: 0, max: 4 }),
       (value, indent) => {
-        assert.equal(faultOf(JSON.stringify(value, undefined, indent)), undefined)
+        assert.equal(errorOf(JSON.stringify(value, undefined, indent)), undefined)
       },
     ),
   )
@@ -46,7 +46,7 @@ test('a key that occurs twice in one object is found at any depth and in any spe
         const twice = `{${spelled(key, once)}:[{}] , "${key.length}-another" : {} , ${spelled(key, again)}\t\r\n:1}`
         const text = layers.reduce((inner, wrap) => wrap(inner), twice)
         assert.doesNotThrow(() => JSON.parse(text))
-        assert.equal(faultOf(text), 'a key occurs twice')
+        assert.equal(errorOf(text), 'a key occurs twice')
       },
     ),
   )
@@ -64,7 +64,7 @@ for (const text of [
   '{"é":1,"e\u0301":2}',
 ]) {
   test(`${text} has no key twice`, () => {
-    assert.equal(faultOf(text), undefined)
+    assert.equal(errorOf(text), undefined)
   })
 }
 
@@ -77,7 +77,7 @@ for (const text of [
   '{"a\\\\":1,"a\\\\":2}',
 ]) {
   test(`${text} has a key twice`, () => {
-    assert.equal(faultOf(text), 'a key occurs twice')
+    assert.equal(errorOf(text), 'a key occurs twice')
   })
 }
 
@@ -88,14 +88,14 @@ for (const [name, open, close] of [
   ['objects', '{"a":', '}'],
 ] as const) {
   test(`64 ${name} in one another pass, and 65 do not`, () => {
-    assert.equal(faultOf(nested(64, open, close)), undefined)
-    assert.equal(faultOf(nested(65, open, close)), 'nested too deeply')
+    assert.equal(errorOf(nested(64, open, close)), undefined)
+    assert.equal(errorOf(nested(65, open, close)), 'nested too deeply')
   })
 }
 
 test('depth counts what is open, not what was, and no bracket of a text', () => {
-  assert.equal(faultOf(`[${Array(500).fill('[{}]').join(',')}]`), undefined)
-  assert.equal(faultOf(JSON.stringify('[{'.repeat(500))), undefined)
+  assert.equal(errorOf(`[${Array(500).fill('[{}]').join(',')}]`), undefined)
+  assert.equal(errorOf(JSON.stringify('[{'.repeat(500))), undefined)
 })
 
 for (const [name, bytes] of [
@@ -106,13 +106,13 @@ for (const [name, bytes] of [
   ['UTF-16', [0xff, 0xfe, 0x7b, 0x00, 0x7d, 0x00]],
 ] as const) {
   test(`${name} is not UTF-8`, () => {
-    assert.equal(jsonFault(Buffer.from(bytes)), 'not UTF-8')
+    assert.equal(jsonError(Buffer.from(bytes)), 'not UTF-8')
   })
 }
 
 test('a byte order mark is a fault before anything else', () => {
-  assert.equal(faultOf('\ufeff{}'), 'a byte order mark')
-  assert.equal(faultOf('{"a":"\ufeff"}'), undefined)
+  assert.equal(errorOf('\ufeff{}'), 'a byte order mark')
+  assert.equal(errorOf('{"a":"\ufeff"}'), undefined)
 })
 
 for (const text of [
@@ -130,7 +130,7 @@ for (const text of [
   'null',
 ]) {
   test(`the syntax of ${JSON.stringify(text)} is left to the parser`, () => {
-    assert.equal(faultOf(text), undefined)
+    assert.equal(errorOf(text), undefined)
   })
 }
 
@@ -150,7 +150,7 @@ for (const [name, text] of hostile) {
   test(`${size / 1024} KB of ${name} are judged in no time`, () => {
     const bytes = Buffer.from(text)
     const started = performance.now()
-    jsonFault(bytes)
+    jsonError(bytes)
     const ms = performance.now() - started
     // Some 20 ms; anything quadratic takes many seconds.
     assert.ok(ms < 1_000, `${ms} ms`)

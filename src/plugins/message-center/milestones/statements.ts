@@ -1,3 +1,13 @@
+/**
+ * Reads what the lines of a post say of their dates. Of the line
+ *
+ *     GCC: We will begin rolling out on May 4 (previously May 1) and expect to complete by May 20.
+ *
+ * `GCC:` is the label. May 4 and May 20 are one event, since "complete by" leads to the second date: the first has
+ * replaced May 1 (events.ts). "rolling out" makes it a rollout; label, clause and, where they name none, the context say
+ * for which ring and cloud, the context being the heading or label above.
+ */
+
 import { findDates } from './dates.ts'
 import { type Days, type Event, eventsOf } from './events.ts'
 import type { Line } from './lines.ts'

@@ -1,3 +1,8 @@
+/**
+ * The words by which posts say what a date means, by table. A new wording is a new entry of its list. Posts are untrusted:
+ * what matches anything (`[^.;]`) has a bound, so that each pattern costs linear time.
+ */
+
 import type { Milestone } from './milestone.ts'
 
 function anyOf(list: string, { from = '' } = {}): RegExp {
@@ -6,10 +11,6 @@ function anyOf(list: string, { from = '' } = {}): RegExp {
 /** As it stands in "mid-May" or "roll-out": a blank, a hyphen, a dash. */
 const hyphen = String.raw`[\s\u2010-\u2014-]`
 
-/**
- * The words by which posts say what a date means, by table. A new wording is a new entry of its list. Posts are untrusted:
- * what matches anything (`[^.;]`) has a bound, so that each pattern costs linear time.
- */
 export type Section = 'timeline' | 'body' | 'skipped'
 
 /** How a heading begins, without its bracket. */
