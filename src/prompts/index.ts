@@ -1,5 +1,5 @@
 import type { Complete, Prompt, PromptArgument } from '../plugins/mcp/prompt.ts'
-import { countBy } from '../plugins/message-center/query.ts'
+import { countBy } from '../plugins/message-center/notes.ts'
 import { searchable } from '../plugins/message-center/search.ts'
 import { completeMessageId } from '../resources/message.ts'
 

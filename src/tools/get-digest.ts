@@ -11,7 +11,8 @@ import {
 } from '../plugins/message-center/filters.ts'
 import { viewUri } from '../plugins/message-center/message.ts'
 import { momentOf, startOfDay } from '../plugins/message-center/moment.ts'
-import { explainNothing, matching, noteOnClouds } from '../plugins/message-center/query.ts'
+import { explainNothing, noteOnClouds } from '../plugins/message-center/notes.ts'
+import { matching } from '../plugins/message-center/query.ts'
 import { age, ageOf, fresh } from './age.ts'
 import { defineTool } from './define-tool.ts'
 

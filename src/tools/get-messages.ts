@@ -13,8 +13,10 @@ import {
   timesNote,
 } from '../plugins/message-center/filters.ts'
 import { BodyFormat, Message, viewUri } from '../plugins/message-center/message.ts'
+import { explainNothing, noteOnClouds } from '../plugins/message-center/notes.ts'
 import { isBalanced } from '../plugins/message-center/odata.ts'
-import { explainNothing, matching, noteOnClouds, orderOf } from '../plugins/message-center/query.ts'
+import { orderOf } from '../plugins/message-center/order.ts'
+import { matching } from '../plugins/message-center/query.ts'
 import { readWith } from '../plugins/message-center/read-message.ts'
 import type { Reading } from '../plugins/message-center/snapshots.ts'
 import { present, View } from '../plugins/message-center/views.ts'

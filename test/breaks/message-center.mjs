@@ -132,7 +132,7 @@ export const breaks = [
     ],
     ['body', 'a path of a link is found', ".replaceAll(addresses, '')", '', 'body', 'where links lead is in the text'],
     [
-      'query',
+      'notes',
       'that few have an act-by date is told only where none has one',
       " || names.some((name) => name.startsWith('actionRequired'))",
       '',
@@ -140,7 +140,7 @@ export const breaks = [
       'how few have one is told',
     ],
     [
-      'query',
+      'notes',
       'what each part of a test finds is left out',
       'count === 0 && all.length > 1',
       'false',
@@ -166,7 +166,7 @@ export const breaks = [
     ],
     ['search', 'OR is a word', 'OR|NOT', 'NOT', 'filters', 'names the argument'],
     [
-      'query',
+      'order',
       'the first of all dates comes first',
       '!Number.isFinite(milestones.fromMs)',
       'false',
@@ -209,7 +209,7 @@ export const breaks = [
     ],
     ['moment', 'durations back lead ahead', "direction === 'back' ? -1 : 1", '1', 'moment', '7d ahead'],
     [
-      'query',
+      'order',
       'what has no value comes first',
       'return x === undefined ? 1 : -1',
       'return x === undefined ? -1 : 1',
@@ -217,7 +217,7 @@ export const breaks = [
       'by actionRequiredByDateTime',
     ],
     [
-      'query',
+      'order',
       'an unknown severity is the lowest',
       'orUndefined(severities.indexOf(String(value)), -1)',
       'severities.indexOf(String(value))',

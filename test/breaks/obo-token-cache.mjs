@@ -122,9 +122,9 @@ export const breaks = [
   },
   {
     what: 'callers get the first wait, not what is left of it',
-    file: 'src/plugins/obo-token-cache/negative-cache.ts',
+    file: 'src/errors/failure.ts',
     from: 'retryAfterSeconds: Math.ceil(leftMs / 1000)',
-    to: 'retryAfterSeconds: failure.details.retryAfterSeconds',
+    to: 'retryAfterSeconds: details.retryAfterSeconds ?? 0',
     caughtBy: 'test/plugins/obo-token-cache/negative-cache.test.ts',
     test: 'a throttled assertion waits',
   },

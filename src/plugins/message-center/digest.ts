@@ -4,7 +4,8 @@ import type { Body } from './body.ts'
 import { Row } from './message.ts'
 import { type Audience, milestonesWithin, type Window } from './milestone-filter.ts'
 import { dayOf, startOfDay, startOfNextDay } from './moment.ts'
-import { countBy, type Match } from './query.ts'
+import { countBy } from './notes.ts'
+import type { Match } from './query.ts'
 import { compact, shownPrecision } from './views.ts'
 
 const counts = Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() }))

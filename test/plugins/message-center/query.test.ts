@@ -3,14 +3,9 @@ import { test } from 'node:test'
 import { type FilterArguments, filtersOf, milestoneFilterOf } from '../../../src/plugins/message-center/filters.ts'
 import type { GraphMessage } from '../../../src/plugins/message-center/message.ts'
 import type { Milestone } from '../../../src/plugins/message-center/milestones/index.ts'
-import {
-  countBy,
-  explainNothing,
-  type Match,
-  matching,
-  noteOnClouds,
-  orderOf,
-} from '../../../src/plugins/message-center/query.ts'
+import { countBy, explainNothing, noteOnClouds } from '../../../src/plugins/message-center/notes.ts'
+import { orderOf } from '../../../src/plugins/message-center/order.ts'
+import { type Match, matching } from '../../../src/plugins/message-center/query.ts'
 import { latestFirst } from '../../../src/plugins/message-center/read-messages.ts'
 import { bodyOf, type Fields, foundOf, milestone, readingOf } from './posts.ts'
 
