@@ -1,10 +1,9 @@
 import { isIP } from 'node:net'
 import { parse as parseDuration } from '@lukeed/ms'
 import { Compile } from 'typebox/compile'
-import { isLoopback } from '../lib/loopback.ts'
+import { readCallers } from './callers.ts'
 import { readCredential } from './client-credential.ts'
 import {
-  baseUrlOf,
   type ConfigIssue,
   type Environment,
   EnvironmentSchema,
@@ -18,6 +17,7 @@ import { readOAuthProxy } from './oauth-proxy.ts'
 import { timeouts } from './timeouts.ts'
 import { readTraces } from './traces.ts'
 import { isWeakKey, misspelledSettings, plainConnections, unsafeNodeSettings } from './unsafe-settings.ts'
+import { readUpstreams } from './upstreams.ts'
 
 const environment = Compile(EnvironmentSchema)
 
@@ -85,41 +85,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
     report('OPERATOR_CONTACT_URL', 'invalid', `must be ${EnvironmentSchema.properties.OPERATOR_CONTACT_URL.expects}`)
   }
 
-  /** An upstream's URL, or its default where that is not set, off or reported: https but on a developer's loopback. */
-  const readUpstream = (
-    name: 'ENTRA_AUTHORITY_HOST' | 'GRAPH_BASE_URL' | 'ROADMAP_URL',
-    parse: (value: string) => string | undefined,
-    expected: string,
-  ) => {
-    const { default: fallback = '' } = EnvironmentSchema.properties[name]
-    const own = valid[name] ?? 'off'
-    const url = parse(own === 'off' ? fallback : own)
-    if (url === undefined) report(name, 'invalid', `must be ${expected}`)
-    else if (url.startsWith('http:') && (production || !isLoopback(new URL(url).hostname))) {
-      report(name, 'unsafe', `must be https ${production ? 'in production' : 'unless it is a loopback address'}`)
-    }
-    return url ?? fallback
-  }
-  const authorityHost = readUpstream('ENTRA_AUTHORITY_HOST', originOf, 'an origin without a path')
-  const graphBaseUrl = readUpstream('GRAPH_BASE_URL', baseUrlOf, 'a URL without a query')
-  const roadmapUrl = readUpstream('ROADMAP_URL', baseUrlOf, 'a URL without a query, or off')
-
-  const tryItUrl = baseUrlOf(valid.TRY_IT_URL ?? '')
-  if (valid.TRY_IT_URL !== undefined) {
-    const isHere = tryItUrl !== undefined && isLoopback(new URL(tryItUrl).hostname)
-    if (production) report('TRY_IT_URL', 'unsafe', 'must not be set in production')
-    if (!isHere) report('TRY_IT_URL', 'invalid', 'must be a loopback URL without a query')
-  }
+  const { authorityHost, graphBaseUrl, roadmapUrl, tryItUrl } = readUpstreams(valid, { production, report })
 
   const oboScopes = valid.GRAPH_OBO_SCOPES === undefined ? undefined : list(valid.GRAPH_OBO_SCOPES)
-  const requiredScopes = list(valid.MCP_OAUTH_REQUIRED_SCOPES ?? 'access_as_user')
   if (oboScopes?.length === 0) report('GRAPH_OBO_SCOPES', 'invalid', 'must name a scope')
-  if (requiredScopes.length === 0) report('MCP_OAUTH_REQUIRED_SCOPES', 'invalid', 'must name a scope')
-  // Tokens name them without what the portal shows before them.
-  if (requiredScopes.some((scope) => scope.includes('://'))) {
-    report('MCP_OAUTH_REQUIRED_SCOPES', 'invalid', 'must be names of scopes, such as access_as_user, without api://…/')
-  }
-
   const allowedOrigins = list(valid.MCP_ALLOWED_ORIGINS).map(originOf)
   if (allowedOrigins.includes(undefined)) {
     report('MCP_ALLOWED_ORIGINS', 'invalid', 'must list origins without a path, such as https://app.example.com')
@@ -130,18 +99,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
   }
 
   const host = valid.HOST ?? (production ? '0.0.0.0' : '127.0.0.1')
-  const isOpen = production || !isLoopback(isIP(host) === 6 ? `[${host}]` : host.toLowerCase())
-  const where = production ? 'in production' : 'unless HOST is a loopback address, such as 127.0.0.1'
-  const required = valid.MCP_REQUIRE_AUTH !== 'false'
-  const graphBearerToken = valid.ALLOW_GRAPH_BEARER_TOKEN === 'true'
-  const hasGraphToken = valid.GRAPH_ACCESS_TOKEN !== undefined
-  const accessTokenArgument = (valid.ALLOW_MCP_ACCESS_TOKEN_ARG ?? String(!production)) === 'true'
-  if (isOpen && !required) report('MCP_REQUIRE_AUTH', 'unsafe', `must not be false ${where}`)
-  if (isOpen && graphBearerToken) report('ALLOW_GRAPH_BEARER_TOKEN', 'unsafe', `must not be true ${where}`)
-  if (hasGraphToken && production) report('GRAPH_ACCESS_TOKEN', 'unsafe', 'must not be set in production')
-  else if (hasGraphToken && !accessTokenArgument) {
-    report('GRAPH_ACCESS_TOKEN', 'requires', 'requires ALLOW_MCP_ACCESS_TOKEN_ARG=true')
-  }
+  const callers = readCallers(valid, { production, host, report })
 
   const weakKeys = (['MCP_OAUTH_SEAL_KEY', 'CACHE_ENCRYPTION_KEY'] as const)
     .filter((name) => list(valid[name]).some(isWeakKey))
@@ -172,7 +130,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
   const oauthProxy =
     valid.MCP_OAUTH_PROXY === 'off'
       ? undefined
-      : readOAuthProxy(valid, { production, requiredScopes, credential, report })
+      : readOAuthProxy(valid, { production, requiredScopes: callers.requiredScopes, credential, report })
 
   if (errors.length > 0 || publicBaseUrl === undefined) throw new ConfigError(errors, hintFor(given))
   return frozen({
@@ -209,15 +167,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ex
       writes: valid.MCP_ENABLE_WRITES === 'true',
       serviceHealth: valid.MCP_ENABLE_SERVICE_HEALTH === 'true',
     },
-    callers: {
-      required,
-      requiredScopes,
-      /** Empty: every application of the tenant may call. */
-      allowedClientIds: list(valid.MCP_ALLOWED_CLIENT_IDS).map((id) => id.toLowerCase()),
-      accessTokenArgument,
-      graphBearerToken,
-      graphAccessToken: valid.GRAPH_ACCESS_TOKEN,
-    },
+    callers,
     /** Undefined: clients sign in at Entra directly. */
     oauthProxy,
     /** Holds a password; never logged. */

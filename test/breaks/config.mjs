@@ -3,14 +3,14 @@ export const breaks = [
   // src/config/index.ts
   {
     what: 'production starts without sign-in',
-    file: 'src/config/index.ts',
+    file: 'src/config/callers.ts',
     from: 'const isOpen = production || !isLoopback(',
     to: 'const isOpen = !production && !isLoopback(',
     caughtBy: 'test/config.test.ts',
   },
   {
     what: 'production takes Graph tokens as an argument',
-    file: 'src/config/index.ts',
+    file: 'src/config/callers.ts',
     from: 'valid.ALLOW_MCP_ACCESS_TOKEN_ARG ?? String(!production)',
     to: "valid.ALLOW_MCP_ACCESS_TOKEN_ARG ?? 'true'",
     caughtBy: 'test/config.test.ts',
@@ -24,7 +24,7 @@ export const breaks = [
   },
   {
     what: 'Entra may be asked over plain http',
-    file: 'src/config/index.ts',
+    file: 'src/config/upstreams.ts',
     from: '(production || !isLoopback(new URL(url).hostname))',
     to: 'production',
     caughtBy: 'test/config.test.ts',
@@ -38,7 +38,7 @@ export const breaks = [
   },
   {
     what: 'a developer’s server without sign-in is open to the network',
-    file: 'src/config/index.ts',
+    file: 'src/config/callers.ts',
     from: "if (isOpen && !required) report('MCP_REQUIRE_AUTH',",
     to: "if (production && !required) report('MCP_REQUIRE_AUTH',",
     caughtBy: 'test/config.test.ts',

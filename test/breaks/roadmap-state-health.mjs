@@ -105,17 +105,17 @@ export const breaks = [
     caughtBy: 'test/tools/get-roadmap-items.test.ts',
     test: 'read from its listing alone',
   },
-  ...rows(
-    'src/config/index.ts',
-    'test/config.test.ts',
-    [
-      'a roadmap without TLS',
-      "(url.startsWith('http:') &&",
-      "(name !== 'ROADMAP_URL' && url.startsWith('http:') &&",
-      'ROADMAP_URL',
-    ],
-    ['writes are on unless they are off', "valid.MCP_ENABLE_WRITES === 'true'", "valid.MCP_ENABLE_WRITES !== 'false'"],
-  ),
+  ...rows('src/config/upstreams.ts', 'test/config.test.ts', [
+    'a roadmap without TLS',
+    "(url.startsWith('http:') &&",
+    "(name !== 'ROADMAP_URL' && url.startsWith('http:') &&",
+    'ROADMAP_URL',
+  ]),
+  ...rows('src/config/index.ts', 'test/config.test.ts', [
+    'writes are on unless they are off',
+    "valid.MCP_ENABLE_WRITES === 'true'",
+    "valid.MCP_ENABLE_WRITES !== 'false'",
+  ]),
 
   ...rows(
     health,
