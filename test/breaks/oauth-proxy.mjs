@@ -19,7 +19,7 @@ export const breaks = [
   {
     what: 'what Entra required is asked for after it was given',
     file: 'src/plugins/oauth-proxy/token.ts',
-    from: 'if (!isGiven) return',
+    from: 'if (!wasAsked) return',
     to: 'return',
     caughtBy: 'test/wire/step-up.test.ts',
     test: 'a refresh is rejected until',

@@ -3,6 +3,8 @@ import type { SharedStore } from '../redis/index.ts'
 
 /** Long enough to sign in again. */
 const lifetimeMs = 10 * 60_000
+/** As long as the parameter of `/authorize` may be: longer ones would make its address too long. */
+const maxClaimsChars = 4_096
 
 /** Whose sign-in they are for: a user that an exchange was made for, or a client that signs one in. */
 export type ClaimsKey = `user:${string}` | `client:${string}`
@@ -19,6 +21,7 @@ export function createPendingClaims(store?: Pick<SharedStore, 'ask' | 'key'>, no
   const pending = createLru<{ readonly claims: string; readonly expiresAtMs: number }>(10_000)
   return {
     async set(key: ClaimsKey, claims: string): Promise<void> {
+      if (claims.length > maxClaimsChars) return
       pending.set(key, { claims, expiresAtMs: now() + lifetimeMs })
       await store?.ask((redis) => redis.set(keyOf(store, key), claims, 'PX', lifetimeMs))
     },

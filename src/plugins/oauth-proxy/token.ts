@@ -152,12 +152,12 @@ async function refreshTokenGrant(
   )
 }
 
-/** Claims that a user owed are given where the sign-in asked for them; else the client's next one will. */
+/** After a sign-in that asked for the claims of its user, none are pending; else the client's next one asks for them. */
 async function settleClaims({ pendingClaims }: Context, { user }: SignInTokens, client: string): Promise<void> {
   const claims = await pendingClaims.get(`user:${user}`)
   if (claims === undefined) return
-  const isGiven = (await pendingClaims.get(`client:${client}`)) === claims
-  if (!isGiven) return pendingClaims.set(`client:${client}`, claims)
+  const wasAsked = (await pendingClaims.get(`client:${client}`)) === claims
+  if (!wasAsked) return pendingClaims.set(`client:${client}`, claims)
   await Promise.all([pendingClaims.delete(`user:${user}`), pendingClaims.delete(`client:${client}`)])
 }
 

@@ -16,4 +16,6 @@ test('claims are kept for ten minutes, or until they are given', async () => {
   nowMs = 600_000
   assert.equal(await pending.get('user:a'), undefined)
   assert.equal(await pending.get('user:b'), undefined)
+  await pending.set('user:b', 'x'.repeat(4_097))
+  assert.equal(await pending.get('user:b'), undefined)
 })
