@@ -29,7 +29,7 @@ const keyPattern = '[A-Za-z0-9+/]{43}='
 const headerPattern = "\\s*[\\w!#$%&'*+.^`|~-]+\\s*=[^,]*"
 
 const text = format('not blank', '\\S')
-/** As Docker's `--env-file` and a file's last line break would have it. */
+/** Docker's `--env-file` keeps quotes, and with a file's content its last line break comes along. */
 const secret = format('without spaces, line breaks or quotes around it', '^(?!(["\']).*\\1$)\\S+$')
 const guid = format('a GUID', `^${guidPattern}$`)
 const guids = format('a comma-separated list of GUIDs', `^\\s*${guidPattern}(\\s*,\\s*${guidPattern})*\\s*$`)
