@@ -37,9 +37,7 @@ export function normalizeMessage(
   tool: Tool | undefined,
   ofAllTools: readonly string[],
 ): { readonly message: McpMessage; readonly ignored: readonly string[] } {
-  const { params, ...rest } = Object.fromEntries(
-    Object.entries(message).filter(([name]) => members.has(name)),
-  ) as ReceivedMessage
+  const { params, ...rest } = withMembersOnly(message)
   if (rest.method === undefined && !('result' in rest || 'error' in rest)) {
     throw new Failure('bad_request', { detail: 'Not a JSON-RPC message: "method" is missing.' })
   }
@@ -50,8 +48,10 @@ export function normalizeMessage(
       objects.has(name) && isObject(value) ? withoutNulls(value) : value,
     ]),
   )
-  const { _meta: meta } = given
-  if (isObject(meta) && !isProgressToken(meta['progressToken'])) delete meta['progressToken']
+  if (isObject(given['_meta'])) {
+    const { progressToken, ...others } = given['_meta']
+    given['_meta'] = isProgressToken(progressToken) ? { progressToken, ...others } : others
+  }
   if (tool === undefined || given['arguments'] === undefined)
     return { message: { ...rest, params: given }, ignored: [] }
   // The argument `accessToken` is no tool's own.
@@ -66,7 +66,14 @@ const members = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']
 /** Members of `params` whose own members may be null where they are absent. */
 const objects = new Set(['_meta', 'arguments', 'capabilities', 'clientInfo'])
 
-function withoutNulls(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function withMembersOnly(message: ReceivedMessage): ReceivedMessage {
+  const entries = Object.entries(message)
+  const own = entries.filter(([name]) => members.has(name))
+  return own.length === entries.length ? message : (Object.fromEntries(own) as ReceivedMessage)
+}
+
+function withoutNulls(object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (!Object.values(object).includes(null)) return object
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null))
 }
 
