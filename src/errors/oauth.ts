@@ -18,7 +18,9 @@ export function toOAuthFailure(error: unknown): Failure {
     case 'FST_ERR_VALIDATION':
       return new Failure('oauth_request_malformed', { detail: `Invalid request: ${(error as Error).message}.` })
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new Failure('oauth_request_malformed', { detail: 'Unsupported Content-Type.' })
+      return new Failure('oauth_request_malformed', {
+        detail: 'Unsupported Content-Type: /register takes application/json, all else a form.',
+      })
     default:
       return toFailure(error)
   }

@@ -35,7 +35,9 @@ export function createNegativeCache(now: () => number) {
     remember(key: string, failure: Failure) {
       const { reason } = failure
       if ((reason === 'credential_rejected' || reason === 'exchange_misconfigured') && isNamedByCode(failure)) {
-        breaker = rejection(new Failure(reason, { retryAfterSeconds: breakerMs / 1000 }), breakerMs)
+        const { cause } = failure.details
+        const details = { retryAfterSeconds: breakerMs / 1000, ...(cause !== undefined && { cause }) }
+        breaker = rejection(new Failure(reason, details), breakerMs)
         return
       }
       const ttlMs = ttlOf(failure)

@@ -69,7 +69,8 @@ test('a throttled assertion waits as long as Entra said, and gets what is left',
 })
 
 /** As Entra's number says it. */
-const named = (reason: Reason, code: number) => new Failure(reason, { aadsts: `AADSTS${code}` })
+const named = (reason: Reason, code: number) =>
+  new Failure(reason, { aadsts: `AADSTS${code}`, cause: { error_codes: [code] } })
 
 for (const [reason, code] of [
   ['credential_rejected', 7000215],
@@ -81,6 +82,7 @@ for (const [reason, code] of [
     for (const key of ['one', 'other']) {
       assert.equal(find(key)?.reason, reason)
       assert.equal(find(key)?.details.retryAfterSeconds, 5)
+      assert.deepEqual(find(key)?.details.cause, { error_codes: [code] })
     }
     clock.now += 4_001
     assert.equal(find('other')?.details.retryAfterSeconds, 1)
