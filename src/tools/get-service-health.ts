@@ -1,7 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { clipped } from '../lib/clipped.ts'
 import { readServiceHealth } from '../lib/graph-permissions.ts'
-import { invalidArgument } from '../lib/invalid-argument.ts'
 import { plainTextOf } from '../plugins/message-center/plain-text.ts'
 import type { Issue } from '../plugins/service-health/read-health.ts'
 import { age, ageOf, fresh } from './age.ts'
@@ -75,9 +74,8 @@ export const getServiceHealth = defineTool({
   permissions: [readServiceHealth],
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
   async handler({ services, activeOnly = true, fresh = false }, { serviceHealth, signal }) {
-    const sought = services?.map((name) => name.trim().toLowerCase())
-    if (sought?.includes('')) throw invalidArgument('services', 'names of services')
     const reading = await serviceHealth.read({ activeOnly, fresh, signal })
+    const sought = services?.map((name) => name.trim().toLowerCase())
     const isWanted = (service = '') =>
       sought === undefined || sought.some((name) => service.toLowerCase().includes(name))
     const found = reading.services.filter(({ service }) => isWanted(service))

@@ -13,7 +13,7 @@ const socketTimeoutMs = 250
 const maxRetryDelayMs = 2_000
 /** Between two connections that are closed since their other end is read-only: it may stay so for long. */
 const reconnectEveryMs = 5_000
-/** So many commands that time out, beyond those that do not, are no pause of this process: Redis is too slow to be used. */
+/** Redis counts as down once so many more commands timed out than succeeded: fewer may be a pause of this process. */
 const timeoutsUntilDown = 5
 /** Rejections, as of a full Redis, are logged no more often than this. */
 const logRejectionEveryMs = 60_000
